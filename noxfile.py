@@ -1,0 +1,58 @@
+"""The test matrix: ``nox`` runs what a pull request must pass, ``nox --list`` shows everything."""
+
+from pathlib import Path
+
+import nox
+
+nox.options.sessions = ["tests-3.11", "lint", "types", "docs"]
+nox.options.error_on_missing_interpreters = False
+nox.options.default_venv_backend = "venv"
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+PLUGINS = sorted(path.parent.name for path in Path("plugins").glob("*/pyproject.toml"))
+PINNED = ("-c", "constraints.txt")
+
+
+@nox.session(python=PYTHONS)
+def tests(session: nox.Session) -> None:
+    """The tests, on every Python that is here."""
+    session.install(*PINNED, ".[test]")
+    session.run("pytest", "tests", *session.posargs)
+
+
+@nox.session(python="3.11")
+def lint(session: nox.Session) -> None:
+    """Style and formatting."""
+    session.install(*PINNED, "ruff")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(python="3.11")
+def types(session: nox.Session) -> None:
+    """Types, strictly."""
+    session.install(*PINNED, "-e", ".[types]")
+    session.run("mypy")
+
+
+@nox.session(python="3.11")
+def docs(session: nox.Session) -> None:
+    """The documentation; every warning is an error."""
+    session.install(*PINNED, "-e", ".[docs]")
+    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+
+
+@nox.session(python="3.11")
+def demo(session: nox.Session) -> None:
+    """What a newcomer sees first."""
+    session.install(*PINNED, ".")
+    session.run("genprobe", "demo")
+
+
+@nox.session(python="3.11")
+@nox.parametrize("plugin", PLUGINS)
+def plugins(session: nox.Session, plugin: str) -> None:
+    """Each distribution under plugins/, alone with genprobe in a clean environment."""
+    session.install(*PINNED, ".[test]", f"plugins/{plugin}")
+    session.run("genprobe", "plugins")
+    session.run("pytest", "-c", "pyproject.toml", f"plugins/{plugin}")
