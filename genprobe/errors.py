@@ -1,0 +1,39 @@
+"""What genprobe raises when the input, not the program, is at fault."""
+
+
+class GenprobeError(Exception):
+    """A fault the user can mend: what is wrong and where, then what to do.
+
+    Args:
+        what: one line that names the fault and its place (file, example index, dimension).
+        remedy: one line that says what to do about it, if anything can be.
+    """
+
+    def __init__(self, what: str, remedy: str = "") -> None:
+        super().__init__("\n".join(line for line in (what, remedy) if line))
+        self.what = what
+        self.remedy = remedy
+
+
+class ModelError(GenprobeError):
+    """A checkpoint cannot be read, or a model's parts do not fit together."""
+
+
+class UntrustedError(ModelError):
+    """A checkpoint would run code, and the user has not said that it may."""
+
+
+class DataError(GenprobeError):
+    """A data set cannot be read or does not fit the model."""
+
+
+class StoreError(GenprobeError):
+    """A store cannot be read or written, or belongs to something else."""
+
+
+class PluginError(GenprobeError):
+    """A part was asked for that no working plugin provides, or that two provide."""
+
+
+class UnavailableError(GenprobeError):
+    """A quantity does not exist for this model; the report goes on without it."""

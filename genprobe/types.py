@@ -1,0 +1,369 @@
+"""The frozen records that the parts of genprobe hand to each other.
+
+Everything is in nats. Tensors that describe examples have the example axis first; tensors that
+describe draws have the draw axis before it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+from torch.distributions.constraints import Constraint
+
+from genprobe.errors import GenprobeError
+
+Params: TypeAlias = Mapping[str, Tensor]
+"""Parameters of a distribution by the names of torch.distributions, each (batch, ...)."""
+
+Kind: TypeAlias = Literal["exact", "estimate", "lower", "upper"]
+Plain: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Family:
+    """A family of posteriors q(z|x), described by functions of its parameters.
+
+    Attributes:
+        name: the registered name, such as ``diagonal-normal``.
+        distribution: parameters, each (batch, ...), to a distribution of batch shape (batch,).
+        constraints: what each parameter must satisfy, by name; checked on every encoded batch.
+        natural: parameters to (eta (batch, k), log_partition (batch,)), for exponential families.
+        sufficient: z (m, *event) to (statistics (m, k), log_base (m,)), so that
+            log q(z_m|x_n) = statistics_m · eta_n − log_partition_n + log_base_m.
+        translate: for location families, parameters and an offset (*event) to the parameters of
+            z − offset. The engine centres with it, which keeps float32 matmuls accurate.
+        cross_log_prob: z (m, *event) and parameters (n, ...) to (m, n), for every other family.
+    """
+
+    name: str
+    distribution: Callable[[Params], Distribution]
+    constraints: Mapping[str, Constraint]
+    natural: Callable[[Params], tuple[Tensor, Tensor]] | None = None
+    sufficient: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
+    translate: Callable[[Params, Tensor], Params] | None = None
+    cross_log_prob: Callable[[Tensor, Params], Tensor] | None = None
+
+    def event_shape(self, params: Params) -> torch.Size:
+        """Shape of one latent z under these parameters."""
+        return self.distribution(params).event_shape
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prior:
+    """A prior p(z).
+
+    Attributes:
+        name: the registered name, such as ``standard-normal``.
+        log_prob: z (..., *event) to log p(z) (...).
+        sample: a count n to z (n, *event).
+        kl: a family and its parameters (batch, ...) to KL(q‖p) (batch,), or None where there is
+            no closed form.
+        distribution: the prior as a torch distribution, where it is one.
+        params: the tensors it was built from; the store keeps them so that the prior can be
+            rebuilt without the model.
+    """
+
+    name: str
+    log_prob: Callable[[Tensor], Tensor]
+    sample: Callable[[int], Tensor]
+    kl: Callable[[Family, Params], Tensor | None]
+    distribution: Distribution | None = None
+    params: Params = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PriorFactory:
+    """How a registered prior is built once the shape of z is known.
+
+    Attributes:
+        name: the registered name.
+        build: event shape and saved tensors (empty for a prior without parameters) to the prior.
+    """
+
+    name: str
+    build: Callable[[torch.Size, Params], Prior]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """A warning in a report: a stable code, one sentence of cause, one of remedy."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Likelihood:
+    """A likelihood p(x|z), with every constant of its density.
+
+    Attributes:
+        name: the registered name, such as ``bernoulli``.
+        distribution: decoder output, each (batch, ...), to a distribution of batch shape (batch,)
+            whose event is one whole example.
+        discrete: whether it gives probabilities (so that D ≥ 0 and H − D bounds I) rather than
+            densities.
+        support: data (batch, *event) to None, or to a notice when the data make the bound void.
+            Raises DataError where the likelihood is not defined at all.
+    """
+
+    name: str
+    distribution: Callable[[Params], Distribution]
+    discrete: bool
+    support: Callable[[Tensor], Notice | None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Model:
+    """A trained latent-variable model as a record of its parts.
+
+    Attributes:
+        name: what tables call it.
+        encode: x (batch, *event) to the parameters of q(z|x).
+        decode: z (batch, *latent) to the parameters of p(x|z), or None (the rate side only).
+        posterior: a family, or the registered name of one.
+        prior: a prior, or the registered name of one that needs no parameters.
+        likelihood: a likelihood, or the registered name of one; None without a decoder.
+        module: the torch module behind encode and decode, if there is one; genprobe puts it in
+            evaluation mode and on the device, and hashes its weights.
+        training: plain facts about how it was trained (data, binarize, beta), where known.
+    """
+
+    name: str
+    encode: Callable[[Tensor], Params]
+    posterior: Family | str
+    prior: Prior | str
+    decode: Callable[[Tensor], Params] | None = None
+    likelihood: Likelihood | str | None = None
+    module: torch.nn.Module | None = None
+    training: Plain = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.decode is None) != (self.likelihood is None):
+            present, absent = (
+                ("decode", "likelihood") if self.likelihood is None else ("likelihood", "decode")
+            )
+            raise GenprobeError(
+                f"Model {self.name!r} has {present} but no {absent}.",
+                "Give both for the distortion, or neither for the rate side only.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Dataset:
+    """Examples that can be read by position.
+
+    Attributes:
+        name: what tables call it.
+        n: number of examples.
+        event_shape: shape of one example.
+        read: start and stop to the examples (stop − start, *event), floating point.
+        fingerprint: a hash of the content, binarisation included.
+        binarize: ``none``, ``threshold`` or ``stochastic``.
+        entropy: an upper bound on the entropy H of the data in nats, where one is known.
+    """
+
+    name: str
+    n: int
+    event_shape: torch.Size
+    read: Callable[[int, int], Tensor]
+    fingerprint: str
+    binarize: str = "none"
+    entropy: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DatasetReader:
+    """How data of one kind are opened: ``idx:images.gz`` names the scheme ``idx`` outright.
+
+    Attributes:
+        scheme: the registered name.
+        recognises: whether a bare path looks like this kind; reads names and bytes only.
+        open: what follows the scheme (a path, or nothing) and the split to the data set.
+    """
+
+    scheme: str
+    recognises: Callable[[Path], bool]
+    open: Callable[[str, str | None], Dataset]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Loader:
+    """How checkpoints of one kind are loaded: ``bundle:model.pt`` names one outright.
+
+    Attributes:
+        scheme: the registered name.
+        recognises: whether a path looks like this kind; reads names and bytes, executes nothing.
+        load: path and trust to the model. Without trust nothing in the file may run.
+    """
+
+    scheme: str
+    recognises: Callable[[Path], bool]
+    load: Callable[[Path, bool], Model]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PosteriorBatch:
+    """A stretch of examples as the model sees them, draws first.
+
+    Attributes:
+        index: (batch,) positions in the data set.
+        params: parameters of q(z|x), each (batch, ...).
+        z: (draw, batch, *latent), z ~ q(z|x).
+        log_qz_x: (draw, batch) log q(z|x), nats, float64.
+        log_pz: (draw, batch) log p(z), nats, float64.
+        log_px_z: (draw, batch) log p(x|z), nats, float64; None without a decoder.
+    """
+
+    index: Tensor
+    params: Params
+    z: Tensor
+    log_qz_x: Tensor
+    log_pz: Tensor
+    log_px_z: Tensor | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """One number of a report.
+
+    Attributes:
+        name: the name it has in the JSON, such as ``marginal_kl``.
+        value: the estimate.
+        se: Monte Carlo standard error for this data set; 0 if exact, None if unknown.
+        se_data: standard error with the data taken as a sample of a population; None if unknown.
+        kind: exact, estimate, or a lower or upper bound.
+        unit: ``nats``, ``count`` and so on.
+        n: number of independent units behind it (examples or queries).
+    """
+
+    name: str
+    value: float
+    se: float | None
+    se_data: float | None
+    kind: Kind
+    unit: str = "nats"
+    n: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dimension:
+    """One latent dimension.
+
+    Attributes:
+        index: position in the flattened latent.
+        rate: KL_d in nats, None if the posterior or the prior does not factorise.
+        rate_se_data: its standard error over examples.
+        mean_variance: variance over examples of the posterior mean.
+        active: whether mean_variance exceeds 0.01 (Burda et al. 2016).
+    """
+
+    index: int
+    rate: float | None
+    rate_se_data: float | None
+    mean_variance: float
+    active: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regime:
+    """Where on the rate-distortion plane a model lives, and how sure that is.
+
+    Attributes:
+        label: the most probable regime, or ``undetermined``.
+        probability: the probability that the label keeps under the estimates' uncertainty.
+        alternatives: (label, probability) of the others that keep any, most probable first.
+        by_position: label read from (R, D, Ĥ) alone, None where position is undefined.
+        by_slope: label read from the operating slope alone, None where it is unknown.
+        entropy: Ĥ, the smallest known upper bound on the data entropy, nats.
+        entropy_source: where Ĥ comes from.
+        reasons: sentences that say which cut decided.
+    """
+
+    label: str
+    probability: float
+    alternatives: tuple[tuple[str, float], ...]
+    by_position: str | None
+    by_slope: str | None
+    entropy: float | None
+    entropy_source: str | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Everything genprobe says about one model on one data set.
+
+    Attributes:
+        model: the model's name.
+        dataset: the data set's name.
+        n: number of examples.
+        estimates: by name.
+        dimensions: one record per latent dimension.
+        regime: the place on the rate-distortion plane.
+        warnings: notices, most important first.
+        provenance: plain facts that reproduce the report (versions, hashes, seed, options).
+    """
+
+    model: str
+    dataset: str
+    n: int
+    estimates: Mapping[str, Estimate]
+    dimensions: Sequence[Dimension]
+    regime: Regime
+    warnings: Sequence[Notice]
+    provenance: Plain
+
+    def __getitem__(self, name: str) -> Estimate:
+        """The estimate of that name.
+
+        Raises:
+            KeyError: if the report has none; the message lists those it has.
+        """
+        try:
+            return self.estimates[name]
+        except KeyError:
+            known = ", ".join(self.estimates)
+            raise KeyError(f"no estimate {name!r} in this report; it has {known}") from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain types, in the layout of the JSON schema."""
+        from genprobe.render.json import to_dict
+
+        return to_dict(self)
+
+    def to_json(self) -> str:
+        """The report as JSON text, schema ``genprobe.report/1``."""
+        from genprobe.render.json import dumps
+
+        return dumps(self)
+
+    @staticmethod
+    def from_json(text: str) -> "Report":
+        """The report that ``to_json`` wrote.
+
+        Raises:
+            GenprobeError: if the text is not a report, or is of a newer schema.
+        """
+        from genprobe.render.json import loads
+
+        return loads(text)
+
+    def __rich__(self) -> object:
+        from genprobe.render.table import report_view
+
+        return report_view(self)
+
+    def __str__(self) -> str:
+        from genprobe.render.table import to_text
+
+        return to_text(self)
+
+    def _repr_html_(self) -> str:
+        from genprobe.render.table import to_html
+
+        return to_html(self)
