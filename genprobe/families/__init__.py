@@ -1,0 +1,1 @@
+"""Posterior families q(z|x), one a file."""

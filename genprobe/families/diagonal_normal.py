@@ -1,0 +1,51 @@
+"""Normal with a diagonal covariance: q(z|x) = Π_d N(z_d; loc_d, scale_d²).
+
+As an exponential family over flattened z: statistics [z, z²], natural parameters
+[loc/scale², −1/(2 scale²)], log-partition Σ_d loc²/(2 scale²) + ln scale + ½ ln 2π.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution, Independent, Normal, constraints
+
+from genprobe.types import Family, Params
+
+
+def distribution(params: Params) -> Distribution:
+    """Parameters loc and scale, each (batch, *event), to q(z|x) of batch shape (batch,)."""
+    loc, scale = params["loc"], params["scale"]
+    return Independent(Normal(loc, scale, validate_args=False), loc.dim() - 1, validate_args=False)
+
+
+def natural(params: Params) -> tuple[Tensor, Tensor]:
+    """Natural parameters (batch, 2k) and log-partition (batch,), k the size of z."""
+    loc, scale = params["loc"].flatten(1), params["scale"].flatten(1)
+    precision = scale.square().reciprocal()
+    first = loc * precision
+    log_partition = (first * loc / 2 + scale.log()).sum(1) + loc.shape[1] * math.log(
+        2 * math.pi
+    ) / 2
+    return torch.cat([first, -precision / 2], 1), log_partition
+
+
+def sufficient(z: Tensor) -> tuple[Tensor, Tensor]:
+    """Statistics (m, 2k) and log base measure (m,) of z (m, *event)."""
+    flat = z.flatten(1)
+    return torch.cat([flat, flat.square()], 1), flat.new_zeros(len(flat))
+
+
+def translate(params: Params, offset: Tensor) -> Params:
+    """Parameters of z − offset, for an offset (*event)."""
+    return {**params, "loc": params["loc"] - offset}
+
+
+diagonal_normal = Family(
+    name="diagonal-normal",
+    distribution=distribution,
+    constraints={"loc": constraints.real, "scale": constraints.positive},
+    natural=natural,
+    sufficient=sufficient,
+    translate=translate,
+)

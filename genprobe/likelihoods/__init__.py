@@ -1,0 +1,1 @@
+"""Likelihoods p(x|z), one a file, each with every constant of its density."""

@@ -1,0 +1,46 @@
+"""Independent binary values: p(x|z) = Π_i p_i^x_i (1 − p_i)^(1 − x_i).
+
+Log-probabilities come from logits where the decoder gives them; from ``probs`` torch clamps p to
+[ε, 1 − ε], so that a single value costs at most about 16 nats in float32.
+"""
+
+from torch import Tensor
+from torch.distributions import Bernoulli, Distribution, Independent
+
+from genprobe.errors import DataError
+from genprobe.types import Likelihood, Notice, Params
+
+GREY = Notice(
+    code="bernoulli-on-grey",
+    message="The Bernoulli likelihood met values strictly between 0 and 1: its distortion is not a "
+    "log-probability of these data, and the bound H − D ≤ I is void.",
+    remedy="Binarise as the model was trained (--binarize threshold or stochastic), or use a "
+    "likelihood for grey values.",
+)
+
+
+def distribution(params: Params) -> Distribution:
+    """``logits`` or ``probs``, (batch, *event), to p(x|z) of batch shape (batch,)."""
+    name = "logits" if "logits" in params else "probs"
+    values = params[name]
+    base = Bernoulli(**{name: values}, validate_args=False)
+    return Independent(base, values.dim() - 1, validate_args=False)
+
+
+def support(x: Tensor) -> Notice | None:
+    """None for binary data (batch, *event), a notice for grey data.
+
+    Raises:
+        DataError: if a value lies outside [0, 1].
+    """
+    low, high = x.min().item(), x.max().item()
+    if low < 0 or high > 1:
+        raise DataError(
+            f"The Bernoulli likelihood needs values in [0, 1]; the data span [{low:g}, {high:g}].",
+            "Rescale the data, or use the likelihood normal.",
+        )
+    binary = bool(((x == 0) | (x == 1)).all())
+    return None if binary else GREY
+
+
+bernoulli = Likelihood(name="bernoulli", distribution=distribution, discrete=True, support=support)

@@ -1,0 +1,28 @@
+"""Independent normal values: p(x|z) = Π_i N(x_i; loc_i, scale_i²), constants included.
+
+The scale is whatever the decoder returns: one predicted for every value, one per dimension, or a
+fixed scalar. It is a density: D can be negative, and D = 0 means nothing.
+"""
+
+from torch import Tensor
+from torch.distributions import Distribution, Independent, Normal
+
+from genprobe.types import Likelihood, Notice, Params
+
+
+def distribution(params: Params) -> Distribution:
+    """``loc`` (batch, *event) and ``scale``, broadcastable to it, to p(x|z)."""
+    loc = params["loc"]
+    return Independent(
+        Normal(loc, params["scale"].expand_as(loc), validate_args=False),
+        loc.dim() - 1,
+        validate_args=False,
+    )
+
+
+def support(x: Tensor) -> Notice | None:
+    """None: every finite value (batch, *event) has a density."""
+    return None
+
+
+normal = Likelihood(name="normal", distribution=distribution, discrete=False, support=support)

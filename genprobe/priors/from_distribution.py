@@ -1,0 +1,37 @@
+"""A prior from any torch distribution: its KL is analytic wherever torch knows it."""
+
+from torch import Tensor
+from torch.distributions import Distribution, kl_divergence
+
+from genprobe.types import Family, Params, Prior
+
+
+def from_distribution(name: str, distribution: Distribution, params: Params | None = None) -> Prior:
+    """The prior of a torch distribution whose event is one latent z.
+
+    Args:
+        name: the name of the prior.
+        distribution: batch shape (), event shape that of z.
+        params: the tensors it was built from, for the store.
+
+    Returns:
+        The prior; its ``kl`` is None-valued for families whose divergence torch does not know.
+    """
+
+    def sample(n: int) -> Tensor:
+        return distribution.sample((n,))
+
+    def kl(family: Family, params: Params) -> Tensor | None:
+        try:
+            return kl_divergence(family.distribution(params), distribution)
+        except NotImplementedError:
+            return None
+
+    return Prior(
+        name=name,
+        log_prob=distribution.log_prob,
+        sample=sample,
+        kl=kl,
+        distribution=distribution,
+        params=params or {},
+    )
