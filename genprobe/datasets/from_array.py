@@ -1,0 +1,58 @@
+"""A data set from anything that can be sliced by rows: arrays, tensors, memory maps, HDF5."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genprobe.errors import DataError
+from genprobe.types import Dataset
+
+HASH_BYTES = 1 << 24
+
+
+def from_array(name: str, array: Any, *, scale: float | None = None) -> Dataset:
+    """The rows of an array (n, *event) as examples.
+
+    Args:
+        name: what tables call it.
+        array: a numpy array, memory map, HDF5 data set or tensor; never copied whole.
+        scale: divide by this; by default 255 for unsigned bytes and 1 for everything else.
+
+    Raises:
+        DataError: if there is no row, or the values are not numbers.
+    """
+    if isinstance(array, Tensor):
+        array = array.detach().cpu()
+        half = array.dtype in (torch.float16, torch.bfloat16)
+        array = (array.float() if half else array).numpy()
+    if array.ndim == 0 or len(array) == 0:
+        raise DataError(f"{name} holds no examples: its shape is {tuple(array.shape)}.")
+    if not (np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_):
+        raise DataError(f"{name} holds {array.dtype}, not numbers.", "Give a numeric array.")
+    divisor = scale or (255.0 if array.dtype == np.uint8 else 1.0)
+    dtype = torch.float64 if array.dtype == np.float64 else torch.float32
+
+    def read(start: int, stop: int) -> Tensor:
+        rows = torch.from_numpy(np.array(array[start:stop])).to(dtype)
+        return rows if divisor == 1 else rows / divisor
+
+    return Dataset(
+        name=name,
+        n=len(array),
+        event_shape=torch.Size(array.shape[1:]),
+        read=read,
+        fingerprint=hash_rows(array),
+    )
+
+
+def hash_rows(array: Any) -> str:
+    """SHA-256 over shape, dtype and content of an array, read in bounded pieces."""
+    digest = hashlib.sha256(f"{tuple(array.shape)} {array.dtype}".encode())
+    width = int(np.prod(array.shape[1:])) * array.dtype.itemsize
+    rows = max(1, HASH_BYTES // max(1, width))
+    for start in range(0, len(array), rows):
+        digest.update(np.ascontiguousarray(array[start : start + rows]).tobytes())
+    return digest.hexdigest()

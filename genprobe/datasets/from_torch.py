@@ -1,0 +1,72 @@
+"""A data set from a map-style torch Dataset, or from the Dataset behind a DataLoader.
+
+Examples are read by position, in order and without shuffling, so that a run can be resumed. An item
+that is a tuple or list counts by its first element, a mapping by its ``x``, ``image`` or
+``pixel_values``.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from genprobe.errors import DataError
+from genprobe.types import Dataset
+
+KEYS = ("x", "image", "pixel_values")
+HASHED = 64
+
+
+def from_torch(source: Any) -> Dataset:
+    """The examples of a torch Dataset or DataLoader.
+
+    Raises:
+        DataError: if it cannot be indexed, is empty, or its items hold no tensor.
+    """
+    items: Any = source.dataset if isinstance(source, DataLoader) else source
+    name = type(items).__name__
+    if isinstance(items, IterableDataset) or not hasattr(items, "__getitem__"):
+        raise DataError(
+            f"The data set {name} can only be iterated, not read by position.",
+            "Give a map-style Dataset, or collect its examples in one tensor.",
+        )
+    n = len(items)
+    if n == 0:
+        raise DataError(f"The data set {name} is empty.")
+
+    def read(start: int, stop: int) -> Tensor:
+        return torch.stack([example(items[i]) for i in range(start, stop)])
+
+    return Dataset(
+        name=name,
+        n=n,
+        event_shape=example(items[0]).shape,
+        read=read,
+        fingerprint=hash_sample(items, n),
+    )
+
+
+def example(item: Any) -> Tensor:
+    """The example in one item of a torch Dataset, as floating point."""
+    if isinstance(item, tuple | list) and item:
+        return example(item[0])
+    if isinstance(item, Mapping):
+        found = next((item[key] for key in KEYS if key in item), None)
+        return example(found)
+    if not isinstance(item, Tensor):
+        raise DataError(
+            f"An item of the data set is a {type(item).__name__}, not a tensor.",
+            "Let items be tensors, tuples that start with one, or mappings with 'x'.",
+        )
+    return item if item.is_floating_point() else item.float()
+
+
+def hash_sample(items: Any, n: int) -> str:
+    """SHA-256 over the length and up to 64 evenly spaced examples; all would cost an epoch."""
+    digest = hashlib.sha256(str(n).encode())
+    for i in sorted({round(j * (n - 1) / (HASHED - 1)) for j in range(HASHED)}):
+        digest.update(example(items[i]).contiguous().numpy().tobytes())
+    return digest.hexdigest()
