@@ -1,0 +1,151 @@
+"""What a store says of itself, and the names inside it."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from genprobe._version import __version__
+from genprobe.errors import StoreError
+
+FORMAT = "genprobe.store"
+VERSION = 1
+SEGMENT_VALUES = 1 << 22
+SEGMENT_ROWS = 1024
+
+EXAMPLE_AXIS = {"params": 0, "draws": 1, "probes": 1}
+"""Which axis of the arrays in each group counts the examples."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """The identity of a store and the facts needed to read it without the model.
+
+    Attributes:
+        model: name of the model.
+        model_fingerprint: hash of its weights.
+        dataset: name of the data set.
+        dataset_fingerprint: hash of its content, binarisation included.
+        n: number of examples.
+        event_shape: shape of one example.
+        latent_shape: shape of one z.
+        family: registered name of the posterior family.
+        prior: registered name of the prior.
+        likelihood: registered name of the likelihood, None without a decoder.
+        discrete: whether the likelihood gives probabilities.
+        binarize: how the data were binarised.
+        entropy: the data set's own upper bound on H in nats, if it has one.
+        rate_analytic: whether the rate is a closed form rather than a mean over draws.
+        draws: posterior draws per example.
+        seed: of the draws.
+        dtype: of the encoder's parameters and of z.
+        segment: examples per segment, the unit of writing and of resuming.
+        training: what the checkpoint says of its training.
+        genprobe: the version that wrote it.
+    """
+
+    model: str
+    model_fingerprint: str
+    dataset: str
+    dataset_fingerprint: str
+    n: int
+    event_shape: tuple[int, ...]
+    latent_shape: tuple[int, ...]
+    family: str
+    prior: str
+    likelihood: str | None
+    discrete: bool
+    binarize: str
+    entropy: float | None
+    rate_analytic: bool
+    draws: int
+    seed: int
+    dtype: str
+    segment: int
+    training: Mapping[str, Any] = field(default_factory=dict)
+    genprobe: str = __version__
+
+    @property
+    def segments(self) -> int:
+        """How many segments the examples fall into."""
+        return -(-self.n // self.segment)
+
+    def span(self, segment: int) -> tuple[int, int]:
+        """First example of a segment, and the one after its last."""
+        return segment * self.segment, min(self.n, (segment + 1) * self.segment)
+
+
+IDENTITY = {
+    "model_fingerprint": "another model",
+    "dataset_fingerprint": "another data set",
+    "n": "another number of examples",
+    "family": "another posterior family",
+    "prior": "another prior",
+    "likelihood": "another likelihood",
+    "draws": "another number of draws",
+    "seed": "another seed",
+    "dtype": "another dtype",
+    "segment": "another segment length",
+}
+"""The fields in which two runs must agree to share a store, and what a difference means."""
+
+
+def segment_rows(event_shape: tuple[int, ...], latent_shape: tuple[int, ...]) -> int:
+    """Examples per segment, so that no array of a segment exceeds about 16 MiB a draw."""
+    widest = max(_size(event_shape), _size(latent_shape))
+    return max(16, min(SEGMENT_ROWS, SEGMENT_VALUES // widest))
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size
+
+
+def require_same(found: Header, wanted: Header, place: str) -> None:
+    """Check that a store belongs to the run that would use it.
+
+    Raises:
+        StoreError: naming the first difference.
+    """
+    for name, meaning in IDENTITY.items():
+        there, here = getattr(found, name), getattr(wanted, name)
+        if there != here:
+            label = name.removesuffix("_fingerprint")
+            there, here = (getattr(found, label), getattr(wanted, label))
+            detail = f"{there!r}, not {here!r}" if there != here else "same name, other content"
+            raise StoreError(
+                f"The store {place} is of {meaning} ({label}: {detail}).",
+                "Give another --store, or --fresh to replace it.",
+            )
+
+
+def dump_header(header: Header) -> str:
+    """The header as JSON text."""
+    return json.dumps({"format": FORMAT, "version": VERSION, **dataclasses.asdict(header)})
+
+
+def load_header(text: str | bytes, place: str) -> Header:
+    """The header in JSON text.
+
+    Raises:
+        StoreError: if it is not a header, or of a version newer than this genprobe reads.
+    """
+    try:
+        content = json.loads(text)
+        kind, version = content.pop("format"), content.pop("version")
+        if version > VERSION:
+            raise StoreError(
+                f"The store {place} has version {version}; this genprobe reads up to {VERSION}.",
+                "Upgrade genprobe.",
+            )
+        for name in ("event_shape", "latent_shape"):
+            content[name] = tuple(content[name])
+        header = Header(**content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise StoreError(f"{place} is not a genprobe store: its header does not read.") from error
+    if kind != FORMAT:
+        raise StoreError(f"{place} is not a genprobe store but {kind!r}.")
+    return header

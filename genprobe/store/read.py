@@ -1,0 +1,113 @@
+"""Reading a finished store: whole columns of numbers, blocks of parameters, selected draws."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from jaxtyping import Float64, Int64
+from torch import Tensor
+
+from genprobe.errors import StoreError
+from genprobe.store.format import Header, load_header
+from genprobe.store.write import read_notices
+from genprobe.types import Notice, Params
+
+
+@dataclass(frozen=True)
+class Store:
+    """A finished store; its arrays stay on disk until asked for."""
+
+    path: Path
+    header: Header
+
+    def column(self, name: str) -> Float64[Tensor, "draw n"]:
+        """A column of numbers, (draw, n) in float64: ``probes/rate``, ``draws/log_qz_x``.
+
+        Raises:
+            StoreError: if the store has no such column, or its checksum fails.
+        """
+        with reading(self.path) as file:
+            if name not in file:
+                raise StoreError(f"The store {self.path} has no {name}.")
+            return torch.from_numpy(read(self.path, file[name], slice(None))).double()
+
+    def has(self, name: str) -> bool:
+        """Whether the store has that column."""
+        with reading(self.path) as file:
+            return name in file
+
+    def prior_params(self) -> Params:
+        """The tensors its prior was built from."""
+        with reading(self.path) as file:
+            return {k: torch.from_numpy(v[...]) for k, v in file.get("prior", {}).items()}
+
+    def notices(self) -> list[Notice]:
+        """What was said of the data while encoding."""
+        with reading(self.path) as file:
+            return read_notices(file)
+
+    def blocks(self, rows: int = 8192) -> Iterator[tuple[int, Params]]:
+        """Posterior parameters (rows, ...) in order, each block with its first example."""
+        with reading(self.path) as file:
+            for start in range(0, self.header.n, rows):
+                part = slice(start, min(self.header.n, start + rows))
+                yield start, read_params(self.path, file, part)
+
+    def gather(self, name: str, draw: int, index: Int64[Tensor, " m"]) -> Tensor:
+        """Rows (m, ...) of one draw of a column such as ``draws/z``, for sorted examples.
+
+        They are read a segment at a time: memory is one segment and the selection.
+        """
+        parts = []
+        with reading(self.path) as file:
+            for segment in range(self.header.segments):
+                start, stop = self.header.span(segment)
+                low, high = torch.searchsorted(index, torch.tensor([start, stop])).tolist()
+                if low < high:
+                    rows = torch.from_numpy(read(self.path, file[name], (draw, slice(start, stop))))
+                    parts.append(rows[index[low:high] - start])
+        return torch.cat(parts)
+
+
+def open_store(path: Path) -> Store:
+    """Open a finished store.
+
+    Raises:
+        StoreError: if there is none, or it is not a store, or it is of a newer version.
+    """
+    if not path.exists():
+        partial = path.with_name(path.name + ".partial")
+        remedy = f"It is unfinished ({partial}); run evaluate again." if partial.exists() else ""
+        raise StoreError(f"There is no store at {path}.", remedy)
+    with reading(path) as file:
+        if "header" not in file.attrs:
+            raise StoreError(f"{path} is not a genprobe store: it has no header.")
+        return Store(path, load_header(file.attrs["header"], str(path)))
+
+
+def reading(path: Path) -> h5py.File:
+    """An open store, or a clear error."""
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise StoreError(f"{path} is not a readable HDF5 file.") from error
+
+
+def read(path: Path, values: h5py.Dataset, where: Any) -> np.ndarray:
+    """Values of a column, or a clear error when a checksum fails."""
+    try:
+        return np.asarray(values[where])
+    except OSError as error:
+        raise StoreError(
+            f"The store {path} is damaged: {values.name} does not read (checksum).",
+            "Encode again with --fresh.",
+        ) from error
+
+
+def read_params(path: Path, file: h5py.File, part: slice) -> Params:
+    """Posterior parameters of a stretch of examples."""
+    return {k: torch.from_numpy(read(path, v, part)) for k, v in file["params"].items()}

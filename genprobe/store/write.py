@@ -1,0 +1,214 @@
+"""Writing a store so that a kill at any instant loses at most the segment in hand.
+
+While encoding, each segment is a small HDF5 file of its own in ``STORE.partial/``: written aside,
+synced, renamed. When all are there they are joined into one file, which is synced and renamed to
+its final name. HDF5 itself is not crash-safe; a rename is.
+"""
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import h5py
+from filelock import FileLock, Timeout
+from torch import Tensor
+
+from genprobe.errors import StoreError
+from genprobe.store.format import EXAMPLE_AXIS, Header, dump_header, load_header, require_same
+from genprobe.types import Notice, Params
+
+
+class StoreWriter:
+    """The only writer of one store; use it as a context manager.
+
+    Args:
+        path: where the finished store will be.
+        header: what the run is; a partial store of any other run is refused.
+        fresh: discard a partial store instead of resuming it.
+
+    Raises:
+        StoreError: if the folder cannot be written, another process writes this store, or a
+            partial store there belongs to another run.
+    """
+
+    def __init__(self, path: Path, header: Header, *, fresh: bool = False) -> None:
+        self.path = path
+        self.header = header
+        self.partial = path.with_name(path.name + ".partial")
+        with writing(self.partial):
+            self.partial.mkdir(parents=True, exist_ok=True)
+            self._lock = FileLock(self.partial / "lock", timeout=0)
+            self._acquire()
+            try:
+                self._adopt(fresh)
+            except BaseException:
+                self._lock.release()
+                raise
+
+    def _acquire(self) -> None:
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise StoreError(
+                f"Another process is writing the store {self.path}.",
+                "Wait for it, or give another --store.",
+            ) from None
+
+    def _adopt(self, fresh: bool) -> None:
+        """Keep the finished segments of the same run, or start a new header."""
+        record = self.partial / "header.json"
+        if record.exists() and not fresh:
+            found = load_header(record.read_bytes(), str(self.partial))
+            require_same(found, self.header, str(self.partial))
+            return
+        for old in self.partial.glob("*.h5"):
+            old.unlink()
+        with replacing(record) as aside:
+            aside.write_text(dump_header(self.header))
+
+    def __enter__(self) -> "StoreWriter":
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self._lock.release()
+        with contextlib.suppress(OSError):
+            (self.partial / "lock").unlink()
+            self.partial.rmdir()
+
+    def _segment_path(self, segment: int) -> Path:
+        return self.partial / f"{segment:08d}.h5"
+
+    def missing(self) -> list[int]:
+        """The segments that are not written yet, in order."""
+        return [i for i in range(self.header.segments) if not self._segment_path(i).exists()]
+
+    def write(self, segment: int, arrays: Mapping[str, Tensor], notice: Notice | None) -> None:
+        """Write one segment, whole or not at all.
+
+        Args:
+            segment: its position.
+            arrays: by path in the store, such as ``draws/z``.
+            notice: what the likelihood said of the data.
+        """
+        with (
+            writing(self.partial),
+            replacing(self._segment_path(segment)) as aside,
+            h5py.File(aside, "w") as file,
+        ):
+            for name, values in arrays.items():
+                file.create_dataset(name, data=values.numpy(), fletcher32=values.dim() > 0)
+            if notice is not None:
+                write_notice(file, notice)
+
+    def finish(self, prior: Params) -> None:
+        """Join the segments into the finished store and drop the partial one.
+
+        Args:
+            prior: the tensors the prior was built from.
+        """
+        with (
+            writing(self.partial),
+            replacing(self.path) as aside,
+            h5py.File(aside, "w") as file,
+        ):
+            file.attrs["header"] = dump_header(self.header)
+            for name, values in prior.items():
+                file.create_dataset(f"prior/{name}", data=values.cpu().numpy())
+            join_segments(file, self.header, self._segment_path)
+        for old in self.partial.glob("*"):
+            if old.name != "lock":
+                old.unlink()
+
+
+def write_notice(file: h5py.File, notice: Notice) -> None:
+    """Keep a notice in a segment or a store, once a code."""
+    attributes = file.require_group(f"notices/{notice.code}").attrs
+    attributes["message"], attributes["remedy"] = notice.message, notice.remedy
+
+
+def read_notices(file: h5py.File) -> list[Notice]:
+    """The notices in a segment or a store."""
+    return [
+        Notice(code=code, message=str(group.attrs["message"]), remedy=str(group.attrs["remedy"]))
+        for code, group in file.get("notices", {}).items()
+    ]
+
+
+def join_segments(file: h5py.File, header: Header, path_of: Callable[[int], Path]) -> None:
+    """Copy every segment into one file."""
+    for segment in range(header.segments):
+        start, stop = header.span(segment)
+        with h5py.File(path_of(segment), "r") as source:
+            for notice in read_notices(source):
+                write_notice(file, notice)
+            for name, values in walk(source):
+                axis = EXAMPLE_AXIS[name.split("/")[0]]
+                target = file.get(name)
+                if target is None:
+                    target = create_column(file, name, values, axis, header)
+                where = (slice(None),) * axis + (slice(start, stop),)
+                target[where] = values[...]
+
+
+def create_column(
+    file: h5py.File, name: str, like: h5py.Dataset, axis: int, header: Header
+) -> h5py.Dataset:
+    """An empty column over all examples, in checksummed chunks of one segment and one draw."""
+    shape, chunks = list(like.shape), list(like.shape)
+    shape[axis], chunks[axis] = header.n, min(header.n, header.segment)
+    chunks[:axis] = [1] * axis
+    return file.create_dataset(
+        name, shape=tuple(shape), chunks=tuple(chunks), dtype=like.dtype, fletcher32=True
+    )
+
+
+def walk(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
+    """The arrays of a segment by path."""
+    for group in EXAMPLE_AXIS:
+        for name in sorted(file.get(group, {})):
+            yield f"{group}/{name}", file[f"{group}/{name}"]
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path to write aside; on success it is synced and takes the final name, else it goes."""
+    aside = path.with_name(path.name + ".writing")
+    try:
+        yield aside
+        sync(aside)
+        os.replace(aside, path)
+        sync(path.parent)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def sync(path: Path) -> None:
+    """Force a file or folder to disk, so that a rename cannot outrun its content."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Turn what the file system refuses into one clear line."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise StoreError(
+            f"The store cannot be written at {place}: {reason}.",
+            "Give --store a path in a folder that can be written.",
+        ) from error
+
+
+def remove_store(path: Path) -> None:
+    """Delete a store and whatever is partial of it."""
+    with writing(path):
+        path.unlink(missing_ok=True)
+        shutil.rmtree(path.with_name(path.name + ".partial"), ignore_errors=True)
