@@ -1,0 +1,50 @@
+"""The aggregate posterior in float64, each pair by the family's own density.
+
+For a normal that is the difference form ((z − loc) / scale)², which does not cancel. It is the
+truth the fast pass is checked against, and the way out where nothing faster holds.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+
+from genprobe.aggregate.tiles import LogSums, split_blocks
+from genprobe.types import Family, Params
+
+PAIR_VALUES = 1 << 22
+"""Values of one query against a stretch of components: about 32 MiB of float64."""
+
+
+def exact_log_sums(
+    z: Float[Tensor, "m *latent"],
+    family: Family,
+    blocks: Callable[[], Iterable[tuple[int, Params]]],
+    own: Int64[Tensor, " m"],
+) -> LogSums:
+    """Log Σ_n q(z|x_n) without and with the own component, one query at a time, in float64.
+
+    Args:
+        z: queries (m, *latent).
+        family: of the components.
+        blocks: (first component, parameters) in order, from the start at each call.
+        own: (m,) component each query was drawn from, −1 for none.
+    """
+    z = z.double()
+    others = torch.full((len(z),), -math.inf, dtype=torch.float64)
+    largest, mine = others.clone(), others.clone()
+    rows = max(1, PAIR_VALUES // z[0].numel())
+    for start, params in split_blocks(blocks(), rows):
+        distribution = family.distribution({k: v.double() for k, v in params.items()})
+        size = len(next(iter(params.values())))
+        for m in range(len(z)):
+            log_prob = distribution.log_prob(z[m])
+            position = int(own[m]) - start
+            if 0 <= position < size:
+                mine[m] = log_prob[position]
+                log_prob[position] = -math.inf
+            others[m] = torch.logaddexp(others[m], log_prob.logsumexp(0))
+            largest[m] = torch.maximum(largest[m], log_prob.max())
+    return LogSums(others=others, own=mine, largest=largest)

@@ -1,0 +1,134 @@
+"""The fast pass: tiles of queries × components, each one matmul and a running log-sum-exp.
+
+For an exponential family log q(z_m|x_n) = statistics_m · eta_n − log_partition_n + log_base_m, so
+a tile is a matmul. Everything is in base 2 inside a tile, because exp2 costs the same whatever it
+underflows to and exp does not. The running sum over components is kept in float64.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+
+from genprobe.aggregate.plan import Tile, plan_tile
+from genprobe.types import Family, Params
+
+LOG2_E = math.log2(math.e)
+
+
+class LogSums(NamedTuple):
+    """Sums of a pass, in nats and float64, one a query.
+
+    others: log Σ q(z|x_n) over every component but the query's own.
+    own: log q(z|x_own), −inf where a query has no own component.
+    largest: the largest log q(z|x_n) among the others.
+    """
+
+    others: Float64[Tensor, " m"]
+    own: Float64[Tensor, " m"]
+    largest: Float64[Tensor, " m"]
+
+
+def log_sums(
+    z: Float[Tensor, "m *latent"],
+    family: Family,
+    blocks: Callable[[], Iterable[tuple[int, Params]]],
+    own: Int64[Tensor, " m"],
+    dtype: torch.dtype,
+    tile: Tile | None,
+    advance: Callable[[int], None],
+) -> LogSums:
+    """One pass over all components.
+
+    Args:
+        z: queries (m, *latent).
+        family: of the components, with natural parameters or cross_log_prob.
+        blocks: (first component, parameters) in order.
+        own: (m,) component each query was drawn from, −1 for none.
+        dtype: of the pairs.
+        tile: sizes; planned if None.
+        advance: called with the number of components done.
+    """
+    running = RunningLogSum(len(z))
+    mine = torch.full((len(z),), -math.inf, dtype=torch.float64)
+    sizes = tile or plan_tile(len(z), 2 * z[0].numel())
+    for start, params in split_blocks(blocks(), sizes.components):
+        size = len(next(iter(params.values())))
+        here = ((own >= start) & (own < start + size)).nonzero().squeeze(1)
+        mine[here] = own_log_prob(z[here], family, params, own[here] - start)
+        pairs = pair_function(family, params, z, dtype)
+        for low in range(0, len(z), sizes.queries):
+            part = slice(low, min(len(z), low + sizes.queries))
+            log2 = pairs(part)
+            inside = here[(here >= part.start) & (here < part.stop)]
+            log2[inside - part.start, own[inside] - start] = -math.inf
+            running.add(part, log2)
+        advance(size)
+    return LogSums(others=running.log_sum(), own=mine, largest=running.top.double() / LOG2_E)
+
+
+class RunningLogSum:
+    """Running base-2 maximum and sum, so that nothing over- or underflows."""
+
+    def __init__(self, m: int) -> None:
+        self.top = torch.full((m,), -math.inf, dtype=torch.float64)
+        self.sum = torch.zeros(m, dtype=torch.float64)
+
+    def add(self, part: slice, log2: Float[Tensor, "queries components"]) -> None:
+        """Add a tile's pairs, destroying them."""
+        top = torch.maximum(self.top[part], log2.amax(1).double())
+        # A tile may hold nothing but excluded pairs; then there is no finite maximum to subtract.
+        reference = top.nan_to_num(neginf=0.0)
+        log2.sub_(reference.to(log2.dtype)[:, None]).exp2_()
+        rescaled = self.sum[part] * (self.top[part] - reference).exp2()
+        self.sum[part] = rescaled + log2.sum(1).double()
+        self.top[part] = top
+
+    def log_sum(self) -> Float64[Tensor, " m"]:
+        """The logarithm of the sums, nats."""
+        return self.top / LOG2_E + self.sum.log().where(self.sum > 0, 0.0)
+
+
+def pair_function(
+    family: Family, params: Params, z: Tensor, dtype: torch.dtype
+) -> Callable[[slice], Tensor]:
+    """A function from a stretch of queries to their base-2 log densities (queries, components)."""
+    if family.natural is None or family.sufficient is None:
+        cross = family.cross_log_prob
+        assert cross is not None  # checked by the caller; narrows the type
+        return lambda part: cross(z[part].to(dtype), params).to(dtype) * LOG2_E
+    params = {k: v.double() for k, v in params.items()}
+    offset = torch.zeros(z.shape[1:], dtype=torch.float64)
+    if family.translate is not None:
+        offset = family.distribution(params).mean.mean(0)
+        params = family.translate(params, offset)
+    eta, log_partition = family.natural(params)
+    weights = (eta * LOG2_E).to(dtype).T.contiguous()
+    bias = (-log_partition * LOG2_E).to(dtype)
+    sufficient = family.sufficient
+
+    def pairs(part: slice) -> Tensor:
+        statistics, log_base = sufficient(z[part].double() - offset)
+        log2 = torch.addmm(bias, statistics.to(dtype), weights)
+        return log2.add_((log_base * LOG2_E).to(dtype)[:, None])
+
+    return pairs
+
+
+def own_log_prob(
+    z: Tensor, family: Family, params: Params, position: Int64[Tensor, " k"]
+) -> Float64[Tensor, " k"]:
+    """Log q(z|x_own) in float64 by the family's own density."""
+    chosen = {k: v[position].double() for k, v in params.items()}
+    return family.distribution(chosen).log_prob(z.double()).double()
+
+
+def split_blocks(blocks: Iterable[tuple[int, Params]], rows: int) -> Iterator[tuple[int, Params]]:
+    """The same components in stretches of at most so many."""
+    for start, params in blocks:
+        size = len(next(iter(params.values())))
+        for low in range(0, size, rows):
+            yield start + low, {k: v[low : low + rows] for k, v in params.items()}
