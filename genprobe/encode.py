@@ -1,0 +1,276 @@
+"""Streaming the data through the model, once, into the store.
+
+Data go in segments of a fixed length, whatever the batch size, and each segment's draws come from
+its own seed: so the numbers depend neither on the batch size nor on where a run was broken off.
+"""
+
+import contextlib
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from genprobe.errors import DataError, GenprobeError, ModelError
+from genprobe.store.write import StoreWriter
+from genprobe.types import (
+    Dataset,
+    Family,
+    Likelihood,
+    Model,
+    Params,
+    PosteriorBatch,
+    Prior,
+)
+
+Probe = Callable[..., Tensor | None]
+"""See genprobe.probes for the names its parameters may have."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Parts:
+    """A model whose posterior, prior and likelihood are at hand rather than named."""
+
+    model: Model
+    posterior: Family
+    prior: Prior
+    likelihood: Likelihood | None
+
+
+def encode(
+    parts: Parts,
+    dataset: Dataset,
+    writer: StoreWriter,
+    probes: Mapping[str, Probe],
+    *,
+    batch_size: int,
+    device: torch.device,
+    advance: Callable[[int], None] = lambda count: None,
+) -> None:
+    """Write every segment that the store does not have yet, and finish the store.
+
+    Args:
+        parts: the model and its parts.
+        dataset: to be encoded.
+        writer: of the store.
+        probes: by name; what they return is stored as ``probes/NAME``.
+        batch_size: examples a call of the encoder or decoder.
+        device: where the module runs. Draws are made on the CPU, so that they are the same
+            everywhere.
+        advance: called with the number of examples done.
+
+    Raises:
+        GenprobeError: naming the example, if the model gives parameters that are not finite or
+            not valid, or the data are outside the likelihood's support.
+    """
+    header = writer.header
+    dtype = getattr(torch, header.dtype)
+    with placed(parts.model.module, device, dtype):
+        for segment in writer.missing():
+            start, stop = header.span(segment)
+            x = read_examples(dataset, start, stop, dtype)
+            notice = None if parts.likelihood is None else parts.likelihood.support(x)
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(segment_seed(header.seed, segment))
+                batch = posterior_batch(parts, x, start, header.draws, batch_size, device)
+            writer.write(segment, columns(parts, x, batch, probes), notice)
+            advance(stop - start)
+    writer.finish(parts.prior.params)
+
+
+def segment_seed(seed: int, segment: int) -> int:
+    """The seed of a segment's draws: far apart for neighbouring seeds and segments."""
+    return (seed * 0x9E3779B97F4A7C15 + segment * 0xBF58476D1CE4E5B9 + 1) % 2**63
+
+
+def read_examples(dataset: Dataset, start: int, stop: int, dtype: torch.dtype) -> Tensor:
+    """Examples (stop − start, *event) of a data set.
+
+    Raises:
+        DataError: naming the first example that is not finite.
+    """
+    x = dataset.read(start, stop).to(dtype)
+    bad = ~x.isfinite().flatten(1).all(1)
+    if bad.any():
+        raise DataError(
+            f"Example {start + int(bad.nonzero()[0])} of {dataset.name} has a value that is not "
+            "finite.",
+            "Remove or repair it.",
+        )
+    return x
+
+
+def posterior_batch(
+    parts: Parts, x: Tensor, start: int, draws: int, batch_size: int, device: torch.device
+) -> PosteriorBatch:
+    """What the model says of examples x (batch, *event), with draws from the global generator."""
+    params = encode_examples(parts.model, parts.posterior, x, start, batch_size, device)
+    q = parts.posterior.distribution(params)
+    z = q.sample((draws,))
+    exact_q = parts.posterior.distribution({k: v.double() for k, v in params.items()})
+    return PosteriorBatch(
+        index=torch.arange(start, start + len(x)),
+        params=params,
+        z=z,
+        log_qz_x=exact_q.log_prob(z.double()),
+        log_pz=parts.prior.log_prob(z.double()).double(),
+        log_px_z=decode_draws(parts, x, z, start, batch_size, device),
+    )
+
+
+def encode_examples(
+    model: Model,
+    posterior: Family,
+    x: Tensor,
+    start: int,
+    batch_size: int,
+    device: torch.device,
+) -> Params:
+    """Checked posterior parameters of x (batch, *event), on the CPU; start is x's first index."""
+    pieces = []
+    for rows in torch.split(x, batch_size):
+        with calling(model, "encode", rows):
+            pieces.append(model.encode(rows.to(device)))
+    params = {k: torch.cat([p[k].detach().cpu() for p in pieces]) for k in pieces[0]}
+    check_params(model.name, posterior, params, len(x), start)
+    return params
+
+
+def check_params(name: str, posterior: Family, params: Params, count: int, start: int) -> None:
+    """Check names, lengths, finiteness and constraints of posterior parameters.
+
+    Raises:
+        ModelError: naming the parameter and, where one is at fault, the first such example.
+    """
+    constraints = posterior.constraints
+    if params.keys() != constraints.keys():
+        raise ModelError(
+            f"The encoder of {name} returns {', '.join(params) or 'nothing'}; the family "
+            f"{posterior.name} needs {', '.join(constraints)}."
+        )
+    for key, values in params.items():
+        if len(values) != count:
+            raise ModelError(
+                f"The encoder of {name} returns {key} of shape {tuple(values.shape)} for {count} "
+                "examples; its first axis must count them."
+            )
+        for fault, fine in (
+            ("is not finite", values.isfinite()),
+            (f"must be {describe(constraints[key])} and is not", constraints[key].check(values)),  # type: ignore[no-untyped-call]
+        ):
+            bad = ~fine.flatten(1).all(1) if fine.dim() > 1 else ~fine
+            if bad.any():
+                i = int(bad.nonzero()[0])
+                raise ModelError(
+                    f"The encoder of {name} gives a {key} that {fault}, at example {start + i}: "
+                    f"{worst(values[i], fine[i])}.",
+                    "Look at that example, or at the layer that makes this parameter.",
+                )
+
+
+def describe(constraint: torch.distributions.constraints.Constraint) -> str:
+    """``GreaterThan(lower_bound=0.0)`` as ``> 0``, other constraints as torch names them."""
+    lower = getattr(constraint, "lower_bound", None)
+    return f"> {lower:g}" if lower is not None else str(constraint)
+
+
+def worst(values: Tensor, fine: Tensor) -> str:
+    """Where in one example's parameter the first fault is."""
+    flat, ok = values.flatten(), fine.expand_as(values).flatten()
+    position = int((~ok).nonzero()[0])
+    return f"value {flat[position].item():g} in dimension {position}"
+
+
+def decode_draws(
+    parts: Parts, x: Tensor, z: Tensor, start: int, batch_size: int, device: torch.device
+) -> Float64[Tensor, "draw batch"] | None:
+    """Log p(x|z) of every draw z (draw, batch, *latent), nats; None without a decoder."""
+    decode, likelihood = parts.model.decode, parts.likelihood
+    if decode is None or likelihood is None:
+        return None
+    log_px_z = torch.empty(z.shape[:2], dtype=torch.float64)
+    for draw, row in [(d, r) for d in range(len(z)) for r in range(0, len(x), batch_size)]:
+        target, latent = x[row : row + batch_size], z[draw, row : row + batch_size]
+        with calling(parts.model, "decode", latent):
+            p = likelihood.distribution(decode(latent.to(device)))
+        if p.event_shape != target.shape[1:]:
+            raise ModelError(
+                f"The decoder of {parts.model.name} returns examples of shape "
+                f"{tuple(p.event_shape)}; the data's are {tuple(target.shape[1:])}.",
+                "Reshape one of them: broadcasting would give a wrong distortion.",
+            )
+        log_px_z[draw, row : row + batch_size] = p.log_prob(target.to(device)).cpu()
+    bad = ~log_px_z.isfinite().all(0)
+    if bad.any():
+        raise ModelError(
+            f"The decoder of {parts.model.name} gives a log p(x|z) that is not finite, at example "
+            f"{start + int(bad.nonzero()[0])}.",
+            "Look at that example, or at the decoder's output for it.",
+        )
+    return log_px_z
+
+
+def columns(
+    parts: Parts, x: Tensor, batch: PosteriorBatch, probes: Mapping[str, Probe]
+) -> dict[str, Tensor]:
+    """A segment's arrays by their path in the store."""
+    available = {
+        "model": parts.model,
+        "posterior": parts.posterior,
+        "prior": parts.prior,
+        "likelihood": parts.likelihood,
+        "x": x,
+        "params": batch.params,
+        "z": batch.z,
+        "log_qz_x": batch.log_qz_x,
+        "log_pz": batch.log_pz,
+        "log_px_z": batch.log_px_z,
+    }
+    arrays = {f"params/{k}": v for k, v in batch.params.items()}
+    arrays |= {"draws/z": batch.z, "draws/log_qz_x": batch.log_qz_x, "draws/log_pz": batch.log_pz}
+    for name, probe in probes.items():
+        values = probe(**{k: available[k] for k in inspect.signature(probe).parameters})
+        if values is not None:
+            arrays[f"probes/{name}"] = values.detach().cpu()
+    return arrays
+
+
+@contextlib.contextmanager
+def calling(model: Model, part: str, argument: Tensor) -> Iterator[None]:
+    """Turn what a model raises into one clear line.
+
+    Raises:
+        ModelError: with the shape the model was given and its own words.
+    """
+    try:
+        with torch.inference_mode():
+            yield
+    except GenprobeError:
+        raise
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ModelError(
+            f"{part} of {model.name} fails on a batch of shape {tuple(argument.shape)}: {reason}",
+            "Check that the data have the shape that the model was trained on.",
+        ) from error
+
+
+@contextlib.contextmanager
+def placed(
+    module: torch.nn.Module | None, device: torch.device, dtype: torch.dtype
+) -> Iterator[None]:
+    """A module in evaluation mode, on a device and of a dtype; afterwards as it was."""
+    if module is None:
+        yield
+        return
+    training = {m: m.training for m in module.modules()}
+    before = next((p for p in module.parameters()), torch.empty(0))
+    module.eval().to(device=device, dtype=dtype)
+    try:
+        yield
+    finally:
+        module.to(device=before.device, dtype=before.dtype)
+        for m, mode in training.items():
+            m.training = mode

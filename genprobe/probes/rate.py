@@ -1,0 +1,55 @@
+"""The rate of one example, KL(q(z|x_n) ‖ p(z)), in nats.
+
+Exact where posterior and prior have a closed form; otherwise log q(z|x_n) − log p(z) at each draw,
+whose mean over draws is unbiased.
+"""
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+from torch.distributions import Distribution, Independent, kl_divergence
+
+from genprobe.types import Family, Params, Prior
+
+
+def rate(
+    posterior: Family, prior: Prior, params: Params, log_qz_x: Tensor, log_pz: Tensor
+) -> Float64[Tensor, "draw batch"]:
+    """KL(q(z|x)‖p(z)): (1, batch) if analytic, else one Monte Carlo value a draw.
+
+    Args:
+        posterior: family of q(z|x).
+        prior: p(z).
+        params: of q(z|x), each (batch, ...).
+        log_qz_x: (draw, batch) log q(z|x), nats.
+        log_pz: (draw, batch) log p(z), nats.
+    """
+    analytic = prior.kl(posterior, {k: v.double() for k, v in params.items()})
+    return log_qz_x - log_pz if analytic is None else analytic[None]
+
+
+def rate_per_dimension(
+    posterior: Family, prior: Prior, params: Params
+) -> Float64[Tensor, "batch dimension"] | None:
+    """KL_d of every latent dimension, or None where posterior or prior does not factorise.
+
+    Args:
+        posterior: family of q(z|x).
+        prior: p(z).
+        params: of q(z|x), each (batch, ...).
+    """
+    q = posterior.distribution({k: v.double() for k, v in params.items()})
+    p = prior.distribution
+    if not (isinstance(q, Independent) and isinstance(p, Independent)):
+        return None
+    if not (factorises(q) and factorises(p)):
+        return None
+    try:
+        return kl_divergence(q.base_dist, p.base_dist).flatten(1)
+    except NotImplementedError:
+        return None
+
+
+def factorises(distribution: "Independent[Distribution]") -> bool:
+    """Whether it is a product over the entries of its event."""
+    return bool(distribution.base_dist.event_shape == torch.Size())
