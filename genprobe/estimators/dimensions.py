@@ -1,0 +1,91 @@
+"""The latent dimensions one by one: KL_d, and the variance of the posterior means.
+
+Both are accumulated over the store in float64, block by block (Chan et al. 1983, pairwise update),
+so memory does not grow with the number of examples.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from genprobe.estimators.active_units import THRESHOLD
+from genprobe.probes.rate import rate_per_dimension
+from genprobe.types import Dimension, Family, Params, Prior
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Count, mean and sum of squared deviations of a stream of rows."""
+
+    count: int
+    mean: Float64[Tensor, " dimension"]
+    deviations: Float64[Tensor, " dimension"]
+
+    def variance(self) -> Float64[Tensor, " dimension"]:
+        """Variance over the rows so far, dividing by their number."""
+        return self.deviations / self.count
+
+
+def moments_of(rows: Float64[Tensor, "batch dimension"]) -> Moments:
+    """Moments of one batch of rows."""
+    mean = rows.mean(0)
+    return Moments(len(rows), mean, (rows - mean).square().sum(0))
+
+
+def combine(a: Moments, b: Moments) -> Moments:
+    """Moments of two batches together."""
+    count, shift = a.count + b.count, b.mean - a.mean
+    return Moments(
+        count,
+        a.mean + shift * (b.count / count),
+        a.deviations + b.deviations + shift.square() * (a.count * b.count / count),
+    )
+
+
+def dimension_moments(
+    blocks: Iterable[tuple[int, Params]], family: Family, prior: Prior | None
+) -> tuple[Moments, Moments | None]:
+    """Moments over all examples of the posterior means, and of KL_d where it exists.
+
+    Args:
+        blocks: (first example, parameters of a stretch), in order.
+        family: of the posteriors.
+        prior: p(z), or None where it cannot be rebuilt.
+    """
+    means: Moments | None = None
+    rates: Moments | None = None
+    for _, params in blocks:
+        params = {k: v.double() for k, v in params.items()}
+        batch = moments_of(family.distribution(params).mean.flatten(1))
+        means = batch if means is None else combine(means, batch)
+        kl = None if prior is None else rate_per_dimension(family, prior, params)
+        if kl is not None:
+            rates = moments_of(kl) if rates is None else combine(rates, moments_of(kl))
+    if means is None:
+        raise ValueError("no examples")
+    return means, rates
+
+
+def dimensions(means: Moments, rates: Moments | None) -> tuple[Dimension, ...]:
+    """One record per latent dimension, in the order of the flattened z."""
+    variance = means.variance().tolist()
+    kl = [None] * len(variance) if rates is None else rates.mean.tolist()
+    errors = [None] * len(variance) if rates is None or rates.count < 2 else errors_of(rates)
+    return tuple(
+        Dimension(
+            index=i,
+            rate=kl[i],
+            rate_se_data=errors[i],
+            mean_variance=variance[i],
+            active=variance[i] > THRESHOLD,
+        )
+        for i in range(len(variance))
+    )
+
+
+def errors_of(rates: Moments) -> list[float]:
+    """Standard errors over examples of the means."""
+    return torch.sqrt(rates.deviations / (rates.count - 1) / rates.count).tolist()

@@ -1,0 +1,34 @@
+"""max(0, R − log N): the least that the finite-N marginal KL can be.
+
+It follows from R = I(n;z) + KL(q(z)‖p(z)) and I(n;z) ≤ log N. A marginal KL near it says only that
+there are too few examples to see more.
+"""
+
+from jaxtyping import Float64
+from torch import Tensor
+
+from genprobe.estimators.rate import rate as rate_estimate
+from genprobe.types import Estimate
+
+
+def marginal_kl_floor(
+    rate: Float64[Tensor, "draw n"], rate_analytic: bool, log_n: float
+) -> Estimate:
+    """The lower limit of the marginal KL, nats.
+
+    Args:
+        rate: (draw, n), or (1, n) where analytic.
+        rate_analytic: whether it is a closed form.
+        log_n: natural logarithm of the number of examples.
+    """
+    cost = rate_estimate(rate, rate_analytic)
+    value = cost.value - log_n
+    zero = value <= 0
+    return Estimate(
+        name="marginal_kl_floor",
+        value=max(0.0, value),
+        se=0.0 if zero else cost.se,
+        se_data=0.0 if zero else cost.se_data,
+        kind="lower",
+        n=cost.n,
+    )

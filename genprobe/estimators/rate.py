@@ -1,0 +1,21 @@
+"""R = mean_n KL(q(z|x_n) ‖ p(z)): what the code costs under the prior.
+
+Exact for these data where the divergence has a closed form, else an unbiased Monte Carlo mean.
+Alemi et al. (2018), "Fixing a broken ELBO", eq. 4.
+"""
+
+from jaxtyping import Float64
+from torch import Tensor
+
+from genprobe.estimators.standard_error import mean_over_examples
+from genprobe.types import Estimate
+
+
+def rate(rate: Float64[Tensor, "draw n"], rate_analytic: bool) -> Estimate:
+    """The rate, nats per example.
+
+    Args:
+        rate: (draw, n), or (1, n) where analytic.
+        rate_analytic: whether it is a closed form.
+    """
+    return mean_over_examples("rate", rate, exact=rate_analytic)

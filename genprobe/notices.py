@@ -1,0 +1,119 @@
+"""The warnings of a report: a stable code, one sentence of cause, one of remedy."""
+
+from collections.abc import Mapping, Sequence
+
+from genprobe.types import Dimension, Estimate, Notice
+
+SATURATED_NATS = 0.5
+FLOOR_SHARE = 0.1
+COLLAPSED_NATS = 0.01
+PRECISION_NATS = 1e-3
+
+
+def report_notices(
+    estimates: Mapping[str, Estimate],
+    dimensions: Sequence[Dimension],
+    *,
+    rate_analytic: bool,
+    discrete: bool,
+    bin_width: float | None,
+    max_error: float | None,
+) -> list[Notice]:
+    """Every warning that the estimates call for, most important first.
+
+    Args:
+        estimates: by name.
+        dimensions: of the latent.
+        rate_analytic: whether the rate is a closed form.
+        discrete: whether the likelihood gives probabilities.
+        bin_width: δ of quantised data, if known.
+        max_error: largest deviation of log q(z) from float64, nats; None if never computed.
+    """
+    found = [
+        precision(max_error),
+        saturated(estimates),
+        marginal_kl_is_floor(estimates),
+        collapsed_dimensions(dimensions),
+        density_distortion("distortion" in estimates and not discrete and bin_width is None),
+        monte_carlo_rate(rate_analytic),
+    ]
+    return [notice for notice in found if notice is not None]
+
+
+def precision(max_error: float | None) -> Notice | None:
+    """The aggregate posterior was not accurate to a thousandth of a nat."""
+    if max_error is None or max_error <= PRECISION_NATS:
+        return None
+    return Notice(
+        code="precision",
+        message=f"log q(z) deviates by up to {max_error:.2g} nats from its float64 value.",
+        remedy="Run with --dtype float64.",
+    )
+
+
+def saturated(estimates: Mapping[str, Estimate]) -> Notice | None:
+    """I(n;z) is pinned at its cap log N."""
+    if not {"mutual_information", "log_n"} <= estimates.keys():
+        return None
+    information, cap = estimates["mutual_information"].value, estimates["log_n"].value
+    if cap == 0 or information <= cap - SATURATED_NATS:
+        return None
+    return Notice(
+        code="saturated",
+        message=f"I(n;z) = {information:.2f} is within {SATURATED_NATS} nat of "
+        f"log N = {cap:.2f}: "
+        "it counts the examples rather than what the code tells.",
+        remedy="Evaluate on more examples, and read I(n;z) as a lower bound on I(X;Z).",
+    )
+
+
+def marginal_kl_is_floor(estimates: Mapping[str, Estimate]) -> Notice | None:
+    """The finite-N marginal KL says no more than that N is finite."""
+    if not {"marginal_kl", "marginal_kl_floor"} <= estimates.keys():
+        return None
+    value, floor = estimates["marginal_kl"].value, estimates["marginal_kl_floor"].value
+    if floor <= 0 or value > (1 + FLOOR_SHARE) * floor:
+        return None
+    return Notice(
+        code="marginal-kl-is-floor",
+        message=f"The marginal KL {value:.2f} is within 10 % of its floor R − log N = {floor:.2f}: "
+        "it is set by the number of examples, not by the prior.",
+        remedy="Do not read it as a mismatch of the prior; evaluate on more examples.",
+    )
+
+
+def collapsed_dimensions(dimensions: Sequence[Dimension]) -> Notice | None:
+    """Some latent dimensions carry nothing."""
+    dead = [d.index for d in dimensions if not d.active and (d.rate or 0.0) < COLLAPSED_NATS]
+    if not dead:
+        return None
+    shown = ", ".join(str(i) for i in dead[:8]) + (", …" if len(dead) > 8 else "")
+    return Notice(
+        code="collapsed-dimensions",
+        message=f"{len(dead)} of {len(dimensions)} latent dimensions carry nothing ({shown}).",
+        remedy="A smaller latent would do as well; or lower β, or anneal it.",
+    )
+
+
+def density_distortion(applies: bool) -> Notice | None:
+    """The distortion is a density's, so its zero means nothing."""
+    if not applies:
+        return None
+    return Notice(
+        code="density-distortion",
+        message="The distortion is minus the log of a density: it can be negative, and H − D "
+        "bounds nothing.",
+        remedy="If the data are quantised, give the width of a bin with --bin-width.",
+    )
+
+
+def monte_carlo_rate(rate_analytic: bool) -> Notice | None:
+    """The rate has no closed form."""
+    if rate_analytic:
+        return None
+    return Notice(
+        code="monte-carlo-rate",
+        message="Posterior and prior have no closed-form KL: the rate is a Monte Carlo mean with "
+        "an error of its own.",
+        remedy="Give more --draws if that error is too large.",
+    )
