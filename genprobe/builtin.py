@@ -1,0 +1,117 @@
+"""The built-in parts, provided through the same hooks as any plugin's.
+
+Everything is imported inside the hooks: a command that needs no part imports no torch.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from genprobe.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    import click
+
+    from genprobe.types import DatasetReader, Family, Likelihood, Loader, PriorFactory
+
+
+@hookimpl
+def genprobe_loaders() -> "Sequence[Loader]":
+    """Bundles that ``genprobe.save`` wrote."""
+    from genprobe.loaders.bundle import bundle
+
+    return [bundle]
+
+
+@hookimpl
+def genprobe_datasets() -> "Sequence[DatasetReader]":
+    """The embedded digits, IDX files, arrays on disk."""
+    from genprobe.datasets.arrays import arrays
+    from genprobe.datasets.digits import digits
+    from genprobe.datasets.idx import idx
+
+    return [digits, idx, arrays]
+
+
+@hookimpl
+def genprobe_families() -> "Sequence[Family]":
+    """Posterior families."""
+    from genprobe.families.diagonal_normal import diagonal_normal
+
+    return [diagonal_normal]
+
+
+@hookimpl
+def genprobe_priors() -> "Sequence[PriorFactory]":
+    """Priors."""
+    from genprobe.priors.diagonal_normal import diagonal_normal
+    from genprobe.priors.standard_normal import standard_normal
+
+    return [standard_normal, diagonal_normal]
+
+
+@hookimpl
+def genprobe_likelihoods() -> "Sequence[Likelihood]":
+    """Likelihoods."""
+    from genprobe.likelihoods.bernoulli import bernoulli
+    from genprobe.likelihoods.normal import normal
+
+    return [bernoulli, normal]
+
+
+@hookimpl
+def genprobe_probes() -> Mapping[str, Callable[..., Any]]:
+    """Rate and distortion of each example."""
+    from genprobe.probes.distortion import distortion
+    from genprobe.probes.rate import rate
+
+    return {"rate": rate, "distortion": distortion}
+
+
+@hookimpl
+def genprobe_estimators() -> Mapping[str, Callable[..., Any]]:
+    """The rows of the report."""
+    from genprobe.estimators.active_units import active_units
+    from genprobe.estimators.distortion import distortion
+    from genprobe.estimators.elbo import elbo
+    from genprobe.estimators.log_n import log_n
+    from genprobe.estimators.marginal_kl import marginal_kl
+    from genprobe.estimators.marginal_kl_floor import marginal_kl_floor
+    from genprobe.estimators.mutual_information import mutual_information
+    from genprobe.estimators.mutual_information_loo import mutual_information_loo
+    from genprobe.estimators.rate import rate
+
+    return {
+        "rate": rate,
+        "distortion": distortion,
+        "elbo": elbo,
+        "mutual_information": mutual_information,
+        "log_n": log_n,
+        "marginal_kl": marginal_kl,
+        "marginal_kl_floor": marginal_kl_floor,
+        "mutual_information_loo": mutual_information_loo,
+        "active_units": active_units,
+    }
+
+
+@hookimpl
+def genprobe_renderers() -> Mapping[str, Callable[..., str]]:
+    """Formats of a report."""
+    from genprobe.render.json import dumps
+    from genprobe.render.markdown import to_markdown
+    from genprobe.render.table import to_text
+
+    return {"table": to_text, "markdown": to_markdown, "json": dumps}
+
+
+@hookimpl
+def genprobe_add_commands(cli: "click.Group") -> None:
+    """The commands of genprobe itself."""
+    from genprobe.cli.compare import compare
+    from genprobe.cli.demo import demo
+    from genprobe.cli.evaluate import evaluate
+    from genprobe.cli.plugins import plugins
+    from genprobe.cli.show import show
+    from genprobe.cli.train import train
+
+    for command in (evaluate, compare, show, train, demo, plugins):
+        cli.add_command(command)

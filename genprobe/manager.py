@@ -1,0 +1,202 @@
+"""Finding plugins and the parts they provide; a broken plugin is set aside, with its reason.
+
+Built-in parts come through the same hooks as everybody's, from the plugin ``builtin``.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from genprobe import builtin, hookspecs
+from genprobe._version import __version__
+from genprobe.errors import PluginError
+
+if TYPE_CHECKING:
+    import click
+
+KINDS = (
+    "loaders",
+    "datasets",
+    "families",
+    "priors",
+    "likelihoods",
+    "probes",
+    "estimators",
+    "renderers",
+)
+"""Every kind of part, in the order of the hooks ``genprobe_KIND``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One part: what it is, its name, who provides it."""
+
+    kind: str
+    name: str
+    owner: str
+    value: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A plugin that was set aside, or a hook of it that failed, and why."""
+
+    owner: str
+    version: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugins:
+    """Every plugin that was found.
+
+    Attributes:
+        manager: pluggy's, for hooks that are called rather than collected.
+        versions: by plugin name.
+        failures: plugins and hooks that do not work.
+    """
+
+    manager: pluggy.PluginManager
+    versions: Mapping[str, str]
+    failures: list[Failure] = field(default_factory=list)
+
+    def parts(self, kind: str) -> list[Part]:
+        """Every part of a kind, by whom it is provided; a hook that fails is recorded."""
+        caller = getattr(self.manager.hook, f"genprobe_{kind}")
+        found: list[Part] = []
+        for implementation in reversed(caller.get_hookimpls()):
+            owner = implementation.plugin_name
+            try:
+                provided = named(implementation.function())
+            except Exception as error:
+                self.record(owner, f"genprobe_{kind}: {type(error).__name__}: {error}")
+                continue
+            found += [Part(kind=kind, name=k, owner=owner, value=v) for k, v in provided]
+        return found
+
+    def record(self, owner: str, reason: str) -> None:
+        """Note once that a hook of a plugin failed."""
+        failure = Failure(owner=owner, version=self.versions.get(owner, ""), reason=reason)
+        if failure not in self.failures:
+            self.failures.append(failure)
+
+    def get(self, kind: str, name: str) -> Any:
+        """The part of that name.
+
+        Raises:
+            PluginError: if no plugin provides it, or several do.
+        """
+        owners = [part for part in self.parts(kind) if part.name == name]
+        if len(owners) > 1:
+            raise PluginError(
+                f"The {singular(kind)} {name!r} is provided by "
+                f"{' and '.join(part.owner for part in owners)}.",
+                "Uninstall one, or choose with GENPROBE_PLUGINS=NAME,…",
+            )
+        if not owners:
+            known = ", ".join(sorted({part.name for part in self.parts(kind)}))
+            raise PluginError(f"There is no {singular(kind)} {name!r}.", f"There are: {known}.")
+        return owners[0].value
+
+    def all(self, kind: str) -> dict[str, Any]:
+        """Every part of a kind by name.
+
+        Raises:
+            PluginError: if two plugins provide the same name.
+        """
+        return {part.name: self.get(kind, part.name) for part in self.parts(kind)}
+
+
+def named(provided: Any) -> Iterable[tuple[str, Any]]:
+    """Name and part of what a hook returned: a mapping, or records with a name or scheme."""
+    if isinstance(provided, Mapping):
+        return provided.items()
+    return [(getattr(part, "name", None) or part.scheme, part) for part in provided]
+
+
+def duplicates(found: Plugins) -> list[str]:
+    """A sentence for every part whose name two plugins claim."""
+    problems = []
+    for kind in KINDS:
+        owners: dict[str, list[str]] = {}
+        for part in found.parts(kind):
+            owners.setdefault(part.name, []).append(part.owner)
+        problems += [
+            f"the {singular(kind)} {name!r} is provided by {' and '.join(names)}"
+            for name, names in owners.items()
+            if len(names) > 1
+        ]
+    return problems
+
+
+def add_commands(cli: "click.Group") -> None:
+    """Let every plugin add its commands; one that fails to is recorded and left out."""
+    found = plugins()
+    for implementation in reversed(found.manager.hook.genprobe_add_commands.get_hookimpls()):
+        try:
+            implementation.function(cli=cli)
+        except Exception as error:
+            reason = f"genprobe_add_commands: {type(error).__name__}: {error}"
+            found.record(implementation.plugin_name, reason)
+
+
+def singular(kind: str) -> str:
+    """``families`` to ``family``."""
+    return kind[:-3] + "y" if kind.endswith("ies") else kind.removesuffix("s")
+
+
+@cache
+def plugins() -> Plugins:
+    """The plugins of this process, found once.
+
+    GENPROBE_PLUGINS=a,b loads only the entry points of those names; set to nothing, it loads none.
+    """
+    return find_plugins(entry_points(group=hookspecs.PROJECT), os.environ.get("GENPROBE_PLUGINS"))
+
+
+def find_plugins(points: Iterable[EntryPoint], wanted: str | None = None) -> Plugins:
+    """Load the built-in parts and every entry point that works.
+
+    Args:
+        points: of the group ``genprobe``.
+        wanted: names to load, separated by commas; None loads all.
+    """
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(builtin, "builtin")
+    versions = {"builtin": __version__}
+    failures: list[Failure] = []
+    chosen = None if wanted is None else {name.strip() for name in wanted.split(",")}
+    for point in points:
+        if chosen is not None and point.name not in chosen:
+            continue
+        version = point.dist.version if point.dist else ""
+        reason = adopt(manager, point)
+        if reason:
+            failures.append(Failure(owner=point.name, version=version, reason=reason))
+        else:
+            versions[point.name] = version
+    return Plugins(manager=manager, versions=versions, failures=failures)
+
+
+def adopt(manager: pluggy.PluginManager, point: EntryPoint) -> str:
+    """Register one entry point; returns why it cannot be, and then leaves no trace of it."""
+    if manager.has_plugin(point.name):
+        return "another plugin has this name; it was found first and is the one in use"
+    try:
+        plugin = point.load()
+        manager.register(plugin, point.name)
+        manager.check_pending()
+    except Exception as error:
+        if manager.has_plugin(point.name):
+            manager.unregister(name=point.name)
+        manager.set_blocked(point.name)
+        return (
+            f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
+        )
+    return ""
