@@ -1,0 +1,153 @@
+"""The genprobe bundle: a checkpoint of tensors and plain types that says how to rebuild its model.
+
+    format "genprobe.bundle", version 1, name, architecture, config, state, training
+
+``architecture`` is a built-in one, or ``MODULE:FACTORY`` for code of the user's own, which is
+imported only if the user says so. It loads with ``weights_only=True``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from genprobe.architectures import ARCHITECTURES, MlpVae
+from genprobe.errors import GenprobeError, ModelError, UntrustedError
+from genprobe.loaders.factory import build_model, load_state
+from genprobe.loaders.inspect import BUNDLE_MARK, inspect_file
+from genprobe.loaders.read_tensors import read_tensors
+from genprobe.types import Loader, Model
+
+VERSION = 1
+PLAIN = (str, int, float, bool, type(None))
+
+
+def save(
+    model: Model,
+    path: str | Path,
+    *,
+    factory: str | None = None,
+    config: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a model as a bundle: tensors and plain types only.
+
+    Args:
+        model: with a module. An ``mlp-vae`` needs nothing else.
+        path: of the file to write, replaced if it is there.
+        factory: ``MODULE:FACTORY`` for any other module: the function that, called with ``config``
+            as keywords, returns the Model with its module untrained.
+        config: plain keyword arguments of the factory.
+
+    Raises:
+        ModelError: if there is no module, no way to rebuild it is given, the config or the training
+            facts hold anything but plain types, or the file cannot be written.
+    """
+    module = model.module
+    if module is None:
+        raise ModelError(f"The model {model.name!r} has no module whose weights could be saved.")
+    architecture = factory or getattr(module, "name", None)
+    if factory is None and not isinstance(module, tuple(ARCHITECTURES.values())):
+        raise ModelError(
+            f"A bundle cannot rebuild a {type(module).__name__} by itself.",
+            "Name the function that builds its Model: genprobe.save(…, factory='MODULE:FACTORY').",
+        )
+    settings = getattr(module, "config", {}) if factory is None else dict(config or {})
+    for value in (settings, dict(model.training)):
+        require_plain(value)
+    state = {key: value.detach().cpu().clone() for key, value in module.state_dict().items()}
+    content = {
+        "format": BUNDLE_MARK,
+        "version": VERSION,
+        "name": model.name,
+        "architecture": architecture,
+        "config": dict(settings),
+        "state": state,
+        "training": dict(model.training),
+    }
+    try:
+        torch.save(content, path)
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"The bundle cannot be written at {path}: {reason(error)}") from error
+
+
+def load_bundle(path: Path, trust: bool) -> Model:
+    """The model in a bundle.
+
+    Args:
+        path: of the bundle.
+        trust: whether a factory that it names may be imported.
+
+    Raises:
+        ModelError: if it is damaged or of a newer version.
+        UntrustedError: if it needs the user's own code and trust is False.
+    """
+    content = read_tensors(path)
+    if not isinstance(content, Mapping) or content.get("format") != BUNDLE_MARK:
+        raise ModelError(f"{path} is not a genprobe bundle.")
+    if content.get("version", 0) > VERSION:
+        raise ModelError(
+            f"The bundle {path} has version {content['version']}; this genprobe reads {VERSION}.",
+            "Upgrade genprobe.",
+        )
+    missing = {"name", "architecture", "config", "state", "training"} - content.keys()
+    if missing:
+        raise ModelError(f"The bundle {path} lacks {', '.join(sorted(missing))}.", "Save it again.")
+    model = rebuild(path, content, trust)
+    load_state(model, content["state"], path)
+    if isinstance(model.module, MlpVae):
+        return model.module.as_model(content["name"], content["training"])
+    return replace(model, name=content["name"], training=content["training"])
+
+
+def rebuild(path: Path, content: Mapping[str, Any], trust: bool) -> Model:
+    """The untrained model that a bundle describes."""
+    architecture = str(content["architecture"])
+    if architecture in ARCHITECTURES:
+        try:
+            return ARCHITECTURES[architecture](**content["config"]).as_model(content["name"])
+        except GenprobeError:
+            raise
+        except (TypeError, ValueError) as error:
+            raise ModelError(f"The bundle {path} is no {architecture}: {reason(error)}") from error
+    if ":" not in architecture:
+        raise ModelError(
+            f"The bundle {path} names the architecture {architecture!r}, unknown here.",
+            f"There are: {', '.join(ARCHITECTURES)}.",
+        )
+    if not trust:
+        raise UntrustedError(
+            f"The bundle {path} is built by code of its own, {architecture}, which would run.",
+            f"Say that it may: --model {architecture} or --trust.",
+        )
+    return build_model(architecture, path, content["config"])
+
+
+def require_plain(value: Any, where: str = "config") -> None:
+    """Check that a value is made of plain types only.
+
+    Raises:
+        ModelError: naming where it is not.
+    """
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            require_plain(item, f"{where}[{key!r}]")
+    elif isinstance(value, list | tuple):
+        for i, item in enumerate(value):
+            require_plain(item, f"{where}[{i}]")
+    elif not isinstance(value, PLAIN):
+        raise ModelError(f"A bundle holds plain types only; {where} is a {type(value).__name__}.")
+
+
+def reason(error: Exception) -> str:
+    """The first line of what an exception says."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+def recognises(path: Path) -> bool:
+    """Whether a file's bytes are those of a bundle."""
+    return path.is_file() and inspect_file(path).kind == "bundle"
+
+
+bundle = Loader(scheme="bundle", recognises=recognises, load=load_bundle)

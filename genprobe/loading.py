@@ -1,0 +1,148 @@
+"""From what the user names to a Model or a Dataset, through the plugins that recognise it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data import Dataset as TorchDataset
+
+from genprobe.datasets.binarize import binarize as binarized
+from genprobe.datasets.from_array import from_array
+from genprobe.datasets.from_torch import from_torch
+from genprobe.errors import DataError, ModelError, UntrustedError
+from genprobe.loaders.factory import load_with_factory
+from genprobe.loaders.inspect import FileKind, inspect_file
+from genprobe.manager import plugins
+from genprobe.types import Dataset, DatasetReader, Loader, Model
+
+THREE_WAYS = (
+    "Give its model with --model MODULE:FACTORY, save it with genprobe.save, or install a plugin "
+    "that reads it."
+)
+
+
+def load(spec: str | Path, *, factory: str | None = None, trust: bool = False) -> Model:
+    """The model a path or ``scheme:path`` names.
+
+    Args:
+        spec: a path, or one that names its loader, such as ``bundle:model.pt``.
+        factory: ``MODULE:FACTORY``, the user's own function that builds the model.
+        trust: whether code in the file, or named by it, may run.
+
+    Raises:
+        ModelError: if nothing is there, or nothing reads it, or several loaders claim it.
+        UntrustedError: if it could only be loaded by running code in it.
+    """
+    known: dict[str, Loader] = plugins().all("loaders")
+    scheme, _, rest = str(spec).partition(":")
+    if scheme in known and rest:
+        return known[scheme].load(Path(rest), trust)
+    path = Path(spec)
+    if not path.exists():
+        raise ModelError(f"There is no model at {path}.", "Check the path.")
+    if factory is not None:
+        return load_with_factory(factory, path)
+    claims = [loader for loader in known.values() if loader.recognises(path)]
+    if len(claims) > 1:
+        raise ModelError(
+            f"{path} is claimed by the loaders {', '.join(loader.scheme for loader in claims)}.",
+            f"Name one: {claims[0].scheme}:{path}.",
+        )
+    if claims:
+        return claims[0].load(path, trust)
+    return load_trusted(path) if trust and path.is_file() else refuse(path)
+
+
+def load_trusted(path: Path) -> Model:
+    """A pickled Model, unpickled because the user trusts the file."""
+    kind = inspect_file(path)
+    if kind.kind != "pickle":
+        return refuse(path)
+    import torch
+
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=False)
+    except Exception as error:
+        raise ModelError(f"{path} does not unpickle: {type(error).__name__}: {error}") from error
+    if isinstance(content, Model):
+        return content
+    raise ModelError(
+        f"{path} holds a {type(content).__name__}, not a genprobe.Model: its parts are unknown.",
+        THREE_WAYS,
+    )
+
+
+def refuse(path: Path) -> Model:
+    """Say what a file is and why it is not loaded.
+
+    Raises:
+        ModelError: always.
+    """
+    if path.is_dir():
+        raise ModelError(f"{path} is a folder, and no plugin reads it.", THREE_WAYS)
+    kind = inspect_file(path)
+    if kind.kind == "tensors":
+        raise ModelError(f"{path} is a bare state dict: it names no architecture.", THREE_WAYS)
+    raise refusal(path, kind)
+
+
+def refusal(path: Path, kind: FileKind) -> ModelError:
+    """The error for a file that would run code, or is no checkpoint at all."""
+    if kind.kind == "pickle":
+        return UntrustedError(
+            f"{path} is a pickled object: loading would run code ({', '.join(kind.foreign[:3])}).",
+            f"{THREE_WAYS[:-1]}; --trust unpickles a genprobe.Model.",
+        )
+    if kind.kind in ("torchscript", "exported"):
+        name = {"torchscript": "a TorchScript archive", "exported": "an exported program"}[
+            kind.kind
+        ]
+        return UntrustedError(f"{path} is {name}: loading it would run code in it.", THREE_WAYS)
+    return ModelError(f"{path} is not a checkpoint: {kind.detail}.", "Check the path.")
+
+
+def open_dataset(
+    source: Any, *, split: str | None = None, binarize: str | None = None, seed: int = 0
+) -> Dataset:
+    """The data set that a name, path, array, tensor, torch Dataset or DataLoader stands for.
+
+    Args:
+        source: as above, or a Dataset already.
+        split: for named data sets that have splits.
+        binarize: none, threshold or stochastic; None leaves the data as they are.
+        seed: of stochastic binarisation.
+
+    Raises:
+        DataError: if nothing is there, or nothing reads it.
+    """
+    return binarized(find_dataset(source, split), binarize or "none", seed)
+
+
+def find_dataset(source: Any, split: str | None) -> Dataset:
+    """The data set before binarisation."""
+    if isinstance(source, Dataset):
+        return source
+    if isinstance(source, Tensor | np.ndarray):
+        return from_array("array", source)
+    if isinstance(source, DataLoader | TorchDataset):
+        return from_torch(source)
+    if not isinstance(source, str | Path):
+        raise DataError(
+            f"Data cannot be a {type(source).__name__}.",
+            "Give a name, a path, an array, a tensor, a Dataset or a DataLoader.",
+        )
+    known: dict[str, DatasetReader] = plugins().all("datasets")
+    scheme, _, rest = str(source).partition(":")
+    if scheme in known and (rest or str(source) == scheme):
+        return known[scheme].open(rest, split)
+    claims = [reader for reader in known.values() if reader.recognises(Path(source))]
+    if len(claims) == 1:
+        return claims[0].open(str(source), split)
+    names = ", ".join(known)
+    if claims:
+        raise DataError(
+            f"{source} is claimed by several readers.", f"Name one as {claims[0].scheme}:…."
+        )
+    raise DataError(f"Nothing reads the data {str(source)!r}.", f"Name a path or one of: {names}.")
