@@ -1,0 +1,109 @@
+"""genprobe: what a latent-variable model's code tells, what it costs, and how much is wasted.
+
+Everything public is here; it is imported on first use, so that ``import genprobe`` is quick.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from genprobe._version import __version__
+from genprobe.errors import GenprobeError
+from genprobe.hookspecs import hookimpl
+
+if TYPE_CHECKING:
+    from genprobe import aggregate
+    from genprobe.comparison import Comparison, compare
+    from genprobe.evaluation import evaluate
+    from genprobe.loaders.bundle import save
+    from genprobe.loading import load, open_dataset
+    from genprobe.reporting import report_from_store
+    from genprobe.store.read import Store, open_store
+    from genprobe.training import train
+    from genprobe.types import (
+        Dataset,
+        DatasetReader,
+        Dimension,
+        Estimate,
+        Family,
+        Likelihood,
+        Loader,
+        Model,
+        Notice,
+        PosteriorBatch,
+        Prior,
+        PriorFactory,
+        Regime,
+        Report,
+    )
+
+PLACES = {
+    "Comparison": "comparison",
+    "Dataset": "types",
+    "DatasetReader": "types",
+    "Dimension": "types",
+    "Estimate": "types",
+    "Family": "types",
+    "Likelihood": "types",
+    "Loader": "types",
+    "Model": "types",
+    "Notice": "types",
+    "PosteriorBatch": "types",
+    "Prior": "types",
+    "PriorFactory": "types",
+    "Regime": "types",
+    "Report": "types",
+    "Store": "store.read",
+    "compare": "comparison",
+    "evaluate": "evaluation",
+    "load": "loading",
+    "open_dataset": "loading",
+    "open_store": "store.read",
+    "report_from_store": "reporting",
+    "save": "loaders.bundle",
+    "train": "training",
+}
+
+__all__ = [
+    "Comparison",
+    "Dataset",
+    "DatasetReader",
+    "Dimension",
+    "Estimate",
+    "Family",
+    "GenprobeError",
+    "Likelihood",
+    "Loader",
+    "Model",
+    "Notice",
+    "PosteriorBatch",
+    "Prior",
+    "PriorFactory",
+    "Regime",
+    "Report",
+    "Store",
+    "__version__",
+    "aggregate",
+    "compare",
+    "evaluate",
+    "hookimpl",
+    "load",
+    "open_dataset",
+    "open_store",
+    "report_from_store",
+    "save",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "aggregate":
+        return import_module("genprobe.aggregate")
+    if name not in PLACES:
+        raise AttributeError(f"module 'genprobe' has no attribute {name!r}")
+    value = getattr(import_module(f"genprobe.{PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

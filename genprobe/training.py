@@ -1,0 +1,126 @@
+"""The reference trainer: an ``mlp-vae`` that minimises D + βR, and nothing clever."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.distributions import kl_divergence
+
+from genprobe.architectures.mlp_vae import MlpVae
+from genprobe.errors import GenprobeError
+from genprobe.families.diagonal_normal import distribution as posterior_distribution
+from genprobe.likelihoods.bernoulli import bernoulli
+from genprobe.likelihoods.normal import normal
+from genprobe.progress import Progress, silent
+from genprobe.types import Dataset, Model
+
+LIKELIHOODS = {"bernoulli": bernoulli, "normal": normal}
+
+
+def train(
+    dataset: Dataset,
+    *,
+    name: str = "mlp-vae",
+    data: str | None = None,
+    beta: float = 1.0,
+    latent: int = 10,
+    hidden: Sequence[int] = (256, 256),
+    activation: str = "relu",
+    prior: str = "standard-normal",
+    likelihood: str = "bernoulli",
+    scale: float | None = None,
+    epochs: int = 100,
+    batch_size: int = 128,
+    learning_rate: float = 1e-3,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> Model:
+    """Train an ``mlp-vae`` on a data set held in memory.
+
+    Adam on E[−log p(x|z)] + β KL(q(z|x)‖p(z)), one draw per example, the learning rate falling to
+    zero along half a cosine.
+
+    Args:
+        dataset: the examples.
+        name: of the model.
+        data: how the data set is named on the command line, kept in the bundle.
+        beta: weight of the rate.
+        latent: size of z.
+        hidden: widths of the hidden layers.
+        activation: between the layers.
+        prior: ``standard-normal`` or ``diagonal-normal`` (learned).
+        likelihood: ``bernoulli`` or ``normal``.
+        scale: of the normal likelihood; None predicts it.
+        epochs: passes over the data.
+        batch_size: examples a step.
+        learning_rate: at the start.
+        seed: of the initial weights, the order and the noise.
+        progress: told of steps done, stage ``train``.
+
+    Returns:
+        The trained model, which ``genprobe.save`` can write.
+
+    Raises:
+        GenprobeError: if a choice makes no sense, the data are outside the likelihood's support,
+            or the loss stops being finite.
+    """
+    if beta < 0 or epochs < 1 or batch_size < 1 or learning_rate <= 0:
+        raise GenprobeError("β must not be negative; epochs, batch size and rate must be positive.")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = MlpVae(
+            data_shape=dataset.event_shape,
+            latent=latent,
+            hidden=hidden,
+            activation=activation,
+            prior=prior,
+            likelihood=likelihood,
+            scale=scale,
+        )
+        x = dataset.read(0, dataset.n)
+        LIKELIHOODS[likelihood].support(x)
+        fit(module, x, beta, epochs, batch_size, learning_rate, progress)
+    facts = {
+        "data": data,
+        "binarize": dataset.binarize,
+        "beta": float(beta),
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "learning_rate": float(learning_rate),
+        "seed": seed,
+    }
+    return module.eval().as_model(name, facts)
+
+
+def fit(
+    module: MlpVae,
+    x: Tensor,
+    beta: float,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    progress: Progress,
+) -> None:
+    """Run the optimiser over examples x (n, *event)."""
+    optimiser = torch.optim.Adam(module.parameters(), lr=learning_rate)
+    steps = epochs * -(-len(x) // batch_size)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    for _ in range(epochs):
+        for rows in torch.split(torch.randperm(len(x)), batch_size):
+            loss = objective(module, x[rows], beta)
+            if not loss.isfinite():
+                raise GenprobeError("The loss is no longer finite.", "Lower the learning rate.")
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+            progress("train", 1, steps)
+
+
+def objective(module: MlpVae, x: Tensor, beta: float) -> Tensor:
+    """D + βR, averaged over a batch x (batch, *event), nats per example."""
+    q = posterior_distribution(module.encode(x))
+    likelihood = LIKELIHOODS[module.config["likelihood"]]
+    p = likelihood.distribution(module.decode(q.rsample()))
+    rate = kl_divergence(q, module.prior_distribution())
+    return (beta * rate - p.log_prob(x)).mean()
