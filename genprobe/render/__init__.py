@@ -1,0 +1,1 @@
+"""Renderers: pure functions of a report, one format a file."""

@@ -1,0 +1,49 @@
+"""Reports as Markdown, for a README, an issue or a notebook."""
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from genprobe.render.rows import COLUMNS, headline, regime_lines, sections
+from genprobe.render.units import divisor
+from genprobe.types import Report
+
+
+@cache
+def environment() -> Environment:
+    """The templates of this package; a pipe in a name cannot break a table."""
+    env = Environment(
+        loader=PackageLoader("genprobe.render"),
+        undefined=StrictUndefined,
+        autoescape=False,
+        keep_trailing_newline=True,
+        finalize=lambda value: escape(value) if isinstance(value, str) else value,
+    )
+    return env
+
+
+def escape(text: str) -> str:
+    """Text that stays inside its table cell and starts no HTML."""
+    return text.replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
+
+
+def to_markdown(report: Report, unit: str = "nats") -> str:
+    """A report as a Markdown table with its regime and warnings.
+
+    Args:
+        report: to be shown.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+    """
+    scale = divisor(report, unit)
+    return (
+        environment()
+        .get_template("report.md.j2")
+        .render(
+            headline=headline(report, unit),
+            unit=unit,
+            columns=COLUMNS,
+            sections=sections(report, scale),
+            regime=regime_lines(report.regime, unit, scale),
+            warnings=report.warnings,
+        )
+    )

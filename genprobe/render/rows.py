@@ -1,0 +1,143 @@
+"""What the tables say: the rows in their order, and how numbers are written."""
+
+from typing import NamedTuple
+
+from genprobe.notices import COLLAPSED_NATS
+from genprobe.regimes import DEFAULT_CUTS, MEANING
+from genprobe.types import Dimension, Estimate, Regime, Report
+
+BARS = "▁▂▃▄▅▆▇█"
+SHOWN = 16
+LABELS = {
+    "rate": "rate R",
+    "distortion": "distortion D",
+    "elbo": "ELBO = −(R + D)",
+    "mutual_information": "mutual information I(n;z)",
+    "marginal_kl": "marginal KL = R − I(n;z)",
+    "log_n": "log N, the cap on I(n;z)",
+    "marginal_kl_floor": "marginal KL floor, R − log N",
+    "mutual_information_loo": "leave-one-out bound on I(x;z)",
+    "active_units": "active units",
+}
+SECTIONS = {
+    "Rate and distortion": ("rate", "distortion", "elbo"),
+    "For these N examples": (
+        "mutual_information",
+        "log_n",
+        "marginal_kl",
+        "marginal_kl_floor",
+    ),
+    "For the population they come from": ("mutual_information_loo",),
+    "The code": ("active_units",),
+}
+BOUNDS = {"lower": "≥ ", "upper": "≤ "}
+COLUMNS = ("± Monte Carlo", "± data")
+"""Headings of the two standard errors: for these very examples, and for the population."""
+
+
+class Row(NamedTuple):
+    """One line of the table, as text.
+
+    name: what it is.
+    value: the number.
+    se: Monte Carlo standard error, for these very examples.
+    se_data: standard error with the examples taken as a sample.
+    """
+
+    name: str
+    value: str
+    se: str
+    se_data: str
+
+
+def sections(report: Report, divisor: float) -> dict[str, list[Row]]:
+    """The rows of a report by section; estimates of plugins come last."""
+    known = {name for names in SECTIONS.values() for name in names}
+    layout = {**SECTIONS, "More": tuple(n for n in report.estimates if n not in known)}
+    return {
+        title: [
+            row(report, report.estimates[name], divisor)
+            for name in names
+            if name in report.estimates
+        ]
+        for title, names in layout.items()
+        if any(name in report.estimates for name in names)
+    }
+
+
+def row(report: Report, estimate: Estimate, divisor: float) -> Row:
+    """One estimate as text."""
+    name = LABELS.get(estimate.name, estimate.name.replace("_", " "))
+    if estimate.unit == "count":
+        total = f" of {len(report.dimensions)}" if estimate.name == "active_units" else ""
+        return Row(name, f"{estimate.value:.0f}{total}", "", "")
+    scale = divisor if estimate.unit == "nats" else 1.0
+    return Row(
+        name,
+        BOUNDS.get(estimate.kind, "") + number(estimate.value / scale),
+        plus_minus(estimate.se, scale),
+        plus_minus(estimate.se_data, scale),
+    )
+
+
+def number(value: float) -> str:
+    """Three decimals and a true minus sign."""
+    text = f"{value:.3f}"
+    return text.replace("-", "−") if float(text) else "0.000"
+
+
+def plus_minus(error: float | None, scale: float) -> str:
+    """A standard error; exact where it is zero, a dash where it is unknown."""
+    if error is None:
+        return "–"
+    return f"{error / scale:.3f}" if error else "exact"
+
+
+def sparkline(dimensions: list[Dimension], divisor: float) -> str:
+    """KL of the latent dimensions, largest first, as bars; empty where it is unknown."""
+    rates = sorted((d.rate for d in dimensions if d.rate is not None), reverse=True)
+    if not rates:
+        return ""
+    top = max(rates[0], COLLAPSED_NATS)
+    bars = "".join(BARS[min(7, int(8 * max(0.0, rate) / top))] for rate in rates[:SHOWN])
+    more = f" and {len(rates) - SHOWN} more" if len(rates) > SHOWN else ""
+    return f"{bars}{more}  {number(rates[0] / divisor)} … {number(rates[-1] / divisor)}"
+
+
+def headline(report: Report, unit: str) -> str:
+    """What was evaluated on what."""
+    draws = report.provenance.get("draws", 1)
+    binarized = report.provenance.get("binarize", "none")
+    how = "" if binarized == "none" else f", binarised ({binarized})"
+    plural = "draw" if draws == 1 else "draws"
+    return f"{report.model} on {report.dataset}{how}: N = {report.n}, {draws} {plural} each, {unit}"
+
+
+def regime_lines(regime: Regime, unit: str, divisor: float) -> list[str]:
+    """The regime with its probability, its meaning, and why."""
+    return [verdict(regime), *regime_reasons(regime, unit, divisor)]
+
+
+def verdict(regime: Regime) -> str:
+    """The label with its probability; both labels at a boundary."""
+    if regime.label == "undetermined":
+        return f"undetermined: {'; '.join(regime.reasons)}"
+    if regime.probability < DEFAULT_CUTS.certain and regime.alternatives:
+        other, chance = regime.alternatives[0]
+        return f"{regime.label} / {other} boundary, {regime.probability:.2f} / {chance:.2f}"
+    return f"{regime.label} (probability {floor_two(regime.probability)}): {MEANING[regime.label]}"
+
+
+def floor_two(probability: float) -> str:
+    """Two decimals, never rounded up to a certainty."""
+    return "1.00" if probability == 1 else f"{min(probability, 0.99):.2f}"
+
+
+def regime_reasons(regime: Regime, unit: str, divisor: float) -> list[str]:
+    """Which cut decided, and the entropy bound with its source."""
+    if regime.label == "undetermined":
+        return []
+    lines = ["; ".join(regime.reasons)]
+    if regime.entropy is not None:
+        lines.append(f"Ĥ = {number(regime.entropy / divisor)} {unit}, from {regime.entropy_source}")
+    return lines

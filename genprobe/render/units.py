@@ -1,0 +1,27 @@
+"""Units of information: nats, bits, and bits per dimension of the data."""
+
+import math
+
+from genprobe.errors import GenprobeError
+from genprobe.types import Report
+
+UNITS = ("nats", "bits", "bits/dim")
+
+
+def divisor(report: Report, unit: str) -> float:
+    """What nats are divided by to give the unit.
+
+    Args:
+        report: bits/dim divides by the number of values in one of its examples.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+
+    Raises:
+        GenprobeError: if there is no such unit.
+    """
+    if unit == "nats":
+        return 1.0
+    if unit == "bits":
+        return math.log(2)
+    if unit == "bits/dim":
+        return math.log(2) * math.prod(report.provenance["event_shape"])
+    raise GenprobeError(f"There is no unit {unit!r}.", f"Choose one of {', '.join(UNITS)}.")
