@@ -1,0 +1,5 @@
+"""``python -m genprobe``."""
+
+from genprobe.cli import main
+
+main()

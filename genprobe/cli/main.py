@@ -1,0 +1,59 @@
+"""The group of commands, and what happens to errors: one or two lines, exit 1."""
+
+import logging
+import sys
+from typing import Any
+
+import click
+
+from genprobe._version import __version__
+from genprobe.errors import GenprobeError
+
+
+class Cli(click.Group):
+    """A group that fills itself from plugins when first asked, and tells faults plainly."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Commands in the order they were added."""
+        self._fill()
+        return list(self.commands)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        self._fill()
+        return super().get_command(ctx, cmd_name)
+
+    def _fill(self) -> None:
+        if not self.commands:
+            from genprobe.manager import add_commands
+
+            add_commands(self)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; a fault of the input is told in its own words."""
+        logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+        try:
+            return super().invoke(ctx)
+        except GenprobeError as error:
+            if ctx.params["traceback"]:
+                raise
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(1)
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            sys.exit(130)
+
+
+@click.group(
+    cls=Cli, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 80}
+)
+@click.version_option(__version__, prog_name="genprobe")
+@click.option("--traceback", is_flag=True, help="Show where in the program an error arose.")
+def main(traceback: bool) -> None:
+    """Tell what a latent-variable model's code says, and what it costs.
+
+    Rate, distortion, marginal KL and mutual information of a VAE over a whole
+    data set, with error bars, and its place on the rate-distortion plane.
+
+    Start with:  genprobe demo
+    """

@@ -1,0 +1,76 @@
+"""Options that several commands share."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genprobe.errors import GenprobeError
+
+unit = click.option(
+    "--unit",
+    type=click.Choice(["nats", "bits", "bits/dim"]),
+    default="nats",
+    show_default=True,
+    help="Unit of the tables; JSON is always in nats.",
+)
+markdown = click.option("--markdown", is_flag=True, help="Print Markdown instead of a table.")
+json_path = click.option(
+    "--json",
+    "json_path",
+    type=click.Path(path_type=Path),
+    help="Also write the report as JSON here.",
+)
+entropy = click.option(
+    "--entropy", type=float, metavar="NATS", help="An upper bound on the entropy of the data."
+)
+bin_width = click.option(
+    "--bin-width", type=float, metavar="W", help="Bin width of quantised data under a density."
+)
+tolerance = click.option(
+    "--tolerance",
+    type=float,
+    default=0.01,
+    show_default=True,
+    metavar="NATS",
+    help="Monte Carlo standard error wanted for I(n;z).",
+)
+max_queries = click.option(
+    "--max-queries", type=int, metavar="M", help="Most queries of the aggregate posterior."
+)
+prior = click.option("--prior", metavar="NAME", help="Another prior than the model's.")
+binarize = click.option(
+    "--binarize",
+    type=click.Choice(["none", "threshold", "stochastic"]),
+    help="Make data in [0, 1] binary. Default: as a bundle was trained, else none.",
+)
+
+
+def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several options as one decorator, in the order given."""
+
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def require_writable(path: Path | None) -> None:
+    """Check that a file can be written before hours are spent on its content.
+
+    Raises:
+        GenprobeError: if its folder is missing or read-only.
+    """
+    if path is None:
+        return
+    folder = path.parent
+    if not folder.is_dir():
+        raise GenprobeError(
+            f"There is no folder {folder} to write {path.name} in.", "Make it first."
+        )
+    if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
+        raise GenprobeError(f"{path} cannot be written.", "Choose another path.")

@@ -1,0 +1,26 @@
+"""``genprobe plugins``: every part with who provides it, and every plugin that does not work."""
+
+import click
+
+
+@click.command(short_help="List every part, its plugin, and failures.")
+def plugins() -> None:
+    """List every part with its owner and version, and every failure."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    from genprobe.cli.output import print_view
+    from genprobe.manager import KINDS, duplicates
+    from genprobe.manager import plugins as find
+
+    found = find()
+    table = Table(box=None, padding=(0, 2), pad_edge=False, header_style="bold")
+    for heading in ("kind", "name", "plugin", "version"):
+        table.add_column(heading)
+    for kind in KINDS:
+        for part in found.parts(kind):
+            table.add_row(kind, part.name, part.owner, found.versions[part.owner])
+    problems = [f"{f.owner} {f.version}: {f.reason}" for f in found.failures] + duplicates(found)
+    lines = [Text(f"! {problem}", style="yellow") for problem in problems]
+    print_view(Group(table, *([Text(""), *lines] if lines else [])))
