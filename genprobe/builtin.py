@@ -44,9 +44,11 @@ def genprobe_families() -> "Sequence[Family]":
 def genprobe_priors() -> "Sequence[PriorFactory]":
     """Priors."""
     from genprobe.priors.diagonal_normal import diagonal_normal
+    from genprobe.priors.full_normal import full_normal
+    from genprobe.priors.normal_mixture import normal_mixture
     from genprobe.priors.standard_normal import standard_normal
 
-    return [standard_normal, diagonal_normal]
+    return [standard_normal, diagonal_normal, full_normal, normal_mixture]
 
 
 @hookimpl
@@ -60,25 +62,46 @@ def genprobe_likelihoods() -> "Sequence[Likelihood]":
 
 @hookimpl
 def genprobe_probes() -> Mapping[str, Callable[..., Any]]:
-    """Rate and distortion of each example."""
+    """Rate, distortion, how both answer to wider posteriors, round trips of prior samples."""
     from genprobe.probes.distortion import distortion
+    from genprobe.probes.distortion_slope import distortion_slope
+    from genprobe.probes.generative_information import generative_information
     from genprobe.probes.rate import rate
+    from genprobe.probes.rate_slope import rate_slope
 
-    return {"rate": rate, "distortion": distortion}
+    return {
+        "rate": rate,
+        "distortion": distortion,
+        "rate_slope": rate_slope,
+        "distortion_slope": distortion_slope,
+        "generative_information": generative_information,
+    }
 
 
 @hookimpl
 def genprobe_estimators() -> Mapping[str, Callable[..., Any]]:
     """The rows of the report."""
     from genprobe.estimators.active_units import active_units
+    from genprobe.estimators.blind_distortion import blind_distortion
     from genprobe.estimators.distortion import distortion
     from genprobe.estimators.elbo import elbo
+    from genprobe.estimators.generative_mutual_information import generative_mutual_information
+    from genprobe.estimators.iwae_bound import iwae_bound
     from genprobe.estimators.log_n import log_n
     from genprobe.estimators.marginal_kl import marginal_kl
     from genprobe.estimators.marginal_kl_floor import marginal_kl_floor
+    from genprobe.estimators.marginal_kl_population_lower import marginal_kl_population_lower
+    from genprobe.estimators.marginal_kl_population_upper import marginal_kl_population_upper
     from genprobe.estimators.mutual_information import mutual_information
     from genprobe.estimators.mutual_information_loo import mutual_information_loo
+    from genprobe.estimators.mutual_information_population_upper import (
+        mutual_information_population_upper,
+    )
+    from genprobe.estimators.prior_saving import prior_saving
     from genprobe.estimators.rate import rate
+    from genprobe.estimators.rate_fitted_prior import rate_fitted_prior
+    from genprobe.estimators.slope import slope
+    from genprobe.estimators.total_correlation import total_correlation
 
     return {
         "rate": rate,
@@ -89,7 +112,17 @@ def genprobe_estimators() -> Mapping[str, Callable[..., Any]]:
         "marginal_kl": marginal_kl,
         "marginal_kl_floor": marginal_kl_floor,
         "mutual_information_loo": mutual_information_loo,
+        "rate_fitted_prior": rate_fitted_prior,
+        "prior_saving": prior_saving,
+        "mutual_information_population_upper": mutual_information_population_upper,
+        "marginal_kl_population_lower": marginal_kl_population_lower,
+        "marginal_kl_population_upper": marginal_kl_population_upper,
         "active_units": active_units,
+        "total_correlation": total_correlation,
+        "generative_mutual_information": generative_mutual_information,
+        "slope": slope,
+        "iwae_bound": iwae_bound,
+        "blind_distortion": blind_distortion,
     }
 
 

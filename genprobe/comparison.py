@@ -1,14 +1,21 @@
 """Several reports side by side, under one bound on the entropy of the data."""
 
 import dataclasses
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from genprobe.errors import GenprobeError
-from genprobe.regimes import Entropy, normal_replicates, place, smallest
-from genprobe.reporting import OWN_BOUND, report_from_store
+from genprobe.regimes import (
+    DEFAULT_CUTS,
+    Cuts,
+    Entropy,
+    normal_draws,
+    normal_replicates,
+    place,
+    smallest,
+)
+from genprobe.reporting import OWN, report_from_store
 from genprobe.store.read import open_store
 from genprobe.types import Report
 
@@ -40,13 +47,14 @@ class Comparison:
         return to_text(self)
 
 
-def compare(sources: Sequence[Report | str | Path]) -> Comparison:
+def compare(sources: Sequence[Report | str | Path], *, cuts: Cuts = DEFAULT_CUTS) -> Comparison:
     """Compare reports, stores or report files of the same data set.
 
     The shared Ĥ is the smallest bound that any of them knows, its own R + D included.
 
     Args:
         sources: reports, or paths of stores (.h5) and of reports (.json).
+        cuts: thresholds of the regimes.
 
     Raises:
         GenprobeError: if there is none, a file does not read, or the data sets differ.
@@ -61,7 +69,9 @@ def compare(sources: Sequence[Report | str | Path]) -> Comparison:
         if r.regime.entropy is not None
     ]
     shared = smallest(bounds)
-    ranked = sorted((replace_regime(r, shared) for r in reports), key=lambda r: r["rate"].value)
+    ranked = sorted(
+        (replace_regime(r, shared, cuts) for r in reports), key=lambda r: r["rate"].value
+    )
     with_elbo = [r for r in ranked if "elbo" in r.estimates]
     return Comparison(
         reports=tuple(ranked),
@@ -74,10 +84,11 @@ def compare(sources: Sequence[Report | str | Path]) -> Comparison:
 def source_of(report: Report) -> str:
     """Where a report's bound comes from, in words that hold beside other models."""
     source = report.regime.entropy_source or ""
-    return f"R + D of {report.model}" if source == OWN_BOUND else source
+    mine = source.removeprefix(OWN)
+    return source if mine == source else f"{mine} of {report.model}"
 
 
-def replace_regime(report: Report, entropy: Entropy | None) -> Report:
+def replace_regime(report: Report, entropy: Entropy | None, cuts: Cuts) -> Report:
     """The report with its regime under a shared bound."""
     needed = ("rate", "distortion", "elbo")
     if (
@@ -88,7 +99,11 @@ def replace_regime(report: Report, entropy: Entropy | None) -> Report:
         return report
     rate, distortion, elbo = (report[name] for name in needed)
     replicates = normal_replicates(rate, distortion, elbo)
-    return dataclasses.replace(report, regime=place(rate, distortion, replicates, entropy))
+    slope, slopes = report.estimates.get("slope"), None
+    if slope is not None:
+        slopes = slope.value + (slope.se_data or 0.0) * normal_draws(1, seed=1).squeeze(1)
+    regime = place(rate, distortion, slope, entropy, replicates, slopes, cuts)
+    return dataclasses.replace(report, regime=regime)
 
 
 def require_same_data(reports: Sequence[Report]) -> None:
@@ -125,5 +140,7 @@ def read_report(source: Report | str | Path) -> Report:
         return report_from_store(open_store(path))
     try:
         return Report.from_json(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise GenprobeError(f"{path} is not a genprobe report.") from error
+    except GenprobeError as error:
+        raise GenprobeError(f"{path}: {error.what}", error.remedy) from error

@@ -8,12 +8,14 @@ import contextlib
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from genprobe.errors import DataError, GenprobeError, ModelError
+from genprobe.errors import DataError, GenprobeError, ModelError, PluginError
+from genprobe.probes import PROBE_INPUTS
 from genprobe.store.write import StoreWriter
 from genprobe.types import (
     Dataset,
@@ -63,8 +65,11 @@ def encode(
 
     Raises:
         GenprobeError: naming the example, if the model gives parameters that are not finite or
-            not valid, or the data are outside the likelihood's support.
+            not valid, or the data are outside the likelihood's support; or naming a probe that asks
+            for what there is not.
     """
+    for name, probe in probes.items():
+        require_known(name, probe)
     header = writer.header
     dtype = getattr(torch, header.dtype)
     with placed(parts.model.module, device, dtype):
@@ -75,9 +80,25 @@ def encode(
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(segment_seed(header.seed, segment))
                 batch = posterior_batch(parts, x, start, header.draws, batch_size, device)
-            writer.write(segment, columns(parts, x, batch, probes), notice)
+                given = inputs(parts, x, batch, header.n, batch_size, device)
+                arrays = columns(given, batch, probes)
+            writer.write(segment, arrays, notice)
             advance(stop - start)
     writer.finish(parts.prior.params)
+
+
+def require_known(name: str, probe: Probe) -> None:
+    """Check that a probe asks only for what is at hand while encoding.
+
+    Raises:
+        PluginError: naming what is not, and listing what is.
+    """
+    unknown = inspect.signature(probe).parameters.keys() - PROBE_INPUTS.keys()
+    if unknown:
+        raise PluginError(
+            f"The probe {name} asks for {', '.join(sorted(unknown))}, which is not at hand.",
+            f"A probe can have {', '.join(PROBE_INPUTS)}.",
+        )
 
 
 def segment_seed(seed: int, segment: int) -> int:
@@ -92,7 +113,7 @@ def read_examples(dataset: Dataset, start: int, stop: int, dtype: torch.dtype) -
         DataError: naming the first example that is not finite.
     """
     x = dataset.read(start, stop).to(dtype)
-    bad = ~x.isfinite().flatten(1).all(1)
+    bad = ~x.isfinite().reshape(len(x), -1).all(1)
     if bad.any():
         raise DataError(
             f"Example {start + int(bad.nonzero()[0])} of {dataset.name} has a value that is not "
@@ -132,10 +153,26 @@ def encode_examples(
     pieces = []
     for rows in torch.split(x, batch_size):
         with calling(model, "encode", rows):
-            pieces.append(model.encode(rows.to(device)))
+            piece = model.encode(rows.to(device))
+        require_tensors(model.name, posterior, piece)
+        pieces.append(piece)
     params = {k: torch.cat([p[k].detach().cpu() for p in pieces]) for k in pieces[0]}
     check_params(model.name, posterior, params, len(x), start)
     return params
+
+
+def require_tensors(name: str, posterior: Family, params: object) -> None:
+    """Check that an encoder returned tensors by name.
+
+    Raises:
+        ModelError: if it returned anything else.
+    """
+    if isinstance(params, Mapping) and all(isinstance(v, Tensor) for v in params.values()):
+        return
+    raise ModelError(
+        f"The encoder of {name} returns a {type(params).__name__} that is not tensors by name.",
+        f"Return a dict of tensors: {', '.join(posterior.constraints)}.",
+    )
 
 
 def check_params(name: str, posterior: Family, params: Params, count: int, start: int) -> None:
@@ -212,11 +249,11 @@ def decode_draws(
     return log_px_z
 
 
-def columns(
-    parts: Parts, x: Tensor, batch: PosteriorBatch, probes: Mapping[str, Probe]
-) -> dict[str, Tensor]:
-    """A segment's arrays by their path in the store."""
-    available = {
+def inputs(
+    parts: Parts, x: Tensor, batch: PosteriorBatch, n: int, batch_size: int, device: torch.device
+) -> dict[str, Any]:
+    """What a probe may ask for, by the names of ``genprobe.probes.PROBE_INPUTS``."""
+    return {
         "model": parts.model,
         "posterior": parts.posterior,
         "prior": parts.prior,
@@ -227,11 +264,23 @@ def columns(
         "log_qz_x": batch.log_qz_x,
         "log_pz": batch.log_pz,
         "log_px_z": batch.log_px_z,
+        "index": batch.index,
+        "n": n,
+        "device": device,
+        "batch_size": batch_size,
     }
+
+
+def columns(
+    given: Mapping[str, Any], batch: PosteriorBatch, probes: Mapping[str, Probe]
+) -> dict[str, Tensor]:
+    """A segment's arrays by their path in the store."""
+    x = given["x"].double()
     arrays = {f"params/{k}": v for k, v in batch.params.items()}
     arrays |= {"draws/z": batch.z, "draws/log_qz_x": batch.log_qz_x, "draws/log_pz": batch.log_pz}
+    arrays |= {"moments/x": x.sum(0), "moments/x_square": x.square().sum(0)}
     for name, probe in probes.items():
-        values = probe(**{k: available[k] for k in inspect.signature(probe).parameters})
+        values = probe(**{k: given[k] for k in inspect.signature(probe).parameters})
         if values is not None:
             arrays[f"probes/{name}"] = values.detach().cpu()
     return arrays
@@ -266,11 +315,16 @@ def placed(
         yield
         return
     training = {m: m.training for m in module.modules()}
-    before = next((p for p in module.parameters()), torch.empty(0))
+    parameters = [(p, p.data) for p in module.parameters()]
+    buffers = [(m, dict(m.named_buffers(recurse=False))) for m in module.modules()]
     module.eval().to(device=device, dtype=dtype)
     try:
         yield
     finally:
-        module.to(device=before.device, dtype=before.dtype)
+        for p, values in parameters:
+            p.data = values
+        for m, named in buffers:
+            for name, values in named.items():
+                setattr(m, name, values)
         for m, mode in training.items():
             m.training = mode

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -11,11 +12,12 @@ import torch
 
 from genprobe.binding import prepare
 from genprobe.encode import Parts, encode
-from genprobe.errors import DataError, GenprobeError
-from genprobe.estimators.quantities import Estimator
+from genprobe.errors import DataError, GenprobeError, StoreError
+from genprobe.estimators.quantities import Estimator, require_known
 from genprobe.loading import load, open_dataset
 from genprobe.manager import plugins
 from genprobe.progress import Progress, showing
+from genprobe.regimes import DEFAULT_CUTS, Cuts
 from genprobe.reporting import report_from_store
 from genprobe.store.format import Header, require_same
 from genprobe.store.read import Store, open_store
@@ -46,6 +48,7 @@ def evaluate(
     binarize: str | None = None,
     estimators: Mapping[str, Estimator] | None = None,
     progress: bool = False,
+    cuts: Cuts = DEFAULT_CUTS,
     split: str | None = None,
     fresh: bool = False,
     trust: bool = False,
@@ -71,6 +74,7 @@ def evaluate(
         binarize: ``none``, ``threshold`` or ``stochastic``; by default as a bundle was trained.
         estimators: by name; by default every registered one.
         progress: show progress on standard error if it is a terminal.
+        cuts: thresholds of the regimes.
         split: of a named data set.
         fresh: encode again even if the store has it already.
         trust: let code in the checkpoint run.
@@ -82,7 +86,10 @@ def evaluate(
     Raises:
         GenprobeError: for any fault of the input, saying what, where and what to do.
     """
-    require_options(draws, tolerance, max_queries, batch_size, dtype, bin_width)
+    require_options(draws, tolerance, max_queries, batch_size, dtype, bin_width, entropy)
+    estimators = plugins().all("estimators") if estimators is None else estimators
+    for name, estimator in estimators.items():
+        require_known(name, estimator)
     if not isinstance(model, Model):
         model = load(model, factory=factory, trust=trust)
     source = model.training.get("data") if data is None else data
@@ -117,6 +124,7 @@ def evaluate(
             entropy=entropy,
             bin_width=bin_width,
             estimators=estimators,
+            cuts=cuts,
             progress=shown,
             provenance={"device": str(place_of), "batch_size": size, "store": store and str(store)},
         )
@@ -129,6 +137,7 @@ def require_options(
     batch_size: int | None,
     dtype: str,
     bin_width: float | None,
+    entropy: float | None,
 ) -> None:
     """Check the numbers that a user chose.
 
@@ -141,6 +150,7 @@ def require_options(
         ("max_queries", max_queries),
         ("batch_size", batch_size),
         ("bin_width", bin_width),
+        ("entropy", entropy),
     ):
         if value is not None and not value > 0:
             raise GenprobeError(f"{name} must be positive, not {value}.")
@@ -195,9 +205,10 @@ def fill(
     Raises:
         StoreError: if it belongs to another run or cannot be written.
     """
-    if path.exists() and not fresh:
+    if os.path.exists(path) and not fresh:
         found = open_store(path)
         require_same(found.header, header, str(path))
+        drop_leftovers(path, header)
         log.info("Reused %s: all %d examples were encoded before.", path, header.n)
         return found
     probes = plugins().all("probes")
@@ -221,6 +232,13 @@ def fill(
             advance=lambda count: progress("encode", count, header.n),
         )
     return open_store(path)
+
+
+def drop_leftovers(path: Path, header: Header) -> None:
+    """Remove what a kill between finishing and cleaning left of a store, unless it is in use."""
+    if path.with_name(path.name + ".partial").exists():
+        with contextlib.suppress(StoreError), StoreWriter(path, header, fresh=True):
+            pass
 
 
 def sum_rows(header: Header, segments: set[int]) -> int:

@@ -49,17 +49,20 @@ def genprobe_likelihoods() -> "Sequence[Likelihood]":  # type: ignore[empty-body
 
 @hookspec
 def genprobe_probes() -> "Mapping[str, Callable[..., Any]]":  # type: ignore[empty-body]
-    """Numbers per example, by name, computed while encoding; see ``genprobe.probes``."""
+    """Numbers per example, by name; see ``genprobe.probes``. Called when encoding starts."""
 
 
 @hookspec
 def genprobe_estimators() -> "Mapping[str, Callable[..., Any]]":  # type: ignore[empty-body]
-    """Estimators, by the name of their estimate; see ``genprobe.estimators``."""
+    """Estimators, by the name of their estimate; see ``genprobe.estimators``.
+
+    Called when a model is evaluated, a report is made or parts are listed.
+    """
 
 
 @hookspec
 def genprobe_renderers() -> "Mapping[str, Callable[[Report], str]]":  # type: ignore[empty-body]
-    """Functions from a report to text, by the name of the format."""
+    """Functions from a report to text, by name. Called when one is named or parts are listed."""
 
 
 @hookspec

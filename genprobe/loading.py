@@ -1,5 +1,6 @@
 """From what the user names to a Model or a Dataset, through the plugins that recognise it."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from genprobe.datasets.from_torch import from_torch
 from genprobe.errors import DataError, ModelError, UntrustedError
 from genprobe.loaders.factory import load_with_factory
 from genprobe.loaders.inspect import FileKind, inspect_file
+from genprobe.loaders.read_tensors import first_line
 from genprobe.manager import plugins
 from genprobe.types import Dataset, DatasetReader, Loader, Model
 
@@ -40,7 +42,7 @@ def load(spec: str | Path, *, factory: str | None = None, trust: bool = False) -
     if scheme in known and rest:
         return known[scheme].load(Path(rest), trust)
     path = Path(spec)
-    if not path.exists():
+    if not os.path.exists(path):
         raise ModelError(f"There is no model at {path}.", "Check the path.")
     if factory is not None:
         return load_with_factory(factory, path)
@@ -65,7 +67,10 @@ def load_trusted(path: Path) -> Model:
     try:
         content = torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:
-        raise ModelError(f"{path} does not unpickle: {type(error).__name__}: {error}") from error
+        raise ModelError(
+            f"{path} does not unpickle: {type(error).__name__}: {first_line(error)}",
+            "The code it was pickled with must be installed.",
+        ) from error
     if isinstance(content, Model):
         return content
     raise ModelError(

@@ -3,7 +3,9 @@
 Built-in parts come through the same hooks as everybody's, from the plugin ``builtin``.
 """
 
+import logging
 import os
+import textwrap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -19,6 +21,9 @@ from genprobe.errors import PluginError
 if TYPE_CHECKING:
     import click
 
+log = logging.getLogger("genprobe")
+
+REASON_LENGTH = 300
 KINDS = (
     "loaders",
     "datasets",
@@ -69,7 +74,7 @@ class Plugins:
         """Every part of a kind, by whom it is provided; a hook that fails is recorded."""
         caller = getattr(self.manager.hook, f"genprobe_{kind}")
         found: list[Part] = []
-        for implementation in reversed(caller.get_hookimpls()):
+        for implementation in caller.get_hookimpls():
             owner = implementation.plugin_name
             try:
                 provided = named(implementation.function())
@@ -78,6 +83,17 @@ class Plugins:
                 continue
             found += [Part(kind=kind, name=k, owner=owner, value=v) for k, v in provided]
         return found
+
+    def tell(self, hook: str, **arguments: Any) -> None:
+        """Call a hook of every plugin, the built-in one first; one that fails is recorded."""
+        for implementation in getattr(self.manager.hook, hook).get_hookimpls():
+            owner = implementation.plugin_name
+            try:
+                implementation.function(*(arguments[name] for name in implementation.argnames))
+            except Exception as error:
+                reason = f"{hook}: {type(error).__name__}: {error}"
+                self.record(owner, reason)
+                log.warning("The plugin %s fails: %s", owner, reason)
 
     def record(self, owner: str, reason: str) -> None:
         """Note once that a hook of a plugin failed."""
@@ -136,13 +152,7 @@ def duplicates(found: Plugins) -> list[str]:
 
 def add_commands(cli: "click.Group") -> None:
     """Let every plugin add its commands; one that fails to is recorded and left out."""
-    found = plugins()
-    for implementation in reversed(found.manager.hook.genprobe_add_commands.get_hookimpls()):
-        try:
-            implementation.function(cli=cli)
-        except Exception as error:
-            reason = f"genprobe_add_commands: {type(error).__name__}: {error}"
-            found.record(implementation.plugin_name, reason)
+    plugins().tell("genprobe_add_commands", cli=cli)
 
 
 def singular(kind: str) -> str:
@@ -166,6 +176,7 @@ def find_plugins(points: Iterable[EntryPoint], wanted: str | None = None) -> Plu
         points: of the group ``genprobe``.
         wanted: names to load, separated by commas; None loads all.
     """
+    points = list(points)
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(builtin, "builtin")
@@ -181,6 +192,10 @@ def find_plugins(points: Iterable[EntryPoint], wanted: str | None = None) -> Plu
             failures.append(Failure(owner=point.name, version=version, reason=reason))
         else:
             versions[point.name] = version
+    failures += [
+        Failure(owner=name, version="", reason="GENPROBE_PLUGINS names it, but it is not installed")
+        for name in sorted((chosen or set()) - {"", *(point.name for point in points)})
+    ]
     return Plugins(manager=manager, versions=versions, failures=failures)
 
 
@@ -192,11 +207,9 @@ def adopt(manager: pluggy.PluginManager, point: EntryPoint) -> str:
         plugin = point.load()
         manager.register(plugin, point.name)
         manager.check_pending()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         if manager.has_plugin(point.name):
             manager.unregister(name=point.name)
-        manager.set_blocked(point.name)
-        return (
-            f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}"
-        )
+        reason = f"{type(error).__name__}: {str(error) or 'no message'}"
+        return textwrap.shorten(reason, REASON_LENGTH, placeholder=" …")
     return ""

@@ -7,6 +7,9 @@ from genprobe.types import Dimension, Estimate, Notice
 SATURATED_NATS = 0.5
 FLOOR_SHARE = 0.1
 COLLAPSED_NATS = 0.01
+MISMATCH_ERRORS = 2.0
+MISMATCH_SHARE = 0.01
+ROUNDING = 1e-5
 PRECISION_NATS = 1e-3
 
 
@@ -33,6 +36,8 @@ def report_notices(
         precision(max_error),
         saturated(estimates),
         marginal_kl_is_floor(estimates),
+        prior_mismatch(estimates),
+        distortion_above_blind(estimates),
         collapsed_dimensions(dimensions),
         density_distortion("distortion" in estimates and not discrete and bin_width is None),
         monte_carlo_rate(rate_analytic),
@@ -79,6 +84,38 @@ def marginal_kl_is_floor(estimates: Mapping[str, Estimate]) -> Notice | None:
         message=f"The marginal KL {value:.2f} is within 10 % of its floor R − log N = {floor:.2f}: "
         "it is set by the number of examples, not by the prior.",
         remedy="Do not read it as a mismatch of the prior; evaluate on more examples.",
+    )
+
+
+def prior_mismatch(estimates: Mapping[str, Estimate]) -> Notice | None:
+    """A fitted prior does better than the model's own, beyond doubt."""
+    if not {"prior_saving", "rate"} <= estimates.keys():
+        return None
+    saving, rate = estimates["prior_saving"], estimates["rate"].value
+    error = saving.se_data or 0.0
+    if saving.value <= MISMATCH_ERRORS * error or saving.value <= MISMATCH_SHARE * rate:
+        return None
+    return Notice(
+        code="prior-mismatch",
+        message=f"A prior fitted to the codes would save {saving.value:.2f} ± {error:.2f} nats per "
+        f"example of the rate {rate:.2f}.",
+        remedy="Refit the prior to the codes (a learned or mixture prior), or swap it afterwards.",
+    )
+
+
+def distortion_above_blind(estimates: Mapping[str, Estimate]) -> Notice | None:
+    """The decoder does worse than a constant."""
+    if not {"distortion", "blind_distortion"} <= estimates.keys():
+        return None
+    distortion, blind = estimates["distortion"], estimates["blind_distortion"].value
+    margin = ROUNDING * abs(blind) + MISMATCH_ERRORS * (distortion.se or 0.0)
+    if distortion.value <= blind + margin:
+        return None
+    return Notice(
+        code="distortion-above-blind",
+        message=f"The distortion {distortion.value:.2f} exceeds {blind:.2f}, that of the best "
+        "decoder that ignores its code.",
+        remedy="Check that the data are scaled and binarised as the model was trained.",
     )
 
 

@@ -1,5 +1,6 @@
 """From a finished store to a report: estimates, dimensions, regime, warnings, provenance."""
 
+import math
 import platform
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import torch
 
 from genprobe._version import __version__
+from genprobe.aggregate.fitted import fit_marginal
 from genprobe.aggregate.queries import draw_queries
 from genprobe.binding import bind_prior
 from genprobe.encode import Parts
@@ -16,11 +18,13 @@ from genprobe.estimators.quantities import Estimator, Quantities, estimate
 from genprobe.manager import plugins
 from genprobe.notices import report_notices
 from genprobe.progress import Progress, silent
-from genprobe.regimes import Entropy, bootstrap, place, smallest
+from genprobe.regimes import DEFAULT_CUTS, Cuts, Entropy, bootstrap, place, smallest
+from genprobe.store.format import Header
 from genprobe.store.read import Store
-from genprobe.types import Estimate, Notice, Prior, Regime, Report
+from genprobe.types import Estimate, Likelihood, Notice, Prior, Regime, Report
 
-OWN_BOUND = "this model's R + D"
+OWN = "this model's "
+"""How the source of a bound begins that comes from the model itself."""
 
 
 def report_from_store(
@@ -33,6 +37,7 @@ def report_from_store(
     entropy: float | None = None,
     bin_width: float | None = None,
     estimators: Mapping[str, Estimator] | None = None,
+    cuts: Cuts = DEFAULT_CUTS,
     progress: Progress = silent,
     provenance: Mapping[str, Any] | None = None,
 ) -> Report:
@@ -47,6 +52,7 @@ def report_from_store(
         entropy: an upper bound on the entropy of the data, nats.
         bin_width: δ of quantised data under a density.
         estimators: by name; by default every registered one.
+        cuts: thresholds of the regimes.
         progress: display.
         provenance: further facts.
 
@@ -60,19 +66,31 @@ def report_from_store(
         store,
         family,
         chosen,
+        choose_likelihood(header, parts),
         replaced=prior is not None,
         bin_width=bin_width,
-        draw=lambda: draw_queries(
+        draw=lambda error: draw_queries(
             store,
             family,
+            error,
             tolerance=tolerance,
             max_queries=max_queries,
             seed=header.seed,
             progress=progress,
         ),
+        fit=lambda: fit_marginal(
+            store, family, plugins().all("priors"), seed=header.seed, progress=progress
+        ),
     )
-    estimates, absent = estimate(estimators or plugins().all("estimators"), quantities)
-    latents = dimensions(quantities.mean_moments, quantities.rate_moments)
+    estimates, absent = estimate(
+        plugins().all("estimators") if estimators is None else estimators, quantities
+    )
+    wanted = "total_correlation" in estimates
+    latents = dimensions(
+        quantities.mean_moments,
+        quantities.rate_moments,
+        quantities.dimension_kl if wanted else None,
+    )
     data_notices = store.notices()
     notices = report_notices(
         estimates,
@@ -82,16 +100,17 @@ def report_from_store(
         bin_width=bin_width,
         max_error=quantities.max_error if quantities.queried else None,
     )
+    regime = regime_of(quantities, estimates, data_notices, entropy, cuts)
     report = Report(
         model=header.model,
         dataset=header.dataset,
         n=header.n,
-        estimates=estimates,
+        estimates={**estimates, **entropy_estimate(regime, header.n)},
         dimensions=latents,
-        regime=regime_of(quantities, estimates, data_notices, entropy),
+        regime=regime,
         warnings=[*data_notices, *notices],
         provenance={
-            **describe_run(store, quantities),
+            **describe_run(store, quantities, estimates, tolerance),
             "prior": header.prior if chosen is None else chosen.name,
             "tolerance": tolerance,
             "bin_width": bin_width,
@@ -99,7 +118,7 @@ def report_from_store(
             **(provenance or {}),
         },
     )
-    plugins().manager.hook.genprobe_report_ready(report=report, store=store)
+    plugins().tell("genprobe_report_ready", report=report, store=store)
     return report
 
 
@@ -116,32 +135,93 @@ def choose_prior(store: Store, parts: Parts | None, wanted: str | Prior | None) 
         return None
 
 
+def choose_likelihood(header: Header, parts: Parts | None) -> Likelihood | None:
+    """The model's likelihood, or the one a plugin provides under its name; None without."""
+    if parts is not None:
+        return parts.likelihood
+    if header.likelihood is None:
+        return None
+    try:
+        found: Likelihood = plugins().get("likelihoods", header.likelihood)
+    except PluginError:
+        return None
+    return found
+
+
 def regime_of(
     quantities: Quantities,
     estimates: Mapping[str, Estimate],
     notices: list[Notice],
     entropy: float | None,
+    cuts: Cuts,
 ) -> Regime:
-    """The regime, by position where the distortion is a log-probability of the data."""
+    """The regime, by position where the distortion is a log-probability of the data, and slope."""
     header = quantities.header
     rate, distortion = estimates.get("rate"), estimates.get("distortion")
-    grey = any(notice.code == "bernoulli-on-grey" for notice in notices)
-    probability = (header.discrete and not grey) or quantities.bin_width is not None
-    bounds = [
-        Entropy(value=value, source=source)
-        for value, source in ((entropy, "given"), (header.entropy, "the data set"))
-        if value is not None
-    ]
     if rate is None:
         rate = plugins().get("estimators", "rate")(quantities.rate, quantities.rate_analytic)
-    if distortion is None or not probability:
-        return place(rate, distortion, None, smallest(bounds))
-    bounds.append(Entropy(value=rate.value + distortion.value, source=OWN_BOUND))
-    replicates = bootstrap(quantities.rate.mean(0), quantities.distortion.mean(0), header.seed)
-    return place(rate, distortion, replicates, smallest(bounds))
+    slope, slopes = estimates.get("slope"), None
+    if slope is not None:
+        answers = [quantities.rate_slope.mean(0), quantities.distortion_slope.mean(0)]
+        means = bootstrap(torch.stack(answers, 1), header.seed + 1)
+        slopes = -means[:, 1] / means[:, 0]
+    bound, replicates = None, None
+    grey = any(notice.code == "bernoulli-on-grey" for notice in notices)
+    probability = (header.discrete and not grey) or quantities.bin_width is not None
+    if distortion is not None and probability:
+        bound = smallest(entropy_bounds(header, estimates, rate, distortion, entropy))
+        pairs = [quantities.rate.mean(0), quantities.distortion.mean(0)]
+        replicates = bootstrap(torch.stack(pairs, 1), header.seed)
+    return place(rate, distortion, slope, bound, replicates, slopes, cuts)
 
 
-def describe_run(store: Store, quantities: Quantities) -> dict[str, Any]:
+def entropy_bounds(
+    header: Header,
+    estimates: Mapping[str, Estimate],
+    rate: Estimate,
+    distortion: Estimate,
+    entropy: float | None,
+) -> list[Entropy]:
+    """Every upper bound on the entropy of the data that is known, with its source."""
+    known = [
+        (entropy, "given"),
+        (header.entropy, "the data set"),
+        (rate.value + distortion.value, OWN + "R + D"),
+    ]
+    if "iwae_bound" in estimates:
+        known.append((estimates["iwae_bound"].value, f"{OWN}IWAE bound (K = {header.draws})"))
+    return [Entropy(value=value, source=source) for value, source in known if value is not None]
+
+
+def entropy_estimate(regime: Regime, n: int) -> dict[str, Estimate]:
+    """Ĥ as an estimate, where there is one."""
+    if regime.entropy is None:
+        return {}
+    bound = Estimate(
+        name="entropy_bound", value=regime.entropy, se=None, se_data=None, kind="upper", n=n
+    )
+    return {"entropy_bound": bound}
+
+
+def plain_queries(quantities: Quantities, tolerance: float) -> int:
+    """How many independent queries the plain paired estimator would need for the tolerance."""
+    terms = (quantities.log_qz_x - quantities.log_qz).flatten()
+    return math.ceil((float(terms.std(correction=0)) / tolerance) ** 2)
+
+
+def describe_fit(
+    quantities: Quantities, estimates: Mapping[str, Estimate]
+) -> dict[str, Any] | None:
+    """Which fitted prior did best, and how the others did."""
+    if "rate_fitted_prior" not in estimates:
+        return None
+    fitted = quantities.fitted
+    return {"rung": fitted.rung, "folds": fitted.folds, "mean_log_density": dict(fitted.scores)}
+
+
+def describe_run(
+    store: Store, quantities: Quantities, estimates: Mapping[str, Estimate], tolerance: float
+) -> dict[str, Any]:
     """Plain facts that reproduce a report."""
     header = store.header
     return {
@@ -158,6 +238,8 @@ def describe_run(store: Store, quantities: Quantities) -> dict[str, Any]:
         "seed": header.seed,
         "dtype": header.dtype,
         "training": dict(header.training),
-        "queries": len(quantities.query) if quantities.queried else 0,
+        "fitted_prior": describe_fit(quantities, estimates),
+        "plain_queries": plain_queries(quantities, tolerance) if quantities.queried else None,
+        "queries": quantities.log_qz.numel() if quantities.queried else 0,
         "max_error": quantities.max_error if quantities.queried else None,
     }

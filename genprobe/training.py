@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.distributions import kl_divergence
 
 from genprobe.architectures.mlp_vae import MlpVae
+from genprobe.encode import read_examples
 from genprobe.errors import GenprobeError
 from genprobe.families.diagonal_normal import distribution as posterior_distribution
 from genprobe.likelihoods.bernoulli import bernoulli
@@ -77,7 +78,7 @@ def train(
             likelihood=likelihood,
             scale=scale,
         )
-        x = dataset.read(0, dataset.n)
+        x = read_examples(dataset, 0, dataset.n, torch.float32)
         LIKELIHOODS[likelihood].support(x)
         fit(module, x, beta, epochs, batch_size, learning_rate, progress)
     facts = {

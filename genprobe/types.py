@@ -37,6 +37,8 @@ class Family:
         translate: for location families, parameters and an offset (*event) to the parameters of
             z − offset. The engine centres with it, which keeps float32 matmuls accurate.
         cross_log_prob: z (m, *event) and parameters (n, ...) to (m, n), for every other family.
+        widen: parameters and ε (batch,) to the parameters with every scale times e^ε; for families
+            whose draws have a pathwise gradient. The operating slope is measured along it.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Family:
     sufficient: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
     translate: Callable[[Params, Tensor], Params] | None = None
     cross_log_prob: Callable[[Tensor, Params], Tensor] | None = None
+    widen: Callable[[Params, Tensor], Params] | None = None
 
     def event_shape(self, params: Params) -> torch.Size:
         """Shape of one latent z under these parameters."""
@@ -76,16 +79,43 @@ class Prior:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Codes:
+    """Moments of the posteriors of n examples, over flattened z of k values, in float64.
+
+    Attributes:
+        mean: (n, k) posterior means.
+        variance: (n, k) posterior variances.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+
+def one_size(n: int, k: int) -> Sequence[int]:
+    """A single fit, whatever the number of examples n and of latent values k."""
+    return (1,)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class PriorFactory:
-    """How a registered prior is built once the shape of z is known.
+    """How a registered prior is built once the shape of z is known, and perhaps fitted.
+
+    A prior that can be fitted becomes a rung of the ladder by which genprobe certifies how much of
+    the rate a better prior would save.
 
     Attributes:
         name: the registered name.
         build: event shape and saved tensors (empty for a prior without parameters) to the prior.
+        fit: codes, a size and a seed to the tensors that ``build`` takes, such that the prior comes
+            close to the aggregate posterior of the codes; None for a prior that is not fitted.
+        sizes: number of examples and of latent values to the sizes worth trying, small ones first
+            (numbers of components, say); empty if the prior cannot be fitted to so much or little.
     """
 
     name: str
     build: Callable[[torch.Size, Params], Prior]
+    fit: Callable[[Codes, int, int], Params] | None = None
+    sizes: Callable[[int, int], Sequence[int]] = one_size
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,12 +139,15 @@ class Likelihood:
             densities.
         support: data (batch, *event) to None, or to a notice when the data make the bound void.
             Raises DataError where the likelihood is not defined at all.
+        blind: mean of x and of x², each (*event), to the zero-rate distortion in nats: that of the
+            best constant parameters; None where it is not defined.
     """
 
     name: str
     distribution: Callable[[Params], Distribution]
     discrete: bool
     support: Callable[[Tensor], Notice | None]
+    blind: Callable[[Tensor, Tensor], float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -260,6 +293,7 @@ class Dimension:
         rate_se_data: its standard error over examples.
         mean_variance: variance over examples of the posterior mean.
         active: whether mean_variance exceeds 0.01 (Burda et al. 2016).
+        aggregate_kl: KL(q(z_d)‖p(z_d)) over these examples, nats, None where it is not defined.
     """
 
     index: int
@@ -267,6 +301,7 @@ class Dimension:
     rate_se_data: float | None
     mean_variance: float
     active: bool
+    aggregate_kl: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,142 +1,180 @@
-"""Queries of the aggregate posterior, drawn from a store until the error asked for is reached.
+"""Queries of the aggregate posterior, drawn until the error asked for is reached.
 
-A query is one of the store's draws z ~ q(z|x_n), the examples n taken without replacement. A pilot
-tells the spread of log q(z|x_n) − log q(z), hence how many queries the tolerance needs.
+Examples are taken without replacement, two draws z ~ q(z|x_n) each: the draws of one example tell
+the error that drawing causes from the spread over examples, which vanishes as all are taken.
+Draws come from the stored posterior parameters, so more of them need no model. A pilot tells how
+many examples the tolerance needs; once all are taken, each gets more draws.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks
 from genprobe.progress import Progress, silent
 from genprobe.store.read import Store
-from genprobe.types import Family
+from genprobe.types import Family, Params
 
-PILOT = 1024
-HEADROOM = 1.1
+PILOT = 2048
+DRAWS = 2
+HEADROOM = 1.15
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Queries:
-    """Draws at which the aggregate posterior is known.
+    """Draws at which the aggregate posterior is known, draws first.
 
     Attributes:
-        index: (m,) the example each was drawn from.
-        z: (m, *latent).
-        log_qz_x: (m,) log q(z|x_index), nats, float64.
-        log_pz: (m,) log p(z) under the prior the store was made with, nats, float64.
-        density: log q(z) and what comes with it.
+        index: (m,) the examples, in random order.
+        z: (draw, m, *latent).
+        log_qz_x: (draw, m) log q(z|x_index), nats, float64.
+        log_qz: (draw, m) log q(z) over all N, nats, float64.
+        log_qz_loo: (draw, m) without the example itself, nats; −inf if N = 1.
+        largest_share: (draw, m) the largest posterior's share of q(z).
+        max_error: largest deviation seen from the float64 difference form, nats.
     """
 
     index: Int64[Tensor, " m"]
-    z: Tensor
-    log_qz_x: Float64[Tensor, " m"]
-    log_pz: Float64[Tensor, " m"]
-    density: AggregateDensity
+    z: Float[Tensor, "draw m *latent"]
+    log_qz_x: Float64[Tensor, "draw m"]
+    log_qz: Float64[Tensor, "draw m"]
+    log_qz_loo: Float64[Tensor, "draw m"]
+    largest_share: Float64[Tensor, "draw m"]
+    max_error: float
 
     def __len__(self) -> int:
-        return len(self.index)
-
-    def spread(self) -> float:
-        """Standard deviation of log q(z|x) − log q(z) over the queries, nats."""
-        f = self.log_qz_x - self.density.log_qz
-        return float(f.std()) if len(f) > 1 else math.inf
+        return self.log_qz.numel()
 
 
 def draw_queries(
     store: Store,
     family: Family,
+    error: Callable[[Queries], float],
     *,
     tolerance: float,
     max_queries: int | None = None,
     seed: int = 0,
     progress: Progress = silent,
 ) -> Queries:
-    """As many queries as bring the standard error of I(n;z) to the tolerance, or all there are.
+    """As many queries as bring the error of an estimate to the tolerance.
 
     Args:
         store: finished.
         family: of its posteriors.
+        error: standard error of the estimate from some queries, nats.
         tolerance: wanted standard error, nats.
-        max_queries: never more than this; by default every draw of the store.
-        seed: of the order in which examples are taken.
+        max_queries: never more than this (two are the least).
+        seed: of the order in which examples are taken, and of the draws.
         progress: told of pairs done, stage ``aggregate``.
 
     Raises:
         UnavailableError: if the family offers no density of all pairs.
     """
-    header = store.header
-    order = torch.randperm(header.n, generator=torch.Generator().manual_seed(seed))
-    everything = header.n * header.draws
-    most = min(max_queries or everything, everything)
-    queries: Queries | None = None
-    wanted = min(most, PILOT)
-    while queries is None or len(queries) < wanted:
-        done = 0 if queries is None else len(queries)
-        new = evaluate_queries(store, family, order, done, wanted, progress)
-        queries = new if queries is None else join(queries, new)
-        needed = math.ceil(HEADROOM * (queries.spread() / tolerance) ** 2)
-        if len(queries) < most and queries.spread() / math.sqrt(len(queries)) > tolerance:
-            wanted = min(most, max(len(queries) + PILOT, needed))
+    n = store.header.n
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    most = max(DRAWS, max_queries or DRAWS * n * MOST_DRAWS)
+    examples = min(n, PILOT, most // DRAWS)
+    queries = evaluate(store, family, order[:examples], DRAWS, seed, progress)
+    while (found := error(queries)) > tolerance and len(queries) < most:
+        wanted = math.ceil(len(queries) * HEADROOM * min((found / tolerance) ** 2, GROWTH))
+        wanted = min(most, max(wanted, len(queries) + DRAWS))
+        examples = len(queries.index)
+        if examples < n:
+            new = order[examples : max(examples + 1, min(n, wanted // DRAWS))]
+            more = evaluate(store, family, new, DRAWS, seed + examples, progress)
+            queries = join(queries, more, 1)
+            continue
+        draws = (wanted - len(queries)) // n
+        if draws == 0 or len(queries) // n >= DRAWS * MOST_DRAWS:
+            break
+        more = evaluate(store, family, order, draws, seed + len(queries), progress)
+        queries = join(queries, more, 0)
     return queries
 
 
-def evaluate_queries(
+MOST_DRAWS = 16
+"""Without --max-queries, at most so many pairs of draws an example."""
+GROWTH = 64.0
+"""A step multiplies the queries by no more than this: a pilot's error is itself uncertain."""
+
+
+def evaluate(
     store: Store,
     family: Family,
-    order: Int64[Tensor, " n"],
-    start: int,
-    stop: int,
+    chosen: Int64[Tensor, " m"],
+    draws: int,
+    seed: int,
     progress: Progress,
 ) -> Queries:
-    """Queries start to stop of the sequence that takes every first draw, then every second."""
-    n = store.header.n
-    index, z, log_qz_x, log_pz = [], [], [], []
-    log_qz_x_all, log_pz_all = store.column("draws/log_qz_x"), store.column("draws/log_pz")
-    for draw in range(start // n, -(-stop // n)):
-        low, high = max(start, draw * n) - draw * n, min(stop, (draw + 1) * n) - draw * n
-        chosen = order[low:high].sort().values
-        index.append(chosen)
-        z.append(store.gather("draws/z", draw, chosen))
-        log_qz_x.append(log_qz_x_all[draw, chosen])
-        log_pz.append(log_pz_all[draw, chosen])
-    points, own = torch.cat(z), torch.cat(index)
+    """Queries from so many draws of chosen examples."""
+    header = store.header
+    params = select(store, chosen)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        z = family.distribution(params).sample((draws,))
+    exact = family.distribution({k: v.double() for k, v in params.items()})
+    flat = z.flatten(0, 1)
     density = log_aggregate_blocks(
-        points,
+        flat,
         family,
         store.blocks,
-        n,
-        own=own,
-        advance=lambda components: progress("aggregate", components * len(points), n * stop),
+        header.n,
+        own=chosen.repeat(draws),
+        advance=lambda c: progress("aggregate", c * len(flat), header.n * len(flat)),
     )
+    return from_density(chosen, z, exact.log_prob(z.double()).double(), density)
+
+
+def from_density(
+    index: Int64[Tensor, " m"],
+    z: Float[Tensor, "draw m *latent"],
+    log_qz_x: Float64[Tensor, "draw m"],
+    density: AggregateDensity,
+) -> Queries:
+    """Queries from the density of z with draws and examples flattened."""
+    shape = z.shape[:2]
+    loo = density.log_qz_loo
+    if loo is None:
+        raise ValueError("queries come from components")
     return Queries(
-        index=own,
-        z=points,
-        log_qz_x=torch.cat(log_qz_x),
-        log_pz=torch.cat(log_pz),
-        density=density,
+        index=index,
+        z=z,
+        log_qz_x=log_qz_x,
+        log_qz=density.log_qz.view(shape),
+        log_qz_loo=loo.view(shape),
+        largest_share=density.largest_share.view(shape),
+        max_error=density.max_error,
     )
 
 
-def join(first: Queries, second: Queries) -> Queries:
-    """Two sets of queries as one."""
-    a, b = first.density, second.density
-    loo = None
-    if a.log_qz_loo is not None and b.log_qz_loo is not None:
-        loo = torch.cat([a.log_qz_loo, b.log_qz_loo])
+def select(store: Store, chosen: Int64[Tensor, " m"]) -> Params:
+    """Posterior parameters (m, ...) of chosen examples, in their order, streamed from the store."""
+    ordered, position = chosen.sort()
+    parts: list[Params] = []
+    for start, params in store.blocks():
+        stop = start + len(next(iter(params.values())))
+        low, high = torch.searchsorted(ordered, torch.tensor([start, stop])).tolist()
+        parts.append({k: v[ordered[low:high] - start] for k, v in params.items()})
+    back = position.argsort()
+    return {k: torch.cat([p[k] for p in parts])[back] for k in parts[0]}
+
+
+def join(first: Queries, second: Queries, axis: int) -> Queries:
+    """Two sets of queries as one: axis 0 adds draws of the same examples, axis 1 adds examples."""
+
+    def both(name: str) -> Tensor:
+        return torch.cat([getattr(first, name), getattr(second, name)], axis)
+
     return Queries(
-        index=torch.cat([first.index, second.index]),
-        z=torch.cat([first.z, second.z]),
-        log_qz_x=torch.cat([first.log_qz_x, second.log_qz_x]),
-        log_pz=torch.cat([first.log_pz, second.log_pz]),
-        density=AggregateDensity(
-            log_qz=torch.cat([a.log_qz, b.log_qz]),
-            log_qz_loo=loo,
-            largest_share=torch.cat([a.largest_share, b.largest_share]),
-            max_error=max(a.max_error, b.max_error),
-        ),
+        index=torch.cat([first.index, second.index]) if axis else first.index,
+        z=both("z"),
+        log_qz_x=both("log_qz_x"),
+        log_qz=both("log_qz"),
+        log_qz_loo=both("log_qz_loo"),
+        largest_share=both("largest_share"),
+        max_error=max(first.max_error, second.max_error),
     )

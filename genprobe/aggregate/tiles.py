@@ -17,6 +17,11 @@ from genprobe.aggregate.plan import Tile, plan_tile
 from genprobe.types import Family, Params
 
 LOG2_E = math.log2(math.e)
+BOUND = 2e-4
+"""Nats of rounding error that a component may have before its pairs are done more precisely."""
+
+Pairs = Callable[[Family, Params, Tensor], Callable[[slice], Tensor]]
+"""Family, parameters and queries to a function that gives base-2 log densities of a stretch."""
 
 
 class LogSums(NamedTuple):
@@ -55,19 +60,25 @@ def log_sums(
     running = RunningLogSum(len(z))
     mine = torch.full((len(z),), -math.inf, dtype=torch.float64)
     sizes = tile or plan_tile(len(z), 2 * z[0].numel())
-    for start, params in split_blocks(blocks(), sizes.components):
-        size = len(next(iter(params.values())))
-        here = ((own >= start) & (own < start + size)).nonzero().squeeze(1)
-        mine[here] = own_log_prob(z[here], family, params, own[here] - start)
-        pairs = pair_function(family, params, z, dtype)
-        for low in range(0, len(z), sizes.queries):
-            part = slice(low, min(len(z), low + sizes.queries))
-            log2 = pairs(part)
-            inside = here[(here >= part.start) & (here < part.stop)]
-            log2[inside - part.start, own[inside] - start] = -math.inf
-            running.add(part, log2)
+    for start, block in split_blocks(blocks(), sizes.components):
+        size = len(next(iter(block.values())))
+        for chosen, pairs in by_precision(family, block, dtype):
+            params = {k: v[chosen] for k, v in block.items()}
+            position = torch.full((size,), -1).index_put((chosen,), torch.arange(len(chosen)))
+            inside = (own >= start) & (own < start + size)
+            column = torch.where(inside, position[(own - start).clamp(0, size - 1)], -1)
+            here = (column >= 0).nonzero().squeeze(1)
+            if len(here):
+                mine[here] = own_log_prob(z[here], family, params, column[here])
+            log2_of = pairs(family, params, z)
+            for low in range(0, len(z), sizes.queries):
+                part = slice(low, min(len(z), low + sizes.queries))
+                log2 = log2_of(part)
+                owners = here[(here >= part.start) & (here < part.stop)]
+                log2[owners - part.start, column[owners]] = -math.inf
+                running.add(part, log2)
         advance(size)
-    return LogSums(others=running.log_sum(), own=mine, largest=running.top.double() / LOG2_E)
+    return LogSums(others=running.log_sum(), own=mine, largest=running.top / LOG2_E)
 
 
 class RunningLogSum:
@@ -92,14 +103,66 @@ class RunningLogSum:
         return self.top / LOG2_E + self.sum.log().where(self.sum > 0, 0.0)
 
 
-def pair_function(
+def by_precision(
+    family: Family, params: Params, dtype: torch.dtype
+) -> Iterator[tuple[Int64[Tensor, " some"], Pairs]]:
+    """The components of a block in groups, each with the cheapest pairs that are accurate enough.
+
+    Expanded into statistics · eta, the parts of an exponent cancel down to what is left of them.
+    The rounding error of a component is bounded by the sum of the parts' sizes at its own mean,
+    times the precision; where that is too large for float32 the matmul is in float64, and where it
+    is too large for that, each pair is the family's own density.
+
+    Args:
+        family: of the components.
+        params: of a block of components, each (n, ...).
+        dtype: float64 rules float32 out.
+    """
+    size = len(next(iter(params.values())))
+    everything = torch.arange(size)
+    if family.natural is None or family.sufficient is None:
+        yield everything, cross_pairs
+        return
+    parts = cancelling_parts(family, params)
+    precise = [(torch.float32, matmul_pairs_32), (torch.float64, matmul_pairs_64)]
+    for kind, pairs in precise[dtype == torch.float64 :]:
+        fine = parts * torch.finfo(kind).eps <= BOUND
+        if fine.any():
+            yield everything[fine], pairs
+        everything, parts = everything[~fine], parts[~fine]
+    if len(everything):
+        yield everything, density_pairs
+
+
+def cancelling_parts(family: Family, params: Params) -> Float64[Tensor, " n"]:
+    """Sum of the sizes of the parts of each component's exponent, at its own mean; nats."""
+    if family.natural is None or family.sufficient is None:
+        raise ValueError(family.name)
+    params = {k: v.double() for k, v in params.items()}
+    means = family.distribution(params).mean
+    if family.translate is not None:
+        offset = means.mean(0)
+        params, means = family.translate(params, offset), means - offset
+    statistics, _ = family.sufficient(means)
+    return (statistics * family.natural(params)[0]).abs().sum(1)
+
+
+def matmul_pairs_32(family: Family, params: Params, z: Tensor) -> Callable[[slice], Tensor]:
+    """Pairs by a float32 matmul; see ``matmul_pairs``."""
+    return matmul_pairs(family, params, z, torch.float32)
+
+
+def matmul_pairs_64(family: Family, params: Params, z: Tensor) -> Callable[[slice], Tensor]:
+    """Pairs by a float64 matmul; see ``matmul_pairs``."""
+    return matmul_pairs(family, params, z, torch.float64)
+
+
+def matmul_pairs(
     family: Family, params: Params, z: Tensor, dtype: torch.dtype
 ) -> Callable[[slice], Tensor]:
-    """A function from a stretch of queries to their base-2 log densities (queries, components)."""
+    """A function from a stretch of queries to base-2 log densities (queries, components)."""
     if family.natural is None or family.sufficient is None:
-        cross = family.cross_log_prob
-        assert cross is not None  # checked by the caller; narrows the type
-        return lambda part: cross(z[part].to(dtype), params).to(dtype) * LOG2_E
+        raise ValueError(family.name)
     params = {k: v.double() for k, v in params.items()}
     offset = torch.zeros(z.shape[1:], dtype=torch.float64)
     if family.translate is not None:
@@ -110,12 +173,31 @@ def pair_function(
     bias = (-log_partition * LOG2_E).to(dtype)
     sufficient = family.sufficient
 
-    def pairs(part: slice) -> Tensor:
+    def log2_of(part: slice) -> Tensor:
         statistics, log_base = sufficient(z[part].double() - offset)
         log2 = torch.addmm(bias, statistics.to(dtype), weights)
         return log2.add_((log_base * LOG2_E).to(dtype)[:, None])
 
-    return pairs
+    return log2_of
+
+
+def density_pairs(family: Family, params: Params, z: Tensor) -> Callable[[slice], Tensor]:
+    """Pairs by the family's own density in float64, which does not cancel."""
+    distribution = family.distribution({k: v.double() for k, v in params.items()})
+
+    def log2_of(part: slice) -> Tensor:
+        each = [distribution.log_prob(query) for query in z[part].double()]
+        return torch.stack(each).double() * LOG2_E
+
+    return log2_of
+
+
+def cross_pairs(family: Family, params: Params, z: Tensor) -> Callable[[slice], Tensor]:
+    """Pairs by the family's own function of all pairs."""
+    cross = family.cross_log_prob
+    if cross is None:
+        raise ValueError(family.name)
+    return lambda part: cross(z[part], params).double() * LOG2_E
 
 
 def own_log_prob(

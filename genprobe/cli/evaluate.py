@@ -46,9 +46,11 @@ from genprobe.errors import GenprobeError
 @options.prior
 @options.entropy
 @options.bin_width
+@options.regime_cuts
 @options.unit
 @options.json_path
 @options.markdown
+@options.renderer
 @click.option("--quiet", is_flag=True, help="No progress and no log.")
 @click.option("--trust", is_flag=True, help="Let code in the checkpoint run.")
 def evaluate(
@@ -57,7 +59,9 @@ def evaluate(
     store: Path | None,
     unit: str,
     markdown: bool,
+    renderer: str | None,
     quiet: bool,
+    regime_cuts: Path | None,
     **settings: Any,
 ) -> None:
     r"""Evaluate MODEL on data: rate, distortion, I(n;z), marginal KL, regime.
@@ -76,21 +80,23 @@ def evaluate(
     from genprobe.comparison import compare
     from genprobe.evaluation import evaluate as run
 
+    cuts = options.cuts_from(regime_cuts)
     reports = []
     for model in models:
         try:
-            report = run(model, store=store, progress=not quiet, **settings)
+            report = run(model, store=store, cuts=cuts, progress=not quiet, **settings)
         except GenprobeError as error:
-            if len(models) == 1:
+            context = click.get_current_context()
+            if len(models) == 1 or context.find_root().params["traceback"]:
                 raise
             click.echo(f"Error: {model}: {error}", err=True)
             continue
         reports.append(report)
         write_json(report, json_path)
-        print_report(report, unit, markdown)
+        print_report(report, unit, markdown, renderer)
         if len(models) > 1:
             click.echo()
     if len(reports) > 1:
-        print_comparison(compare(reports), unit, markdown)
+        print_comparison(compare(reports, cuts=cuts), unit, markdown)
     if len(reports) < len(models):
         sys.exit(1)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from genprobe._version import __version__
-from genprobe.errors import GenprobeError
+from genprobe.errors import GenprobeError, PluginError
 
 
 class Cli(click.Group):
@@ -22,6 +22,12 @@ class Cli(click.Group):
         """The command of that name."""
         self._fill()
         return super().get_command(ctx, cmd_name)
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command under a name that is still free."""
+        if (name or cmd.name) in self.commands:
+            raise PluginError(f"There is a command {name or cmd.name!r} already.")
+        super().add_command(cmd, name)
 
     def _fill(self) -> None:
         if not self.commands:

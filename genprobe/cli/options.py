@@ -1,13 +1,15 @@
 """Options that several commands share."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from genprobe.errors import GenprobeError
+
+if TYPE_CHECKING:
+    from genprobe.regimes import Cuts
 
 unit = click.option(
     "--unit",
@@ -17,6 +19,15 @@ unit = click.option(
     help="Unit of the tables; JSON is always in nats.",
 )
 markdown = click.option("--markdown", is_flag=True, help="Print Markdown instead of a table.")
+renderer = click.option(
+    "--format", "renderer", metavar="NAME", help="Print with this renderer; see genprobe plugins."
+)
+regime_cuts = click.option(
+    "--regime-cuts",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Thresholds of the regimes, a TOML file of NAME = NUMBER.",
+)
 json_path = click.option(
     "--json",
     "json_path",
@@ -48,15 +59,11 @@ binarize = click.option(
 )
 
 
-def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Several options as one decorator, in the order given."""
+def cuts_from(path: Path | None) -> "Cuts":
+    """The cuts in a file, or the default ones."""
+    from genprobe.regimes import DEFAULT_CUTS, read_cuts
 
-    def decorate(function: Any) -> Any:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
+    return DEFAULT_CUTS if path is None else read_cuts(path)
 
 
 def require_writable(path: Path | None) -> None:

@@ -28,8 +28,15 @@ def print_view(view: "RenderableType") -> None:
     console.print(view)
 
 
-def print_report(report: "Report", unit: str, markdown: bool) -> None:
-    """Print one report."""
+def print_report(
+    report: "Report", unit: str, markdown: bool = False, renderer: str | None = None
+) -> None:
+    """Print one report: as a table, as Markdown, or by the renderer of that name."""
+    if renderer is not None:
+        from genprobe.manager import plugins
+
+        click.echo(plugins().get("renderers", renderer)(report), nl=False)
+        return
     if markdown:
         from genprobe.render.markdown import to_markdown
 

@@ -20,7 +20,8 @@ def plugins() -> None:
         table.add_column(heading)
     for kind in KINDS:
         for part in found.parts(kind):
-            table.add_row(kind, part.name, part.owner, found.versions[part.owner])
+            row = (kind, part.name, part.owner, found.versions[part.owner])
+            table.add_row(*map(Text, row))
     problems = [f"{f.owner} {f.version}: {f.reason}" for f in found.failures] + duplicates(found)
     lines = [Text(f"! {problem}", style="yellow") for problem in problems]
     print_view(Group(table, *([Text(""), *lines] if lines else [])))

@@ -15,10 +15,20 @@ from genprobe.cli import options
 @options.prior
 @options.entropy
 @options.bin_width
+@options.regime_cuts
 @options.unit
 @options.json_path
 @options.markdown
-def show(store: Path, json_path: Path | None, unit: str, markdown: bool, **settings: Any) -> None:
+@options.renderer
+def show(
+    store: Path,
+    json_path: Path | None,
+    unit: str,
+    markdown: bool,
+    renderer: str | None,
+    regime_cuts: Path | None,
+    **settings: Any,
+) -> None:
     """Show the report of STORE; the model is not needed, nothing is encoded."""
     options.require_writable(json_path)
     from genprobe.cli.output import print_report, write_json
@@ -27,6 +37,8 @@ def show(store: Path, json_path: Path | None, unit: str, markdown: bool, **setti
     from genprobe.store.read import open_store
 
     with showing(True) as progress:
-        report = report_from_store(open_store(store), progress=progress, **settings)
+        report = report_from_store(
+            open_store(store), cuts=options.cuts_from(regime_cuts), progress=progress, **settings
+        )
     write_json(report, json_path)
-    print_report(report, unit, markdown)
+    print_report(report, unit, markdown, renderer)

@@ -4,10 +4,8 @@ A file with several arrays needs the name of one after a double colon: ``runs/da
 Nothing is unpickled.
 """
 
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import h5py
@@ -31,25 +29,33 @@ def open_array(spec: str, split: str | None) -> Dataset:
         raise DataError("A file of arrays has no splits.", "Name an array with FILE::NAME.")
     location, _, key = spec.partition("::")
     path = find_file(location)
+    if path.suffix not in READERS:
+        raise DataError(f"{path} is not one of {', '.join(READERS)}.", "Convert it to one of them.")
     try:
         array = READERS[path.suffix](path, key)
     except DataError:
         raise
-    except (OSError, ValueError, zipfile.BadZipFile, UnpicklingError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{path} cannot be read as {path.suffix}: {reason}") from error
+    except Exception as error:  # damaged bytes make the readers raise almost anything
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(
+            f"{path} cannot be read as {path.suffix}: {reason}",
+            "Check the path, or write it again.",
+        ) from error
     return from_array(f"{path.stem}::{key}" if key else path.stem, array)
 
 
 def read_npy(path: Path, key: str) -> Any:
     """The one array of a .npy file, memory-mapped."""
-    return np.load(path, mmap_mode="r", allow_pickle=False)
+    return np.lib.format.open_memmap(path, mode="r")
 
 
 def read_npz(path: Path, key: str) -> Any:
     """An array of an .npz archive."""
-    archive = np.load(path, allow_pickle=False)
-    return choose(path, archive, key)
+    with path.open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
+        if not isinstance(archive, Mapping):
+            raise ValueError("it is a single array")
+        return choose(path, archive, key)
 
 
 def read_pt(path: Path, key: str) -> Any:

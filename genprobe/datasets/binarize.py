@@ -31,7 +31,7 @@ def binarize(dataset: Dataset, mode: str, seed: int = 0) -> Dataset:
 
     def read(start: int, stop: int) -> Tensor:
         x = dataset.read(start, stop)
-        if x.min() < 0 or x.max() > 1:
+        if not (x.min() >= 0 and x.max() <= 1):
             raise DataError(
                 f"{dataset.name} has values outside [0, 1] between examples {start} and {stop}, "
                 "so it cannot be binarised.",
@@ -54,7 +54,9 @@ def binarize(dataset: Dataset, mode: str, seed: int = 0) -> Dataset:
 def uniforms(x: Tensor, start: int, seed: int) -> Tensor:
     """Uniform draws shaped like x (batch, *event), each row from its own counter-based stream."""
     rows = [
-        np.random.Generator(np.random.Philox(key=[seed, start + i])).random(x[0].numel())
+        np.random.Generator(
+            np.random.Philox(key=np.array([seed % 2**64, start + i], np.uint64))
+        ).random(x[0].numel())
         for i in range(len(x))
     ]
     return torch.from_numpy(np.stack(rows)).reshape(x.shape)

@@ -16,7 +16,7 @@ def find_file(spec: str) -> Path:
     if folder := os.environ.get("GENPROBE_DATA_DIR"):
         candidates.append(Path(folder) / spec)
     for path in candidates:
-        if path.is_file():
+        if os.path.isfile(path):
             return path
     looked = " and ".join(str(path) for path in candidates)
     raise DataError(

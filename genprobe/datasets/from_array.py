@@ -30,13 +30,13 @@ def from_array(name: str, array: Any, *, scale: float | None = None) -> Dataset:
         array = (array.float() if half else array).numpy()
     if array.ndim == 0 or len(array) == 0:
         raise DataError(f"{name} holds no examples: its shape is {tuple(array.shape)}.")
-    if not (np.issubdtype(array.dtype, np.number) or array.dtype == np.bool_):
-        raise DataError(f"{name} holds {array.dtype}, not numbers.", "Give a numeric array.")
+    if array.dtype.kind not in "biuf":
+        raise DataError(f"{name} holds {array.dtype}, not real numbers.", "Give a numeric array.")
     divisor = scale or (255.0 if array.dtype == np.uint8 else 1.0)
-    dtype = torch.float64 if array.dtype == np.float64 else torch.float32
+    dtype = np.float64 if array.dtype.newbyteorder("=") == np.float64 else np.float32
 
     def read(start: int, stop: int) -> Tensor:
-        rows = torch.from_numpy(np.array(array[start:stop])).to(dtype)
+        rows = torch.from_numpy(np.array(array[start:stop], dtype))
         return rows if divisor == 1 else rows / divisor
 
     return Dataset(

@@ -37,13 +37,25 @@ def from_torch(source: Any) -> Dataset:
     if n == 0:
         raise DataError(f"The data set {name} is empty.")
 
+    shape = example(items[0]).shape
+
+    def example_at(i: int) -> Tensor:
+        x = example(items[i])
+        if x.shape != shape:
+            raise DataError(
+                f"In the data set {name}, example {i} has the shape {tuple(x.shape)} and the "
+                f"first {tuple(shape)}.",
+                "Bring all examples to one shape.",
+            )
+        return x
+
     def read(start: int, stop: int) -> Tensor:
-        return torch.stack([example(items[i]) for i in range(start, stop)])
+        return torch.stack([example_at(i) for i in range(start, stop)])
 
     return Dataset(
         name=name,
         n=n,
-        event_shape=example(items[0]).shape,
+        event_shape=shape,
         read=read,
         fingerprint=hash_sample(items, n),
     )
@@ -61,12 +73,13 @@ def example(item: Any) -> Tensor:
             f"An item of the data set is a {type(item).__name__}, not a tensor.",
             "Let items be tensors, tuples that start with one, or mappings with 'x'.",
         )
-    return item if item.is_floating_point() else item.float()
+    x: Tensor = item.detach().cpu()
+    return x if x.is_floating_point() else x.float()
 
 
 def hash_sample(items: Any, n: int) -> str:
     """SHA-256 over the length and up to 64 evenly spaced examples; all would cost an epoch."""
     digest = hashlib.sha256(str(n).encode())
     for i in sorted({round(j * (n - 1) / (HASHED - 1)) for j in range(HASHED)}):
-        digest.update(example(items[i]).contiguous().numpy().tobytes())
+        digest.update(example(items[i]).double().contiguous().numpy().tobytes())
     return digest.hexdigest()

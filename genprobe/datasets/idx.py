@@ -40,9 +40,9 @@ def read_idx(path: Path) -> np.ndarray:
     content = read_bytes(path)
     if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
         raise DataError(f"{path} is not an IDX file: it starts with {content[:4]!r}.")
-    axes = content[3]
-    start = 4 + 4 * axes
-    shape = tuple(int(size) for size in np.frombuffer(content[4:start], ">i4"))
+    start = 4 + 4 * content[3]
+    sizes = content[4:start]
+    shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4", count=len(sizes) // 4))
     dtype = np.dtype(TYPES[content[2]])
     expected = start + math.prod(shape) * dtype.itemsize
     if len(content) != expected:

@@ -69,8 +69,17 @@ def dimension_moments(
     return means, rates
 
 
-def dimensions(means: Moments, rates: Moments | None) -> tuple[Dimension, ...]:
-    """One record per latent dimension, in the order of the flattened z."""
+def dimensions(
+    means: Moments, rates: Moments | None, aggregate_kl: Float64[Tensor, " dimension"] | None = None
+) -> tuple[Dimension, ...]:
+    """One record per latent dimension, in the order of the flattened z.
+
+    Args:
+        means: moments over examples of the posterior means.
+        rates: moments over examples of KL_d; None where it does not exist.
+        aggregate_kl: (dimension,) KL(q(z_d)‖p(z_d)), nats; None where it is not known.
+    """
+    aggregate = [None] * len(means.mean) if aggregate_kl is None else aggregate_kl.tolist()
     variance = means.variance().tolist()
     kl = [None] * len(variance) if rates is None else rates.mean.tolist()
     errors = [None] * len(variance) if rates is None or rates.count < 2 else errors_of(rates)
@@ -81,6 +90,7 @@ def dimensions(means: Moments, rates: Moments | None) -> tuple[Dimension, ...]:
             rate_se_data=errors[i],
             mean_variance=variance[i],
             active=variance[i] > THRESHOLD,
+            aggregate_kl=aggregate[i],
         )
         for i in range(len(variance))
     )

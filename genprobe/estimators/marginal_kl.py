@@ -9,39 +9,51 @@ import math
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.estimators.mutual_information import information_terms
+from genprobe.estimators.control_variates import corrected
+from genprobe.estimators.mutual_information import (
+    information_data_error,
+    information_terms,
+    mutual_information,
+)
 from genprobe.estimators.rate import rate as rate_estimate
-from genprobe.estimators.standard_error import standard_error
 from genprobe.types import Estimate
 
 
 def marginal_kl(
-    rate: Float64[Tensor, "draw n"],
+    rate: Float64[Tensor, "ratedraw n"],
     rate_analytic: bool,
-    log_qz_x: Float64[Tensor, " m"],
-    log_qz: Float64[Tensor, " m"],
-    log_n: float,
+    log_qz_x: Float64[Tensor, "draw m"],
+    log_qz: Float64[Tensor, "draw m"],
+    controls: Float64[Tensor, "draw m control"] | None,
     query: Int64[Tensor, " m"],
+    n: int,
 ) -> Estimate:
     """The divergence of the aggregate posterior from the prior, nats.
 
     Args:
         rate: (draw, n), or (1, n) where analytic.
         rate_analytic: whether it is a closed form.
-        log_qz_x: (m,) log q(z|x_n) of each query under its own example.
-        log_qz: (m,) log of the aggregate posterior.
-        log_n: natural logarithm of the number of examples.
-        query: (m,) the example each query was drawn from.
+        log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
+        log_qz: (draw, m) log of the aggregate posterior.
+        controls: (draw, m, control) control variates, or None.
+        query: (m,) the examples queried.
+        n: number of examples.
     """
-    f = information_terms(log_qz_x, log_qz, log_n)
     cost = rate_estimate(rate, rate_analytic)
-    errors = (cost.se, standard_error(f))
-    se = None if None in errors else math.hypot(*(e for e in errors if e is not None))
+    information = mutual_information(log_qz_x, log_qz, controls, n)
+    terms = information_terms(log_qz_x, log_qz, n)
+    values = terms if controls is None else corrected(terms, controls)
+    costs = rate.mean(0)[query]
     return Estimate(
         name="marginal_kl",
-        value=cost.value - float(f.mean()),
-        se=se,
-        se_data=standard_error(rate.mean(0)[query] - f),
+        value=cost.value - information.value,
+        se=both(cost.se, information.se),
+        se_data=information_data_error(costs - terms, values, n),
         kind="estimate",
-        n=len(f),
+        n=information.n,
     )
+
+
+def both(first: float | None, second: float | None) -> float | None:
+    """Two independent errors together; None if either is unknown."""
+    return None if first is None or second is None else math.hypot(first, second)

@@ -2,40 +2,68 @@
 
 The paired estimator: each z is drawn from its own q(z|x_n), and q(z) averages over all N examples,
 n included. So every term is at most log N, and the mean too. Hoffman & Johnson (2016), "ELBO
-surgery", eq. 12. It estimates the finite-N quantity, not I(X;Z) of the population.
+surgery", eq. 12. Where the posteriors' entropies are known, E log q(z|x_n) is minus their mean, and
+control variates reduce the error of E log q(z). It estimates the finite-N quantity, not I(X;Z) of
+the population.
 """
+
+import math
 
 from jaxtyping import Float64
 from torch import Tensor
 
-from genprobe.estimators.standard_error import standard_error
+from genprobe.estimators.control_variates import corrected
+from genprobe.estimators.standard_error import data_error, within_error
 from genprobe.types import Estimate
 
 
 def mutual_information(
-    log_qz_x: Float64[Tensor, " m"], log_qz: Float64[Tensor, " m"], log_n: float
+    log_qz_x: Float64[Tensor, "draw m"],
+    log_qz: Float64[Tensor, "draw m"],
+    controls: Float64[Tensor, "draw m control"] | None,
+    n: int,
 ) -> Estimate:
     """The index-code mutual information, nats.
 
     Args:
-        log_qz_x: (m,) log q(z|x_n) of each query under its own example.
-        log_qz: (m,) log of the aggregate posterior.
-        log_n: natural logarithm of the number of examples, the cap.
+        log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
+        log_qz: (draw, m) log of the aggregate posterior.
+        controls: (draw, m, control) control variates; None for the plain paired estimator.
+        n: number of examples; the m were taken from them without replacement.
     """
-    f = information_terms(log_qz_x, log_qz, log_n)
-    se = standard_error(f)
+    terms = information_terms(log_qz_x, log_qz, n)
+    values = terms if controls is None else corrected(terms, controls)
     return Estimate(
         name="mutual_information",
-        value=float(f.mean()),
-        se=se,
-        se_data=se,
+        value=min(max(0.0, float(values.mean())), math.log(n)),
+        se=within_error(values, n),
+        se_data=information_data_error(terms, values, n),
         kind="estimate",
-        n=len(f),
+        n=terms.shape[1],
     )
 
 
 def information_terms(
-    log_qz_x: Float64[Tensor, " m"], log_qz: Float64[Tensor, " m"], log_n: float
-) -> Float64[Tensor, " m"]:
-    """Log q(z|x_n) − log q(z) of each query, nats; the cap removes rounding only."""
-    return (log_qz_x - log_qz).clamp(max=log_n)
+    log_qz_x: Float64[Tensor, "draw m"], log_qz: Float64[Tensor, "draw m"], n: int
+) -> Float64[Tensor, "draw m"]:
+    """Terms log q(z|x_n) − log q(z), nats; the cap at log N removes rounding only."""
+    return (log_qz_x - log_qz).clamp(max=math.log(n))
+
+
+def information_data_error(
+    terms: Float64[Tensor, "draw m"], values: Float64[Tensor, "draw m"], n: int
+) -> float | None:
+    """Error with the examples as a sample: the terms' spread over examples, the values' error.
+
+    The influence of example n on I is its own mean term: what it adds to q(z) elsewhere integrates
+    to a constant, because ∫ q(z) q(z|x_n)/q(z) dz = 1.
+
+    Args:
+        terms: (draw, m) as they are.
+        values: (draw, m) the terms after their control variates.
+        n: number of examples.
+    """
+    spread, plain, error = data_error(terms, n), within_error(terms, n), within_error(values, n)
+    if spread is None or plain is None or error is None:
+        return None
+    return math.sqrt(max(0.0, spread**2 - plain**2) + error**2)

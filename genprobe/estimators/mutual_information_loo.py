@@ -8,33 +8,25 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.errors import UnavailableError
-from genprobe.estimators.standard_error import standard_error
+from genprobe.estimators.standard_error import mean_over_examples
 from genprobe.types import Estimate
 
 
 def mutual_information_loo(
-    log_qz_x: Float64[Tensor, " m"], log_qz_loo: Float64[Tensor, " m"], n: int
+    log_qz_x: Float64[Tensor, "draw m"], log_qz_loo: Float64[Tensor, "draw m"], n: int
 ) -> Estimate:
     """The leave-one-out upper bound, nats.
 
     Args:
-        log_qz_x: (m,) log q(z|x_n) of each query under its own example.
-        log_qz_loo: (m,) log of the aggregate posterior without that example.
+        log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
+        log_qz_loo: (draw, m) log of the aggregate posterior without that example.
         n: the number of examples.
 
     Raises:
         UnavailableError: if there is a single example, which leaves nothing when left out, or if
-            some query is so far from every other example that its density underflows.
+            at some query no other example has a density.
     """
     terms = log_qz_x - log_qz_loo
     if n < 2 or not terms.isfinite().all():
         raise UnavailableError("Leave-one-out needs other examples with a density at every query.")
-    se = standard_error(terms)
-    return Estimate(
-        name="mutual_information_loo",
-        value=float(terms.mean()),
-        se=se,
-        se_data=se,
-        kind="upper",
-        n=len(terms),
-    )
+    return mean_over_examples("mutual_information_loo", terms, n=n, kind="upper")

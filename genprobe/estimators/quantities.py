@@ -9,13 +9,23 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from genprobe.aggregate.fitted import FittedMarginal
+from genprobe.aggregate.marginals import log_marginals
 from genprobe.aggregate.queries import Queries
 from genprobe.errors import PluginError, UnavailableError
+from genprobe.estimators.code_moments import aggregate_moments, posterior_entropy
+from genprobe.estimators.control_variates import CodeMoments, controls
 from genprobe.estimators.dimensions import Moments, dimension_moments
+from genprobe.estimators.mutual_information import mutual_information
+from genprobe.estimators.rate_fitted_prior import fitted_rates
 from genprobe.probes.rate import rate as pointwise_rate
 from genprobe.store.format import Header
 from genprobe.store.read import Store
-from genprobe.types import Estimate, Family, Prior
+from genprobe.types import Estimate, Family, Likelihood, Prior
+
+MARGINAL_PAIRS = 100_000_000
+"""Pairs of a query and a component, a dimension each, that the marginals may cost."""
+LEAST_MARGINALS = 32
 
 Estimator = Callable[..., Estimate]
 
@@ -27,9 +37,11 @@ class Quantities:
         store: finished.
         family: of its posteriors.
         prior: p(z); None where it cannot be rebuilt, and what the store says of it must do.
+        likelihood: p(x|z); None without a decoder, or where no plugin provides it.
         replaced: whether the prior is another than the store was made with.
         bin_width: δ of quantised data, by which a density becomes a probability.
-        draw: makes the queries, when first needed.
+        draw: makes the queries when first needed, told how to find the error they leave.
+        fit: fits the marginals when first needed.
     """
 
     def __init__(
@@ -37,17 +49,21 @@ class Quantities:
         store: Store,
         family: Family,
         prior: Prior | None,
+        likelihood: Likelihood | None,
         *,
         replaced: bool,
         bin_width: float | None,
-        draw: Callable[[], Queries],
+        draw: Callable[[Callable[[Queries], float]], Queries],
+        fit: Callable[[], FittedMarginal],
     ) -> None:
         self._store = store
         self._family = family
         self._prior = prior
+        self._likelihood = likelihood
         self._replaced = replaced
         self._bin_width = bin_width
         self._draw = draw
+        self._fit = fit
 
     @property
     def queried(self) -> bool:
@@ -66,7 +82,7 @@ class Quantities:
 
     @cached_property
     def _queries(self) -> Queries:
-        return self._draw()
+        return self._draw(self.information_error)
 
     @cached_property
     def n(self) -> int:
@@ -109,55 +125,150 @@ class Quantities:
         """−log p(x_n|z) at every draw (draw, n), of the bins where a bin width is known."""
         if not self._store.has("probes/distortion"):
             raise UnavailableError("No distortion: the model has no decoder.")
-        values = self._store.column("probes/distortion")
-        if self._bin_width is None or self._store.header.discrete:
-            return values
-        return values - math.prod(self._store.header.event_shape) * math.log(self._bin_width)
+        return self._store.column("probes/distortion") - self._log_bin
+
+    @cached_property
+    def log_weight(self) -> Float64[Tensor, "draw n"]:
+        """Values of log p(x|z) + log p(z) − log q(z|x) at every draw (draw, n)."""
+        if self._replaced and self._prior is not None:
+            raise UnavailableError("No importance weights under another prior than the model's.")
+        log_pz = self._store.column("draws/log_pz")
+        return log_pz - self._store.column("draws/log_qz_x") - self.distortion
+
+    @cached_property
+    def rate_slope(self) -> Float64[Tensor, "draw m"]:
+        """dR/dε of the examples probed, as every posterior widens by e^ε (1 or draw, m)."""
+        return self._probed("rate_slope")
+
+    @cached_property
+    def distortion_slope(self) -> Float64[Tensor, "draw m"]:
+        """dD/dε of the same examples (draw, m)."""
+        return self._probed("distortion_slope")
+
+    @cached_property
+    def generative_information(self) -> Float64[Tensor, "draw m"]:
+        """Values of log q(z|x) − log p(z) of prior samples and what they decode to (1, m)."""
+        return self._probed("generative_information")
+
+    def _probed(self, name: str) -> Float64[Tensor, "draw m"]:
+        if not self._store.has(f"probes/{name}"):
+            raise UnavailableError(
+                f"The store has no {name}: the probe did not apply to the model."
+            )
+        column = self._store.column(f"probes/{name}")
+        return column[:, ~column.isnan().any(0)]
+
+    @cached_property
+    def blind(self) -> float:
+        """Distortion of the best constant of the likelihood's family."""
+        if self._likelihood is None or self._likelihood.blind is None:
+            raise UnavailableError("No zero-rate distortion: the likelihood defines none.")
+        mean, square = self._store.data_moments()
+        value = self._likelihood.blind(mean, square)
+        if not math.isfinite(value):
+            raise UnavailableError("No zero-rate distortion: the data do not vary.")
+        return value - self._log_bin
+
+    @cached_property
+    def _log_bin(self) -> float:
+        if self._bin_width is None or self.header.discrete:
+            return 0.0
+        return math.prod(self.header.event_shape) * math.log(self._bin_width)
+
+    @cached_property
+    def log_qzj(self) -> Float64[Tensor, "draw some k"]:
+        """Values of log q(z_d) of every dimension at the first so many queries (draw, some, k)."""
+        k = math.prod(self.header.latent_shape)
+        some = max(LEAST_MARGINALS, MARGINAL_PAIRS // (self.n * k * len(self.z)))
+        z = self.z[:, :some]
+        found = log_marginals(z.flatten(0, 1), self._family, self._store.blocks, self.n)
+        return found.view(*z.shape[:2], k)
+
+    @cached_property
+    def dimension_kl(self) -> Float64[Tensor, " k"] | None:
+        """KL(q(z_d)‖p(z_d)) of every dimension (k,); None where they are not defined."""
+        base = getattr(getattr(self._prior, "distribution", None), "base_dist", None)
+        if base is None or base.event_shape:
+            return None
+        try:
+            log_qzj = self.log_qzj
+        except UnavailableError:
+            return None
+        z = self.z[:, : log_qzj.shape[1]]
+        found: Tensor = (log_qzj - base.log_prob(z.double()).flatten(2)).mean((0, 1))
+        return found
 
     @cached_property
     def query(self) -> Int64[Tensor, " m"]:
-        """The example each query was drawn from (m,)."""
+        """The examples queried (m,)."""
         return self._queries.index
 
     @cached_property
     def z(self) -> Tensor:
-        """The queries (m, *latent)."""
+        """The queries (draw, m, *latent)."""
         return self._queries.z
 
     @cached_property
-    def log_qz_x(self) -> Float64[Tensor, " m"]:
-        """Log q(z|x_query) (m,)."""
+    def log_qz_x(self) -> Float64[Tensor, "draw m"]:
+        """Values of log q(z|x_query) (draw, m)."""
         return self._queries.log_qz_x
 
     @cached_property
-    def log_qz(self) -> Float64[Tensor, " m"]:
-        """Log q(z), the aggregate posterior over all N (m,)."""
-        return self._queries.density.log_qz
+    def log_qz(self) -> Float64[Tensor, "draw m"]:
+        """Values of log q(z), the aggregate posterior over all N (draw, m)."""
+        return self._queries.log_qz
 
     @cached_property
-    def log_qz_loo(self) -> Float64[Tensor, " m"]:
-        """Log q(z) without the query's own example (m,)."""
-        log_qz_loo = self._queries.density.log_qz_loo
-        if log_qz_loo is None:
-            raise UnavailableError("No leave-one-out density: the queries have no own example.")
-        return log_qz_loo
+    def log_qz_loo(self) -> Float64[Tensor, "draw m"]:
+        """Values of log q(z) without the query's own example (draw, m)."""
+        return self._queries.log_qz_loo
 
     @cached_property
-    def log_pz(self) -> Float64[Tensor, " m"]:
-        """Log p(z) at the queries (m,)."""
-        if self._prior is not None and self._replaced:
-            return self._prior.log_prob(self.z.double()).double()
-        return self._queries.log_pz
+    def log_pz(self) -> Float64[Tensor, "draw m"]:
+        """Values of log p(z) at the queries (draw, m)."""
+        if self._prior is None:
+            raise UnavailableError("No log p(z): the prior cannot be rebuilt without the model.")
+        return self._prior.log_prob(self.z.double()).double()
 
     @cached_property
-    def largest_share(self) -> Float64[Tensor, " m"]:
-        """The largest posterior's share of q(z) at each query (m,)."""
-        return self._queries.density.largest_share
+    def largest_share(self) -> Float64[Tensor, "draw m"]:
+        """The largest posterior's share of q(z) at each query (draw, m)."""
+        return self._queries.largest_share
+
+    @cached_property
+    def controls(self) -> Float64[Tensor, "draw m control"] | None:
+        """Control variates of the queries (draw, m, control); None where no entropy is known."""
+        return self._controls_of(self._queries)
+
+    def _controls_of(self, queries: Queries) -> Float64[Tensor, "draw m control"] | None:
+        if self._code_moments is None:
+            return None
+        return controls(queries.z, queries.log_qz_x, queries.index, self._code_moments)
+
+    def information_error(self, queries: Queries) -> float:
+        """Standard error of I(n;z) from some queries, nats; 0 where there is nothing to err on."""
+        found = mutual_information(
+            queries.log_qz_x, queries.log_qz, self._controls_of(queries), self.n
+        )
+        return found.se or 0.0
 
     @cached_property
     def max_error(self) -> float:
         """Largest deviation of log q(z) seen from the float64 difference form, nats."""
-        return self._queries.density.max_error
+        return self._queries.max_error
+
+    @cached_property
+    def _code_moments(self) -> CodeMoments | None:
+        if self.posterior_entropy is None:
+            return None
+        rate = self.rate[0] if self.rate_analytic else torch.zeros(self.n, dtype=torch.float64)
+        mean, second = aggregate_moments(self._store.blocks(), self._family)
+        return CodeMoments(self.posterior_entropy, rate, mean, second)
+
+    @cached_property
+    def posterior_entropy(self) -> Float64[Tensor, " n"] | None:
+        """Entropy of each q(z|x_n) (n,), nats; None where it has no closed form."""
+        return posterior_entropy(self._store.blocks(), self._family)
 
     @cached_property
     def _dimension_moments(self) -> tuple[Moments, Moments | None]:
@@ -172,6 +283,17 @@ class Quantities:
     def rate_moments(self) -> Moments | None:
         """Mean and variance over examples of KL_d, by dimension; None if it does not factorise."""
         return self._dimension_moments[1]
+
+    @cached_property
+    def fitted(self) -> FittedMarginal:
+        """The best fitted marginal m(z): its rung, every rung's score, log m(z) at every draw."""
+        return self._fit()
+
+    @cached_property
+    def fitted_rate(self) -> Float64[Tensor, "draw n"]:
+        """Values of log q(z|x_n) − log m(z) at every draw (draw, n), m fitted without example n."""
+        log_qz_x = self._store.column("draws/log_qz_x")
+        return fitted_rates(self.fitted.log_mz, log_qz_x, self.posterior_entropy)
 
     @cached_property
     def mean_variance(self) -> Float64[Tensor, " dimension"]:

@@ -2,6 +2,13 @@
 
 ``se`` is the Monte Carlo error for these very examples; ``se_data`` takes the examples as a sample
 of a population. Draws of one example are averaged first: the example is the independent unit.
+
+Where only m of N examples were taken, without replacement, and r draws of each, the error for
+these N is that of two-stage sampling (Cochran 1977, section 10.4),
+
+    se² = (1 − m/N) s_b² / m + s_w² / (N r),
+
+with s_b² the variance over examples of their means and s_w² the mean variance over draws.
 """
 
 import math
@@ -17,34 +24,69 @@ def standard_error(values: Float64[Tensor, " n"]) -> float | None:
     return float(values.std()) / math.sqrt(len(values)) if len(values) > 1 else None
 
 
-def within_error(values: Float64[Tensor, "draw n"]) -> float | None:
-    """Standard error of the mean that the draws of each example cause.
+def within_error(values: Float64[Tensor, "draw m"], n: int | None = None) -> float | None:
+    """Standard error of the mean for these very examples.
 
     With a single draw it cannot be told from the spread over examples, and the standard error
-    over examples, which contains it, stands as an upper bound.
+    over examples, which contains it, stands as an upper bound. None for a single example of many.
+
+    Args:
+        values: (draw, m).
+        n: number of examples that the m were taken from, without replacement; m by default.
     """
-    draws, n = values.shape
+    draws, m = values.shape
     if draws == 1:
         return standard_error(values[0])
-    return math.sqrt(float(values.var(0).mean()) / (draws * n))
+    population = n or m
+    within = float(values.var(0).mean()) / (population * draws)
+    if m == population:
+        return math.sqrt(within)
+    if m < 2:
+        return None
+    return math.sqrt((1 - m / population) * float(values.mean(0).var()) / m + within)
+
+
+def data_error(values: Float64[Tensor, "draw m"], n: int | None = None) -> float | None:
+    """Standard error with the n examples taken as a sample of a population.
+
+    The spread over examples that is not due to their draws, over all n, and the Monte Carlo error.
+
+    Args:
+        values: (draw, m).
+        n: number of examples that the m were taken from; m by default.
+    """
+    draws, m = values.shape
+    monte_carlo = within_error(values, n)
+    if m < 2 or monte_carlo is None:
+        return None
+    if draws == 1 or n is None or n == m:
+        return standard_error(values.mean(0))
+    between = float(values.mean(0).var()) - float(values.var(0).mean()) / draws
+    return math.sqrt(max(0.0, between) / n + monte_carlo**2)
 
 
 def mean_over_examples(
-    name: str, values: Float64[Tensor, "draw n"], *, exact: bool = False, kind: Kind = "estimate"
+    name: str,
+    values: Float64[Tensor, "draw m"],
+    *,
+    n: int | None = None,
+    exact: bool = False,
+    kind: Kind = "estimate",
 ) -> Estimate:
-    """The mean of values (draw, n) in nats.
+    """The mean of values (draw, m) in nats.
 
     Args:
         name: of the estimate.
         values: draws first.
+        n: number of examples that the m were taken from; m by default.
         exact: whether the values carry no Monte Carlo error.
         kind: of the estimate, if it is not exact.
     """
     return Estimate(
         name=name,
         value=float(values.mean()),
-        se=0.0 if exact else within_error(values),
-        se_data=standard_error(values.mean(0)),
+        se=0.0 if exact else within_error(values, n),
+        se_data=data_error(values, n),
         kind="exact" if exact else kind,
         n=values.shape[1],
     )

@@ -41,6 +41,13 @@ def translate(params: Params, offset: Tensor) -> Params:
     return {**params, "loc": params["loc"] - offset}
 
 
+def widen(params: Params, epsilon: Tensor) -> Params:
+    """Parameters with every scale of example n times e^ε_n, for ε (batch,)."""
+    scale = params["scale"]
+    factor = epsilon.exp().reshape(-1, *[1] * (scale.dim() - 1))
+    return {**params, "scale": scale * factor}
+
+
 diagonal_normal = Family(
     name="diagonal-normal",
     distribution=distribution,
@@ -48,4 +55,5 @@ diagonal_normal = Family(
     natural=natural,
     sufficient=sufficient,
     translate=translate,
+    widen=widen,
 )

@@ -4,6 +4,7 @@ Log-probabilities come from logits where the decoder gives them; from ``probs`` 
 [ε, 1 − ε], so that a single value costs at most about 16 nats in float32.
 """
 
+import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Distribution, Independent
 
@@ -43,4 +44,12 @@ def support(x: Tensor) -> Notice | None:
     return None if binary else GREY
 
 
-bernoulli = Likelihood(name="bernoulli", distribution=distribution, discrete=True, support=support)
+def blind(mean: Tensor, square: Tensor) -> float:
+    """Entropy of independent bits with the data's means (*event), nats: the best constant p."""
+    p = mean.double()
+    return float(-(torch.xlogy(p, p) + torch.xlogy(1 - p, 1 - p)).sum())
+
+
+bernoulli = Likelihood(
+    name="bernoulli", distribution=distribution, discrete=True, support=support, blind=blind
+)

@@ -4,6 +4,8 @@ The scale is whatever the decoder returns: one predicted for every value, one pe
 fixed scalar. It is a density: D can be negative, and D = 0 means nothing.
 """
 
+import math
+
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Normal
 
@@ -25,4 +27,19 @@ def support(x: Tensor) -> Notice | None:
     return None
 
 
-normal = Likelihood(name="normal", distribution=distribution, discrete=False, support=support)
+def blind(mean: Tensor, square: Tensor) -> float:
+    """D of the mean image and the best single scale: P/2 (1 + ln 2π v), v the mean variance.
+
+    Infinite below where the data do not vary at all.
+    """
+    variance = (square - mean.square()).mean()
+    return (
+        mean.numel() / 2 * (1 + math.log(2 * math.pi * float(variance)))
+        if variance > 0
+        else -math.inf
+    )
+
+
+normal = Likelihood(
+    name="normal", distribution=distribution, discrete=False, support=support, blind=blind
+)

@@ -17,7 +17,7 @@ from genprobe.architectures import ARCHITECTURES, MlpVae
 from genprobe.errors import GenprobeError, ModelError, UntrustedError
 from genprobe.loaders.factory import build_model, load_state
 from genprobe.loaders.inspect import BUNDLE_MARK, inspect_file
-from genprobe.loaders.read_tensors import read_tensors
+from genprobe.loaders.read_tensors import first_line, read_tensors
 from genprobe.types import Loader, Model
 
 VERSION = 1
@@ -69,7 +69,7 @@ def save(
     try:
         torch.save(content, path)
     except (OSError, RuntimeError) as error:
-        raise ModelError(f"The bundle cannot be written at {path}: {reason(error)}") from error
+        raise ModelError(f"The bundle cannot be written at {path}: {first_line(error)}") from error
 
 
 def load_bundle(path: Path, trust: bool) -> Model:
@@ -110,7 +110,9 @@ def rebuild(path: Path, content: Mapping[str, Any], trust: bool) -> Model:
         except GenprobeError:
             raise
         except (TypeError, ValueError) as error:
-            raise ModelError(f"The bundle {path} is no {architecture}: {reason(error)}") from error
+            raise ModelError(
+                f"The bundle {path} is no {architecture}: {first_line(error)}"
+            ) from error
     if ":" not in architecture:
         raise ModelError(
             f"The bundle {path} names the architecture {architecture!r}, unknown here.",
@@ -138,11 +140,6 @@ def require_plain(value: Any, where: str = "config") -> None:
             require_plain(item, f"{where}[{i}]")
     elif not isinstance(value, PLAIN):
         raise ModelError(f"A bundle holds plain types only; {where} is a {type(value).__name__}.")
-
-
-def reason(error: Exception) -> str:
-    """The first line of what an exception says."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def recognises(path: Path) -> bool:

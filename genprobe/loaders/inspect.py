@@ -15,7 +15,6 @@ SAFE_PREFIXES = (
     "torch.serialization.",
     "torch._tensor.",
     "collections.OrderedDict",
-    "collections.defaultdict",
 )
 LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
 
@@ -37,8 +36,16 @@ class FileKind:
 
 def inspect_file(path: Path) -> FileKind:
     """What the file at a path is."""
-    if zipfile.is_zipfile(path):
-        return inspect_zip(path)
+    try:
+        return inspect_zip(path) if zipfile.is_zipfile(path) else inspect_bytes(path)
+    except OSError as error:
+        return FileKind(kind="unknown", detail=f"it cannot be read ({error.strerror or error})")
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError):
+        return FileKind(kind="unknown", detail="its zip archive is damaged")
+
+
+def inspect_bytes(path: Path) -> FileKind:
+    """What a file that is no zip archive is."""
     with path.open("rb") as file:
         start = file.read(512)
         file.seek(0)

@@ -1,12 +1,12 @@
 """Reading a checkpoint of tensors and plain types; nothing else in it can run."""
 
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
 
 from genprobe.errors import ModelError
+from genprobe.loaders.inspect import inspect_file
 
 
 def read_tensors(path: Path) -> Any:
@@ -17,6 +17,15 @@ def read_tensors(path: Path) -> Any:
     """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, ValueError, EOFError, OSError, KeyError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{path} does not read as a checkpoint of tensors: {first}") from error
+    except Exception as error:  # damaged bytes make the unpickler raise almost anything
+        code = inspect_file(path).foreign
+        reason = f"it would run code ({', '.join(code[:3])})" if code else first_line(error)
+        raise ModelError(
+            f"{path} does not read as a checkpoint of tensors: {reason}.",
+            "Check the path, or save the weights again.",
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what an exception says, or its type where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")

@@ -5,7 +5,7 @@ from torch.distributions import Independent, Normal
 
 from genprobe.errors import ModelError
 from genprobe.priors.from_distribution import from_distribution
-from genprobe.types import Params, Prior, PriorFactory
+from genprobe.types import Codes, Params, Prior, PriorFactory
 
 
 def build(event_shape: torch.Size, params: Params) -> Prior:
@@ -33,4 +33,10 @@ def build(event_shape: torch.Size, params: Params) -> Prior:
     )
 
 
-diagonal_normal = PriorFactory(name="diagonal-normal", build=build)
+def fit(codes: Codes, size: int, seed: int) -> Params:
+    """Mean and scale of the aggregate posterior, dimension by dimension."""
+    variance = codes.mean.var(0, correction=0) + codes.variance.mean(0)
+    return {"loc": codes.mean.mean(0), "scale": variance.sqrt()}
+
+
+diagonal_normal = PriorFactory(name="diagonal-normal", build=build, fit=fit)

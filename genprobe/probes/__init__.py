@@ -1,7 +1,8 @@
 """Probes: numbers per example that need the model, one a file, computed while encoding.
 
 A probe is a function whose parameter names are what it needs, out of PROBE_INPUTS. It returns a
-float tensor (draw, batch), or (1, batch) where draws do not enter, and is stored under its name.
+float tensor (draw, batch), or (1, batch) where draws do not enter, NaN for examples it passes over;
+it is stored under its name. It returns None where it does not apply.
 """
 
 PROBE_INPUTS = {
@@ -15,4 +16,8 @@ PROBE_INPUTS = {
     "log_qz_x": "log q(z|x) (draw, batch), nats, float64",
     "log_pz": "log p(z) (draw, batch), nats, float64",
     "log_px_z": "log p(x|z) (draw, batch), nats, float64; None without a decoder",
+    "index": "positions of the examples in the data set (batch,)",
+    "n": "the number of examples in the data set",
+    "device": "the device of the model; what a probe is given lies on the CPU",
+    "batch_size": "the most examples for one call of the model",
 }

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from genprobe.comparison import Comparison
 from genprobe.render.markdown import environment
-from genprobe.render.rows import number
+from genprobe.render.rows import number, short_verdict
 from genprobe.render.table import plain
 from genprobe.render.units import divisor
 from genprobe.types import Report
@@ -33,7 +33,7 @@ def comparison_view(comparison: Comparison, unit: str = "nats") -> RenderableTyp
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("regime", overflow="fold")
     for report in comparison.reports:
-        table.add_row(*cells(report, comparison, unit))
+        table.add_row(*map(Text, cells(report, comparison, unit)))
     first = comparison.reports[0]
     title = f"{len(comparison.reports)} models on {first.dataset}: N = {first.n}, {unit}"
     return Group(Text(title, style="bold"), table, "", Text(footer(comparison, unit)))
@@ -46,11 +46,10 @@ def cells(report: Report, comparison: Comparison, unit: str) -> list[str]:
         number(report[name].value / scale) if name in report.estimates else "–"
         for name in COLUMNS.values()
     ]
-    if report.model == comparison.best:
+    elbos = [r["elbo"].value for r in comparison.reports if "elbo" in r.estimates]
+    if "elbo" in report.estimates and report["elbo"].value == max(elbos):
         numbers[2] = f"{numbers[2]} *"
-    regime = report.regime
-    chance = "" if regime.label == "undetermined" else f" {regime.probability:.2f}"
-    return [report.model, *numbers, regime.label + chance]
+    return [report.model, *numbers, short_verdict(report.regime)]
 
 
 def footer(comparison: Comparison, unit: str) -> str:

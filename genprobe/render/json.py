@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from importlib.resources import files
 from typing import Any
 
@@ -35,7 +36,13 @@ def to_dict(report: Report) -> dict[str, Any]:
 
 def dumps(report: Report) -> str:
     """A report as JSON text."""
-    return json.dumps(to_dict(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    try:
+        return json.dumps(to_dict(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    except ValueError as error:
+        odd = [e.name for e in report.estimates.values() if not math.isfinite(e.value)]
+        raise GenprobeError(
+            f"The report has a number that is not finite ({', '.join(odd) or 'in its provenance'})."
+        ) from error
 
 
 def loads(text: str) -> Report:

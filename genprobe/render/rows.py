@@ -12,24 +12,52 @@ LABELS = {
     "rate": "rate R",
     "distortion": "distortion D",
     "elbo": "ELBO = −(R + D)",
+    "iwae_bound": "IWAE bound on −log p(x)",
+    "blind_distortion": "D of the best blind decoder",
+    "slope": "operating slope −dD/dR",
     "mutual_information": "mutual information I(n;z)",
-    "marginal_kl": "marginal KL = R − I(n;z)",
     "log_n": "log N, the cap on I(n;z)",
+    "marginal_kl": "marginal KL = R − I(n;z)",
     "marginal_kl_floor": "marginal KL floor, R − log N",
-    "mutual_information_loo": "leave-one-out bound on I(x;z)",
+    "total_correlation": "total correlation",
+    "mutual_information_population_upper": "mutual information I(X;Z)",
+    "mutual_information_loo": "  by leave-one-out",
+    "rate_fitted_prior": "  by a fitted prior",
+    "prior_saving": "saved by a fitted prior",
+    "marginal_kl_population_lower": "marginal KL, lower end",
+    "marginal_kl_population_upper": "marginal KL, upper end",
+    "generative_mutual_information": "I of the generative joint",
     "active_units": "active units",
+    "entropy_bound": "Ĥ",
 }
 SECTIONS = {
-    "Rate and distortion": ("rate", "distortion", "elbo"),
+    "Rate and distortion": (
+        "rate",
+        "distortion",
+        "elbo",
+        "iwae_bound",
+        "blind_distortion",
+        "slope",
+    ),
     "For these N examples": (
         "mutual_information",
         "log_n",
         "marginal_kl",
         "marginal_kl_floor",
+        "total_correlation",
     ),
-    "For the population they come from": ("mutual_information_loo",),
-    "The code": ("active_units",),
+    "For the population they come from": (
+        "mutual_information_population_upper",
+        "mutual_information_loo",
+        "rate_fitted_prior",
+        "prior_saving",
+        "marginal_kl_population_lower",
+        "marginal_kl_population_upper",
+    ),
+    "The code": ("active_units", "generative_mutual_information"),
 }
+HIDDEN = {"entropy_bound"}
+"""Estimates that the table tells in words elsewhere."""
 BOUNDS = {"lower": "≥ ", "upper": "≤ "}
 COLUMNS = ("± Monte Carlo", "± data")
 """Headings of the two standard errors: for these very examples, and for the population."""
@@ -52,7 +80,7 @@ class Row(NamedTuple):
 
 def sections(report: Report, divisor: float) -> dict[str, list[Row]]:
     """The rows of a report by section; estimates of plugins come last."""
-    known = {name for names in SECTIONS.values() for name in names}
+    known = {name for names in SECTIONS.values() for name in names} | HIDDEN
     layout = {**SECTIONS, "More": tuple(n for n in report.estimates if n not in known)}
     return {
         title: [
@@ -126,6 +154,15 @@ def verdict(regime: Regime) -> str:
         other, chance = regime.alternatives[0]
         return f"{regime.label} / {other} boundary, {regime.probability:.2f} / {chance:.2f}"
     return f"{regime.label} (probability {floor_two(regime.probability)}): {MEANING[regime.label]}"
+
+
+def short_verdict(regime: Regime) -> str:
+    """The label with its probability, or both labels at a boundary, for a cell."""
+    if regime.label == "undetermined":
+        return regime.label
+    known = [(regime.label, regime.probability), *regime.alternatives]
+    shown = known[: 1 if regime.probability >= DEFAULT_CUTS.certain else 2]
+    return " / ".join(f"{name} {floor_two(chance)}" for name, chance in shown)
 
 
 def floor_two(probability: float) -> str:

@@ -46,7 +46,7 @@ def estimate_table(report: Report, unit: str, scale: float) -> Table:
     for title, rows in sections(report, scale).items():
         table.add_row(Text(title, style="bold"))
         for row in rows:
-            table.add_row("  " + row.name, row.value, row.se, row.se_data)
+            table.add_row(Text("  " + row.name), row.value, row.se, row.se_data)
     return table
 
 

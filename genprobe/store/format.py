@@ -14,8 +14,8 @@ VERSION = 1
 SEGMENT_VALUES = 1 << 22
 SEGMENT_ROWS = 1024
 
-EXAMPLE_AXIS = {"params": 0, "draws": 1, "probes": 1}
-"""Which axis of the arrays in each group counts the examples."""
+EXAMPLE_AXIS = {"params": 0, "draws": 1, "probes": 1, "moments": None}
+"""Which axis of the arrays in each group counts the examples; None: segments are summed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +145,10 @@ def load_header(text: str | bytes, place: str) -> Header:
             content[name] = tuple(content[name])
         header = Header(**content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise StoreError(f"{place} is not a genprobe store: its header does not read.") from error
+        raise StoreError(
+            f"{place} is not a genprobe store: its header does not read.",
+            "Give another --store, or encode again with --fresh.",
+        ) from error
     if kind != FORMAT:
-        raise StoreError(f"{place} is not a genprobe store but {kind!r}.")
+        raise StoreError(f"{place} is not a genprobe store but {kind!r}.", "Give another --store.")
     return header

@@ -1,5 +1,6 @@
 """Reading a finished store: whole columns of numbers, blocks of parameters, selected draws."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,12 +44,25 @@ class Store:
     def prior_params(self) -> Params:
         """The tensors its prior was built from."""
         with reading(self.path) as file:
-            return {k: torch.from_numpy(v[...]) for k, v in file.get("prior", {}).items()}
+            saved = file.get("prior", {}).items()
+            return {k: torch.from_numpy(read(self.path, v, ...)) for k, v in saved}
 
     def notices(self) -> list[Notice]:
         """What was said of the data while encoding."""
         with reading(self.path) as file:
             return read_notices(file)
+
+    def data_moments(self) -> tuple[Tensor, Tensor]:
+        """Mean of x and of x² over all examples, each (*event), float64.
+
+        Raises:
+            StoreError: if the store has none.
+        """
+        with reading(self.path) as file:
+            if "moments" not in file:
+                raise StoreError(f"The store {self.path} has no moments of the data.")
+            sums = [read(self.path, file[f"moments/{name}"], ...) for name in ("x", "x_square")]
+        return torch.from_numpy(sums[0]) / self.header.n, torch.from_numpy(sums[1]) / self.header.n
 
     def blocks(self, rows: int = 8192) -> Iterator[tuple[int, Params]]:
         """Posterior parameters (rows, ...) in order, each block with its first example."""
@@ -79,13 +93,16 @@ def open_store(path: Path) -> Store:
     Raises:
         StoreError: if there is none, or it is not a store, or it is of a newer version.
     """
-    if not path.exists():
+    if not os.path.exists(path):
         partial = path.with_name(path.name + ".partial")
-        remedy = f"It is unfinished ({partial}); run evaluate again." if partial.exists() else ""
+        unfinished = os.path.exists(partial)
+        remedy = f"It is unfinished ({partial}); run evaluate again." if unfinished else ""
         raise StoreError(f"There is no store at {path}.", remedy)
     with reading(path) as file:
         if "header" not in file.attrs:
-            raise StoreError(f"{path} is not a genprobe store: it has no header.")
+            raise StoreError(
+                f"{path} is not a genprobe store: it has no header.", "Check the path."
+            )
         return Store(path, load_header(file.attrs["header"], str(path)))
 
 
@@ -94,7 +111,9 @@ def reading(path: Path) -> h5py.File:
     try:
         return h5py.File(path, "r")
     except OSError as error:
-        raise StoreError(f"{path} is not a readable HDF5 file.") from error
+        raise StoreError(
+            f"{path} is not a readable HDF5 file.", "Check the path, or encode again with --fresh."
+        ) from error
 
 
 def read(path: Path, values: h5py.Dataset, where: Any) -> np.ndarray:

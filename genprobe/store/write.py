@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import h5py
+import numpy as np
 from filelock import FileLock, Timeout
 from torch import Tensor
 
@@ -44,7 +45,7 @@ class StoreWriter:
             try:
                 self._adopt(fresh)
             except BaseException:
-                self._lock.release()
+                self.__exit__()
                 raise
 
     def _acquire(self) -> None:
@@ -58,6 +59,8 @@ class StoreWriter:
 
     def _adopt(self, fresh: bool) -> None:
         """Keep the finished segments of the same run, or start a new header."""
+        for torn in self.partial.glob("*.writing"):
+            torn.unlink()
         record = self.partial / "header.json"
         if record.exists() and not fresh:
             found = load_header(record.read_bytes(), str(self.partial))
@@ -72,10 +75,14 @@ class StoreWriter:
         return self
 
     def __exit__(self, *failure: object) -> None:
-        self._lock.release()
+        """Let go of the lock; of a run without any finished segment nothing stays."""
         with contextlib.suppress(OSError):
+            if not any(self.partial.glob("*.h5")):
+                (self.partial / "header.json").unlink(missing_ok=True)
             (self.partial / "lock").unlink()
+            self._lock.release()
             self.partial.rmdir()
+        self._lock.release()
 
     def _segment_path(self, segment: int) -> Path:
         return self.partial / f"{segment:08d}.h5"
@@ -115,7 +122,8 @@ class StoreWriter:
         ):
             file.attrs["header"] = dump_header(self.header)
             for name, values in prior.items():
-                file.create_dataset(f"prior/{name}", data=values.cpu().numpy())
+                array = values.cpu().numpy()
+                file.create_dataset(f"prior/{name}", data=array, fletcher32=array.ndim > 0)
             join_segments(file, self.header, self._segment_path)
         for old in self.partial.glob("*"):
             if old.name != "lock":
@@ -140,20 +148,47 @@ def join_segments(file: h5py.File, header: Header, path_of: Callable[[int], Path
     """Copy every segment into one file."""
     for segment in range(header.segments):
         start, stop = header.span(segment)
-        with h5py.File(path_of(segment), "r") as source:
-            for notice in read_notices(source):
-                write_notice(file, notice)
-            for name, values in walk(source):
-                axis = EXAMPLE_AXIS[name.split("/")[0]]
-                target = file.get(name)
-                if target is None:
-                    target = create_column(file, name, values, axis, header)
-                where = (slice(None),) * axis + (slice(start, stop),)
-                target[where] = values[...]
+        notices, arrays = read_segment(path_of(segment))
+        for notice in notices:
+            write_notice(file, notice)
+        for name, values in arrays.items():
+            axis = EXAMPLE_AXIS[name.split("/")[0]]
+            target = file.get(name)
+            if axis is None:
+                add_moments(file, name, values)
+                continue
+            if target is None:
+                target = create_column(file, name, values, axis, header)
+            where = (slice(None),) * axis + (slice(start, stop),)
+            target[where] = values
+
+
+def add_moments(file: h5py.File, name: str, values: np.ndarray) -> None:
+    """Add a segment's sums to those of the segments before it."""
+    target = file.require_dataset(
+        name, values.shape, values.dtype, fletcher32=values.ndim > 0, chunks=values.shape or None
+    )
+    target[...] += values
+
+
+def read_segment(path: Path) -> tuple[list[Notice], dict[str, np.ndarray]]:
+    """Notices and arrays of one segment.
+
+    Raises:
+        StoreError: if it is damaged.
+    """
+    try:
+        with h5py.File(path, "r") as file:
+            return read_notices(file), {name: values[...] for name, values in walk(file)}
+    except OSError as error:
+        raise StoreError(
+            f"The segment {path} is damaged and does not read.",
+            "Delete it and run again, or encode everything again with --fresh.",
+        ) from error
 
 
 def create_column(
-    file: h5py.File, name: str, like: h5py.Dataset, axis: int, header: Header
+    file: h5py.File, name: str, like: np.ndarray, axis: int, header: Header
 ) -> h5py.Dataset:
     """An empty column over all examples, in checksummed chunks of one segment and one draw."""
     shape, chunks = list(like.shape), list(like.shape)

@@ -11,20 +11,23 @@ if TYPE_CHECKING:
     from genprobe import Estimate
 
 
-def distinguishable_examples(log_qz_x: "Tensor", log_qz: "Tensor", log_n: float) -> "Estimate":
+def distinguishable_examples(
+    log_qz_x: "Tensor", log_qz: "Tensor", controls: "Tensor | None", n: int
+) -> "Estimate":
     """exp(I(n;z)), its standard errors by the delta method.
 
     Args:
-        log_qz_x: (m,) log q(z|x_n) of each query under its own example, nats.
-        log_qz: (m,) log of the aggregate posterior, nats.
-        log_n: natural logarithm of the number of examples.
+        log_qz_x: (draw, m) log q(z|x_n) of each query under its own example, nats.
+        log_qz: (draw, m) log of the aggregate posterior, nats.
+        controls: (draw, m, control) control variates, or None.
+        n: number of examples.
     """
     from math import exp
 
     from genprobe import Estimate
     from genprobe.estimators.mutual_information import mutual_information
 
-    information = mutual_information(log_qz_x, log_qz, log_n)
+    information = mutual_information(log_qz_x, log_qz, controls, n)
     count = exp(information.value)
     return Estimate(
         name="distinguishable_examples",

@@ -1,0 +1,201 @@
+"""Fitted marginals m(z): densities of the codes, each scored on examples it was not fitted on.
+
+For any m(z) fitted without the evaluated example, I(X;Z) ≤ R_m = E[log q(z|x) − log m(z)] (Barber
+& Agakov 2003; McAllester & Stratos 2020), and R − R_m is a part of the rate that swapping the
+prior for m would save. The better m, the tighter: so a ladder of priors is fitted, each in five
+folds, and for each fold the rung is taken that did best on the other four. Nothing is chosen on
+the examples that it is scored on.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float64, Int64
+from torch import Tensor
+from torch.distributions import Distribution, constraints
+
+from genprobe.errors import UnavailableError
+from genprobe.progress import Progress, silent
+from genprobe.store.read import Store
+from genprobe.types import Codes, Family, Prior, PriorFactory
+
+FOLDS = 5
+FITTED = 20_000
+LEAST_FITTED = 1_000
+FITTED_VALUES = 1 << 24
+"""Rungs are fitted to and chosen on so many examples at most, and so many entries of their second
+moments; all examples are scored."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FittedMarginal:
+    """The best fitted marginal at every draw of a store.
+
+    Attributes:
+        rung: its name, with its size where there is more than one; of most folds, if they differ.
+        scores: cross-fitted mean log m(z) of every rung that was tried, nats.
+        log_mz: (draw, n) log m(z) at the store's draws, each by a fit without that example.
+        folds: number of folds.
+    """
+
+    rung: str
+    scores: Mapping[str, float]
+    log_mz: Float64[Tensor, "draw n"]
+    folds: int
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The examples that rungs are fitted to and chosen on.
+
+    Attributes:
+        codes: their posterior moments.
+        z: (m, k) one draw of each.
+        fold: (m,) the fold each belongs to.
+    """
+
+    codes: Codes
+    z: Float64[Tensor, "m k"]
+    fold: Int64[Tensor, " m"]
+
+
+def fit_marginal(
+    store: Store,
+    family: Family,
+    rungs: Mapping[str, PriorFactory],
+    *,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> FittedMarginal:
+    """Fit a ladder of marginals to the codes of a store, cross-fitted.
+
+    Args:
+        store: finished.
+        family: of its posteriors.
+        rungs: priors by name; those that offer no fit are passed over.
+        seed: of folds and fits.
+        progress: told of fits done, stage ``fit``.
+
+    Raises:
+        UnavailableError: if there is a single example, or no rung can be fitted.
+    """
+    n = store.header.n
+    if n < 2:
+        raise UnavailableError(
+            "A marginal fitted without the evaluated example needs two examples."
+        )
+    folds = min(FOLDS, n)
+    generator = torch.Generator().manual_seed(seed)
+    fold = torch.randperm(n, generator=generator) % folds
+    k = math.prod(store.header.latent_shape)
+    most = min(FITTED, max(FITTED_VALUES // k**2, LEAST_FITTED))
+    chosen = torch.randperm(n, generator=generator)[:most].sort().values
+    sample = take_sample(store, family, chosen, fold[chosen])
+    fits: dict[str, list[Prior]] = {}
+    scores: dict[str, Float64[Tensor, " fold"]] = {}
+    for name, priors in ladder(sample, rungs, folds, seed, scores, progress):
+        fits[name] = priors
+        scores[name] = torch.stack(
+            [priors[f].log_prob(sample.z[sample.fold == f]).mean() for f in range(folds)]
+        )
+    if not fits:
+        raise UnavailableError("No fitted marginal: no prior can be fitted to these codes.")
+    picks = [pick(scores, f) for f in range(folds)]
+    best = [fits[name][f] for f, name in enumerate(picks)]
+    return FittedMarginal(
+        rung=max(picks, key=picks.count),
+        scores={name: float(values.mean()) for name, values in scores.items()},
+        log_mz=score(store, best, fold),
+        folds=folds,
+    )
+
+
+def take_sample(
+    store: Store, family: Family, chosen: Int64[Tensor, " m"], fold: Int64[Tensor, " m"]
+) -> Sample:
+    """Moments and one draw of chosen examples, streamed from the store."""
+    means, variances = [], []
+    for start, params in store.blocks():
+        stop = start + len(next(iter(params.values())))
+        low, high = torch.searchsorted(chosen, torch.tensor([start, stop])).tolist()
+        rows = chosen[low:high] - start
+        distribution = family.distribution({k: v[rows].double() for k, v in params.items()})
+        require_density(distribution)
+        means.append(distribution.mean.flatten(1))
+        variances.append(distribution.variance.flatten(1))
+    codes = Codes(mean=torch.cat(means), variance=torch.cat(variances))
+    if not (codes.mean.isfinite().all() and codes.variance.isfinite().all()):
+        raise UnavailableError("No fitted marginal: the posteriors have no finite variance.")
+    return Sample(codes, store.gather("draws/z", 0, chosen).double().flatten(1), fold)
+
+
+def require_density(distribution: Distribution) -> None:
+    """Check that the codes have a density over all of z, as the rungs do: else R_m bounds nothing.
+
+    Raises:
+        UnavailableError: if they are discrete or lie on a simplex.
+    """
+    support = distribution.support
+    if support is not None and (support.is_discrete or support is constraints.simplex):
+        raise UnavailableError("No fitted marginal: the codes have no density over all of z.")
+
+
+def ladder(
+    sample: Sample,
+    rungs: Mapping[str, PriorFactory],
+    folds: int,
+    seed: int,
+    scores: Mapping[str, Float64[Tensor, " fold"]],
+    progress: Progress,
+) -> Iterator[tuple[str, list[Prior]]]:
+    """Every rung worth trying, fitted in every fold; larger sizes only while they help."""
+    m, k = sample.codes.mean.shape
+    for name, factory in rungs.items():
+        if factory.fit is None:
+            continue
+        previous = None
+        sizes = factory.sizes(m - m // folds, k)
+        for size in sizes:
+            label = name if len(sizes) == 1 else f"{name} ({size})"
+            try:
+                fits = [fit_without(sample, factory, size, f, seed) for f in range(folds)]
+            except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+                break  # the codes lie on a plane, and have no covariance to invert
+            yield label, fits
+            progress("fit", 1, sum(len(r.sizes(m, k)) for r in rungs.values() if r.fit))
+            if previous is not None and scores[label].mean() <= scores[previous].mean():
+                break
+            previous = label
+
+
+def fit_without(sample: Sample, factory: PriorFactory, size: int, fold: int, seed: int) -> Prior:
+    """A rung fitted to every example of the sample but one fold's, over flattened z."""
+    if factory.fit is None:
+        raise ValueError(factory.name)
+    kept = sample.fold != fold
+    codes = Codes(mean=sample.codes.mean[kept], variance=sample.codes.variance[kept])
+    return factory.build(torch.Size([codes.mean.shape[1]]), factory.fit(codes, size, seed))
+
+
+def pick(scores: Mapping[str, Float64[Tensor, " fold"]], fold: int) -> str:
+    """The rung that does best on every fold but one."""
+    return max(scores, key=lambda name: float(scores[name].sum() - scores[name][fold]))
+
+
+def score(
+    store: Store, priors: list[Prior], fold: Int64[Tensor, " n"]
+) -> Float64[Tensor, "draw n"]:
+    """Log m(z) at every draw of the store, each example by its fold's fit; nats."""
+    header = store.header
+    log_mz = torch.empty(header.draws, header.n, dtype=torch.float64)
+    for segment in range(header.segments):
+        rows = torch.arange(*header.span(segment))
+        for draw in range(header.draws):
+            z = store.gather("draws/z", draw, rows).double().flatten(1)
+            for f, prior in enumerate(priors):
+                mine = fold[rows] == f
+                if mine.any():  # torch refuses to sum over the event of nothing
+                    log_mz[draw, rows[mine]] = prior.log_prob(z[mine])
+    return log_mz

@@ -1,0 +1,49 @@
+"""The least of three upper bounds on I(X;Z) of the population: R, R_m and leave-one-out.
+
+Each holds in expectation over data sets: I(X;Z) ≤ R for any prior, R_m for a prior fitted to
+other examples (Barber & Agakov 2003), leave-one-out by Poole et al. (2019), eq. 13. I(n;z) is the
+lower end of the bracket; above log N no lower bound exists that holds for every distribution
+(McAllester & Stratos 2020).
+"""
+
+from jaxtyping import Float64
+from torch import Tensor
+
+from genprobe.estimators.mutual_information_loo import mutual_information_loo
+from genprobe.estimators.rate import rate as rate_estimate
+from genprobe.estimators.rate_fitted_prior import rate_fitted_prior
+from genprobe.types import Estimate
+
+
+def mutual_information_population_upper(
+    rate: Float64[Tensor, "ratedraw n"],
+    rate_analytic: bool,
+    fitted_rate: Float64[Tensor, "draw n"],
+    log_qz_x: Float64[Tensor, "querydraw m"],
+    log_qz_loo: Float64[Tensor, "querydraw m"],
+    n: int,
+) -> Estimate:
+    """The upper end of the bracket of I(X;Z), nats.
+
+    Args:
+        rate: (draw, n), or (1, n) where analytic.
+        rate_analytic: whether it is a closed form.
+        fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted.
+        log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
+        log_qz_loo: (draw, m) log of the aggregate posterior without it.
+        n: the number of examples.
+    """
+    bounds = (
+        rate_estimate(rate, rate_analytic),
+        rate_fitted_prior(fitted_rate),
+        mutual_information_loo(log_qz_x, log_qz_loo, n),
+    )
+    least = min(bounds, key=lambda bound: bound.value)
+    return Estimate(
+        name="mutual_information_population_upper",
+        value=least.value,
+        se=least.se,
+        se_data=least.se_data,
+        kind="upper",
+        n=least.n,
+    )

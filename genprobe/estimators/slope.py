@@ -1,0 +1,59 @@
+"""The operating slope s = −(dD/dε) / (dR/dε) along σ → e^ε σ: what a nat of rate buys.
+
+An encoder that minimises D + βR has s = β, exactly and along any direction. So the slope reads
+the β a model was trained with from its checkpoint alone. Where the rate hardly answers, it is
+undefined.
+"""
+
+import math
+
+from jaxtyping import Float64
+from torch import Tensor
+
+from genprobe.errors import UnavailableError
+from genprobe.estimators.standard_error import data_error, within_error
+from genprobe.types import Estimate
+
+SIGNIFICANT = 5.0
+"""The derivative of the rate must exceed so many of its standard errors."""
+LEAST_RATE = 0.05
+"""Nats of rate below which there is nothing to exchange."""
+
+
+def slope(
+    rate: Float64[Tensor, "ratedraw n"],
+    rate_slope: Float64[Tensor, "slopedraw m"],
+    distortion_slope: Float64[Tensor, "draw m"],
+    n: int,
+) -> Estimate:
+    """The operating slope, nats of distortion per nat of rate.
+
+    Its error is that of a ratio by the delta method: the spread of dD/dε + s dR/dε, over the mean
+    of dR/dε.
+
+    Args:
+        rate: (draw, n) nats.
+        rate_slope: (1 or draw, m) dR/dε of the examples probed.
+        distortion_slope: (draw, m) dD/dε of the same examples.
+        n: number of examples, of which the m were taken.
+
+    Raises:
+        UnavailableError: if the rate is near zero or hardly answers.
+    """
+    answer = rate_slope.mean(0)
+    mean, m = float(answer.mean()), len(answer)
+    error = float(answer.std()) / math.sqrt(m) if m > 1 else math.inf
+    if float(rate.mean()) < LEAST_RATE or abs(mean) < SIGNIFICANT * error:
+        raise UnavailableError("No slope: the rate is too near zero to exchange for distortion.")
+    value = -float(distortion_slope.mean()) / mean
+    residual = distortion_slope + value * answer
+    monte_carlo, data = within_error(residual, n), data_error(residual, n)
+    return Estimate(
+        name="slope",
+        value=value,
+        se=None if monte_carlo is None else monte_carlo / abs(mean),
+        se_data=None if data is None else data / abs(mean),
+        kind="estimate",
+        unit="nats/nat",
+        n=m,
+    )

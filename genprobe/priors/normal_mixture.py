@@ -1,0 +1,184 @@
+"""A mixture of normals with full covariances over flattened z, Σ_c π_c N(z; loc_c, L_c L_cᵀ).
+
+The fit is expectation-maximisation on posterior moments (Rao-Blackwellised: no draw enters). For
+component c and example n with mean μ_n and covariance S_n,
+
+    r_nc ∝ π_c exp(E_q[log N_c]) = π_c N(μ_n; loc_c, Σ_c) exp(−½ tr(Σ_c⁻¹ S_n)),
+
+and Σ_c is the maximum a posteriori under an inverse Wishart of k + 2 degrees of freedom around the
+overall covariance, shrunk to a component's share of space. Without it large mixtures overfit.
+"""
+
+import math
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+from torch.distributions import MultivariateNormal
+
+from genprobe.errors import ModelError
+from genprobe.priors.flat import flat_prior
+from genprobe.priors.full_normal import fit as fit_normal
+from genprobe.types import Codes, Params, Prior, PriorFactory
+
+WIDEST = 128
+SIZES = (4, 16, 64)
+EXAMPLES_PER_COMPONENT = 40
+ROWS = 2048
+ITERATIONS = 30
+ENOUGH = 3e-3
+"""Nats per example: a round that improves the bound by less ends the fit."""
+
+
+def build(event_shape: torch.Size, params: Params) -> Prior:
+    """The mixture with ``probs`` (c,), ``loc`` (c, k) and ``scale_tril`` (c, k, k).
+
+    Raises:
+        ModelError: if one of them is missing.
+    """
+    if {"probs", "loc", "scale_tril"} - params.keys():
+        raise ModelError("The prior normal-mixture needs probs, loc and scale_tril.")
+    params = {name: params[name].double() for name in ("probs", "loc", "scale_tril")}
+
+    def log_prob(z: Tensor) -> Tensor:
+        return torch.logsumexp(weighted_log_prob(z.double(), params), -1)
+
+    def sample(shape: torch.Size) -> Tensor:
+        chosen = torch.multinomial(params["probs"], shape.numel(), replacement=True)
+        normals = MultivariateNormal(
+            params["loc"][chosen], scale_tril=params["scale_tril"][chosen], validate_args=False
+        )
+        return normals.sample()
+
+    return flat_prior("normal-mixture", event_shape, log_prob, sample, params)
+
+
+def components(params: Params) -> list[MultivariateNormal]:
+    """The normals of a mixture, one by one: together they would need n × c × k of memory."""
+    return [
+        MultivariateNormal(loc, scale_tril=scale_tril, validate_args=False)
+        for loc, scale_tril in zip(params["loc"], params["scale_tril"], strict=True)
+    ]
+
+
+def weighted_log_prob(z: Tensor, params: Params) -> Tensor:
+    """The terms log π_c + log N_c(z), (..., c), for z (..., k)."""
+    each = torch.stack([n.log_prob(z) for n in components(params)], -1)  # type: ignore[no-untyped-call]
+    return each + params["probs"].log()
+
+
+def sizes(n: int, k: int) -> tuple[int, ...]:
+    """Numbers of components worth trying for n examples of k values."""
+    return tuple(c for c in SIZES if k <= WIDEST and n >= EXAMPLES_PER_COMPONENT * c)
+
+
+def fit(codes: Codes, size: int, seed: int) -> Params:
+    """A mixture of ``size`` components fitted to posterior moments; see the top of this file."""
+    centre, scale = codes.mean.mean(0), overall_scale(codes)
+    standard = Codes(mean=(codes.mean - centre) / scale, variance=codes.variance / scale.square())
+    params = start(standard, size, seed)
+    spread = params["scale_tril"][0] @ params["scale_tril"][0].T
+    before = -torch.inf
+    for _ in range(ITERATIONS):
+        bound, params = improve(standard, params, spread)
+        if bound - before < ENOUGH:
+            break
+        before = bound
+    return {
+        "probs": params["probs"],
+        "loc": centre + scale * params["loc"],
+        "scale_tril": scale[:, None] * params["scale_tril"],
+    }
+
+
+def overall_scale(codes: Codes) -> Float64[Tensor, " k"]:
+    """Standard deviation of the aggregate posterior in each dimension."""
+    return (codes.mean.var(0, correction=0) + codes.variance.mean(0)).sqrt()
+
+
+def start(codes: Codes, size: int, seed: int) -> Params:
+    """Centres far from each other among the posterior means (k-means++), equal covariances."""
+    generator = torch.Generator().manual_seed(seed)
+    whole = fit_normal(codes, 1, seed)
+    white = torch.linalg.solve_triangular(whole["scale_tril"], codes.mean.T, upper=False).T
+    chosen = torch.randint(len(white), (1,), generator=generator)
+    distance = torch.full((len(white),), torch.inf, dtype=torch.float64)
+    for _ in range(size - 1):
+        distance = torch.minimum(distance, (white - white[chosen[-1]]).square().sum(1))
+        chosen = torch.cat([chosen, torch.multinomial(distance + 1e-12, 1, generator=generator)])
+    k = codes.mean.shape[1]
+    return {
+        "probs": torch.full((size,), 1 / size, dtype=torch.float64),
+        "loc": codes.mean[chosen],
+        "scale_tril": (whole["scale_tril"] * size ** (-1 / k)).expand(size, k, k).clone(),
+    }
+
+
+def improve(codes: Codes, params: Params, spread: Tensor) -> tuple[float, Params]:
+    """One round of expectation-maximisation; returns the bound before it, nats per example.
+
+    A normal is an exponential family with statistics [z zᵀ, z] (the lower triangle of the first),
+    expected under q(z|x_n) to be [μ_n μ_nᵀ + S_n, μ_n]. So both steps are one matrix product
+    each, for a stretch of examples.
+    """
+    eta, log_partition = natural(params)
+    k, size = codes.mean.shape[1], len(params["probs"])
+    row, column = torch.tril_indices(k, k)
+    totals = torch.zeros_like(eta)
+    weight, bound = eta.new_zeros(size), 0.0
+    for low in range(0, len(codes.mean), ROWS):
+        mean, variance = codes.mean[low : low + ROWS], codes.variance[low : low + ROWS]
+        second = mean[:, row] * mean[:, column]
+        second[:, row == column] += variance
+        statistics = torch.cat([second, mean], 1)
+        scores = torch.addmm(-log_partition, statistics, eta.T)
+        top = scores.amax(1, keepdim=True)
+        # What is below e⁻⁶⁰ of the largest adds nothing, and exp is slow where it underflows.
+        share = scores.sub_(top).clamp_(min=-60).exp_()
+        total = share.sum(1, keepdim=True)
+        bound += float((top + total.log()).sum())
+        share /= total
+        totals += share.T @ statistics
+        weight += share.sum(0)
+    return bound / len(codes.mean), maximise(totals, weight.clamp(min=1e-12), spread)
+
+
+def natural(params: Params) -> tuple[Tensor, Tensor]:
+    """Natural parameters (c, k(k + 3)/2) and log-partition (c,), with the mixture's weights."""
+    loc, scale_tril = params["loc"], params["scale_tril"]
+    precision = torch.cholesky_inverse(scale_tril)
+    linear = (precision @ loc[:, :, None]).squeeze(2)
+    log_partition = (
+        (linear * loc).sum(1) / 2
+        + scale_tril.diagonal(dim1=1, dim2=2).log().sum(1)
+        + loc.shape[1] * math.log(2 * math.pi) / 2
+        - params["probs"].log()
+    )
+    row, column = torch.tril_indices(*precision.shape[1:])
+    twice = torch.where(row == column, 1.0, 2.0).double()
+    return torch.cat([-precision[:, row, column] * twice / 2, linear], 1), log_partition
+
+
+def maximise(totals: Tensor, weight: Tensor, spread: Tensor) -> Params:
+    """The most probable mixture under its inverse-Wishart prior.
+
+    Args:
+        totals: (c, k(k + 3)/2) statistics summed with the components' shares.
+        weight: (c,) the shares themselves, summed.
+        spread: (k, k) the covariance that the prior is centred on.
+    """
+    k = spread.shape[0]
+    row, column = torch.tril_indices(k, k)
+    loc = totals[:, len(row) :] / weight[:, None]
+    second = totals.new_zeros(len(totals), k, k)
+    second[:, row, column] = second[:, column, row] = totals[:, : len(row)]
+    scatter = second - weight[:, None, None] * loc[:, :, None] * loc[:, None, :]
+    covariance = (scatter + (k + 2) * spread) / (weight + k + 2)[:, None, None]
+    return {
+        "probs": weight / weight.sum(),
+        "loc": loc,
+        "scale_tril": torch.linalg.cholesky(covariance),
+    }
+
+
+normal_mixture = PriorFactory(name="normal-mixture", build=build, fit=fit, sizes=sizes)

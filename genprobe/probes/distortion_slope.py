@@ -1,0 +1,85 @@
+"""dD/dε: how the distortion of each example answers when its posterior is made wider, σ → e^ε σ.
+
+The pathwise gradient through the decoder, at a few draws with common noise. With dR/dε it gives the
+operating slope (see ``genprobe.estimators.slope``).
+"""
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float64, Int64
+from torch import Tensor
+
+from genprobe.probes.subset import DRAWS, derivative, spread_out, subset
+from genprobe.types import Family, Likelihood, Model, Params
+
+
+def distortion_slope(
+    model: Model,
+    posterior: Family,
+    likelihood: Likelihood | None,
+    x: Tensor,
+    params: Params,
+    index: Int64[Tensor, " batch"],
+    n: int,
+    device: torch.device,
+    batch_size: int,
+) -> Float64[Tensor, "draw batch"] | None:
+    """dD/dε of some examples at a few draws (draw, batch), NaN for the others.
+
+    None where there is no decoder, or no pathwise gradient through it or the family.
+
+    Args:
+        model: whose decoder is asked.
+        posterior: family of q(z|x).
+        likelihood: of the decoder's output.
+        x: the examples (batch, *event).
+        params: of q(z|x), each (batch, ...).
+        index: (batch,) positions of the examples.
+        n: number of examples in the data set.
+        device: of the model.
+        batch_size: examples a call of the decoder.
+    """
+    rows = subset(index, n)
+    decode = model.decode
+    if decode is None or likelihood is None or posterior.widen is None:
+        return None
+    found = torch.zeros(DRAWS, len(rows), dtype=torch.float64)
+    for draw in range(DRAWS):
+        with torch.enable_grad():
+            epsilon = torch.zeros(len(rows), dtype=x.dtype, requires_grad=True)
+            q = posterior.distribution(
+                posterior.widen({k: v[rows] for k, v in params.items()}, epsilon)
+            )
+            if not q.has_rsample:
+                return None
+            z = q.rsample()
+            pull = decoder_gradient(decode, likelihood, z.detach(), x[rows], device, batch_size)
+            if pull is None:
+                return None
+            found[draw] = -derivative((z * pull).flatten(1).sum(1), epsilon)
+    return spread_out(found, rows, len(index))
+
+
+def decoder_gradient(
+    decode: Callable[[Tensor], Params],
+    likelihood: Likelihood,
+    z: Tensor,
+    x: Tensor,
+    device: torch.device,
+    batch_size: int,
+) -> Tensor | None:
+    """Gradient of log p(x|z) with respect to z (some, *latent); None where there is none.
+
+    The decoder's graph lives for one batch at a time.
+    """
+    found = []
+    for low in range(0, len(z), batch_size):
+        part = z[low : low + batch_size].requires_grad_()
+        log_px_z = likelihood.distribution(decode(part.to(device))).log_prob(
+            x[low : low + batch_size].to(device)
+        )
+        if not log_px_z.requires_grad:
+            return None
+        found.append(derivative(log_px_z, part))
+    return torch.cat(found)

@@ -1,0 +1,218 @@
+import json
+import math
+import re
+
+import jsonschema
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+import genprobe
+from genprobe.render.json import schema
+
+
+def number(text, label):
+    """The value in a row of the table."""
+    return float(re.search(rf"^  {re.escape(label)} +(\S+)", text, re.MULTILINE)[1])
+
+
+def test_results_go_to_standard_output_and_the_rest_to_standard_error(shell, tiny):
+    done = shell("evaluate", tiny.a, "--store", "s.h5")
+    again = shell("evaluate", tiny.a, "--store", "s.h5")
+    assert (done.returncode, again.returncode) == (0, 0)
+    assert done.stdout.startswith("a on images: N = 60, 1 draw each, nats\n")
+    assert again.stdout == done.stdout
+    assert done.stderr == ""
+    assert again.stderr == "Reused s.h5: all 60 examples were encoded before.\n"
+
+
+@pytest.mark.parametrize("environment", [{}, {"NO_COLOR": "1"}], ids=str)
+def test_a_pipe_gets_plain_text_of_80_columns(shell, tiny, environment):
+    done = shell("evaluate", tiny.a, tiny.b, "--quiet", **environment)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert "\x1b" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_the_command_line_gives_the_numbers_of_python(tiny, estimates):
+    options = {"draws": 3, "seed": 5, "tolerance": 0.1, "dtype": "float64", "max_queries": 30}
+    flags = [x for k, v in options.items() for x in (f"--{k.replace('_', '-')}", v)]
+    told = estimates("evaluate", tiny.a, *flags)
+    report = genprobe.evaluate(tiny.a, **options)
+    assert told == report.to_dict()["estimates"]
+
+
+def test_the_json_is_a_report_of_the_schema(run, tiny, tmp_path):
+    path = tmp_path / "r.json"
+    result = run("evaluate", tiny.a, "--json", path, "--unit", "bits")
+    content = json.loads(path.read_text(encoding="utf-8"))
+    jsonschema.validate(content, schema())
+    assert result.exit_code == 0
+    assert content["estimates"]["distortion"]["unit"] == "nats"
+    assert content["provenance"]["draws"] == 1
+
+
+@pytest.mark.parametrize(
+    ("unit", "nats"), [("nats", 1), ("bits", math.log(2)), ("bits/dim", 12 * math.log(2))]
+)
+def test_the_table_is_in_the_unit_asked_for(run, tiny, unit, nats):
+    report = genprobe.evaluate(tiny.a)
+    text = run("evaluate", tiny.a, "--unit", unit).stdout
+    for label, name in (("distortion D", "distortion"), ("log N, the cap on I(n;z)", "log_n")):
+        assert number(text, label) == pytest.approx(report[name].value / nats, abs=5.1e-4)
+    assert text.splitlines()[0].endswith(unit)
+
+
+def test_markdown_is_a_table(run, tiny):
+    text = run("evaluate", tiny.a, "--markdown").stdout
+    rows = [re.split(r"(?<!\\)\|", x)[1:-1] for x in text.splitlines() if x.startswith("|")]
+    assert {len(row) for row in rows} == {4}
+    assert [cell.strip() for cell in rows[1]] == [":--", "--:", "--:", "--:"]
+    assert "rate R" in [row[0].strip() for row in rows]
+
+
+def test_several_models_are_compared(run, tiny):
+    result = run("evaluate", tiny.a, tiny.b)
+    assert result.exit_code == 0
+    tables, comparison = result.stdout.split("2 models on images: N = 60, nats\n")
+    assert re.findall(r"^(\S+) on images", tables, re.MULTILINE) == ["a", "b"]
+    assert sorted(re.findall(r"^(\S+) +\d", comparison, re.MULTILINE)) == ["a", "b"]
+
+
+def test_several_models_in_markdown_give_markdown_only(run, tiny):
+    text = run("evaluate", tiny.a, tiny.b, "--markdown").stdout
+    assert len(re.findall(r"^\|:--\|", text, re.MULTILINE)) == 3
+
+
+def test_one_model_that_fails_does_not_cost_the_others(run, tiny):
+    result = run("evaluate", tiny.a, "missing.pt", tiny.b)
+    assert result.exit_code == 1
+    assert "2 models on images" in result.stdout
+    assert re.findall(r"^(\S+) on images", result.stdout, re.MULTILINE) == ["a", "b"]
+    assert result.stderr.startswith("Error: missing.pt: There is no model at missing.pt.\n")
+    assert len(result.stderr.splitlines()) == 2
+
+
+def test_of_several_models_none_that_loads_is_exit_1_and_no_results(run):
+    result = run("evaluate", "x.pt", "y.pt")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert re.findall(r"Error: (\S+):", result.stderr) == ["x.pt", "y.pt"]
+
+
+@pytest.mark.parametrize("option", ["--store", "--json"])
+def test_one_file_for_several_models_is_a_usage_error(run, tiny, option, tmp_path):
+    result = run("evaluate", tiny.a, tiny.b, option, "one")
+    assert result.exit_code == 2
+    assert "one model at a time" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("place", ["missing/r.json", "."])
+def test_json_that_cannot_be_written_fails_before_anything_is_encoded(run, tiny, place, tmp_path):
+    result = run("evaluate", tiny.a, "--json", place, "--store", "s.h5")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: ")
+    assert not list(tmp_path.iterdir())
+
+
+def plain_file(path):
+    path.write_text("not a checkpoint")
+
+
+def state_dict(path):
+    torch.save({"w": torch.zeros(1)}, path)
+
+
+def pickled(path):
+    torch.save(torch.nn.Linear(1, 1), path)
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments", "words"),
+    [
+        (None, [], "There is no model at m.pt"),
+        (plain_file, [], "is not a checkpoint"),
+        (state_dict, [], "bare state dict"),
+        (pickled, [], "would run code"),
+        (state_dict, ["--model", "nowhere:build"], "nowhere"),
+        (state_dict, ["--model", "nowhere"], "MODULE:FACTORY"),
+    ],
+)
+def test_a_model_that_does_not_load_is_told_in_two_lines(run, make, arguments, words, tmp_path):
+    if make:
+        make(tmp_path / "m.pt")
+    result = run("evaluate", "m.pt", *arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: ")
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) <= 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--data", "missing.npy"], "missing.npy"),
+        (["--data", "nonsense"], "nonsense"),
+        (["--data", "digits", "--split", "other"], "other"),
+        (["--data", "digits"], "64"),
+        (["--draws", 0], "draws must be positive"),
+        (["--tolerance", -1], "tolerance must be positive"),
+        (["--device", "abacus"], "abacus"),
+        (["--prior", "cauchy"], "There is no prior 'cauchy'"),
+        (["--prior", "diagonal-normal"], "needs loc and scale"),
+        (["--store", "images.npy/s.h5"], "images.npy"),
+    ],
+    ids=str,
+)
+def test_an_option_that_makes_no_sense_is_told_in_two_lines(run, tiny, arguments, words, tmp_path):
+    (tmp_path / "images.npy").write_bytes(tiny.images.read_bytes())
+    result = run("evaluate", tiny.a, *arguments)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: ")
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) <= 2
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--unit", "bans"], ["--dtype", "float16"], ["--draws", "many"]], ids=str
+)
+def test_a_value_that_is_no_choice_is_a_usage_error(run, tiny, arguments):
+    assert run("evaluate", tiny.a, *arguments).exit_code == 2
+
+
+def test_another_prior_on_a_finished_store_changes_the_rate_and_encodes_nothing(
+    tiny, estimates, tmp_path
+):
+    store = tmp_path / "s.h5"
+    own = estimates("evaluate", tiny.learned, "--store", store)
+    before = (store.read_bytes(), store.stat().st_mtime_ns)
+    other = estimates("evaluate", tiny.learned, "--store", store, "--prior", "standard-normal")
+    assert (store.read_bytes(), store.stat().st_mtime_ns) == before
+    params = genprobe.load(tiny.learned).encode(torch.from_numpy(np.load(tiny.images)))
+    q = Normal(params["loc"].double(), params["scale"].double())
+    expected = kl_divergence(q, Normal(0.0, 1.0)).sum(1).mean().item()
+    assert other["rate"]["value"] == pytest.approx(expected, abs=1e-5)
+    assert abs(own["rate"]["value"] - expected) > 1e-3
+    # The rate is a control variate of the information, which moves within its error.
+    information, same = own["mutual_information"], other["mutual_information"]
+    assert same["n"] == information["n"]
+    assert same["value"] == pytest.approx(information["value"], abs=information["se"])
+
+
+def test_a_store_of_another_run_is_refused_until_fresh(run, tiny):
+    assert run("evaluate", tiny.a, "--store", "s.h5").exit_code == 0
+    refused = run("evaluate", tiny.b, "--store", "s.h5")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "another model" in refused.stderr
+    assert run("evaluate", tiny.b, "--store", "s.h5", "--fresh").exit_code == 0
+
+
+def test_binarising_is_told_in_the_headline(run, tiny, tmp_path):
+    grey = tmp_path / "grey.npy"
+    np.save(grey, np.linspace(0, 1, 120).reshape(10, 12).astype("float32"))
+    result = run("evaluate", tiny.a, "--data", grey, "--binarize", "threshold")
+    assert result.stdout.startswith("a on grey, binarised (threshold): N = 10")
+    assert "bernoulli-on-grey" not in result.stdout
+    assert "! bernoulli-on-grey" in run("evaluate", tiny.a, "--data", grey).stdout

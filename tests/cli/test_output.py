@@ -1,0 +1,60 @@
+import io
+import re
+
+import pytest
+from rich.text import Text
+
+from genprobe.cli.output import print_view
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Make standard output a terminal of 60 columns; called in the test, not before it."""
+
+    def stand_in():
+        stdout = Terminal()
+        monkeypatch.setattr("sys.stdout", stdout)
+        monkeypatch.setenv("TERM", "xterm-256color")
+        monkeypatch.setenv("COLUMNS", "60")
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        return stdout
+
+    return stand_in
+
+
+VIEW = Text("word " * 40, style="yellow")
+
+
+def test_a_terminal_gets_colour_and_no_more_columns_than_it_has(terminal):
+    stdout = terminal()
+    print_view(VIEW)
+    assert "\x1b[33m" in stdout.getvalue()
+    lines = re.sub(r"\x1b\[[\d;]*m", "", stdout.getvalue()).splitlines()
+    assert 40 < max(len(line.rstrip()) for line in lines) <= 60
+
+
+def test_no_color_is_heeded(terminal, monkeypatch):
+    stdout = terminal()
+    monkeypatch.setenv("NO_COLOR", "1")
+    print_view(VIEW)
+    assert "\x1b[33m" not in stdout.getvalue()
+
+
+def test_a_pipe_gets_80_columns_of_text_and_nothing_else(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    print_view(VIEW)
+    out, err = capsys.readouterr()
+    assert "\x1b" not in out
+    assert err == ""
+    assert 60 < max(map(len, out.splitlines())) <= 80
+
+
+def test_a_pipe_gets_no_colour_even_where_terminals_are_forced(capsys, monkeypatch):
+    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    print_view(VIEW)
+    assert "\x1b" not in capsys.readouterr().out

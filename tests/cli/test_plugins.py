@@ -1,0 +1,98 @@
+import re
+from textwrap import dedent
+
+import pytest
+
+from genprobe import __version__
+from genprobe.manager import KINDS, find_plugins
+
+GOOD = """
+    import genprobe
+
+    @genprobe.hookimpl
+    def genprobe_estimators():
+        return {"answer[42]": lambda n: None}
+
+    @genprobe.hookimpl
+    def genprobe_add_commands(cli):
+        import click
+        cli.add_command(click.Command("greet", callback=lambda: click.echo("hello")))
+"""
+BROKEN = "raise ImportError('no such thing')"
+LATE = """
+    import genprobe
+
+    @genprobe.hookimpl
+    def genprobe_families():
+        raise RuntimeError("not today")
+"""
+
+
+@pytest.fixture
+def install(tmp_path, shell):
+    """Lay out a distribution as pip installs it, then run genprobe with it on the path."""
+    site = tmp_path / "site"
+    site.mkdir()
+
+    def lay_out(name, code, version="1.2"):
+        (site / f"{name}.py").write_text(dedent(code))
+        info = site / f"{name}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+        (info / "entry_points.txt").write_text(f"[genprobe]\n{name} = {name}\n")
+
+    lay_out.run = lambda *arguments, **env: shell(*arguments, PYTHONPATH=str(site), **env)
+    return lay_out
+
+
+def rows(text):
+    return {tuple(line.split()) for line in text.splitlines() if not line.startswith("!")}
+
+
+def test_every_built_in_part_is_listed_with_kind_and_version(run):
+    parts = [part for kind in KINDS for part in find_plugins([]).parts(kind)]
+    result = run("plugins")
+    assert result.exit_code == 0
+    assert {(p.kind, p.name, "builtin", __version__) for p in parts} <= rows(result.stdout)
+
+
+def test_parts_and_failures_of_installed_plugins_are_listed_with_versions(install):
+    install("good", GOOD)
+    install("broken", BROKEN, version="0.3")
+    install("late", LATE, version="7")
+    install("rival", GOOD.replace("greet", "wave"))
+    done = install.run("plugins")
+    assert done.returncode == 0, done.stderr
+    assert ("estimators", "answer[42]", "good", "1.2") in rows(done.stdout)
+    assert ("families", "diagonal-normal", "builtin", __version__) in rows(done.stdout)
+    problems = " ".join(done.stdout[done.stdout.index("\n!") :].split())
+    assert "! broken 0.3: ImportError: no such thing" in problems
+    assert "! late 7: genprobe_families: RuntimeError: not today" in problems
+    assert re.search(r"'answer\[42\]' is provided by (good and rival|rival and good)", problems)
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_a_broken_plugin_leaves_every_command_working(install, tiny):
+    install("broken", BROKEN)
+    done = install.run("evaluate", tiny.a, "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("a on images")
+
+
+def test_a_command_of_a_plugin_runs_and_is_in_the_help(install):
+    install("good", GOOD)
+    assert install.run("greet").stdout == "hello\n"
+    assert re.search(r"^  greet\b", install.run("--help").stdout, re.MULTILINE)
+
+
+def test_a_plugin_cannot_replace_a_command(install):
+    install("good", GOOD.replace("greet", "show"))
+    assert "Print the report of a store." in install.run("--help").stdout
+    problems = " ".join(install.run("plugins").stdout.split())
+    assert "! good 1.2: genprobe_add_commands: PluginError: There is a command 'show'" in problems
+
+
+def test_the_environment_leaves_plugins_out(install):
+    install("good", GOOD)
+    assert install.run("greet", GENPROBE_PLUGINS="").returncode == 2
+    assert install.run("greet", GENPROBE_PLUGINS="good").returncode == 0

@@ -1,0 +1,71 @@
+import re
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def store(run, tiny):
+    assert run("evaluate", tiny.a, "--store", "s.h5", "--draws", 2).exit_code == 0
+    return "s.h5"
+
+
+def test_a_store_shows_what_evaluate_showed(run, tiny, store):
+    shown = run("show", store)
+    assert shown.exit_code == 0
+    assert shown.stdout == run("evaluate", tiny.a, "--draws", 2).stdout
+
+
+def test_a_store_has_the_same_numbers_to_the_last_digit(estimates, tiny, store):
+    assert estimates("show", store) == estimates("evaluate", tiny.a, "--draws", 2)
+
+
+def test_the_model_and_the_data_are_not_needed(run, tiny, store, monkeypatch):
+    import genprobe.evaluation
+    import genprobe.loading
+
+    def refuse(*arguments, **options):
+        raise AssertionError("nothing may be loaded or encoded")
+
+    monkeypatch.setattr(genprobe.loading, "load", refuse)
+    monkeypatch.setattr(genprobe.loading, "open_dataset", refuse)
+    monkeypatch.setattr(genprobe.evaluation, "encode", refuse)
+    assert run("show", store, "--unit", "bits", "--entropy", 9).exit_code == 0
+
+
+def test_fewer_queries_make_a_larger_error(estimates, store):
+    few, all_of_them = (
+        estimates("show", store, "--max-queries", m)["mutual_information"] for m in (20, 1200)
+    )
+    assert few["n"] == 10 < all_of_them["n"] == 60
+    assert few["se"] > all_of_them["se"]
+
+
+def test_an_entropy_that_is_given_is_the_bound(run, store):
+    assert "Ĥ = 2.000 nats, from given" in run("show", store, "--entropy", 2).stdout
+
+
+def test_markdown_and_units_are_as_in_evaluate(run, store):
+    text = run("show", store, "--markdown", "--unit", "bits").stdout
+    assert re.search(r"^\| \| bits \|", text, re.MULTILINE)
+
+
+def no_file(path):
+    pass
+
+
+def text_file(path):
+    path.write_text("not HDF5")
+
+
+def array_file(path):
+    np.save(path, np.zeros(3))
+
+
+@pytest.mark.parametrize("make", [no_file, text_file, array_file])
+def test_what_is_no_store_is_told_in_two_lines(run, tmp_path, make):
+    make(tmp_path / "x.npy")
+    result = run("show", "x.npy")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "x.npy" in result.stderr
+    assert len(result.stderr.splitlines()) <= 2

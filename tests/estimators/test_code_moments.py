@@ -1,0 +1,69 @@
+import math
+
+import pytest
+import torch
+from torch.distributions import Cauchy, Independent, MultivariateNormal, Normal, Poisson
+from torch.distributions import constraints as C
+
+from genprobe.estimators.code_moments import aggregate_moments, posterior_entropy
+from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.types import Family
+
+
+@pytest.fixture
+def posteriors(numbers):
+    """Seven diagonal normals over z of shape (2, 2)."""
+    return {"loc": 3 + numbers(7, 2, 2), "scale": numbers(7, 2, 2).exp()}
+
+
+def in_blocks(params, rows=3):
+    size = len(next(iter(params.values())))
+    return [(i, {k: v[i : i + rows] for k, v in params.items()}) for i in range(0, size, rows)]
+
+
+def test_entropy_is_the_closed_form_of_every_posterior(posteriors):
+    truth = (posteriors["scale"].log() + math.log(2 * math.pi * math.e) / 2).sum((1, 2))
+    torch.testing.assert_close(posterior_entropy(in_blocks(posteriors), diagonal_normal), truth)
+
+
+def test_an_entropy_that_torch_does_not_know_is_none(numbers):
+    family = Family(
+        name="poisson", distribution=lambda p: Independent(Poisson(p["rate"]), 1), constraints={}
+    )
+    assert posterior_entropy(in_blocks({"rate": numbers(4, 2).exp()}), family) is None
+
+
+def test_moments_are_those_of_many_draws(posteriors):
+    mean, second = aggregate_moments(in_blocks(posteriors), diagonal_normal)
+    z = Normal(posteriors["loc"], posteriors["scale"]).sample((20_000,)).flatten(2)
+    for found, terms in ((mean, z), (second, z[..., None] * z[..., None, :])):
+        noise = terms.var(0).sum(0).sqrt() / (7 * math.sqrt(len(z)))
+        assert ((found - terms.mean((0, 1))).abs() < 4 * noise).all()
+
+
+def test_a_wide_code_keeps_the_second_moment_of_each_dimension(numbers):
+    params = {"loc": numbers(7, 65), "scale": numbers(7, 65).exp()}
+    _, second = aggregate_moments(in_blocks(params), diagonal_normal)
+    truth = (params["loc"].square() + params["scale"].square()).mean(0)
+    torch.testing.assert_close(second, truth)
+
+
+def test_dependent_dimensions_keep_the_second_moment_of_each_dimension(numbers):
+    factor = torch.tensor([[1.0, 0.0], [0.9, 0.1]], dtype=torch.float64)
+    full = Family(
+        name="full",
+        distribution=lambda p: MultivariateNormal(p["loc"], scale_tril=factor),
+        constraints={"loc": C.real},
+    )
+    params = {"loc": numbers(7, 2)}
+    _, second = aggregate_moments(in_blocks(params), full)
+    truth = params["loc"].square().mean(0) + (factor @ factor.T).diagonal()
+    torch.testing.assert_close(second, truth)
+
+
+def test_a_family_without_moments_has_none_that_are_finite(numbers):
+    cauchy = Family(
+        name="cauchy", distribution=lambda p: Independent(Cauchy(p["loc"], 1.0), 1), constraints={}
+    )
+    mean, _ = aggregate_moments(in_blocks({"loc": numbers(4, 2)}), cauchy)
+    assert mean.isnan().all()

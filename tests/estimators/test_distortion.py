@@ -1,0 +1,11 @@
+import pytest
+
+from genprobe.estimators.distortion import distortion
+
+
+def test_distortion_is_the_mean_over_draws_and_examples(numbers):
+    values = numbers(3, 50)
+    found = distortion(values)
+    assert (found.name, found.kind, found.n) == ("distortion", "estimate", 50)
+    assert found.value == pytest.approx(values.mean().item())
+    assert found.se_data == pytest.approx(values.mean(0).std().item() / 50**0.5)

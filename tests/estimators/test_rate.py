@@ -1,0 +1,18 @@
+import pytest
+
+from genprobe.estimators.rate import rate
+
+
+def test_rate_is_the_mean(numbers):
+    values = numbers(1, 50)
+    found = rate(values, True)
+    assert (found.name, found.kind, found.se, found.n) == ("rate", "exact", 0.0, 50)
+    assert found.value == pytest.approx(values.mean().item())
+    assert found.se_data == pytest.approx(values.std().item() / 50**0.5)
+
+
+def test_a_monte_carlo_rate_has_an_error(numbers):
+    values = numbers(4, 50)
+    found = rate(values, False)
+    assert found.kind == "estimate"
+    assert found.se == pytest.approx((values.var(0).mean().item() / 200) ** 0.5)

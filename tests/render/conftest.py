@@ -1,0 +1,74 @@
+import math
+
+import pytest
+
+from genprobe.types import Dimension, Estimate, Notice, Regime, Report
+
+NOTICE = Notice(code="saturated", message="I(n;z) is near log N.", remedy="Use more examples.")
+
+
+def estimate(name, value, se=0.0, se_data=0.25, kind="estimate", unit="nats", n=1000):
+    return Estimate(name=name, value=value, se=se, se_data=se_data, kind=kind, unit=unit, n=n)
+
+
+def dimension(index, rate):
+    return Dimension(
+        index=index, rate=rate, rate_se_data=0.01, mean_variance=0.5 * rate, active=rate > 0.1
+    )
+
+
+def regime(label="semantic-encoder", probability=1.0, alternatives=(), reasons=("D/Ĥ = 0.7",)):
+    return Regime(
+        label=label,
+        probability=probability,
+        alternatives=alternatives,
+        by_position=label,
+        by_slope=None,
+        entropy=90.0,
+        entropy_source="this model's R + D",
+        reasons=reasons,
+    )
+
+
+@pytest.fixture
+def make_report():
+    """A report of known numbers: R 20, D 70, I(n;z) 6 over 4 × 5 binary values."""
+
+    def make(latent=3, shift=0.0, **changes):
+        estimates = [
+            estimate("rate", 20.0 + shift),
+            estimate("distortion", 70.0, se=0.5),
+            estimate("elbo", -90.0 - shift, se=0.5),
+            estimate("mutual_information", 6.0, se=0.125),
+            estimate("log_n", math.log(1000), se_data=0.0, kind="exact"),
+            estimate("marginal_kl_floor", 0.0, kind="lower"),
+            estimate("active_units", 2, se_data=None, kind="exact", unit="count"),
+        ]
+        content = {
+            "model": "vae",
+            "dataset": "digits",
+            "n": 1000,
+            "estimates": {e.name: e for e in estimates},
+            "dimensions": tuple(dimension(i, 1.0 / (i + 1)) for i in range(latent)),
+            "regime": regime(),
+            "warnings": [NOTICE],
+            "provenance": {"draws": 4, "binarize": "threshold", "event_shape": [4, 5]},
+        }
+        return Report(**(content | changes))
+
+    return make
+
+
+@pytest.fixture
+def make_estimate():
+    return estimate
+
+
+@pytest.fixture
+def make_regime():
+    return regime
+
+
+@pytest.fixture
+def make_dimension():
+    return dimension

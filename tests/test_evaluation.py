@@ -1,0 +1,393 @@
+import logging
+import math
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import torch
+
+import genprobe
+from genprobe import GenprobeError, Model, evaluate
+from genprobe.architectures import MlpVae
+from genprobe.errors import DataError, ModelError, StoreError
+from genprobe.estimators.rate import rate
+from genprobe.priors.diagonal_normal import build
+
+# A factory whose encoder stops before the segment GENPROBE_TEST_STOP for good, to be killed there.
+FACTORY = """
+import os, signal
+import torch
+from genprobe import Model
+
+STOP = int(os.environ.get("GENPROBE_TEST_STOP", -1))
+calls = []
+
+def build():
+    net = torch.nn.Linear(3, 4)
+
+    def encode(x):
+        if len(x) > 512:
+            calls.append(len(x))
+        if len(calls) == STOP + 1 > 0:
+            signal.pause()
+        loc, log_scale = net(x).chunk(2, 1)
+        return {"loc": loc, "scale": log_scale.exp()}
+
+    def decode(z):
+        return {"logits": torch.cat([z, z[:, :1]], 1)}
+
+    return Model(name="slow", encode=encode, decode=decode, posterior="diagonal-normal",
+                 prior="standard-normal", likelihood="bernoulli", module=net)
+"""
+SEGMENTS, STOP = 4, 2
+
+
+@pytest.fixture
+def work(tmp_path, monkeypatch):
+    """A folder with weights, data of four segments, and the factory that reads them."""
+    (tmp_path / "slow.py").write_text(FACTORY)
+    torch.save(torch.nn.Linear(3, 4).state_dict(), tmp_path / "w.pt")
+    x = np.random.default_rng(0).random((SEGMENTS * 1024 - 100, 3)) > 0.5
+    np.save(tmp_path / "x.npy", x.astype(np.float32))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield tmp_path
+    sys.modules.pop("slow", None)
+
+
+def run(store, **options):
+    settings = {"factory": "slow:build", "batch_size": 1024, "max_queries": 64, "device": "cpu"}
+    return evaluate("w.pt", "x.npy", store=store, **(settings | options))
+
+
+def encoded():
+    """How many examples the encoder was given since last asked; probes give it far fewer."""
+    import slow
+
+    total = sum(slow.calls)
+    slow.calls.clear()
+    return total
+
+
+@pytest.fixture
+def child(work):
+    """A real run, stopped for good in the third of four segments."""
+    command = [sys.executable, "-m", "genprobe", "evaluate", "w.pt", "--model", "slow:build"]
+    command += ["--data", "x.npy", "--store", "s.h5", "--batch-size", "1024", "--device", "cpu"]
+    environment = os.environ | {"GENPROBE_TEST_STOP": str(STOP)}
+    with Path("child.log").open("w") as log:
+        child = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+    last = Path("s.h5.partial", f"{STOP - 1:08d}.h5")
+    deadline = time.monotonic() + 120
+    while not last.exists():
+        assert child.poll() is None, Path("child.log").read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    yield child
+    child.kill()
+    child.wait()
+
+
+def arrays(path):
+    found = {}
+    with h5py.File(path) as file:
+        header = file.attrs["header"]
+        file.visititems(
+            lambda name, item: (
+                found.update({name: item[...]}) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+    return header, found
+
+
+def same_store(path, other):
+    (header, found), (other_header, expected) = arrays(path), arrays(other)
+    assert header == other_header
+    assert found.keys() == expected.keys()
+    for name, values in expected.items():
+        np.testing.assert_array_equal(found[name], values, strict=True)
+
+
+def test_a_killed_run_resumes_to_the_same_numbers(child, caplog):
+    child.kill()
+    assert child.wait() == -9
+    assert not Path("s.h5").exists()
+    with caplog.at_level(logging.INFO, "genprobe"):
+        resumed = run("s.h5")
+    assert encoded() == (SEGMENTS - STOP) * 1024 - 100
+    assert f"Resumed s.h5: {STOP} of {SEGMENTS} segments were encoded before." in caplog.messages
+    unbroken = run("unbroken.h5")
+    assert encoded() == SEGMENTS * 1024 - 100
+    assert resumed.estimates == unbroken.estimates
+    same_store("s.h5", "unbroken.h5")
+    assert not list(Path().glob("*.partial"))
+
+
+def test_a_second_writer_is_refused_while_the_first_is_at_work(child):
+    for fresh in (False, True):
+        with pytest.raises(StoreError, match=r"Another process is writing the store s\.h5"):
+            run("s.h5", fresh=fresh)
+    assert encoded() == 0
+    assert child.poll() is None
+    left = {path.name for path in Path("s.h5.partial").iterdir()}
+    assert {"00000000.h5", "00000001.h5", "header.json"} <= left
+
+
+def test_a_finished_store_is_reused_without_encoding(work, caplog):
+    first = run("s.h5")
+    assert encoded() > 0
+    before = Path("s.h5").read_bytes()
+    with caplog.at_level(logging.INFO, "genprobe"):
+        again = run("s.h5")
+    assert encoded() == 0
+    assert again.estimates == first.estimates
+    assert Path("s.h5").read_bytes() == before
+    assert any("Reused s.h5: all 3996 examples" in message for message in caplog.messages)
+
+
+def test_fresh_encodes_again_and_replaces(work):
+    first = run("s.h5")
+    encoded()
+    Path("old.h5").hardlink_to("s.h5")
+    again = run("s.h5", fresh=True)
+    assert encoded() == SEGMENTS * 1024 - 100
+    assert again.estimates == first.estimates
+    assert not Path("s.h5").samefile("old.h5")
+    same_store("s.h5", "old.h5")
+
+
+def test_what_a_kill_between_finishing_and_cleaning_left_is_cleaned(work):
+    run("s.h5")
+    partial = Path("s.h5.partial")
+    partial.mkdir()
+    (partial / "00000003.h5").write_bytes(b"left over")
+    (partial / "lock").touch()
+    encoded()
+    run("s.h5")
+    assert encoded() == 0
+    assert not partial.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seed": 1}, "another seed"),
+        ({"draws": 2}, "another number of draws"),
+        ({"dtype": "float64"}, "another dtype"),
+        ({"binarize": "threshold"}, "another data set"),
+    ],
+)
+def test_a_store_of_another_run_is_refused_and_kept(work, change, message):
+    run("s.h5")
+    before = Path("s.h5").read_bytes()
+    with pytest.raises(StoreError, match=rf"s\.h5 is of {message}.*\n.*--fresh"):
+        run("s.h5", **change)
+    assert Path("s.h5").read_bytes() == before
+    assert not list(Path().glob("s.h5.*"))
+    assert run("s.h5", fresh=True, **change).n == 3996
+
+
+def test_a_store_of_another_model_or_other_data_is_refused(work):
+    run("s.h5")
+    torch.save(torch.nn.Linear(3, 4).state_dict(), "w.pt")
+    with pytest.raises(StoreError, match=r"another model .*same name, other content"):
+        run("s.h5")
+    run("t.h5")
+    np.save("x.npy", np.ones((4, 3), np.float32))
+    with pytest.raises(StoreError, match="another data set"):
+        run("t.h5")
+
+
+def test_another_prior_uses_the_store_as_it_is(work):
+    loc, scale = torch.full((2,), 0.5), torch.full((2,), 2.0)
+    first = run("s.h5")
+    encoded()
+    other = run("s.h5", prior=build(torch.Size([2]), {"loc": loc, "scale": scale}))
+    assert encoded() == 0
+    _, found = arrays("s.h5")
+    params = (torch.from_numpy(found[f"params/{k}"]) for k in ("loc", "scale"))
+    q = torch.distributions.Normal(*params)
+    p = torch.distributions.Normal(loc, scale)
+    truth = torch.distributions.kl_divergence(q, p).sum(1).double().mean().item()
+    assert other["rate"].value == pytest.approx(truth, rel=1e-5)
+    assert first["rate"].value != pytest.approx(truth, rel=1e-2)
+
+
+# Refused runs
+
+
+def encode(x):
+    return {"loc": x, "scale": torch.ones_like(x)}
+
+
+def bare(**changes):
+    parts = {"encode": encode, "posterior": "diagonal-normal", "prior": "standard-normal"}
+    return Model(**({"name": "bare"} | parts | changes))
+
+
+X = torch.rand(20, 3, generator=torch.Generator().manual_seed(0))
+BAD_SCALE = {"encode": lambda x: {"loc": x, "scale": x - x}}
+BAD_LOC = {"encode": lambda x: {"loc": x / 0 * 0, "scale": torch.ones_like(x)}}
+BAD_SHAPE = {"decode": lambda z: {"logits": z[:, :1]}, "likelihood": "bernoulli"}
+REFUSED = {
+    "scale": (bare(**BAD_SCALE), X, ModelError, "scale that must be > 0 .*example 0"),
+    "nan": (bare(**BAD_LOC), X, ModelError, "loc that is not finite, at example 0"),
+    "shape": (bare(**BAD_SHAPE), X, ModelError, r"shape \(1,\); the data's are \(3,\)"),
+    "late": (bare(), torch.cat([X, X / 0]), DataError, "Example 20 of array"),
+    "grey": (
+        bare(decode=lambda z: {"logits": z}, likelihood="bernoulli"),
+        2 * X,
+        DataError,
+        r"\[0, 1\]; the data span",
+    ),
+    "fit": (
+        MlpVae(data_shape=(4,), latent=1, hidden=(2,)).as_model("m"),
+        X,
+        ModelError,
+        r"4 values .*shape \(4,\); the data have 3, of shape \(3,\)",
+    ),
+    "data": (bare(), "absent.npy", DataError, r"no data file at absent\.npy"),
+    "no-data": (bare(), None, DataError, "does not say what data .*\n.*--data"),
+    "model": ("absent.pt", X, ModelError, r"no model at absent\.pt"),
+    "family": (bare(posterior="x"), X, GenprobeError, "no family 'x'"),
+}
+
+
+@pytest.mark.parametrize(("model", "data", "error", "message"), REFUSED.values(), ids=REFUSED)
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_refused_run_leaves_nothing(tmp_path, model, data, error, message, fresh):
+    with pytest.raises(error, match=message) as told:
+        evaluate(model, data, store=tmp_path / "s.h5", fresh=fresh)
+    assert told.value.remedy
+    assert len(str(told.value).splitlines()) <= 2
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_refused_fresh_run_keeps_the_old_store(tmp_path):
+    path = tmp_path / "s.h5"
+    evaluate(bare(), X, store=path)
+    before = path.read_bytes()
+    with pytest.raises(DataError):
+        evaluate(bare(), torch.cat([X, X / 0]), store=path, fresh=True)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("draws", 0),
+        ("tolerance", 0.0),
+        ("tolerance", math.nan),
+        ("max_queries", 0),
+        ("batch_size", -1),
+        ("bin_width", 0.0),
+        ("dtype", "float16"),
+        ("device", "abacus"),
+        ("binarize", "dither"),
+    ],
+)
+def test_options_that_make_no_sense_are_told(tmp_path, name, value):
+    with pytest.raises(GenprobeError, match=f"{name}.*{value}|{value}"):
+        evaluate(bare(), X, store=tmp_path / "s.h5", **{name: value})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"not a store\n", b"\x89HDF\r\n\x1a\n"])
+def test_a_file_that_is_no_store_is_told_and_kept(tmp_path, content):
+    path = tmp_path / "s.h5"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"s\.h5 is not a readable HDF5 file") as told:
+        evaluate(bare(), X, store=path)
+    assert told.value.remedy
+    assert path.read_bytes() == content
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("place", ["file/s.h5", "file/deeper/s.h5"])
+def test_a_store_below_a_file_is_told(tmp_path, place):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"cannot be written at .*s\.h5.*\n.*--store"):
+        evaluate(bare(), X, store=tmp_path / place)
+
+
+@pytest.fixture(params=[0o555, 0o000], ids=["read-only", "closed"])
+def locked(request):
+    """A folder that we may not write, or not even enter: root becomes nobody for the while."""
+    evaluate(bare(), X)
+    root = os.geteuid() == 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "m.pt").touch()
+        (folder / "x.npy").touch()
+        folder.chmod(request.param)
+        if root:
+            os.seteuid(65534)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o755)
+            assert {path.name for path in folder.iterdir()} == {"m.pt", "x.npy"}
+
+
+def test_a_store_in_a_locked_folder_is_told(locked):
+    with pytest.raises(PermissionError):
+        (locked / "probe").touch()
+    with pytest.raises(StoreError, match=r"cannot be written at .*: Permission denied\.\n"):
+        evaluate(bare(), X, store=locked / "s.h5")
+
+
+def test_what_cannot_be_read_in_a_locked_folder_is_told(locked):
+    with pytest.raises(ModelError, match=r"m\.pt.*\n"):
+        evaluate(locked / "m.pt", X)
+    with pytest.raises(DataError, match=r"x\.npy.*\n"):
+        evaluate(bare(), locked / "x.npy")
+    with pytest.raises(StoreError, match=r"s\.h5"):
+        genprobe.open_store(locked / "s.h5")
+
+
+# What is passed on
+
+
+def test_without_a_store_nothing_stays(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    evaluate(bare(), X)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bundle_says_its_data_and_binarisation(tmp_path):
+    module = MlpVae(data_shape=(64,), latent=2, hidden=(4,))
+    training = {"data": "digits", "binarize": "threshold"}
+    genprobe.save(module.as_model("mine", training), tmp_path / "m.pt")
+    report = evaluate(tmp_path / "m.pt", max_queries=8)
+    assert (report.dataset, report.n) == ("digits", 1797)
+    assert report.provenance["binarize"] == "threshold"
+    assert report.provenance["training"] == training
+    other = evaluate(tmp_path / "m.pt", binarize="none", split="test", max_queries=8)
+    assert (other.dataset, other.n, other.provenance["binarize"]) == ("digits-test", 360, "none")
+
+
+def test_the_same_call_gives_the_same_report(tmp_path):
+    calls = [evaluate(bare(), X, draws=2, seed=5) for _ in range(2)]
+    calls.append(evaluate(bare(), X, draws=2, seed=5, batch_size=3))
+    assert calls[0].estimates == calls[1].estimates == calls[2].estimates
+    assert evaluate(bare(), X, draws=2, seed=6).estimates != calls[0].estimates
+
+
+def test_only_the_estimators_asked_for_are_run():
+    assert list(evaluate(bare(), X, estimators={"rate": rate}).estimates) == ["rate"]
+
+
+def test_provenance_says_how_it_was_run(tmp_path):
+    report = evaluate(bare(), X, store=tmp_path / "s.h5", batch_size=7, device="cpu", draws=3)
+    expected = {"device": "cpu", "batch_size": 7, "store": str(tmp_path / "s.h5"), "draws": 3}
+    assert expected.items() <= report.provenance.items()
+    assert evaluate(bare(), X).provenance["store"] is None

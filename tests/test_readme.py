@@ -1,0 +1,48 @@
+"""The README shows what the program does."""
+
+import re
+from pathlib import Path
+
+from click.testing import CliRunner
+
+from genprobe.cli import main
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_shows_the_help_as_it_is():
+    shown = re.search(r"<!-- help -->\n```text\n(.*?)```", README, re.DOTALL).group(1)
+    assert shown == CliRunner().invoke(main, ["--help"], prog_name="genprobe").output
+
+
+def test_explains_every_row_of_the_table():
+    from genprobe.render.rows import LABELS
+
+    for label in LABELS.values():
+        words = re.split(r" = |, | on | R$| D$", label)[0]
+        assert words in README, label
+
+
+def test_names_every_regime():
+    from genprobe.regimes import MEANING
+
+    for label in MEANING.keys() - {"undetermined"}:
+        assert f"| {label} | {MEANING[label]} |" in README
+
+
+def test_has_the_two_commands_that_the_continuous_build_runs():
+    commands = re.findall(r"^\$ (.*\.venv.*)$", README, re.MULTILINE)
+    assert len(commands) == 2
+    assert all("-c constraints.txt" in command for command in commands)
+    assert "genprobe demo" in commands[0]
+    assert "pytest" in commands[1]
+
+
+def test_shows_the_comparison_of_the_demo(capsys):
+    result = CliRunner().invoke(main, ["demo"])
+    assert result.exit_code == 0, result.output
+    shown = re.search(r"```text\n(4 models.*?)```", README, re.DOTALL).group(1)
+    rounded = [re.sub(r"(\.\d)\d\d", r"\1", line) for line in shown.splitlines()]
+    printed = [re.sub(r"(\.\d)\d\d", r"\1", line) for line in result.output.splitlines()]
+    assert set(rounded) <= set(printed)
