@@ -1,9 +1,11 @@
 """Control variates for I(n;z): functions of (n, z) whose mean under the codes is known exactly.
 
-Over n uniform and z ~ q(z|x_n), log q(z|x_n) + H_n, H_n − H̄, R_n − R̄, z − E z and z zᵀ − E z zᵀ all
-have mean zero, the last two by the mixture's moments. −log q(z) is regressed on them, and what they
-explain is taken off. The regression that corrects an example is fitted to the other four folds of
-examples, so the corrected values are unbiased and their spread is honest, however many controls.
+Over n uniform and z ~ q(z|x_n), log q(z|x_n) + H_n, H_n − H̄, R_n − R̄, z − E z and z zᵀ − E z zᵀ
+all have mean zero, the last two by the mixture's moments. The values are regressed on them, and
+what they explain is taken off. One regression serves all queries: so a control that is the same for
+every draw of an example cancels exactly once all examples are taken. The error left is read from
+leave-one-out residuals, e / (1 − leverage), which are honest however many controls there are. Where
+it does not fall below the plain estimator's, or a few queries decide the fit, the plain one stands.
 """
 
 from dataclasses import dataclass
@@ -12,9 +14,12 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-FOLDS = 5
+from genprobe.estimators.standard_error import within_error
+
 EXAMPLES_PER_CONTROL = 8
 RIDGE = 1e-8
+MOST_LEVERAGE = 0.3
+"""A query that decides so much of its own fit says that others like it, unseen, would change it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,34 +83,50 @@ def existing(
     return features.index_select(2, finite.nonzero().squeeze(1))
 
 
-def corrected(
-    values: Float64[Tensor, "draw m"], features: Float64[Tensor, "draw m control"]
-) -> Float64[Tensor, "draw m"]:
-    """Values less what the controls explain of them; their mean is unbiased.
+def reduced(
+    values: Float64[Tensor, "draw m"],
+    features: Float64[Tensor, "draw m control"] | None,
+    n: int,
+) -> tuple[Float64[Tensor, "draw m"], float | None]:
+    """Values less what the controls explain of them, and the standard error of their mean.
 
     Args:
         values: (draw, m).
-        features: (draw, m, control), each of mean zero.
+        features: (draw, m, control), each of mean zero; None for no controls.
+        n: number of examples that the m were taken from.
+
+    Returns:
+        The corrected values where that helps, else the values as they were; and their error.
     """
-    m = values.shape[1]
-    fold = torch.arange(m) % FOLDS
-    result = values.clone()
-    if m < 2 * FOLDS:
-        return result
-    scale = features.flatten(0, 1).std(0)
-    features = features / scale.where(scale > 0, 1.0)
-    for f in range(FOLDS):
-        slope = regress(values[:, fold != f].flatten(), features[:, fold != f].flatten(0, 1))
-        result[:, fold == f] -= features[:, fold == f] @ slope
-    return result
+    plain = within_error(values, n)
+    if features is None or plain is None or values.shape[1] < features.shape[2] + 2:
+        return values, plain
+    rows = features.flatten(0, 1)
+    scale = rows.std(0)
+    rows = rows / scale.where(scale > 0, 1.0)
+    slope, leverage = regress(values.flatten(), rows)
+    if leverage.max() > MOST_LEVERAGE:
+        return values, plain
+    fitted = (rows @ slope).view_as(values)
+    residual = values - fitted
+    centred = (residual - residual.mean()) / (1 - leverage.view_as(values)).clamp(min=1e-3)
+    error = within_error(centred, n)
+    if error is None or error >= plain:
+        return values, plain
+    return residual, error
 
 
 def regress(
     values: Float64[Tensor, " row"], features: Float64[Tensor, "row control"]
-) -> Float64[Tensor, " control"]:
-    """Least-squares slopes with an intercept; a small ridge settles collinear controls."""
+) -> tuple[Float64[Tensor, " control"], Float64[Tensor, " row"]]:
+    """Least-squares slopes beside an intercept, and each row's leverage.
+
+    A small ridge settles collinear controls.
+    """
     centred = features - features.mean(0)
     gram = centred.T @ centred
     gram.diagonal().add_(RIDGE * len(values))
-    slopes: Tensor = torch.linalg.solve(gram, centred.T @ (values - values.mean()))
-    return slopes
+    factor = torch.linalg.cholesky(gram)
+    slope = torch.cholesky_solve(centred.T @ (values - values.mean())[:, None], factor).squeeze(1)
+    white = torch.linalg.solve_triangular(factor, centred.T, upper=False)
+    return slope, white.square().sum(0) + 1 / len(values)

@@ -9,7 +9,6 @@ import math
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.estimators.control_variates import corrected
 from genprobe.estimators.mutual_information import (
     information_data_error,
     information_terms,
@@ -42,13 +41,12 @@ def marginal_kl(
     cost = rate_estimate(rate, rate_analytic)
     information = mutual_information(log_qz_x, log_qz, controls, n)
     terms = information_terms(log_qz_x, log_qz, n)
-    values = terms if controls is None else corrected(terms, controls)
     costs = rate.mean(0)[query]
     return Estimate(
         name="marginal_kl",
         value=cost.value - information.value,
         se=both(cost.se, information.se),
-        se_data=information_data_error(costs - terms, values, n),
+        se_data=information_data_error(costs - terms, information.se, n),
         kind="estimate",
         n=information.n,
     )

@@ -12,7 +12,7 @@ import math
 from jaxtyping import Float64
 from torch import Tensor
 
-from genprobe.estimators.control_variates import corrected
+from genprobe.estimators.control_variates import reduced
 from genprobe.estimators.standard_error import data_error, within_error
 from genprobe.types import Estimate
 
@@ -32,12 +32,12 @@ def mutual_information(
         n: number of examples; the m were taken from them without replacement.
     """
     terms = information_terms(log_qz_x, log_qz, n)
-    values = terms if controls is None else corrected(terms, controls)
+    values, error = reduced(terms, controls, n)
     return Estimate(
         name="mutual_information",
         value=min(max(0.0, float(values.mean())), math.log(n)),
-        se=within_error(values, n),
-        se_data=information_data_error(terms, values, n),
+        se=error,
+        se_data=information_data_error(terms, error, n),
         kind="estimate",
         n=terms.shape[1],
     )
@@ -51,19 +51,19 @@ def information_terms(
 
 
 def information_data_error(
-    terms: Float64[Tensor, "draw m"], values: Float64[Tensor, "draw m"], n: int
+    terms: Float64[Tensor, "draw m"], error: float | None, n: int
 ) -> float | None:
-    """Error with the examples as a sample: the terms' spread over examples, the values' error.
+    """Error with the examples as a sample: the terms' spread over examples, the estimate's error.
 
     The influence of example n on I is its own mean term: what it adds to q(z) elsewhere integrates
     to a constant, because ∫ q(z) q(z|x_n)/q(z) dz = 1.
 
     Args:
         terms: (draw, m) as they are.
-        values: (draw, m) the terms after their control variates.
+        error: Monte Carlo standard error of the estimate.
         n: number of examples.
     """
-    spread, plain, error = data_error(terms, n), within_error(terms, n), within_error(values, n)
+    spread, plain = data_error(terms, n), within_error(terms, n)
     if spread is None or plain is None or error is None:
         return None
     return math.sqrt(max(0.0, spread**2 - plain**2) + error**2)
