@@ -85,13 +85,15 @@ def child(work):
         child = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     last = Path("s.h5.partial", f"{STOP - 1:08d}.h5")
     deadline = time.monotonic() + 120
-    while not last.exists():
-        assert child.poll() is None, Path("child.log").read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    yield child
-    child.kill()
-    child.wait()
+    try:
+        while not last.exists():
+            assert child.poll() is None, Path("child.log").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        yield child
+    finally:
+        child.kill()
+        child.wait()
 
 
 def arrays(path):

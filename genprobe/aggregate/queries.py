@@ -67,7 +67,7 @@ def draw_queries(
         family: of its posteriors.
         error: standard error of the estimate from some queries, nats.
         tolerance: wanted standard error, nats.
-        max_queries: never more than this (two are the least).
+        max_queries: never more than this, rounded up to pairs.
         seed: of the order in which examples are taken, and of the draws.
         progress: told of pairs done, stage ``aggregate``.
 

@@ -5,7 +5,8 @@ all have mean zero, the last two by the mixture's moments. The values are regres
 what they explain is taken off. One regression serves all queries: so a control that is the same for
 every draw of an example cancels exactly once all examples are taken. The error left is read from
 leave-one-out residuals, e / (1 − leverage), which are honest however many controls there are. Where
-it does not fall below the plain estimator's, or a few queries decide the fit, the plain one stands.
+a few queries decide the fit, the first control is used alone; where even that does not help, the
+plain estimator stands.
 """
 
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from genprobe.estimators.standard_error import within_error
 
 EXAMPLES_PER_CONTROL = 8
 RIDGE = 1e-8
+FEW = 100
+"""Fewer examples than these settle no slope but that of the first control."""
 MOST_LEVERAGE = 0.3
 """A query that decides so much of its own fit says that others like it, unseen, would change it."""
 
@@ -105,8 +108,8 @@ def reduced(
     scale = rows.std(0)
     rows = rows / scale.where(scale > 0, 1.0)
     slope, leverage = regress(values.flatten(), rows)
-    if leverage.max() > MOST_LEVERAGE:
-        return values, plain
+    if leverage.max() > MOST_LEVERAGE or values.shape[1] < FEW:
+        return reduced(values, features[..., :1], n) if features.shape[2] > 1 else (values, plain)
     fitted = (rows @ slope).view_as(values)
     residual = values - fitted
     centred = (residual - residual.mean()) / (1 - leverage.view_as(values)).clamp(min=1e-3)

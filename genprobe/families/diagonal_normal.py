@@ -21,7 +21,7 @@ def distribution(params: Params) -> Distribution:
 
 def natural(params: Params) -> tuple[Tensor, Tensor]:
     """Natural parameters (batch, 2k) and log-partition (batch,), k the size of z."""
-    loc, scale = params["loc"].flatten(1), params["scale"].flatten(1)
+    loc, scale = (params[k].reshape(len(params[k]), -1) for k in ("loc", "scale"))
     precision = scale.square().reciprocal()
     first = loc * precision
     log_partition = (first * loc / 2 + scale.log()).sum(1) + loc.shape[1] * math.log(
@@ -32,7 +32,7 @@ def natural(params: Params) -> tuple[Tensor, Tensor]:
 
 def sufficient(z: Tensor) -> tuple[Tensor, Tensor]:
     """Statistics (m, 2k) and log base measure (m,) of z (m, *event)."""
-    flat = z.flatten(1)
+    flat = z.reshape(len(z), -1)
     return torch.cat([flat, flat.square()], 1), flat.new_zeros(len(flat))
 
 

@@ -5,8 +5,8 @@ component c and example n with mean μ_n and covariance S_n,
 
     r_nc ∝ π_c exp(E_q[log N_c]) = π_c N(μ_n; loc_c, Σ_c) exp(−½ tr(Σ_c⁻¹ S_n)),
 
-and Σ_c is the maximum a posteriori under an inverse Wishart of k + 2 degrees of freedom around the
-overall covariance, shrunk to a component's share of space. Without it large mixtures overfit.
+and Σ_c is shrunk, by k + 2 pseudo-observations (an inverse-Wishart prior), towards the overall
+covariance scaled to a component's share of space. Without it large mixtures overfit.
 """
 
 import math

@@ -4,7 +4,7 @@ They take every so many-th example, the same ones however the run is cut.
 """
 
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 DRAWS = 4
@@ -24,7 +24,7 @@ def subset(index: Int64[Tensor, " batch"], n: int) -> Int64[Tensor, " some"]:
 
 
 def spread_out(
-    values: Float64[Tensor, "draw some"], rows: Int64[Tensor, " some"], batch: int
+    values: Float[Tensor, "draw some"], rows: Int64[Tensor, " some"], batch: int
 ) -> Float64[Tensor, "draw batch"]:
     """Values of some examples as a column over the whole batch, NaN for those not taken."""
     column = torch.full((len(values), batch), torch.nan, dtype=torch.float64)

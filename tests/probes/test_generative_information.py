@@ -1,0 +1,49 @@
+import torch
+
+from genprobe import Model
+from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.likelihoods.normal import normal
+from genprobe.priors.standard_normal import build
+from genprobe.probes.generative_information import generative_information
+
+N, NOISE = 1000, 0.5
+
+
+def probe(batch_size=N, **parts):
+    """x = z + noise, and its exact posterior N(x / (1 + v), v / (1 + v))."""
+    variance = NOISE**2
+    exact = {
+        "encode": lambda x: {
+            "loc": x / (1 + variance),
+            "scale": torch.full_like(x, (variance / (1 + variance)) ** 0.5),
+        },
+        "decode": lambda z: {"loc": z, "scale": torch.tensor(NOISE)},
+    }
+    made = Model(
+        name="m",
+        posterior="diagonal-normal",
+        prior="standard-normal",
+        likelihood="normal",
+        **(exact | parts),
+    )
+    torch.manual_seed(0)
+    index, prior = torch.arange(N), build(torch.Size([2]), {})
+    x, device = torch.zeros(N, 2), torch.device("cpu")
+    return generative_information(
+        made, diagonal_normal, prior, normal, x, index, N, device, batch_size
+    )
+
+
+def test_with_the_exact_posterior_it_is_the_information_of_the_channel():
+    found = probe()[0]
+    truth = 2 * 0.5 * torch.log(torch.tensor(1 + 1 / NOISE**2))
+    assert abs(found.mean() - truth) < 4 * found.std() / N**0.5
+
+
+def test_another_posterior_is_below_it():
+    wide = probe(encode=lambda x: {"loc": x, "scale": torch.ones_like(x)})
+    assert wide.mean() < probe().mean()
+
+
+def test_it_does_not_depend_on_the_batch_size():
+    torch.testing.assert_close(probe(7), probe())
