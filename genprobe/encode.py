@@ -16,6 +16,7 @@ from torch import Tensor
 
 from genprobe.errors import DataError, GenprobeError, ModelError, PluginError
 from genprobe.probes import PROBE_INPUTS
+from genprobe.seeds import derived_seed
 from genprobe.store.write import StoreWriter
 from genprobe.types import (
     Dataset,
@@ -78,7 +79,7 @@ def encode(
             x = read_examples(dataset, start, stop, dtype)
             notice = None if parts.likelihood is None else parts.likelihood.support(x)
             with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(segment_seed(header.seed, segment))
+                torch.manual_seed(derived_seed(header.seed, "segment", segment))
                 batch = posterior_batch(parts, x, start, header.draws, batch_size, device)
                 given = inputs(parts, x, batch, header.n, batch_size, device)
                 arrays = columns(given, batch, probes)
@@ -99,11 +100,6 @@ def require_known(name: str, probe: Probe) -> None:
             f"The probe {name} asks for {', '.join(sorted(unknown))}, which is not at hand.",
             f"A probe can have {', '.join(PROBE_INPUTS)}.",
         )
-
-
-def segment_seed(seed: int, segment: int) -> int:
-    """The seed of a segment's draws: far apart for neighbouring seeds and segments."""
-    return (seed * 0x9E3779B97F4A7C15 + segment * 0xBF58476D1CE4E5B9 + 1) % 2**63
 
 
 def read_examples(dataset: Dataset, start: int, stop: int, dtype: torch.dtype) -> Tensor:

@@ -18,6 +18,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.errors import GenprobeError
+from genprobe.seeds import generator
 from genprobe.types import Estimate, Regime
 
 AUTODECODER = "autodecoder"
@@ -122,13 +123,13 @@ def bootstrap(
         values: (n, quantity) per example.
         seed: of the resampling.
     """
-    generator = torch.Generator().manual_seed(seed)
+    chance = generator(seed, "bootstrap")
     size = max(1, len(values) // GROUPS)
-    shuffled = values[torch.randperm(len(values), generator=generator)]
+    shuffled = values[torch.randperm(len(values), generator=chance)]
     groups = shuffled[: len(values) // size * size].view(-1, size, values.shape[1]).mean(1)
     centred = groups - groups.mean(0) + values.mean(0)
     picks = (
-        torch.randint(len(centred), (BLOCK, len(centred)), generator=generator)
+        torch.randint(len(centred), (BLOCK, len(centred)), generator=chance)
         for _ in range(REPLICATES // BLOCK)
     )
     return torch.cat([centred[pick].mean(1) for pick in picks])
@@ -154,8 +155,8 @@ def normal_replicates(
 
 def normal_draws(columns: int, seed: int) -> Float64[Tensor, "replicate column"]:
     """Standard normal draws, one row a replicate."""
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(REPLICATES, columns, generator=generator, dtype=torch.float64)
+    chance = generator(seed, "replicates")
+    return torch.randn(REPLICATES, columns, generator=chance, dtype=torch.float64)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,6 +39,8 @@ class Family:
         cross_log_prob: z (m, *event) and parameters (n, ...) to (m, n), for every other family.
         widen: parameters and ε (batch,) to the parameters with every scale times e^ε; for families
             whose draws have a pathwise gradient. The operating slope is measured along it.
+        symmetric: whether every posterior is symmetric about its mean, so that the mirror image of
+            a draw is a draw too; the slope is measured with such pairs.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Family:
     translate: Callable[[Params, Tensor], Params] | None = None
     cross_log_prob: Callable[[Tensor, Params], Tensor] | None = None
     widen: Callable[[Params, Tensor], Params] | None = None
+    symmetric: bool = False
 
     def event_shape(self, params: Params) -> torch.Size:
         """Shape of one latent z under these parameters."""

@@ -8,7 +8,7 @@ from torch import nn
 import genprobe
 from genprobe import GenprobeError, Model, open_store
 from genprobe.datasets.from_array import from_array
-from genprobe.encode import placed, segment_seed
+from genprobe.encode import placed
 from genprobe.errors import DataError, ModelError
 from genprobe.estimators.rate import rate
 
@@ -121,11 +121,6 @@ def test_every_segment_draw_and_seed_has_noise_of_its_own(module, store):
         assert found.header.segment == 1024
         noise += list(found.column("draws/z").flatten(0, 1).unbind(0))
     assert len({tuple(row.tolist()) for row in noise}) == len(noise)
-
-
-def test_segment_seeds_do_not_meet():
-    seeds = {segment_seed(seed, segment) for seed in range(-50, 50) for segment in range(200)}
-    assert len(seeds) == 100 * 200
 
 
 def test_the_columns_are_the_densities_of_torch(module, x, store):

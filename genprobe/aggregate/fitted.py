@@ -18,6 +18,7 @@ from torch.distributions import Distribution, constraints
 
 from genprobe.errors import UnavailableError
 from genprobe.progress import Progress, silent
+from genprobe.seeds import generator
 from genprobe.store.read import Store
 from genprobe.types import Codes, Family, Prior, PriorFactory
 
@@ -87,11 +88,11 @@ def fit_marginal(
             "A marginal fitted without the evaluated example needs two examples."
         )
     folds = min(FOLDS, n)
-    generator = torch.Generator().manual_seed(seed)
-    fold = torch.randperm(n, generator=generator) % folds
+    chance = generator(seed, "folds")
+    fold = torch.randperm(n, generator=chance) % folds
     k = math.prod(store.header.latent_shape)
     most = min(FITTED, max(FITTED_VALUES // k**2, LEAST_FITTED))
-    chosen = torch.randperm(n, generator=generator)[:most].sort().values
+    chosen = torch.randperm(n, generator=chance)[:most].sort().values
     sample = take_sample(store, family, chosen, fold[chosen])
     fits: dict[str, list[Prior]] = {}
     scores: dict[str, Float64[Tensor, " fold"]] = {}

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks
 from genprobe.progress import Progress, silent
+from genprobe.seeds import derived_seed, generator
 from genprobe.store.read import Store
 from genprobe.types import Family, Params
 
@@ -75,23 +76,29 @@ def draw_queries(
         UnavailableError: if the family offers no density of all pairs.
     """
     n = store.header.n
-    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    order = torch.randperm(n, generator=generator(seed, "order"))
     most = max(DRAWS, max_queries or DRAWS * n * MOST_DRAWS)
     examples = min(n, PILOT, most // DRAWS)
-    queries = evaluate(store, family, order[:examples], DRAWS, seed, progress)
+    queries = evaluate(
+        store, family, order[:examples], DRAWS, derived_seed(seed, "queries"), progress
+    )
     while (found := error(queries)) > tolerance and len(queries) < most:
         wanted = math.ceil(len(queries) * HEADROOM * min((found / tolerance) ** 2, GROWTH))
         wanted = min(most, max(wanted, len(queries) + DRAWS))
         examples = len(queries.index)
         if examples < n:
             new = order[examples : max(examples + 1, min(n, wanted // DRAWS))]
-            more = evaluate(store, family, new, DRAWS, seed + examples, progress)
+            more = evaluate(
+                store, family, new, DRAWS, derived_seed(seed, "examples", examples), progress
+            )
             queries = join(queries, more, 1)
             continue
         draws = (wanted - len(queries)) // n
         if draws == 0 or len(queries) // n >= DRAWS * MOST_DRAWS:
             break
-        more = evaluate(store, family, order, draws, seed + len(queries), progress)
+        more = evaluate(
+            store, family, order, draws, derived_seed(seed, "draws", len(queries)), progress
+        )
         queries = join(queries, more, 0)
     return queries
 

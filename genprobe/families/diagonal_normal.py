@@ -56,4 +56,5 @@ diagonal_normal = Family(
     sufficient=sufficient,
     translate=translate,
     widen=widen,
+    symmetric=True,
 )

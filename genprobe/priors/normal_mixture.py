@@ -19,6 +19,7 @@ from torch.distributions import MultivariateNormal
 from genprobe.errors import ModelError
 from genprobe.priors.flat import flat_prior
 from genprobe.priors.full_normal import fit as fit_normal
+from genprobe.seeds import generator
 from genprobe.types import Codes, Params, Prior, PriorFactory
 
 WIDEST = 128
@@ -98,14 +99,14 @@ def overall_scale(codes: Codes) -> Float64[Tensor, " k"]:
 
 def start(codes: Codes, size: int, seed: int) -> Params:
     """Centres far from each other among the posterior means (k-means++), equal covariances."""
-    generator = torch.Generator().manual_seed(seed)
+    chance = generator(seed, "centres")
     whole = fit_normal(codes, 1, seed)
     white = torch.linalg.solve_triangular(whole["scale_tril"], codes.mean.T, upper=False).T
-    chosen = torch.randint(len(white), (1,), generator=generator)
+    chosen = torch.randint(len(white), (1,), generator=chance)
     distance = torch.full((len(white),), torch.inf, dtype=torch.float64)
     for _ in range(size - 1):
         distance = torch.minimum(distance, (white - white[chosen[-1]]).square().sum(1))
-        chosen = torch.cat([chosen, torch.multinomial(distance + 1e-12, 1, generator=generator)])
+        chosen = torch.cat([chosen, torch.multinomial(distance + 1e-12, 1, generator=chance)])
     k = codes.mean.shape[1]
     return {
         "probs": torch.full((size,), 1 / size, dtype=torch.float64),
