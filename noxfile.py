@@ -56,3 +56,10 @@ def plugins(session: nox.Session, plugin: str) -> None:
     session.install(*PINNED, ".[test]", f"plugins/{plugin}")
     session.run("genprobe", "plugins")
     session.run("pytest", "-c", "pyproject.toml", f"plugins/{plugin}")
+
+
+@nox.session(python="3.11")
+def validation(session: nox.Session) -> None:
+    """Every exact case, expected beside measured; writes docs/validation.md."""
+    session.install(*PINNED, ".")
+    session.run("python", "-m", "validation", *session.posargs)
