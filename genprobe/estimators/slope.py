@@ -43,7 +43,7 @@ def slope(
     answer = rate_slope.mean(0)
     mean, m = float(answer.mean()), len(answer)
     error = float(answer.std()) / math.sqrt(m) if m > 1 else math.inf
-    if float(rate.mean()) < LEAST_RATE or abs(mean) < SIGNIFICANT * error:
+    if float(rate.mean()) < LEAST_RATE or abs(mean) <= SIGNIFICANT * error:
         raise UnavailableError("No slope: the rate is too near zero to exchange for distortion.")
     value = -float(distortion_slope.mean()) / mean
     residual = distortion_slope + value * answer
