@@ -203,10 +203,22 @@ def entropy_estimate(regime: Regime, n: int) -> dict[str, Estimate]:
     return {"entropy_bound": bound}
 
 
-def plain_queries(quantities: Quantities, tolerance: float) -> int:
-    """How many independent queries the plain paired estimator would need for the tolerance."""
+def count_queries(quantities: Quantities, tolerance: float) -> dict[str, int | None]:
+    """Queries made, how many the tolerance takes, and how many the plain paired estimator would.
+
+    The plain one draws independently, so the variance of its terms says what it needs. The other
+    is from the error that was reached, which falls as one over the root.
+    """
+    if not quantities.queried:
+        return {"queries": 0, "queries_needed": None, "plain_queries": None}
+    made = quantities.log_qz.numel()
+    error = quantities.information_error()
     terms = (quantities.log_qz_x - quantities.log_qz).flatten()
-    return math.ceil((float(terms.std(correction=0)) / tolerance) ** 2)
+    return {
+        "queries": made,
+        "queries_needed": math.ceil(made * (error / tolerance) ** 2),
+        "plain_queries": math.ceil(float(terms.var(correction=0)) / tolerance**2),
+    }
 
 
 def describe_fit(
@@ -239,7 +251,6 @@ def describe_run(
         "dtype": header.dtype,
         "training": dict(header.training),
         "fitted_prior": describe_fit(quantities, estimates),
-        "plain_queries": plain_queries(quantities, tolerance) if quantities.queried else None,
-        "queries": quantities.log_qz.numel() if quantities.queried else 0,
+        **count_queries(quantities, tolerance),
         "max_error": quantities.max_error if quantities.queried else None,
     }

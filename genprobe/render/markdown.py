@@ -4,7 +4,7 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from genprobe.render.rows import COLUMNS, headline, regime_lines, sections
+from genprobe.render.rows import COLUMNS, headline, method_lines, regime_lines, sections
 from genprobe.render.units import divisor
 from genprobe.types import Report
 
@@ -43,6 +43,7 @@ def to_markdown(report: Report, unit: str = "nats") -> str:
             unit=unit,
             columns=COLUMNS,
             sections=sections(report, scale),
+            method=method_lines(report),
             regime=regime_lines(report.regime, unit, scale),
             warnings=report.warnings,
         )

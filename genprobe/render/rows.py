@@ -132,6 +132,21 @@ def sparkline(dimensions: list[Dimension], divisor: float) -> str:
     return f"{bars}{more}  {number(rates[0] / divisor)} … {number(rates[-1] / divisor)}"
 
 
+def method_lines(report: Report) -> list[str]:
+    """How the numbers were come by: the queries, and which prior was fitted."""
+    facts, lines = report.provenance, []
+    made, needed = facts.get("queries"), facts.get("queries_needed")
+    if made and needed is not None:
+        lines.append(
+            f"I(n;z) from {made} queries; ± {facts['tolerance']:g} nats takes {needed}, "
+            f"of the plain estimator {facts['plain_queries']}"
+        )
+    if facts.get("fitted_prior"):
+        fitted = facts["fitted_prior"]
+        lines.append(f"fitted prior: {fitted['rung']}, cross-fitted in {fitted['folds']} folds")
+    return lines
+
+
 def headline(report: Report, unit: str) -> str:
     """What was evaluated on what."""
     draws = report.provenance.get("draws", 1)

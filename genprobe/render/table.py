@@ -8,7 +8,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from genprobe.render.rows import COLUMNS, headline, regime_lines, sections, sparkline
+from genprobe.render.rows import (
+    COLUMNS,
+    headline,
+    method_lines,
+    regime_lines,
+    sections,
+    sparkline,
+)
 from genprobe.render.units import divisor
 from genprobe.types import Notice, Report
 
@@ -30,6 +37,7 @@ def report_view(report: Report, unit: str = "nats") -> RenderableType:
     bars = sparkline(list(report.dimensions), scale)
     if bars:
         parts.append(Text(f"  KL by dimension, largest first   {bars}", no_wrap=True))
+    parts += [Text(f"  {line}", style="dim") for line in method_lines(report)]
     parts += ["", regime_view(report, unit, scale)]
     if report.warnings:
         parts += ["", warnings_view(report.warnings)]
