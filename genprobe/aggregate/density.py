@@ -1,11 +1,12 @@
-"""log q(z_m) over all N components, with the leave-one-out density from the same pass.
+"""log q(z_m) over all N components, and from the same pass what leaves z_m's own component out.
 
     log q(z_m)     = logsumexp_n log q(z_m|x_n) − log N
     log q_loo(z_m) = logsumexp_{n ≠ own(m)} log q(z_m|x_n) − log (N − 1)
+    H[q(n|z_m)]    = the entropy of the shares q(z_m|x_n) / Σ_n q(z_m|x_n)
 
 The pass sums over every component but a query's own; the own one is added at the end, in float64.
 So the leave-one-out density never comes from a subtraction, and log q(z|x_own) − log q(z) ≤ log N
-holds for every query whatever the rounding. Each run checks some queries against the float64
+holds for every query, whatever the rounding. Each run checks some queries against the float64
 difference form, and redoes the pass in float64 if float32 was not good enough.
 """
 
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from genprobe.aggregate.exact import exact_log_sums
 from genprobe.aggregate.plan import Tile
-from genprobe.aggregate.tiles import LogSums, log_sums
+from genprobe.aggregate.tiles import LogSums, log_sums, merged_entropy
 from genprobe.errors import UnavailableError
 from genprobe.types import Family, Params
 
@@ -39,12 +40,14 @@ class AggregateDensity:
         log_qz: (m,) log q(z), nats, float64.
         log_qz_loo: (m,) without each query's own component; None if none was given, −inf if N = 1.
         largest_share: (m,) the largest q(z|x_n) / Σ_n q(z|x_n).
-        max_error: largest deviation seen from the float64 difference form, nats.
+        index_entropy: (m,) H[q(n|z)] of these shares, nats; from 0 to log N.
+        max_error: largest deviation of any of these logs seen from the float64 difference form.
     """
 
     log_qz: Float64[Tensor, " m"]
     log_qz_loo: Float64[Tensor, " m"] | None
     largest_share: Float64[Tensor, " m"]
+    index_entropy: Float64[Tensor, " m"]
     max_error: float
 
 
@@ -119,7 +122,11 @@ def log_aggregate_blocks(
 
 def deviation(sums: LogSums, checked: Int64[Tensor, " c"], exact: LogSums) -> float:
     """Largest difference over the checked queries, own component left out or not; nats."""
-    pairs = [(total(sums)[checked], total(exact)), (sums.others[checked], exact.others)]
+    pairs = [
+        (total(sums)[checked], total(exact)),
+        (sums.others[checked], exact.others),
+        (index_entropy(sums)[checked], index_entropy(exact)),
+    ]
     worst = 0.0
     for found, truth in pairs:
         difference = (found - truth).abs().where(found != truth, 0.0)
@@ -132,6 +139,12 @@ def total(sums: LogSums) -> Float64[Tensor, " m"]:
     return torch.logaddexp(sums.others, sums.own)
 
 
+def index_entropy(sums: LogSums) -> Float64[Tensor, " m"]:
+    """H[q(n|z)], own component included."""
+    alone = torch.zeros_like(sums.own)
+    return merged_entropy((sums.others, sums.entropy), (sums.own, alone))
+
+
 def assemble(sums: LogSums, own: Int64[Tensor, " m"], n: int, max_error: float) -> AggregateDensity:
     """Densities from the sums of a pass."""
     everything = total(sums)
@@ -141,5 +154,6 @@ def assemble(sums: LogSums, own: Int64[Tensor, " m"], n: int, max_error: float) 
         log_qz=everything - math.log(n),
         log_qz_loo=sums.others - math.log(max(1, n - 1)) if drawn else None,
         largest_share=(largest - everything).exp().clamp(max=1.0),
+        index_entropy=index_entropy(sums).clamp(max=math.log(n)),
         max_error=max_error,
     )

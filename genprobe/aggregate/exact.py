@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from genprobe.aggregate.tiles import LogSums, split_blocks
+from genprobe.aggregate.tiles import LogSums, merged_entropy, split_blocks
 from genprobe.types import Family, Params
 
 PAIR_VALUES = 1 << 22
@@ -34,7 +34,7 @@ def exact_log_sums(
     """
     z = z.double()
     others = torch.full((len(z),), -math.inf, dtype=torch.float64)
-    largest, mine = others.clone(), others.clone()
+    largest, mine, entropy = others.clone(), others.clone(), torch.zeros_like(others)
     rows = max(1, PAIR_VALUES // z[0].numel())
     for start, params in split_blocks(blocks(), rows):
         distribution = family.distribution({k: v.double() for k, v in params.items()})
@@ -45,6 +45,9 @@ def exact_log_sums(
             if 0 <= position < size:
                 mine[m] = log_prob[position]
                 log_prob[position] = -math.inf
-            others[m] = torch.logaddexp(others[m], log_prob.logsumexp(0))
+            here = log_prob.logsumexp(0)
+            inside = torch.special.entr((log_prob - here).exp().nan_to_num(0.0)).sum()
+            entropy[m] = merged_entropy((others[m], entropy[m]), (here, inside))
+            others[m] = torch.logaddexp(others[m], here)
             largest[m] = torch.maximum(largest[m], log_prob.max())
-    return LogSums(others=others, own=mine, largest=largest)
+    return LogSums(others=others, own=mine, largest=largest, entropy=entropy)

@@ -36,6 +36,7 @@ class Queries:
         log_qz: (draw, m) log q(z) over all N, nats, float64.
         log_qz_loo: (draw, m) without the example itself, nats; −inf if N = 1.
         largest_share: (draw, m) the largest posterior's share of q(z).
+        index_entropy: (draw, m) H[q(n|z)], nats.
         max_error: largest deviation seen from the float64 difference form, nats.
     """
 
@@ -45,6 +46,7 @@ class Queries:
     log_qz: Float64[Tensor, "draw m"]
     log_qz_loo: Float64[Tensor, "draw m"]
     largest_share: Float64[Tensor, "draw m"]
+    index_entropy: Float64[Tensor, "draw m"]
     max_error: float
 
     def __len__(self) -> int:
@@ -154,6 +156,7 @@ def from_density(
         log_qz=density.log_qz.view(shape),
         log_qz_loo=loo.view(shape),
         largest_share=density.largest_share.view(shape),
+        index_entropy=density.index_entropy.view(shape),
         max_error=density.max_error,
     )
 
@@ -183,5 +186,6 @@ def join(first: Queries, second: Queries, axis: int) -> Queries:
         log_qz=both("log_qz"),
         log_qz_loo=both("log_qz_loo"),
         largest_share=both("largest_share"),
+        index_entropy=both("index_entropy"),
         max_error=max(first.max_error, second.max_error),
     )

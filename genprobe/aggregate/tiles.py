@@ -3,6 +3,9 @@
 For an exponential family log q(z_m|x_n) = statistics_m · eta_n − log_partition_n + log_base_m, so
 a tile is a matmul. Everything is in base 2 inside a tile, because exp2 costs the same whatever it
 underflows to and exp does not. The running sum over components is kept in float64.
+
+Beside the sum goes the entropy of the components' shares, by the chain rule: of two sets with sums
+a and b, H = w H_a + (1 − w) H_b + h(w), w = a / (a + b), h the entropy of a coin.
 """
 
 import math
@@ -12,6 +15,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
+from torch.nn.functional import softplus
 
 from genprobe.aggregate.plan import Tile, plan_tile
 from genprobe.types import Family, Params
@@ -19,6 +23,9 @@ from genprobe.types import Family, Params
 LOG2_E = math.log2(math.e)
 BOUND = 2e-4
 """Nats of rounding error that a component may have before its pairs are done more precisely."""
+
+NEGLIGIBLE = -126.0
+"""Base 2, below the largest: less would be a denormal number, which is slow and adds nothing."""
 
 Pairs = Callable[[Family, Params, Tensor], Callable[[slice], Tensor]]
 """Family, parameters and queries to a function that gives base-2 log densities of a stretch."""
@@ -30,11 +37,13 @@ class LogSums(NamedTuple):
     others: log Σ q(z|x_n) over every component but the query's own.
     own: log q(z|x_own), −inf where a query has no own component.
     largest: the largest log q(z|x_n) among the others.
+    entropy: of the shares of the others, each in their sum.
     """
 
     others: Float64[Tensor, " m"]
     own: Float64[Tensor, " m"]
     largest: Float64[Tensor, " m"]
+    entropy: Float64[Tensor, " m"]
 
 
 def log_sums(
@@ -78,29 +87,67 @@ def log_sums(
                 log2[owners - part.start, column[owners]] = -math.inf
                 running.add(part, log2)
         advance(size)
-    return LogSums(others=running.log_sum(), own=mine, largest=running.top / LOG2_E)
+    return LogSums(
+        others=running.log_sum(),
+        own=mine,
+        largest=running.top / LOG2_E,
+        entropy=running.entropy(),
+    )
 
 
 class RunningLogSum:
-    """Running base-2 maximum and sum, so that nothing over- or underflows."""
+    """Running base-2 maximum, sum, and sum of pairs times their logs; nothing over- or underflows.
+
+    Attributes:
+        top: (m,) the largest log2 pair yet.
+        sum: (m,) of 2^(log2 − top).
+        moment: (m,) of 2^(log2 − top) (log2 − top).
+    """
 
     def __init__(self, m: int) -> None:
         self.top = torch.full((m,), -math.inf, dtype=torch.float64)
         self.sum = torch.zeros(m, dtype=torch.float64)
+        self.moment = torch.zeros(m, dtype=torch.float64)
 
     def add(self, part: slice, log2: Float[Tensor, "queries components"]) -> None:
         """Add a tile's pairs, destroying them."""
         top = torch.maximum(self.top[part], log2.amax(1).double())
         # A tile may hold nothing but excluded pairs; then there is no finite maximum to subtract.
         reference = top.nan_to_num(neginf=0.0)
-        log2.sub_(reference.to(log2.dtype)[:, None]).exp2_()
-        rescaled = self.sum[part] * (self.top[part] - reference).exp2()
-        self.sum[part] = rescaled + log2.sum(1).double()
+        log2.sub_(reference.to(log2.dtype)[:, None]).clamp_(min=NEGLIGIBLE)
+        shares = log2.exp2()
+        raised = (self.top[part] - reference).clamp(min=NEGLIGIBLE)
+        factor = raised.exp2().where(self.sum[part] > 0, 0.0)
+        moment = factor * (self.moment[part] + raised * self.sum[part])
+        self.sum[part] = factor * self.sum[part] + shares.sum(1).double()
+        self.moment[part] = moment + log2.mul_(shares).sum(1).double()
         self.top[part] = top
 
     def log_sum(self) -> Float64[Tensor, " m"]:
         """The logarithm of the sums, nats."""
-        return self.top / LOG2_E + self.sum.log().where(self.sum > 0, 0.0)
+        return self.top / LOG2_E + self.sum.log().where(self.top > -math.inf, 0.0)
+
+    def entropy(self) -> Float64[Tensor, " m"]:
+        """Entropy of the shares, nats."""
+        found = self.sum.log() - self.moment / self.sum / LOG2_E
+        return found.where(self.top > -math.inf, 0.0).clamp(min=0.0)
+
+
+def merged_entropy(
+    first: tuple[Float64[Tensor, " *m"], Float64[Tensor, " *m"]],
+    second: tuple[Float64[Tensor, " *m"], Float64[Tensor, " *m"]],
+) -> Float64[Tensor, " *m"]:
+    """Entropy of the shares of two sets of components together, nats.
+
+    Args:
+        first: log of its sum, entropy of its shares.
+        second: likewise.
+    """
+    (a, of_a), (b, of_b) = first, second
+    ahead = a - b
+    weight = ahead.sigmoid().nan_to_num(0.5)
+    coin = weight * softplus(-ahead) + (1 - weight) * softplus(ahead)
+    return weight * of_a + (1 - weight) * of_b + coin.where(ahead.isfinite(), 0.0)
 
 
 def by_precision(

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from genprobe.estimators.standard_error import within_error
+from genprobe.estimators.standard_error import skewness_factor, within_error
 
 EXAMPLES_PER_CONTROL = 8
 RIDGE = 1e-8
@@ -101,7 +101,7 @@ def reduced(
     Returns:
         The corrected values where that helps, else the values as they were; and their error.
     """
-    plain = within_error(values, n)
+    plain = skewed_error(values, n)
     if features is None or plain is None or values.shape[1] < features.shape[2] + 2:
         return values, plain
     rows = features.flatten(0, 1)
@@ -113,10 +113,16 @@ def reduced(
     fitted = (rows @ slope).view_as(values)
     residual = values - fitted
     centred = (residual - residual.mean()) / (1 - leverage.view_as(values)).clamp(min=1e-3)
-    error = within_error(centred, n)
+    error = skewed_error(centred, n)
     if error is None or error >= plain:
         return values, plain
     return residual, error
+
+
+def skewed_error(values: Float64[Tensor, "draw m"], n: int) -> float | None:
+    """Monte Carlo error of the mean, widened for the skewness that a cap at log N gives."""
+    error = within_error(values, n)
+    return None if error is None else error * skewness_factor(values.flatten())
 
 
 def regress(

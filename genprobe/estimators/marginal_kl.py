@@ -21,6 +21,7 @@ from genprobe.types import Estimate
 def marginal_kl(
     rate: Float64[Tensor, "ratedraw n"],
     rate_analytic: bool,
+    index_entropy: Float64[Tensor, "draw m"],
     log_qz_x: Float64[Tensor, "draw m"],
     log_qz: Float64[Tensor, "draw m"],
     controls: Float64[Tensor, "draw m control"] | None,
@@ -32,6 +33,7 @@ def marginal_kl(
     Args:
         rate: (draw, n), or (1, n) where analytic.
         rate_analytic: whether it is a closed form.
+        index_entropy: (draw, m) H[q(n|z)] at each query.
         log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
         log_qz: (draw, m) log of the aggregate posterior.
         controls: (draw, m, control) control variates, or None.
@@ -39,7 +41,7 @@ def marginal_kl(
         n: number of examples.
     """
     cost = rate_estimate(rate, rate_analytic)
-    information = mutual_information(log_qz_x, log_qz, controls, n)
+    information = mutual_information(index_entropy, log_qz_x, log_qz, controls, n)
     terms = information_terms(log_qz_x, log_qz, n)
     costs = rate.mean(0)[query]
     return Estimate(

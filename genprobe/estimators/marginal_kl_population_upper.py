@@ -15,6 +15,7 @@ from genprobe.types import Estimate
 def marginal_kl_population_upper(
     rate: Float64[Tensor, "ratedraw n"],
     rate_analytic: bool,
+    index_entropy: Float64[Tensor, "draw m"],
     log_qz_x: Float64[Tensor, "draw m"],
     log_qz: Float64[Tensor, "draw m"],
     controls: Float64[Tensor, "draw m control"] | None,
@@ -26,11 +27,12 @@ def marginal_kl_population_upper(
     Args:
         rate: (draw, n), or (1, n) where analytic.
         rate_analytic: whether it is a closed form.
+        index_entropy: (draw, m) H[q(n|z)] at each query.
         log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
         log_qz: (draw, m) log of the aggregate posterior.
         controls: (draw, m, control) control variates, or None.
         query: (m,) the examples queried.
         n: number of examples.
     """
-    finite = marginal_kl(rate, rate_analytic, log_qz_x, log_qz, controls, query, n)
+    finite = marginal_kl(rate, rate_analytic, index_entropy, log_qz_x, log_qz, controls, query, n)
     return dataclasses.replace(finite, name="marginal_kl_population_upper", kind="upper")

@@ -231,6 +231,11 @@ class Quantities:
         return self._prior.log_prob(self.z.double()).double()
 
     @cached_property
+    def index_entropy(self) -> Float64[Tensor, "draw m"]:
+        """H[q(n|z)]: what each query leaves open of which example it came from (draw, m)."""
+        return self._queries.index_entropy
+
+    @cached_property
     def largest_share(self) -> Float64[Tensor, "draw m"]:
         """The largest posterior's share of q(z) at each query (draw, m)."""
         return self._queries.largest_share
@@ -245,10 +250,15 @@ class Quantities:
             return None
         return controls(queries.z, queries.log_qz_x, queries.index, self._code_moments)
 
-    def information_error(self, queries: Queries) -> float:
+    def information_error(self, queries: Queries | None = None) -> float:
         """Standard error of I(n;z) from some queries, nats; 0 where there is nothing to err on."""
+        queries = queries or self._queries
         found = mutual_information(
-            queries.log_qz_x, queries.log_qz, self._controls_of(queries), self.n
+            queries.index_entropy,
+            queries.log_qz_x,
+            queries.log_qz,
+            self._controls_of(queries),
+            self.n,
         )
         return found.se or 0.0
 

@@ -146,6 +146,28 @@ def test_a_query_equal_to_all_others_has_an_even_share():
     assert_close(found.log_qz_loo, found.log_qz, atol=1e-5)
 
 
+@pytest.mark.parametrize("scale", [1e-3, 0.03, 0.3, 1.0, 100.0])
+@pytest.mark.parametrize("tile", [None, (33, 17)])
+@pytest.mark.parametrize("with_own", [False, True])
+def test_the_index_entropy_is_that_of_the_shares(posteriors, pairwise, scale, tile, with_own):
+    params, z = posteriors(128, (3,), scale)
+    own = torch.randperm(128) if with_own else None
+    z = z if own is None else z[own]
+    found = log_aggregate(z, diagonal_normal, params, own=own, tile=tile)
+    truth = torch.distributions.Categorical(logits=pairwise(z, params)).entropy()
+    assert_close(found.index_entropy, truth, atol=1e-4)
+    assert found.index_entropy.min() >= 0
+    assert found.index_entropy.max() <= math.log(128)
+
+
+@pytest.mark.parametrize("n", [1, 2, 1000])
+def test_identical_components_leave_the_index_wholly_open(n):
+    params = {"loc": torch.full((n, 5), 3.0), "scale": torch.full((n, 5), 0.1)}
+    z = 3 + 0.1 * torch.randn(50, 5)
+    found = log_aggregate(z, diagonal_normal, params, own=torch.zeros(50).long())
+    assert_close(found.index_entropy, torch.full((50,), math.log(n)).double(), atol=1e-7)
+
+
 @pytest.mark.parametrize("scale", [1e-3, 0.3, 1.0, 100.0])
 def test_no_paired_difference_exceeds_log_n(posteriors, pairwise, scale):
     params, z = posteriors(128, (6,), scale)

@@ -6,7 +6,8 @@ from genprobe.estimators.marginal_kl_population_upper import marginal_kl_populat
 
 def test_it_is_the_finite_marginal_kl_read_as_a_bound():
     rate, log_qz = 5 + torch.randn(1, 50).double(), torch.randn(2, 20).double()
-    arguments = (rate, True, log_qz + 1, log_qz, None, torch.arange(20), 50)
+    entropy = torch.rand(2, 20).double()
+    arguments = (rate, True, entropy, log_qz + 1, log_qz, None, torch.arange(20), 50)
     found, finite = marginal_kl_population_upper(*arguments), marginal_kl(*arguments)
     assert (found.value, found.se, found.se_data) == (finite.value, finite.se, finite.se_data)
     assert (found.kind, found.name) == ("upper", "marginal_kl_population_upper")

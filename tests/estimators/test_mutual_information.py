@@ -5,29 +5,32 @@ import torch
 
 import genprobe
 from genprobe.estimators.mutual_information import information_terms, mutual_information
+from genprobe.estimators.standard_error import skewness_factor
 
 
-def test_information_is_the_mean_of_the_paired_difference(numbers):
+def test_information_is_log_n_less_the_mean_index_entropy(numbers):
     log_qz_x, log_qz = numbers(2, 2, 100)
-    terms = log_qz_x + 1 - log_qz
-    found = mutual_information(log_qz_x + 1, log_qz, None, 1000)
-    assert found.value == pytest.approx(terms.mean().item())
-    between, within = terms.mean(0).var().item(), terms.var(0).mean().item()
-    assert found.se == pytest.approx(math.sqrt(0.9 * between / 100 + within / 2000))
+    entropy = numbers(2, 100).sigmoid()
+    found = mutual_information(entropy, log_qz_x, log_qz, None, 1000)
+    assert found.value == pytest.approx(math.log(1000) - entropy.mean().item())
+    between, within = entropy.mean(0).var().item(), entropy.var(0).mean().item()
+    error = math.sqrt(0.9 * between / 100 + within / 2000)
+    assert found.se == pytest.approx(error * skewness_factor(entropy.flatten()))
     assert (found.kind, found.n) == ("estimate", 100)
 
 
-def test_information_never_exceeds_log_n(numbers):
-    log_qz = numbers(2, 100)
-    found = mutual_information(log_qz + math.log(8) + 1e-9, log_qz, None, 8)
-    assert found.value <= math.log(8)
-    assert (information_terms(log_qz + 5, log_qz, 20) == math.log(20)).all()
+def test_information_lies_between_zero_and_log_n(numbers):
+    noise = numbers(2, 100)
+    most, least = torch.zeros_like(noise), torch.full_like(noise, math.log(8) + 1e-12)
+    assert mutual_information(most, noise, noise, None, 8).value == pytest.approx(math.log(8))
+    assert mutual_information(least, noise, noise, None, 8).value == 0.0
+    assert (information_terms(noise + 5, noise, 20) == math.log(20)).all()
 
 
 def test_control_variates_take_off_noise_and_keep_the_mean(numbers):
     noise = numbers(2, 1000)
-    log_qz_x = 1 + 0.01 * numbers(2, 1000) + noise
-    found = mutual_information(log_qz_x, 0 * noise, noise[..., None], 1000)
+    entropy = math.log(1000) - (1 + 0.01 * numbers(2, 1000) + noise)
+    found = mutual_information(entropy, noise, noise, noise[..., None], 1000)
     assert found.se < 2e-3
     assert abs(found.value - 1) < 5 * found.se
 

@@ -108,7 +108,7 @@ def test_the_error_that_stops_the_queries_is_that_of_the_information(quantities,
     queries = draw_queries(
         stores["full"], diagonal_normal, q.information_error, tolerance=1e-9, max_queries=200
     )
-    found = mutual_information(q.log_qz_x, q.log_qz, q.controls, q.n)
+    found = mutual_information(q.index_entropy, q.log_qz_x, q.log_qz, q.controls, q.n)
     assert 0 < q.information_error(queries) == found.se
 
 

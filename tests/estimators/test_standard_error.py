@@ -3,7 +3,12 @@ import math
 import pytest
 import torch
 
-from genprobe.estimators.standard_error import mean_over_examples, standard_error, within_error
+from genprobe.estimators.standard_error import (
+    mean_over_examples,
+    skewness_factor,
+    standard_error,
+    within_error,
+)
 
 REPLICATES = 1000
 SAMPLING = 4 / math.sqrt(2 * REPLICATES)
@@ -98,3 +103,23 @@ def test_two_stage_error_by_hand():
 def test_one_example_out_of_many_has_no_standard_error():
     estimate = mean_over_examples("x", torch.tensor([[1.0], [3.0]], dtype=torch.float64), n=12)
     assert (estimate.se, estimate.se_data) == (None, None)
+
+
+@pytest.mark.parametrize("chance", [0.003, 0.01])
+def test_the_skewness_factor_widens_intervals_of_rare_large_values(chance):
+    # Sums of a thousand rare values: 95 % of 1.96 standard errors holds far less of them.
+    values = (torch.rand(2000, 1000, dtype=torch.float64) < chance).double()
+    values[:, 0] += 1e-3  # never all alike
+    errors = torch.tensor([standard_error(v) * skewness_factor(v) for v in values])
+    plain = torch.tensor([standard_error(v) for v in values])
+    truth = chance + 1e-6
+    held, before = (
+        ((values.mean(1) - truth).abs() <= 1.96 * e).double().mean() for e in (errors, plain)
+    )
+    assert before < held
+    assert held > 0.9
+
+
+def test_the_skewness_factor_of_many_normal_values_is_one(numbers):
+    assert skewness_factor(numbers(10_000)) == pytest.approx(1, abs=1e-3)
+    assert skewness_factor(torch.ones(10).double()) == 1.0

@@ -12,11 +12,16 @@ if TYPE_CHECKING:
 
 
 def distinguishable_examples(
-    log_qz_x: "Tensor", log_qz: "Tensor", controls: "Tensor | None", n: int
+    index_entropy: "Tensor",
+    log_qz_x: "Tensor",
+    log_qz: "Tensor",
+    controls: "Tensor | None",
+    n: int,
 ) -> "Estimate":
     """exp(I(n;z)), its standard errors by the delta method.
 
     Args:
+        index_entropy: (draw, m) H[q(n|z)] at each query, nats.
         log_qz_x: (draw, m) log q(z|x_n) of each query under its own example, nats.
         log_qz: (draw, m) log of the aggregate posterior, nats.
         controls: (draw, m, control) control variates, or None.
@@ -27,7 +32,7 @@ def distinguishable_examples(
     from genprobe import Estimate
     from genprobe.estimators.mutual_information import mutual_information
 
-    information = mutual_information(log_qz_x, log_qz, controls, n)
+    information = mutual_information(index_entropy, log_qz_x, log_qz, controls, n)
     count = exp(information.value)
     return Estimate(
         name="distinguishable_examples",
