@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.distributions import Categorical
 
 from genprobe import Model
 
@@ -74,17 +75,14 @@ def finite_information(case: Case, draws: int) -> tuple[float, float]:
     loc, scale = params["loc"], params["scale"]
     generator = torch.Generator().manual_seed(1)
     total = torch.zeros(draws, dtype=torch.float64)
-    spread = 0.0
     for draw in range(draws):
         z = loc + scale * torch.randn(loc.shape, generator=generator, dtype=torch.float64)
         pairs = -torch.cdist(z / scale[0], loc / scale[0]).square() / 2
-        terms = pairs.diagonal() - torch.logsumexp(pairs, 1) + math.log(len(loc))
-        total[draw] = terms.mean()
-        spread = float(total[: draw + 1].std()) if draw else 0.0
-    return float(total.mean()), spread / math.sqrt(draws)
+        total[draw] = math.log(len(loc)) - Categorical(logits=pairs).entropy().mean()
+    return float(total.mean()), float(total.std()) / math.sqrt(draws)
 
 
-def beta_optimal(beta: float, noise: float = 0.5) -> Case:
+def beta_optimal(beta: float, seed: int, noise: float = 0.5) -> Case:
     """The linear-Gaussian VAE that minimises D + βR: probabilistic PCA with θ = β v.
 
     Eigenvalues λ above θ are active, with rate ½ ln(λ/θ) each; dD/dR = −β exactly.
@@ -93,7 +91,7 @@ def beta_optimal(beta: float, noise: float = 0.5) -> Case:
     theta = beta * noise
     active = eigenvalues > theta
     gain = (eigenvalues - theta).clamp(min=0).sqrt()
-    generator = torch.Generator().manual_seed(3)
+    generator = torch.Generator().manual_seed(seed)
     x = torch.randn(4000, 4, generator=generator, dtype=torch.float64) * eigenvalues.sqrt()
     loc_gain = torch.where(active, gain / eigenvalues, 0.0).float()
     scale = torch.where(active, (theta / eigenvalues).sqrt(), 1.0).float()
