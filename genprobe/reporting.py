@@ -253,4 +253,5 @@ def describe_run(
         "fitted_prior": describe_fit(quantities, estimates),
         **count_queries(quantities, tolerance),
         "max_error": quantities.max_error if quantities.queried else None,
+        "skipped": quantities.skipped if quantities.queried else None,
     }

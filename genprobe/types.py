@@ -39,6 +39,9 @@ class Family:
         cross_log_prob: z (m, *event) and parameters (n, ...) to (m, n), for every other family.
         widen: parameters and ε (batch,) to the parameters with every scale times e^ε; for families
             whose draws have a pathwise gradient. The operating slope is measured along it.
+        upper: parameters in cells (cell, size, ...) to a function of z (m, *event), which gives
+            (m, cell) no less than log q(z|x) of any component of the cell. With it, components
+            too far from a query to matter are skipped.
         symmetric: whether every posterior is symmetric about its mean, so that the mirror image of
             a draw is a draw too; the slope is measured with such pairs.
     """
@@ -51,6 +54,7 @@ class Family:
     translate: Callable[[Params, Tensor], Params] | None = None
     cross_log_prob: Callable[[Tensor, Params], Tensor] | None = None
     widen: Callable[[Params, Tensor], Params] | None = None
+    upper: Callable[[Params], Callable[[Tensor], Tensor]] | None = None
     symmetric: bool = False
 
     def event_shape(self, params: Params) -> torch.Size:

@@ -6,30 +6,38 @@
 
 The pass sums over every component but a query's own; the own one is added at the end, in float64.
 So the leave-one-out density never comes from a subtraction, and log q(z|x_own) − log q(z) ≤ log N
-holds for every query, whatever the rounding. Each run checks some queries against the float64
-difference form, and redoes the pass in float64 if float32 was not good enough.
+holds for every query, whatever the rounding. Where the own component is known, float32 may be less
+precise than the result has to be: the queries to which the others matter are then done again. Each
+run checks some queries against the float64 difference form, and redoes the pass in float64 if they
+are off.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from genprobe.aggregate.blocks import Blocks, in_memory, size_of
 from genprobe.aggregate.exact import exact_log_sums
-from genprobe.aggregate.plan import Tile
-from genprobe.aggregate.tiles import LogSums, log_sums, merged_entropy
+from genprobe.aggregate.pairs import BOUND
+from genprobe.aggregate.plan import Tile, plan_tile
+from genprobe.aggregate.room import with_room
+from genprobe.aggregate.sums import LogSums, merged_entropy
+from genprobe.aggregate.tiles import log_sums
 from genprobe.errors import UnavailableError
 from genprobe.types import Family, Params
 
-Blocks = Callable[[], Iterable[tuple[int, Params]]]
-"""Each call starts over: (first component, parameters of a stretch of components)."""
-
-CHECKED = 32
+CHECKED = 4, 32
+CHECKED_VALUES = 1 << 27
+"""So many queries at least and at most are checked, as many as bring so many values of pairs."""
+RISK = 0.2
+"""Nats of rounding error allowed in float32 where an own component may make it not matter."""
 TOLERANCE = 1e-3
 """Nats: above this a float32 pass is redone in float64, and what remains is a warning."""
+RELATIVE = 1e-5
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,7 +49,9 @@ class AggregateDensity:
         log_qz_loo: (m,) without each query's own component; None if none was given, −inf if N = 1.
         largest_share: (m,) the largest q(z|x_n) / Σ_n q(z|x_n).
         index_entropy: (m,) H[q(n|z)] of these shares, nats; from 0 to log N.
-        max_error: largest deviation of any of these logs seen from the float64 difference form.
+        max_error: largest deviation of log q(z) and the entropy seen from the float64 difference
+            form, nats; of the leave-one-out density what is beyond 1e-5 of how far it lies below.
+        skipped: share of the pairs that were left out because they provably do not matter.
     """
 
     log_qz: Float64[Tensor, " m"]
@@ -49,6 +59,7 @@ class AggregateDensity:
     largest_share: Float64[Tensor, " m"]
     index_entropy: Float64[Tensor, " m"]
     max_error: float
+    skipped: float
 
 
 def log_aggregate(
@@ -58,6 +69,8 @@ def log_aggregate(
     *,
     own: Int64[Tensor, " m"] | None = None,
     tile: tuple[int, int] | None = None,
+    skip: float = 0.0,
+    device: torch.device | None = None,
 ) -> AggregateDensity:
     """The aggregate posterior of components held in memory.
 
@@ -66,7 +79,10 @@ def log_aggregate(
         family: of the components.
         params: each (n, ...).
         own: (m,) index of the component each query was drawn from; None if from none of them.
-        tile: (queries, components) a tile; planned from the sizes by default.
+        tile: (queries, components) a tile; planned from caches and memory by default.
+        skip: share of q(z) that may be left out of each query, such as 1e-6, where that saves work;
+            the leave-one-out density is then a lower bound. It needs ``own``.
+        device: where the work is done; the CPU by default.
 
     Returns:
         log q(z) in nats and what comes with it; never M × N in memory.
@@ -74,12 +90,19 @@ def log_aggregate(
     Raises:
         UnavailableError: if the family offers no density of all pairs.
     """
-    n = len(next(iter(params.values())))
+    n = size_of(params)
+    least = None
+    if skip and own is not None:
+        exact = family.distribution({k: v[own].double() for k, v in params.items()})
+        least = negligible(exact.log_prob(z.double()), n, skip)
+    return log_aggregate_blocks(
+        z, family, in_memory(params), n, own=own, tile=tile, least=least, device=device
+    )
 
-    def blocks() -> Iterator[tuple[int, Params]]:
-        yield 0, params
 
-    return log_aggregate_blocks(z, family, blocks, n, own=own, tile=tile)
+def negligible(log_qz_x: Float64[Tensor, " m"], n: int, skip: float) -> Float64[Tensor, " m"]:
+    """Log density of components that, all N together, are at most a share of the own one's."""
+    return log_qz_x + math.log(skip / n)
 
 
 def log_aggregate_blocks(
@@ -90,6 +113,8 @@ def log_aggregate_blocks(
     *,
     own: Int64[Tensor, " m"] | None = None,
     tile: tuple[int, int] | None = None,
+    least: Float64[Tensor, " m"] | None = None,
+    device: torch.device | None = None,
     advance: Callable[[int], None] = lambda count: None,
 ) -> AggregateDensity:
     """The aggregate posterior of N components that arrive in blocks; see ``log_aggregate``.
@@ -97,10 +122,12 @@ def log_aggregate_blocks(
     Args:
         z: queries (m, *latent).
         family: of the components.
-        blocks: called once a pass.
+        blocks: of the components; read once a pass.
         n: number of components.
         own: as in ``log_aggregate``.
         tile: as in ``log_aggregate``.
+        least: (m,) log densities of components that may be left out (see ``negligible``).
+        device: where the work is done; the CPU by default.
         advance: called with the number of components done, for progress.
     """
     if family.natural is None and family.cross_log_prob is None:
@@ -108,28 +135,90 @@ def log_aggregate_blocks(
             f"No aggregate posterior: the family {family.name} gives neither natural parameters "
             "nor cross_log_prob."
         )
-    shape = None if tile is None else Tile(*tile)
+    sizes = plan_tile(len(z), z[0].numel(), device) if tile is None else Tile(*tile)
     own = torch.full((len(z),), -1) if own is None else own
-    checked = torch.linspace(0, len(z) - 1, min(CHECKED, len(z))).round().long()
+
+    def once(some: Tensor, margin: float) -> LogSums:
+        return with_room(
+            sizes,
+            lambda tile: log_sums(
+                z[some].to(device),
+                family,
+                blocks,
+                own[some].to(device),
+                tile=tile,
+                margin=margin,
+                least=None if least is None else least[some].to(device),
+                advance=advance if len(some) == len(z) else lambda count: None,
+            ),
+        )
+
+    everything = torch.arange(len(z))
+    checked = choose_checked(len(z), n * z[0].numel())
     exact = exact_log_sums(z[checked], family, blocks, own[checked])
-    for dtype in (torch.float32, torch.float64):
-        sums = log_sums(z, family, blocks, own, dtype, shape, advance)
+    sums = once(everything, float(allowed(exact, least is None).min()))
+    again = (sums.margin > allowed(sums, least is None)).nonzero().squeeze(1)
+    if len(again):
+        sums = replaced(sums, again, once(again, BOUND))
+    error = deviation(sums, checked, exact)
+    if error > TOLERANCE:
+        sums = once(everything, 0.0)
         error = deviation(sums, checked, exact)
-        if error <= TOLERANCE:
-            return assemble(sums, own, n, error)
-    return assemble(exact_log_sums(z, family, blocks, own), own, n, 0.0)
+    if error > TOLERANCE:
+        sums, error = exact_log_sums(z, family, blocks, own), 0.0
+    return assemble(sums, own, n, error)
+
+
+def choose_checked(m: int, values: int) -> Int64[Tensor, " c"]:
+    """Queries to be checked, evenly spread: fewer where one alone is dear."""
+    count = min(m, max(CHECKED[0], min(CHECKED[1], CHECKED_VALUES // values)))
+    return torch.linspace(0, m - 1, count).round().long()
+
+
+def allowed(sums: LogSums, exactly: bool) -> Float64[Tensor, " m"]:
+    """How far rounding may be off in the pairs of each query, nats.
+
+    Where the own component has nearly all the mass, log q(z) does not depend on the others. What
+    leaves it out does, and may be off by a share of how far below the own component it is.
+
+    Args:
+        sums: near enough.
+        exactly: whether what leaves the own component out is wanted at all.
+    """
+    share = (sums.others - total(sums)).exp().nan_to_num(1.0)
+    margin = (BOUND / share).clamp(max=RISK)
+    if not exactly:
+        return margin
+    below = (sums.own - sums.others).nan_to_num(0.0, posinf=math.inf, neginf=0.0)
+    return torch.minimum(margin, BOUND + RELATIVE * below.clamp(min=0.0))
+
+
+def replaced(sums: LogSums, some: Int64[Tensor, " k"], better: LogSums) -> LogSums:
+    """Sums with those of some queries replaced."""
+    fields = {
+        name: getattr(sums, name).index_copy(0, some, getattr(better, name))
+        for name in ("others", "own", "largest", "entropy")
+    }
+    return sums._replace(**fields)
 
 
 def deviation(sums: LogSums, checked: Int64[Tensor, " c"], exact: LogSums) -> float:
-    """Largest difference over the checked queries, own component left out or not; nats."""
+    """Largest difference over the checked queries, nats.
+
+    What leaves the own component out may besides be off as ``allowed`` says; where pairs were
+    skipped it is a lower bound, and not looked at.
+    """
+    nothing = torch.zeros_like(exact.own)
     pairs = [
-        (total(sums)[checked], total(exact)),
-        (sums.others[checked], exact.others),
-        (index_entropy(sums)[checked], index_entropy(exact)),
+        (total(sums)[checked], total(exact), nothing),
+        (index_entropy(sums)[checked], index_entropy(exact), nothing),
     ]
+    if not sums.skipped:
+        below = (exact.own - exact.others).clamp(min=0.0).nan_to_num(0.0, posinf=0.0)
+        pairs.append((sums.others[checked], exact.others, RELATIVE * below))
     worst = 0.0
-    for found, truth in pairs:
-        difference = (found - truth).abs().where(found != truth, 0.0)
+    for found, truth, besides in pairs:
+        difference = (found - truth).abs().where(found != truth, 0.0) - besides
         worst = max(worst, float(difference.nan_to_num(math.inf).max()))
     return worst
 
@@ -156,4 +245,5 @@ def assemble(sums: LogSums, own: Int64[Tensor, " m"], n: int, max_error: float) 
         largest_share=(largest - everything).exp().clamp(max=1.0),
         index_entropy=index_entropy(sums).clamp(max=math.log(n)),
         max_error=max_error,
+        skipped=sums.skipped,
     )

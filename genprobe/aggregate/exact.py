@@ -5,14 +5,14 @@ truth the fast pass is checked against, and the way out where nothing faster hol
 """
 
 import math
-from collections.abc import Callable, Iterable
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from genprobe.aggregate.tiles import LogSums, merged_entropy, split_blocks
-from genprobe.types import Family, Params
+from genprobe.aggregate.blocks import Blocks, size_of
+from genprobe.aggregate.sums import LogSums, merged_entropy
+from genprobe.types import Family
 
 PAIR_VALUES = 1 << 22
 """Values of one query against a stretch of components: about 32 MiB of float64."""
@@ -21,7 +21,7 @@ PAIR_VALUES = 1 << 22
 def exact_log_sums(
     z: Float[Tensor, "m *latent"],
     family: Family,
-    blocks: Callable[[], Iterable[tuple[int, Params]]],
+    blocks: Blocks,
     own: Int64[Tensor, " m"],
 ) -> LogSums:
     """Log Σ_n q(z|x_n) without and with the own component, one query at a time, in float64.
@@ -29,16 +29,16 @@ def exact_log_sums(
     Args:
         z: queries (m, *latent).
         family: of the components.
-        blocks: (first component, parameters) in order, from the start at each call.
+        blocks: of the components.
         own: (m,) component each query was drawn from, −1 for none.
     """
     z = z.double()
     others = torch.full((len(z),), -math.inf, dtype=torch.float64)
     largest, mine, entropy = others.clone(), others.clone(), torch.zeros_like(others)
     rows = max(1, PAIR_VALUES // z[0].numel())
-    for start, params in split_blocks(blocks(), rows):
+    for start, params in blocks(rows):
         distribution = family.distribution({k: v.double() for k, v in params.items()})
-        size = len(next(iter(params.values())))
+        size = size_of(params)
         for m in range(len(z)):
             log_prob = distribution.log_prob(z[m])
             position = int(own[m]) - start

@@ -1,21 +1,62 @@
-"""How many queries and components make a tile."""
+"""How many queries and components make a tile, from what the caches and the memory hold."""
 
+import os
 from typing import NamedTuple
+
+import torch
+
+CACHE = 4 << 20
+"""Bytes of the second-level caches together, where the system does not say."""
+COMPONENTS = 2048
+WIDE = 64
+QUERIES = 64, 4096
+BLOCK_VALUES = 1 << 24
+"""Values of z in the components prepared at a time: weights of 128 MiB for a normal in float32."""
+SHARE = 8
+"""A GPU's free memory is used up to one part in so many for the two buffers of a tile."""
 
 
 class Tile(NamedTuple):
-    """Sizes of one tile; queries × components pairs are in memory at a time."""
+    """Sizes: queries × components pairs are worked out at a time, of blocks of components."""
 
     queries: int
     components: int
+    block: int = 1 << 20
+
+    def smaller(self) -> "Tile":
+        """Half of everything; the same when that is no less."""
+        return Tile(*(max(1, size // 2) for size in self))
 
 
-def plan_tile(queries: int, width: int) -> Tile:
-    """A tile of about 4 MiB of float32 pairs, and components whose parameters fit beside it.
+def plan_tile(queries: int, values: int, device: torch.device | None = None) -> Tile:
+    """Sizes of a tile.
+
+    On a CPU the two buffers of float32 pairs stay in the second-level caches; a GPU wants as many
+    pairs as fit in its memory.
 
     Args:
         queries: how many there are in all.
-        width: number of sufficient statistics.
+        values: of one z.
+        device: where the work is done; the CPU by default.
     """
-    components = max(64, min(2048, (1 << 20) // max(1, width)))
-    return Tile(min(queries, max(64, (1 << 20) // components)), components)
+    block = max(64, BLOCK_VALUES // max(1, values))
+    components = min(COMPONENTS, block)
+    # Wide matmuls outweigh what is done with their results, and like more queries at a time.
+    room = pair_bytes(device) * max(1, values // WIDE) // (2 * 4 * components)
+    return Tile(min(queries, max(QUERIES[0], min(QUERIES[1], room))), components, block)
+
+
+def pair_bytes(device: torch.device | None) -> int:
+    """Bytes for the pairs of a tile."""
+    if device is not None and device.type == "cuda":
+        free: int = torch.cuda.mem_get_info(device)[0]
+        return free // SHARE
+    return torch.get_num_threads() * cache_bytes()
+
+
+def cache_bytes() -> int:
+    """Bytes of a core's second-level cache."""
+    try:
+        return os.sysconf("SC_LEVEL2_CACHE_SIZE") or CACHE // 2
+    except (AttributeError, ValueError, OSError):
+        return CACHE // 2

@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks
+from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks, negligible
 from genprobe.progress import Progress, silent
 from genprobe.seeds import derived_seed, generator
 from genprobe.store.read import Store
@@ -23,6 +23,8 @@ from genprobe.types import Family, Params
 PILOT = 2048
 DRAWS = 2
 HEADROOM = 1.15
+SKIP = 1e-6
+"""Share of q(z) at a query that may be left out of it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,6 +40,7 @@ class Queries:
         largest_share: (draw, m) the largest posterior's share of q(z).
         index_entropy: (draw, m) H[q(n|z)], nats.
         max_error: largest deviation seen from the float64 difference form, nats.
+        skipped: share of the pairs that were left out because they provably do not matter.
     """
 
     index: Int64[Tensor, " m"]
@@ -48,6 +51,7 @@ class Queries:
     largest_share: Float64[Tensor, "draw m"]
     index_entropy: Float64[Tensor, "draw m"]
     max_error: float
+    skipped: float
 
     def __len__(self) -> int:
         return self.log_qz.numel()
@@ -126,6 +130,7 @@ def evaluate(
         torch.manual_seed(seed)
         z = family.distribution(params).sample((draws,))
     exact = family.distribution({k: v.double() for k, v in params.items()})
+    log_qz_x = exact.log_prob(z.double()).double()
     flat = z.flatten(0, 1)
     density = log_aggregate_blocks(
         flat,
@@ -133,9 +138,10 @@ def evaluate(
         store.blocks,
         header.n,
         own=chosen.repeat(draws),
+        least=negligible(log_qz_x.flatten(), header.n, SKIP),
         advance=lambda c: progress("aggregate", c * len(flat), header.n * len(flat)),
     )
-    return from_density(chosen, z, exact.log_prob(z.double()).double(), density)
+    return from_density(chosen, z, log_qz_x, density)
 
 
 def from_density(
@@ -158,6 +164,7 @@ def from_density(
         largest_share=density.largest_share.view(shape),
         index_entropy=density.index_entropy.view(shape),
         max_error=density.max_error,
+        skipped=density.skipped,
     )
 
 
@@ -188,4 +195,6 @@ def join(first: Queries, second: Queries, axis: int) -> Queries:
         largest_share=both("largest_share"),
         index_entropy=both("index_entropy"),
         max_error=max(first.max_error, second.max_error),
+        skipped=(len(first) * first.skipped + len(second) * second.skipped)
+        / (len(first) + len(second)),
     )

@@ -1,250 +1,165 @@
-"""The fast pass: tiles of queries × components, each one matmul and a running log-sum-exp.
+"""The fast pass: tiles of queries × components, each a matmul and a running log-sum-exp.
 
-For an exponential family log q(z_m|x_n) = statistics_m · eta_n − log_partition_n + log_base_m, so
-a tile is a matmul. Everything is in base 2 inside a tile, because exp2 costs the same whatever it
-underflows to and exp does not. The running sum over components is kept in float64.
-
-Beside the sum goes the entropy of the components' shares, by the chain rule: of two sets with sums
-a and b, H = w H_a + (1 − w) H_b + h(w), w = a / (a + b), h the entropy of a coin.
+Everything is in base 2 inside a tile, because exp2 costs the same whatever it underflows to and exp
+does not. The running sums over components are float64.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
-from torch.nn.functional import softplus
 
-from genprobe.aggregate.plan import Tile, plan_tile
+from genprobe.aggregate.blocks import Blocks, size_of, stretches, take
+from genprobe.aggregate.pairs import Pairs, by_precision
+from genprobe.aggregate.plan import Tile
+from genprobe.aggregate.prune import cells, needed, worth
+from genprobe.aggregate.sums import LogSums, Part, RunningLogSum
 from genprobe.types import Family, Params
-
-LOG2_E = math.log2(math.e)
-BOUND = 2e-4
-"""Nats of rounding error that a component may have before its pairs are done more precisely."""
-
-NEGLIGIBLE = -126.0
-"""Base 2, below the largest: less would be a denormal number, which is slow and adds nothing."""
-
-Pairs = Callable[[Family, Params, Tensor], Callable[[slice], Tensor]]
-"""Family, parameters and queries to a function that gives base-2 log densities of a stretch."""
-
-
-class LogSums(NamedTuple):
-    """Sums of a pass, in nats and float64, one a query.
-
-    others: log Σ q(z|x_n) over every component but the query's own.
-    own: log q(z|x_own), −inf where a query has no own component.
-    largest: the largest log q(z|x_n) among the others.
-    entropy: of the shares of the others, each in their sum.
-    """
-
-    others: Float64[Tensor, " m"]
-    own: Float64[Tensor, " m"]
-    largest: Float64[Tensor, " m"]
-    entropy: Float64[Tensor, " m"]
 
 
 def log_sums(
     z: Float[Tensor, "m *latent"],
     family: Family,
-    blocks: Callable[[], Iterable[tuple[int, Params]]],
+    blocks: Blocks,
     own: Int64[Tensor, " m"],
-    dtype: torch.dtype,
-    tile: Tile | None,
-    advance: Callable[[int], None],
+    *,
+    tile: Tile,
+    margin: float,
+    least: Float64[Tensor, " m"] | None = None,
+    advance: Callable[[int], None] = lambda count: None,
 ) -> LogSums:
     """One pass over all components.
 
     Args:
-        z: queries (m, *latent).
+        z: queries (m, *latent), on the device where the work is done.
         family: of the components, with natural parameters or cross_log_prob.
-        blocks: (first component, parameters) in order.
+        blocks: of the components.
         own: (m,) component each query was drawn from, −1 for none.
-        dtype: of the pairs.
-        tile: sizes; planned if None.
+        tile: sizes.
+        margin: nats of rounding error allowed in float32 (see ``by_precision``).
+        least: (m,) log densities that may be left out; None to leave out nothing.
         advance: called with the number of components done.
     """
-    running = RunningLogSum(len(z))
-    mine = torch.full((len(z),), -math.inf, dtype=torch.float64)
-    sizes = tile or plan_tile(len(z), 2 * z[0].numel())
-    for start, block in split_blocks(blocks(), sizes.components):
-        size = len(next(iter(block.values())))
-        for chosen, pairs in by_precision(family, block, dtype):
-            params = {k: v[chosen] for k, v in block.items()}
-            position = torch.full((size,), -1).index_put((chosen,), torch.arange(len(chosen)))
-            inside = (own >= start) & (own < start + size)
-            column = torch.where(inside, position[(own - start).clamp(0, size - 1)], -1)
+    work = Pass(z, tile)
+    mine = torch.full((len(z),), -math.inf, dtype=torch.float64, device=z.device)
+    worst, seen = 0.0, 0
+    for start, block in blocks(tile.block):
+        params = {k: v.to(z.device) for k, v in block.items()}
+        size = size_of(params)
+        for chosen, prepare in by_precision(family, params, margin):
+            group = Group(start, chosen, take(params, chosen))
+            kept = None
+            if least is not None and worth(z, family, group.params, least):
+                members = cells(family, group.params)
+                kept = needed(z, family, group.params, members, least)
+                group = group.ordered(torch.cat(members))
+            column = group.columns(own)
             here = (column >= 0).nonzero().squeeze(1)
             if len(here):
-                mine[here] = own_log_prob(z[here], family, params, column[here])
-            log2_of = pairs(family, params, z)
-            for low in range(0, len(z), sizes.queries):
-                part = slice(low, min(len(z), low + sizes.queries))
-                log2 = log2_of(part)
-                owners = here[(here >= part.start) & (here < part.stop)]
-                log2[owners - part.start, column[owners]] = -math.inf
-                running.add(part, log2)
+                mine[here] = own_log_prob(z[here], family, group.params, column[here])
+            pairs = prepare(group.params)
+            worst = max(worst, pairs.margin)
+            if kept is None:
+                work.add(pairs, column, len(chosen))
+            else:
+                work.add_kept(pairs, column, [len(m) for m in members], kept)
+        seen += size
         advance(size)
-    return LogSums(
-        others=running.log_sum(),
-        own=mine,
-        largest=running.top / LOG2_E,
-        entropy=running.entropy(),
-    )
+    return work.sums(mine, worst, seen)
 
 
-class RunningLogSum:
-    """Running base-2 maximum, sum, and sum of pairs times their logs; nothing over- or underflows.
+class Group(NamedTuple):
+    """Some components of a block that are done in the same way.
 
-    Attributes:
-        top: (m,) the largest log2 pair yet.
-        sum: (m,) of 2^(log2 − top).
-        moment: (m,) of 2^(log2 − top) (log2 − top).
+    start: the block's first component.
+    chosen: (g,) positions in the block.
+    params: each (g, ...).
     """
 
-    def __init__(self, m: int) -> None:
-        self.top = torch.full((m,), -math.inf, dtype=torch.float64)
-        self.sum = torch.zeros(m, dtype=torch.float64)
-        self.moment = torch.zeros(m, dtype=torch.float64)
+    start: int
+    chosen: Int64[Tensor, " g"]
+    params: Params
 
-    def add(self, part: slice, log2: Float[Tensor, "queries components"]) -> None:
-        """Add a tile's pairs, destroying them."""
-        top = torch.maximum(self.top[part], log2.amax(1).double())
-        # A tile may hold nothing but excluded pairs; then there is no finite maximum to subtract.
-        reference = top.nan_to_num(neginf=0.0)
-        log2.sub_(reference.to(log2.dtype)[:, None]).clamp_(min=NEGLIGIBLE)
-        shares = log2.exp2()
-        raised = (self.top[part] - reference).clamp(min=NEGLIGIBLE)
-        factor = raised.exp2().where(self.sum[part] > 0, 0.0)
-        moment = factor * (self.moment[part] + raised * self.sum[part])
-        self.sum[part] = factor * self.sum[part] + shares.sum(1).double()
-        self.moment[part] = moment + log2.mul_(shares).sum(1).double()
-        self.top[part] = top
+    def ordered(self, order: Int64[Tensor, " g"]) -> "Group":
+        """The same components in another order."""
+        return Group(self.start, self.chosen[order], take(self.params, order))
 
-    def log_sum(self) -> Float64[Tensor, " m"]:
-        """The logarithm of the sums, nats."""
-        return self.top / LOG2_E + self.sum.log().where(self.top > -math.inf, 0.0)
-
-    def entropy(self) -> Float64[Tensor, " m"]:
-        """Entropy of the shares, nats."""
-        found = self.sum.log() - self.moment / self.sum / LOG2_E
-        return found.where(self.top > -math.inf, 0.0).clamp(min=0.0)
+    def columns(self, own: Int64[Tensor, " m"]) -> Int64[Tensor, " m"]:
+        """Where each query's own component is among these; −1 where it is not."""
+        length = int(self.chosen.max()) + 1
+        position = torch.full((length + 1,), -1, device=own.device)
+        position[self.chosen.to(own.device)] = torch.arange(len(self.chosen), device=own.device)
+        inside = (own >= self.start) & (own < self.start + length)
+        return position[torch.where(inside, own - self.start, length)]
 
 
-def merged_entropy(
-    first: tuple[Float64[Tensor, " *m"], Float64[Tensor, " *m"]],
-    second: tuple[Float64[Tensor, " *m"], Float64[Tensor, " *m"]],
-) -> Float64[Tensor, " *m"]:
-    """Entropy of the shares of two sets of components together, nats.
+class Pass:
+    """Queries, their running sums, and the two buffers that every tile is worked out in."""
 
-    Args:
-        first: log of its sum, entropy of its shares.
-        second: likewise.
-    """
-    (a, of_a), (b, of_b) = first, second
-    ahead = a - b
-    weight = ahead.sigmoid().nan_to_num(0.5)
-    coin = weight * softplus(-ahead) + (1 - weight) * softplus(ahead)
-    return weight * of_a + (1 - weight) * of_b + coin.where(ahead.isfinite(), 0.0)
+    def __init__(self, z: Float[Tensor, "m *latent"], tile: Tile) -> None:
+        self.z, self.tile = z, tile
+        self.running = RunningLogSum.empty(len(z), z.device)
+        self.done = 0
+        self._buffers: dict[torch.dtype, Tensor] = {}
 
+    def add(self, pairs: Pairs, column: Int64[Tensor, " m"], size: int) -> None:
+        """Every pair of all queries with so many components."""
+        for rows in stretches(len(self.z), self.tile.queries):
+            self._add(pairs, column, rows, slice(0, size))
 
-def by_precision(
-    family: Family, params: Params, dtype: torch.dtype
-) -> Iterator[tuple[Int64[Tensor, " some"], Pairs]]:
-    """The components of a block in groups, each with the cheapest pairs that are accurate enough.
+    def add_kept(
+        self,
+        pairs: Pairs,
+        column: Int64[Tensor, " m"],
+        lengths: Sequence[int],
+        kept: Bool[Tensor, "m cell"],
+    ) -> None:
+        """The pairs of each cell with the queries that need it."""
+        stop = 0
+        for length, wanted in zip(lengths, kept.T.contiguous(), strict=True):
+            start, stop = stop, stop + length
+            for rows in wanted.nonzero().squeeze(1).split(self.tile.queries):
+                self._add(pairs, column, rows, slice(start, stop))
 
-    Expanded into statistics · eta, the parts of an exponent cancel down to what is left of them.
-    The rounding error of a component is bounded by the sum of the parts' sizes at its own mean,
-    times the precision; where that is too large for float32 the matmul is in float64, and where it
-    is too large for that, each pair is the family's own density.
+    def _add(
+        self, pairs: Pairs, column: Int64[Tensor, " m"], rows: Part, components: slice
+    ) -> None:
+        """Some queries with a stretch of components, without the queries' own."""
+        running, queries = self.running.at(rows), pairs.queries(self.z[rows])
+        parts = list(stretches(components.stop, self.tile.components, components.start))
+        owned, order = column[rows].sort()
+        edges = owned.new_tensor([part.start for part in parts] + [components.stop])
+        bounds = torch.searchsorted(owned, edges).tolist()
+        for part, low, high in zip(parts, bounds, bounds[1:], strict=False):
+            out, scratch = self._room(pairs.dtype, len(owned), part.stop - part.start)
+            log2 = pairs.log2(queries, running.reference, part, out)
+            if low < high:
+                log2[order[low:high], owned[low:high] - part.start] = -math.inf
+            running.add(log2, scratch)
+            self.done += log2.numel()
+        if isinstance(rows, Tensor):
+            self.running.put(rows, running)
 
-    Args:
-        family: of the components.
-        params: of a block of components, each (n, ...).
-        dtype: float64 rules float32 out.
-    """
-    size = len(next(iter(params.values())))
-    everything = torch.arange(size)
-    if family.natural is None or family.sufficient is None:
-        yield everything, cross_pairs
-        return
-    parts = cancelling_parts(family, params)
-    precise = [(torch.float32, matmul_pairs_32), (torch.float64, matmul_pairs_64)]
-    for kind, pairs in precise[dtype == torch.float64 :]:
-        fine = parts * torch.finfo(kind).eps <= BOUND
-        if fine.any():
-            yield everything[fine], pairs
-        everything, parts = everything[~fine], parts[~fine]
-    if len(everything):
-        yield everything, density_pairs
+    def _room(self, dtype: torch.dtype, queries: int, components: int) -> Tensor:
+        """Two buffers (2, queries, components), of memory that is made once: fresh is slow."""
+        if dtype not in self._buffers:
+            most = self.tile.queries * self.tile.components
+            self._buffers[dtype] = torch.empty(2, most, dtype=dtype, device=self.z.device)
+        return self._buffers[dtype][:, : queries * components].view(2, queries, components)
 
-
-def cancelling_parts(family: Family, params: Params) -> Float64[Tensor, " n"]:
-    """Sum of the sizes of the parts of each component's exponent, at its own mean; nats."""
-    if family.natural is None or family.sufficient is None:
-        raise ValueError(family.name)
-    params = {k: v.double() for k, v in params.items()}
-    means = family.distribution(params).mean
-    if family.translate is not None:
-        offset = means.mean(0)
-        params, means = family.translate(params, offset), means - offset
-    statistics, _ = family.sufficient(means)
-    return (statistics * family.natural(params)[0]).abs().sum(1)
-
-
-def matmul_pairs_32(family: Family, params: Params, z: Tensor) -> Callable[[slice], Tensor]:
-    """Pairs by a float32 matmul; see ``matmul_pairs``."""
-    return matmul_pairs(family, params, z, torch.float32)
-
-
-def matmul_pairs_64(family: Family, params: Params, z: Tensor) -> Callable[[slice], Tensor]:
-    """Pairs by a float64 matmul; see ``matmul_pairs``."""
-    return matmul_pairs(family, params, z, torch.float64)
-
-
-def matmul_pairs(
-    family: Family, params: Params, z: Tensor, dtype: torch.dtype
-) -> Callable[[slice], Tensor]:
-    """A function from a stretch of queries to base-2 log densities (queries, components)."""
-    if family.natural is None or family.sufficient is None:
-        raise ValueError(family.name)
-    params = {k: v.double() for k, v in params.items()}
-    offset = torch.zeros(z.shape[1:], dtype=torch.float64)
-    if family.translate is not None:
-        offset = family.distribution(params).mean.mean(0)
-        params = family.translate(params, offset)
-    eta, log_partition = family.natural(params)
-    weights = (eta * LOG2_E).to(dtype).T.contiguous()
-    bias = (-log_partition * LOG2_E).to(dtype)
-    sufficient = family.sufficient
-
-    def log2_of(part: slice) -> Tensor:
-        statistics, log_base = sufficient(z[part].double() - offset)
-        log2 = torch.addmm(bias, statistics.to(dtype), weights)
-        return log2.add_((log_base * LOG2_E).to(dtype)[:, None])
-
-    return log2_of
-
-
-def density_pairs(family: Family, params: Params, z: Tensor) -> Callable[[slice], Tensor]:
-    """Pairs by the family's own density in float64, which does not cancel."""
-    distribution = family.distribution({k: v.double() for k, v in params.items()})
-
-    def log2_of(part: slice) -> Tensor:
-        each = [distribution.log_prob(query) for query in z[part].double()]
-        return torch.stack(each).double() * LOG2_E
-
-    return log2_of
-
-
-def cross_pairs(family: Family, params: Params, z: Tensor) -> Callable[[slice], Tensor]:
-    """Pairs by the family's own function of all pairs."""
-    cross = family.cross_log_prob
-    if cross is None:
-        raise ValueError(family.name)
-    return lambda part: cross(z[part], params).double() * LOG2_E
+    def sums(self, own: Float64[Tensor, " m"], margin: float, n: int) -> LogSums:
+        """What the pass found over n components."""
+        return LogSums(
+            others=self.running.log_sum().cpu(),
+            own=own.cpu(),
+            largest=self.running.largest().cpu(),
+            entropy=self.running.entropy().cpu(),
+            margin=margin,
+            skipped=1 - self.done / max(1, n * len(self.z)),
+        )
 
 
 def own_log_prob(
@@ -253,11 +168,3 @@ def own_log_prob(
     """Log q(z|x_own) in float64 by the family's own density."""
     chosen = {k: v[position].double() for k, v in params.items()}
     return family.distribution(chosen).log_prob(z.double()).double()
-
-
-def split_blocks(blocks: Iterable[tuple[int, Params]], rows: int) -> Iterator[tuple[int, Params]]:
-    """The same components in stretches of at most so many."""
-    for start, params in blocks:
-        size = len(next(iter(params.values())))
-        for low in range(0, size, rows):
-            yield start + low, {k: v[low : low + rows] for k, v in params.items()}

@@ -267,6 +267,11 @@ class Quantities:
         """Largest deviation of log q(z) seen from the float64 difference form, nats."""
         return self._queries.max_error
 
+    @property
+    def skipped(self) -> float:
+        """Share of the pairs of queries and components that were provably negligible."""
+        return self._queries.skipped
+
     @cached_property
     def _code_moments(self) -> CodeMoments | None:
         if self.posterior_entropy is None:

@@ -5,6 +5,7 @@ As an exponential family over flattened z: statistics [z, z²], natural paramete
 """
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -48,6 +49,30 @@ def widen(params: Params, epsilon: Tensor) -> Params:
     return {**params, "scale": scale * factor}
 
 
+def upper(params: Params) -> Callable[[Tensor], Tensor]:
+    """No less than log q(z|x) of any component of a cell: nearest point of its box, widest scale.
+
+    Args:
+        params: in cells (cell, size, *event).
+
+    Returns:
+        A function of z (m, *event) to (m, cell).
+    """
+    loc, scale = params["loc"].flatten(2), params["scale"].flatten(2)
+    low, high, widest = loc.amin(1).T, loc.amax(1).T, scale.amax(1).T.double()
+    middle, half = (low + high.double()) / 2, (high - low.double()) / 2
+    highest = -scale.log().sum(2).amin(1).double() - loc.shape[2] * math.log(2 * math.pi) / 2
+
+    def bound(z: Tensor) -> Tensor:
+        found = highest.expand(len(z), -1).clone()
+        for d, value in enumerate(z.double().flatten(1).T):
+            gap = (value[:, None] - middle[d]).abs_().sub_(half[d]).clamp_(min=0).div_(widest[d])
+            found.addcmul_(gap, gap, value=-0.5)
+        return found
+
+    return bound
+
+
 diagonal_normal = Family(
     name="diagonal-normal",
     distribution=distribution,
@@ -56,5 +81,6 @@ diagonal_normal = Family(
     sufficient=sufficient,
     translate=translate,
     widen=widen,
+    upper=upper,
     symmetric=True,
 )

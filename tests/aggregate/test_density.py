@@ -87,7 +87,33 @@ def test_mixed_scales_that_defeat_float32_come_out_right(posteriors, pairwise, w
     assert found.max_error <= NATS
     assert_close(found.log_qz, pairs.logsumexp(1) - math.log(200))
     if with_own:
-        assert_close(found.log_qz_loo, left_out(pairs, own), rtol=1e-6)
+        assert_close(found.log_qz_loo, left_out(pairs, own), rtol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1e-3, 1e-2, 0.1, 0.4, 1.0])
+@pytest.mark.parametrize("offset", [0.0, 3.0, 30.0])
+@pytest.mark.parametrize("dimensions", [2, 64, 1024])
+@pytest.mark.parametrize("with_own", [False, True])
+def test_the_error_stays_below_a_thousandth_of_a_nat(
+    posteriors, pairwise, scale, offset, dimensions, with_own
+):
+    params, z = posteriors(150, (dimensions,), scale, offset, spread=1.0)
+    found = log_aggregate(z, diagonal_normal, params, own=torch.arange(150) if with_own else None)
+    error = (found.log_qz - (pairwise(z, params).logsumexp(1) - math.log(150))).abs()
+    assert error.max() <= 1e-3
+    assert error.mean() <= 1e-4
+    assert found.max_error <= 1e-3
+
+
+@pytest.mark.parametrize("dimensions", [2, 64])
+def test_scales_over_six_decades_in_one_model(posteriors, pairwise, dimensions):
+    params, _ = posteriors(300, (dimensions,))
+    params["scale"] = (10.0 ** torch.linspace(-5, 1, 300))[:, None].repeat(1, dimensions)
+    z = params["loc"] + params["scale"] * torch.randn(300, dimensions)
+    found = log_aggregate(z, diagonal_normal, params)
+    error = (found.log_qz - (pairwise(z, params).logsumexp(1) - math.log(300))).abs()
+    assert error.max() <= 1e-3
+    assert error.mean() <= 1e-4
 
 
 def test_one_narrow_component_among_many_wide_ones_comes_out_right(posteriors, mixture_log_prob):
@@ -105,7 +131,7 @@ def test_leave_one_out_is_the_mixture_of_the_others(posteriors, pairwise, n, sca
     own = torch.randperm(n)
     z = z[own]
     found = log_aggregate(z, diagonal_normal, params, own=own)
-    assert_close(found.log_qz_loo, left_out(pairwise(z, params), own), rtol=1e-6)
+    assert_close(found.log_qz_loo, left_out(pairwise(z, params), own), rtol=1e-5)
 
 
 def test_leave_one_out_keeps_its_digits_when_the_own_component_has_all_the_mass(
@@ -116,7 +142,7 @@ def test_leave_one_out_keeps_its_digits_when_the_own_component_has_all_the_mass(
     found = log_aggregate(z, diagonal_normal, params, own=own)
     truth = left_out(pairwise(z, params), own)
     assert (truth - found.log_qz).max() < -1000  # far below what a subtraction could resolve
-    assert_close(found.log_qz_loo, truth, rtol=1e-6)
+    assert_close(found.log_qz_loo, truth, rtol=1e-5)
     assert_close(found.largest_share, torch.ones(100, dtype=torch.float64), atol=1e-12)
 
 
@@ -188,7 +214,7 @@ def test_the_tile_size_does_not_matter(posteriors, tile):
     tiled = log_aggregate(z, diagonal_normal, params, own=own, tile=tile)
     for found, truth in ((tiled.log_qz, planned.log_qz), (tiled.log_qz_loo, planned.log_qz_loo)):
         assert_close(found, truth)
-        assert_close(found.mean(), truth.mean(), atol=0.0, rtol=1e-6)
+        assert_close(found.mean(), truth.mean(), atol=0.0, rtol=1e-5)
 
 
 @pytest.mark.parametrize("tile", [(1, 1), (1, 60), (60, 1)])

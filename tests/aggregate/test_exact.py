@@ -9,7 +9,10 @@ from genprobe.families.diagonal_normal import diagonal_normal
 
 def in_blocks(params, rows):
     n = len(next(iter(params.values())))
-    return lambda: ((i, {k: v[i : i + rows] for k, v in params.items()}) for i in range(0, n, rows))
+    return lambda most: (
+        (i, {k: v[i : i + min(rows, most)] for k, v in params.items()})
+        for i in range(0, n, min(rows, most))
+    )
 
 
 @pytest.mark.parametrize("rows", [1, 7, 100])

@@ -1,18 +1,30 @@
 import pytest
+import torch
 
-from genprobe.aggregate.plan import plan_tile
+from genprobe.aggregate.plan import Tile, cache_bytes, plan_tile
 
 FLOAT32 = 4
 
 
 @pytest.mark.parametrize("queries", [1, 63, 1000, 10**6])
-@pytest.mark.parametrize("width", [2, 128, 2**16, 2**21])
-def test_a_tile_of_pairs_stays_within_four_mebibytes(queries, width):
-    tile = plan_tile(queries, width)
+@pytest.mark.parametrize("values", [1, 64, 2**15, 2**21])
+def test_a_tile_of_pairs_stays_small(queries, values):
+    tile = plan_tile(queries, values)
     assert 1 <= tile.queries <= queries
-    assert tile.components >= 1
-    assert tile.queries * tile.components * FLOAT32 <= 4 * 2**20
+    assert 1 <= tile.components <= tile.block
+    assert tile.queries * tile.components * FLOAT32 <= 32 * 2**20
 
 
-def test_wide_latents_get_fewer_components():
-    assert plan_tile(1000, 2**16).components < plan_tile(1000, 2).components
+def test_the_pairs_of_narrow_latents_stay_in_the_caches():
+    tile = plan_tile(10**6, 10)
+    held = torch.get_num_threads() * cache_bytes()
+    assert 2 * tile.queries * tile.components * FLOAT32 <= max(held, 2 * 64 * 2048 * FLOAT32)
+
+
+def test_wide_latents_get_fewer_components_at_a_time():
+    assert plan_tile(1000, 2**16).block < plan_tile(1000, 2).block
+
+
+def test_a_smaller_tile_is_half_and_never_nothing():
+    assert Tile(10, 5, 3).smaller() == Tile(5, 2, 1)
+    assert Tile(1, 1, 1).smaller() == Tile(1, 1, 1)

@@ -1,0 +1,155 @@
+"""Running sums over components, so that nothing over- or underflows: Σ 2^p, Σ 2^p p, the largest.
+
+Everything is relative to a reference of each query's own, its largest pair when it was first seen;
+it moves only when a later pair outgrows what float32 holds. Beside the sum goes the entropy of the
+components' shares, by the chain rule: of two sets with sums a and b,
+
+    H = w H_a + (1 − w) H_b + h(w),   w = a / (a + b),   h the entropy of a coin.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Float64, Int64
+from torch import Tensor
+from torch.nn.functional import softplus
+
+LN_2 = math.log(2)
+NEGLIGIBLE = -126.0
+"""Base 2, below the reference: less would be a denormal number, which is slow and adds nothing."""
+HUGE = 2.0**100
+"""A pair so far above the reference moves it, before float32 overflows."""
+
+Part = slice | Tensor
+"""Which queries: a stretch, or their positions."""
+
+
+class LogSums(NamedTuple):
+    """Sums of a pass, in nats and float64, one a query.
+
+    others: log Σ q(z|x_n) over every component but the query's own.
+    own: log q(z|x_own), −inf where a query has no own component.
+    largest: the largest log q(z|x_n) among the others.
+    entropy: of the shares of the others, each in their sum.
+    margin: what rounding may have done to any of the pairs.
+    skipped: share of the pairs that were left out.
+    """
+
+    others: Float64[Tensor, " m"]
+    own: Float64[Tensor, " m"]
+    largest: Float64[Tensor, " m"]
+    entropy: Float64[Tensor, " m"]
+    margin: float = 0.0
+    skipped: float = 0.0
+
+
+class RunningLogSum:
+    """Sums of some queries over the components seen so far, float64; all are changed in place.
+
+    Attributes:
+        reference: (m,) base-2 logarithm that the rest is relative to; 0 until a pair was seen.
+        fresh: (m,) whether no pair with a density was seen yet.
+        sum: (m,) Σ 2^p.
+        moment: (m,) Σ 2^p p.
+        top: (m,) the largest 2^p.
+    """
+
+    def __init__(
+        self, reference: Tensor, fresh: Tensor, sum: Tensor, moment: Tensor, top: Tensor
+    ) -> None:
+        self.reference, self.fresh = reference, fresh
+        self.sum, self.moment, self.top = sum, moment, top
+        self._settled = not bool(fresh.any())
+
+    @classmethod
+    def empty(cls, m: int, device: torch.device | None = None) -> "RunningLogSum":
+        """No pairs yet."""
+        reference, total, moment, top = torch.zeros(4, m, dtype=torch.float64, device=device)
+        fresh = torch.ones(m, dtype=torch.bool, device=device)
+        return cls(reference, fresh, total, moment, top)
+
+    def _parts(self) -> tuple[Tensor, ...]:
+        return self.reference, self.fresh, self.sum, self.moment, self.top
+
+    def at(self, part: Part) -> "RunningLogSum":
+        """Those of some queries: of a stretch the very same, of positions a copy."""
+        return RunningLogSum(*(values[part] for values in self._parts()))
+
+    def put(self, part: Part, some: "RunningLogSum") -> None:
+        """Take over those of some queries."""
+        for mine, theirs in zip(self._parts(), some._parts(), strict=True):
+            mine[part] = theirs
+
+    def add(
+        self,
+        pairs: Float[Tensor, "m components"],
+        scratch: Float[Tensor, "m components"],
+    ) -> None:
+        """Add a tile.
+
+        Args:
+            pairs: base-2 logs less the queries' reference; destroyed. −inf is no pair.
+            scratch: of the same shape; overwritten.
+        """
+        if not self._settled:
+            self._raise(pairs, self.fresh.nonzero().squeeze(1))
+        shares = torch.exp2(pairs.clamp_(min=NEGLIGIBLE), out=scratch)
+        total, top = shares.sum(1), shares.amax(1)
+        if float(top.max()) > HUGE:
+            outgrown = (top > HUGE).nonzero().squeeze(1)
+            self._raise(pairs, outgrown)
+            again = pairs[outgrown].clamp_(min=NEGLIGIBLE).exp2_()
+            shares[outgrown], total[outgrown], top[outgrown] = again, again.sum(1), again.amax(1)
+        self.sum += total
+        self.moment += pairs.mul_(shares).sum(1)
+        torch.maximum(self.top, top.double(), out=self.top)
+
+    def _raise(self, pairs: Tensor, rows: Int64[Tensor, " some"]) -> None:
+        """Move the reference of some rows to their largest pair, and all that hangs on it."""
+        some = pairs[rows]
+        largest = some.amax(1)
+        seen = largest > -math.inf
+        step = largest.where(seen, 0.0)
+        pairs[rows] = some.sub_(step[:, None])
+        step = step.double()
+        factor = torch.exp2(-step).where(~self.fresh[rows], 0.0)
+        self.moment[rows] = factor * (self.moment[rows] - step * self.sum[rows])
+        self.sum[rows] *= factor
+        self.top[rows] *= factor
+        self.reference[rows] += step
+        self.fresh[rows] &= ~seen
+        self._settled = not bool(self.fresh.any())
+
+    def log_sum(self) -> Float64[Tensor, " m"]:
+        """The logarithm of the sums, nats; −inf where there was nothing to sum."""
+        return self._nats(self.sum)
+
+    def largest(self) -> Float64[Tensor, " m"]:
+        """The logarithm of the largest pair, nats."""
+        return self._nats(self.top)
+
+    def _nats(self, values: Tensor) -> Tensor:
+        return (self.reference * LN_2 + values.log()).where(~self.fresh, -math.inf)
+
+    def entropy(self) -> Float64[Tensor, " m"]:
+        """Entropy of the shares, nats."""
+        found = self.sum.log() - self.moment / self.sum * LN_2
+        return found.where(~self.fresh, 0.0).clamp(min=0.0)
+
+
+def merged_entropy(
+    first: tuple[Float64[Tensor, " *m"], Float64[Tensor, " *m"]],
+    second: tuple[Float64[Tensor, " *m"], Float64[Tensor, " *m"]],
+) -> Float64[Tensor, " *m"]:
+    """Entropy of the shares of two sets of components together, nats.
+
+    Args:
+        first: log of its sum, entropy of its shares.
+        second: likewise.
+    """
+    (a, of_a), (b, of_b) = first, second
+    ahead = a - b
+    weight = ahead.sigmoid().nan_to_num(0.5)
+    coin = weight * softplus(-ahead) + (1 - weight) * softplus(ahead)
+    return weight * of_a + (1 - weight) * of_b + coin.where(ahead.isfinite(), 0.0)
