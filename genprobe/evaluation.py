@@ -125,6 +125,7 @@ def evaluate(
             bin_width=bin_width,
             estimators=estimators,
             cuts=cuts,
+            device=place_of if place_of.type == "cuda" else None,  # others have no float64
             progress=shown,
             provenance={"device": str(place_of), "batch_size": size, "store": store and str(store)},
         )

@@ -38,6 +38,7 @@ def report_from_store(
     bin_width: float | None = None,
     estimators: Mapping[str, Estimator] | None = None,
     cuts: Cuts = DEFAULT_CUTS,
+    device: torch.device | None = None,
     progress: Progress = silent,
     provenance: Mapping[str, Any] | None = None,
 ) -> Report:
@@ -53,6 +54,7 @@ def report_from_store(
         bin_width: δ of quantised data under a density.
         estimators: by name; by default every registered one.
         cuts: thresholds of the regimes.
+        device: where the aggregate posterior is worked out; the CPU by default.
         progress: display.
         provenance: further facts.
 
@@ -76,6 +78,7 @@ def report_from_store(
             tolerance=tolerance,
             max_queries=max_queries,
             seed=header.seed,
+            device=device,
             progress=progress,
         ),
         fit=lambda: fit_marginal(

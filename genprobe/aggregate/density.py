@@ -22,6 +22,7 @@ from torch import Tensor
 
 from genprobe.aggregate.blocks import Blocks, in_memory, size_of
 from genprobe.aggregate.exact import exact_log_sums
+from genprobe.aggregate.full_precision import full_precision
 from genprobe.aggregate.pairs import BOUND
 from genprobe.aggregate.plan import Tile, plan_tile
 from genprobe.aggregate.room import with_room
@@ -153,11 +154,36 @@ def log_aggregate_blocks(
             ),
         )
 
+    with full_precision(device or torch.device("cpu")):
+        sums, error = settled(once, z, family, blocks, own, n, least is None)
+    return assemble(sums, own, n, error)
+
+
+def settled(
+    once: Callable[[Tensor, float], LogSums],
+    z: Float[Tensor, "m *latent"],
+    family: Family,
+    blocks: Blocks,
+    own: Int64[Tensor, " m"],
+    n: int,
+    exactly: bool,
+) -> tuple[LogSums, float]:
+    """Sums that are precise enough, and the largest deviation seen in those checked.
+
+    Args:
+        once: a pass over all components, for some queries and a margin of rounding.
+        z: queries (m, *latent).
+        family: of the components.
+        blocks: of the components.
+        own: (m,) index of the component each query was drawn from.
+        n: number of components.
+        exactly: whether what leaves the own component out is wanted.
+    """
     everything = torch.arange(len(z))
     checked = choose_checked(len(z), n * z[0].numel())
     exact = exact_log_sums(z[checked], family, blocks, own[checked])
-    sums = once(everything, float(allowed(exact, least is None).min()))
-    again = (sums.margin > allowed(sums, least is None)).nonzero().squeeze(1)
+    sums = once(everything, float(allowed(exact, exactly).min()))
+    again = (sums.margin > allowed(sums, exactly)).nonzero().squeeze(1)
     if len(again):
         sums = replaced(sums, again, once(again, BOUND))
     error = deviation(sums, checked, exact)
@@ -165,8 +191,8 @@ def log_aggregate_blocks(
         sums = once(everything, 0.0)
         error = deviation(sums, checked, exact)
     if error > TOLERANCE:
-        sums, error = exact_log_sums(z, family, blocks, own), 0.0
-    return assemble(sums, own, n, error)
+        return exact_log_sums(z, family, blocks, own), 0.0
+    return sums, error
 
 
 def choose_checked(m: int, values: int) -> Int64[Tensor, " c"]:

@@ -65,6 +65,7 @@ def draw_queries(
     tolerance: float,
     max_queries: int | None = None,
     seed: int = 0,
+    device: torch.device | None = None,
     progress: Progress = silent,
 ) -> Queries:
     """As many queries as bring the error of an estimate to the tolerance.
@@ -76,6 +77,7 @@ def draw_queries(
         tolerance: wanted standard error, nats.
         max_queries: never more than this, rounded up to pairs.
         seed: of the order in which examples are taken, and of the draws.
+        device: where the pairs are worked out; the CPU by default.
         progress: told of pairs done, stage ``aggregate``.
 
     Raises:
@@ -84,28 +86,26 @@ def draw_queries(
     n = store.header.n
     order = torch.randperm(n, generator=generator(seed, "order"))
     most = max(DRAWS, max_queries or DRAWS * n * MOST_DRAWS)
+
+    def draw(chosen: Tensor, draws: int, *purpose: str | int) -> Queries:
+        return evaluate(
+            store, family, chosen, draws, derived_seed(seed, *purpose), device, progress
+        )
+
     examples = min(n, PILOT, most // DRAWS)
-    queries = evaluate(
-        store, family, order[:examples], DRAWS, derived_seed(seed, "queries"), progress
-    )
+    queries = draw(order[:examples], DRAWS, "queries")
     while (found := error(queries)) > tolerance and len(queries) < most:
         wanted = math.ceil(len(queries) * HEADROOM * min((found / tolerance) ** 2, GROWTH))
         wanted = min(most, max(wanted, len(queries) + DRAWS))
         examples = len(queries.index)
         if examples < n:
             new = order[examples : max(examples + 1, min(n, wanted // DRAWS))]
-            more = evaluate(
-                store, family, new, DRAWS, derived_seed(seed, "examples", examples), progress
-            )
-            queries = join(queries, more, 1)
+            queries = join(queries, draw(new, DRAWS, "examples", examples), 1)
             continue
         draws = (wanted - len(queries)) // n
         if draws == 0 or len(queries) // n >= DRAWS * MOST_DRAWS:
             break
-        more = evaluate(
-            store, family, order, draws, derived_seed(seed, "draws", len(queries)), progress
-        )
-        queries = join(queries, more, 0)
+        queries = join(queries, draw(order, draws, "draws", len(queries)), 0)
     return queries
 
 
@@ -121,6 +121,7 @@ def evaluate(
     chosen: Int64[Tensor, " m"],
     draws: int,
     seed: int,
+    device: torch.device | None,
     progress: Progress,
 ) -> Queries:
     """Queries from so many draws of chosen examples."""
@@ -139,6 +140,7 @@ def evaluate(
         header.n,
         own=chosen.repeat(draws),
         least=negligible(log_qz_x.flatten(), header.n, SKIP),
+        device=device,
         advance=lambda c: progress("aggregate", c * len(flat), header.n * len(flat)),
     )
     return from_density(chosen, z, log_qz_x, density)
