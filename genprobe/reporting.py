@@ -18,6 +18,7 @@ from genprobe.estimators.quantities import Estimator, Quantities, estimate
 from genprobe.manager import plugins
 from genprobe.notices import report_notices
 from genprobe.progress import Progress, silent
+from genprobe.ranks import ALONE, Ranks
 from genprobe.regimes import DEFAULT_CUTS, Cuts, Entropy, bootstrap, place, smallest
 from genprobe.store.format import Header
 from genprobe.store.read import Store
@@ -40,6 +41,7 @@ def report_from_store(
     cuts: Cuts = DEFAULT_CUTS,
     progress: Progress = silent,
     provenance: Mapping[str, Any] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Report:
     """The report of a finished store; no model is needed.
 
@@ -55,6 +57,7 @@ def report_from_store(
         cuts: thresholds of the regimes.
         progress: display.
         provenance: further facts.
+        ranks: the group whose others ``follow`` the queries; rank 0 alone calls this.
 
     Raises:
         GenprobeError: if the store is damaged, or names a family that no plugin provides.
@@ -77,6 +80,7 @@ def report_from_store(
             max_queries=max_queries,
             seed=header.seed,
             progress=progress,
+            ranks=ranks,
         ),
         fit=lambda: fit_marginal(
             store, family, plugins().all("priors"), seed=header.seed, progress=progress

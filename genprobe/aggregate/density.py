@@ -18,10 +18,12 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from genprobe.aggregate.distributed import combined
 from genprobe.aggregate.exact import exact_log_sums
 from genprobe.aggregate.plan import Tile
 from genprobe.aggregate.tiles import LogSums, log_sums, merged_entropy
 from genprobe.errors import UnavailableError
+from genprobe.ranks import ALONE, Ranks, all_max, together
 from genprobe.types import Family, Params
 
 Blocks = Callable[[], Iterable[tuple[int, Params]]]
@@ -91,17 +93,19 @@ def log_aggregate_blocks(
     own: Int64[Tensor, " m"] | None = None,
     tile: tuple[int, int] | None = None,
     advance: Callable[[int], None] = lambda count: None,
+    ranks: Ranks = ALONE,
 ) -> AggregateDensity:
     """The aggregate posterior of N components that arrive in blocks; see ``log_aggregate``.
 
     Args:
         z: queries (m, *latent).
         family: of the components.
-        blocks: called once a pass.
-        n: number of components.
+        blocks: called once a pass; of several ranks, each has the blocks of its share.
+        n: number of components, over all ranks.
         own: as in ``log_aggregate``.
         tile: as in ``log_aggregate``.
         advance: called with the number of components done, for progress.
+        ranks: the group; every rank calls this with the same queries and gets the same answer.
     """
     if family.natural is None and family.cross_log_prob is None:
         raise UnavailableError(
@@ -111,13 +115,21 @@ def log_aggregate_blocks(
     shape = None if tile is None else Tile(*tile)
     own = torch.full((len(z),), -1) if own is None else own
     checked = torch.linspace(0, len(z) - 1, min(CHECKED, len(z))).round().long()
-    exact = exact_log_sums(z[checked], family, blocks, own[checked])
+
+    def exactly(some: Int64[Tensor, " some"]) -> LogSums:
+        with together(ranks):
+            sums = exact_log_sums(z[some], family, blocks, own[some])
+        return combined(sums, ranks)
+
+    exact = exactly(checked)
     for dtype in (torch.float32, torch.float64):
-        sums = log_sums(z, family, blocks, own, dtype, shape, advance)
-        error = deviation(sums, checked, exact)
+        with together(ranks):
+            sums = log_sums(z, family, blocks, own, dtype, shape, advance)
+        sums = combined(sums, ranks)
+        error = float(all_max(torch.tensor(deviation(sums, checked, exact)), ranks))
         if error <= TOLERANCE:
             return assemble(sums, own, n, error)
-    return assemble(exact_log_sums(z, family, blocks, own), own, n, 0.0)
+    return assemble(exactly(torch.arange(len(z))), own, n, 0.0)
 
 
 def deviation(sums: LogSums, checked: Int64[Tensor, " c"], exact: LogSums) -> float:

@@ -6,6 +6,7 @@ Draws come from the stored posterior parameters, so more of them need no model. 
 many examples the tolerance needs; once all are taken, each gets more draws.
 """
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks
+from genprobe.errors import GenprobeError
 from genprobe.progress import Progress, silent
+from genprobe.ranks import ALONE, Ranks, all_sum, from_leader, same, together
 from genprobe.seeds import derived_seed, generator
 from genprobe.store.read import Store
 from genprobe.types import Family, Params
@@ -62,6 +65,7 @@ def draw_queries(
     max_queries: int | None = None,
     seed: int = 0,
     progress: Progress = silent,
+    ranks: Ranks = ALONE,
 ) -> Queries:
     """As many queries as bring the error of an estimate to the tolerance.
 
@@ -73,36 +77,52 @@ def draw_queries(
         max_queries: never more than this, rounded up to pairs.
         seed: of the order in which examples are taken, and of the draws.
         progress: told of pairs done, stage ``aggregate``.
+        ranks: the group; rank 0 draws, and the others ``follow``.
 
     Raises:
         UnavailableError: if the family offers no density of all pairs.
     """
     n = store.header.n
+
+    def ask(chosen: Int64[Tensor, " some"], draws: int, *name: str | int) -> Queries:
+        request = from_leader((chosen, draws, derived_seed(seed, *name)), ranks)
+        return evaluate(store, family, *request, progress, ranks)
+
     order = torch.randperm(n, generator=generator(seed, "order"))
     most = max(DRAWS, max_queries or DRAWS * n * MOST_DRAWS)
-    examples = min(n, PILOT, most // DRAWS)
-    queries = evaluate(
-        store, family, order[:examples], DRAWS, derived_seed(seed, "queries"), progress
-    )
+    queries = ask(order[: min(n, PILOT, most // DRAWS)], DRAWS, "queries")
     while (found := error(queries)) > tolerance and len(queries) < most:
         wanted = math.ceil(len(queries) * HEADROOM * min((found / tolerance) ** 2, GROWTH))
         wanted = min(most, max(wanted, len(queries) + DRAWS))
         examples = len(queries.index)
         if examples < n:
             new = order[examples : max(examples + 1, min(n, wanted // DRAWS))]
-            more = evaluate(
-                store, family, new, DRAWS, derived_seed(seed, "examples", examples), progress
-            )
-            queries = join(queries, more, 1)
+            queries = join(queries, ask(new, DRAWS, "examples", examples), 1)
             continue
         draws = (wanted - len(queries)) // n
         if draws == 0 or len(queries) // n >= DRAWS * MOST_DRAWS:
             break
-        more = evaluate(
-            store, family, order, draws, derived_seed(seed, "draws", len(queries)), progress
-        )
-        queries = join(queries, more, 0)
+        queries = join(queries, ask(order, draws, "draws", len(queries)), 0)
     return queries
+
+
+def follow(store: Store, family: Family, ranks: Ranks) -> None:
+    """Take part in the queries of rank 0 until it dismisses the others.
+
+    Args:
+        store: the one rank 0 queries.
+        family: of its posteriors.
+        ranks: the group.
+    """
+    while (request := from_leader(None, ranks)) is not None:
+        # A fault in a query is told to rank 0 as well, which knows what to make of it.
+        with contextlib.suppress(GenprobeError):
+            evaluate(store, family, *request, silent, ranks)
+
+
+def dismiss(ranks: Ranks) -> None:
+    """Tell those who follow that no more queries come."""
+    from_leader(None, ranks)
 
 
 MOST_DRAWS = 16
@@ -118,22 +138,25 @@ def evaluate(
     draws: int,
     seed: int,
     progress: Progress,
+    ranks: Ranks = ALONE,
 ) -> Queries:
-    """Queries from so many draws of chosen examples."""
-    header = store.header
-    params = select(store, chosen)
+    """Queries from so many draws of chosen examples; each rank passes over its share of all."""
+    start, stop = ranks.span(store.header.n)
+    params = select(store, chosen, ranks)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         z = family.distribution(params).sample((draws,))
+    z = same(z, ranks)
     exact = family.distribution({k: v.double() for k, v in params.items()})
     flat = z.flatten(0, 1)
     density = log_aggregate_blocks(
         flat,
         family,
-        store.blocks,
-        header.n,
+        lambda: store.blocks(start=start, stop=stop),
+        store.header.n,
         own=chosen.repeat(draws),
-        advance=lambda c: progress("aggregate", c * len(flat), header.n * len(flat)),
+        advance=lambda c: progress("aggregate", c * len(flat), (stop - start) * len(flat)),
+        ranks=ranks,
     )
     return from_density(chosen, z, exact.log_prob(z.double()).double(), density)
 
@@ -161,16 +184,23 @@ def from_density(
     )
 
 
-def select(store: Store, chosen: Int64[Tensor, " m"]) -> Params:
-    """Posterior parameters (m, ...) of chosen examples, in their order, streamed from the store."""
+def select(store: Store, chosen: Int64[Tensor, " m"], ranks: Ranks = ALONE) -> Params:
+    """Posterior parameters (m, ...) of chosen examples, in their order, streamed from the store.
+
+    Each rank reads its share and leaves zeros for the rest; their sum is the whole.
+    """
     ordered, position = chosen.sort()
-    parts: list[Params] = []
-    for start, params in store.blocks():
-        stop = start + len(next(iter(params.values())))
-        low, high = torch.searchsorted(ordered, torch.tensor([start, stop])).tolist()
-        parts.append({k: v[ordered[low:high] - start] for k, v in params.items()})
-    back = position.argsort()
-    return {k: torch.cat([p[k] for p in parts])[back] for k in parts[0]}
+    first, last = ranks.span(store.header.n)
+    found: dict[str, Tensor] = {}
+    with together(ranks):
+        _, shapes = next(iter(store.blocks(1)))
+        found = {k: v.new_zeros(len(chosen), *v.shape[1:]) for k, v in shapes.items()}
+        for start, params in store.blocks(start=first, stop=last):
+            stop = start + len(next(iter(params.values())))
+            low, high = torch.searchsorted(ordered, torch.tensor([start, stop])).tolist()
+            for k, v in params.items():
+                found[k][position[low:high]] = v[ordered[low:high] - start]
+    return {k: all_sum(v, ranks) for k, v in found.items()}
 
 
 def join(first: Queries, second: Queries, axis: int) -> Queries:
