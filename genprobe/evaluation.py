@@ -267,7 +267,8 @@ def fill(
     Raises:
         StoreError: if it belongs to another run or cannot be written.
     """
-    if from_leader(os.path.exists(path) and not fresh, ranks):
+    # Rank 0 alone looks: a network file system may remember for others that there was nothing.
+    if from_leader(ranks.leads and os.path.exists(path) and not fresh, ranks):
         return reused(path, header, ranks)
     probes = plugins().all("probes")
     with StoreWriter(path, header, fresh=fresh, ranks=ranks) as writer:

@@ -148,6 +148,8 @@ def together(ranks: Ranks) -> Iterator[None]:
     with talking():
         dist.all_gather_object(told, None if fault is None else str(fault))
     first = next((rank for rank, words in enumerate(told) if words is not None), None)
+    if isinstance(fault, OtherRankError) and first == ranks.rank:
+        raise GenprobeError(str(fault)) from fault  # nobody else tells it any more
     if fault is not None and first == ranks.rank:
         raise fault
     if first is not None:

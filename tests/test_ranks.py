@@ -60,7 +60,7 @@ def build():
 EXCHANGES = """
 import math, sys
 import torch
-from genprobe.errors import DataError, OtherRankError
+from genprobe.errors import DataError, GenprobeError, OtherRankError
 from genprobe.ranks import all_max, all_sum, from_leader, joined, same, together
 
 with joined("cpu") as ranks:
@@ -83,6 +83,19 @@ with joined("cpu") as ranks:
         assert (ranks.rank, str(error)) == (0, "Rank 1: Example 7 is missing.")
     except DataError as error:
         assert (ranks.rank, str(error)) == (1, "Example 7 is missing.")
+    else:
+        raise AssertionError
+    try:
+        with together(ranks):
+            try:
+                with together(ranks):
+                    if ranks.rank == 1:
+                        raise DataError("Example 8 is missing.")
+            except DataError:
+                pass  # rank 1 goes on, and only rank 0 is left to tell
+    except GenprobeError as error:
+        assert isinstance(error, OtherRankError) == (ranks.rank == 1)
+        assert str(error).endswith("Rank 1: Example 8 is missing.")
     else:
         raise AssertionError
 sys.stdout.write(f"rank {ranks.rank} passed\\n")
