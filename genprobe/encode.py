@@ -16,7 +16,9 @@ from torch import Tensor
 
 from genprobe.errors import DataError, GenprobeError, ModelError, PluginError
 from genprobe.probes import PROBE_INPUTS
+from genprobe.ranks import together
 from genprobe.seeds import derived_seed
+from genprobe.store.shards import finish
 from genprobe.store.write import StoreWriter
 from genprobe.types import (
     Dataset,
@@ -54,6 +56,8 @@ def encode(
 ) -> None:
     """Write every segment that the store does not have yet, and finish the store.
 
+    Of several ranks, each writes its share of the segments.
+
     Args:
         parts: the model and its parts.
         dataset: to be encoded.
@@ -73,8 +77,8 @@ def encode(
         require_known(name, probe)
     header = writer.header
     dtype = getattr(torch, header.dtype)
-    with placed(parts.model.module, device, dtype):
-        for segment in writer.missing():
+    with together(writer.ranks), placed(parts.model.module, device, dtype):
+        for segment in writer.mine:
             start, stop = header.span(segment)
             x = read_examples(dataset, start, stop, dtype)
             notice = None if parts.likelihood is None else parts.likelihood.support(x)
@@ -85,7 +89,7 @@ def encode(
                 arrays = columns(given, batch, probes)
             writer.write(segment, arrays, notice)
             advance(stop - start)
-    writer.finish(parts.prior.params)
+    finish(writer, parts.prior.params)
 
 
 def require_known(name: str, probe: Probe) -> None:

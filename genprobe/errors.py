@@ -37,3 +37,7 @@ class PluginError(GenprobeError):
 
 class UnavailableError(GenprobeError):
     """A quantity does not exist for this model; the report goes on without it."""
+
+
+class OtherRankError(GenprobeError):
+    """Another process of the group met a fault, and tells of it itself."""

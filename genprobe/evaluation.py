@@ -4,12 +4,13 @@ import contextlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from genprobe.aggregate.queries import dismiss, follow
 from genprobe.binding import prepare
 from genprobe.encode import Parts, encode
 from genprobe.errors import DataError, GenprobeError, StoreError
@@ -17,12 +18,14 @@ from genprobe.estimators.quantities import Estimator, require_known
 from genprobe.loading import load, open_dataset
 from genprobe.manager import plugins
 from genprobe.progress import Progress, showing
+from genprobe.ranks import ALONE, Ranks, from_leader, joined, own_gpu, together
 from genprobe.regimes import DEFAULT_CUTS, Cuts
 from genprobe.reporting import report_from_store
 from genprobe.store.format import Header, require_same
 from genprobe.store.read import Store, open_store
+from genprobe.store.shards import drop_shards
 from genprobe.store.write import StoreWriter
-from genprobe.types import Dataset, Model, Prior, Report
+from genprobe.types import Dataset, Family, Model, Prior, Report
 
 log = logging.getLogger("genprobe")
 
@@ -56,6 +59,9 @@ def evaluate(
 ) -> Report:
     """Evaluate a model on data: rate, distortion, mutual information, marginal KL, regime.
 
+    Under torchrun every rank must call it alike; each encodes a share of the data and gets the
+    report.
+
     Args:
         model: a Model, a path, or ``scheme:path``.
         data: a name, a path, an array, a tensor, a Dataset or a DataLoader; by default what a
@@ -86,25 +92,24 @@ def evaluate(
     Raises:
         GenprobeError: for any fault of the input, saying what, where and what to do.
     """
-    require_options(draws, tolerance, max_queries, batch_size, dtype, bin_width, entropy)
-    estimators = plugins().all("estimators") if estimators is None else estimators
-    for name, estimator in estimators.items():
-        require_known(name, estimator)
-    if not isinstance(model, Model):
-        model = load(model, factory=factory, trust=trust)
-    source = model.training.get("data") if data is None else data
-    if source is None:
-        raise DataError(
-            f"The model {model.name} does not say what data it is for.", "Name them with --data."
-        )
-    mode = model.training.get("binarize") if binarize is None else binarize
-    dataset = open_dataset(source, split=split, binarize=mode, seed=seed)
-    place_of = choose_device(device)
-    size = batch_size or max(1, min(1024, BATCH_VALUES // max(1, dataset.event_shape.numel())))
-    with showing(progress) as shown, keeping(store) as path:
-        header, parts = prepare(
-            model, dataset, draws=draws, seed=seed, dtype=dtype, device=place_of
-        )
+    with (
+        joined(device) as ranks,
+        showing(progress and ranks.leads) as shown,
+        keeping(store, ranks) as path,
+    ):
+        with together(ranks):
+            require_options(draws, tolerance, max_queries, batch_size, dtype, bin_width, entropy)
+            estimators = plugins().all("estimators") if estimators is None else estimators
+            for name, estimator in estimators.items():
+                require_known(name, estimator)
+            if not isinstance(model, Model):
+                model = load(model, factory=factory, trust=trust)
+            dataset = data_of(model, data, split, binarize, seed)
+            place_of = choose_device(device)
+            header, parts = prepare(
+                model, dataset, draws=draws, seed=seed, dtype=dtype, device=place_of
+            )
+        size = batch_size or max(1, min(1024, BATCH_VALUES // max(1, dataset.event_shape.numel())))
         filled = fill(
             path,
             header,
@@ -114,21 +119,84 @@ def evaluate(
             batch_size=size,
             device=place_of,
             progress=shown,
+            ranks=ranks,
         )
-        return report_from_store(
+        # The pairs are float32 but their sums are float64, which only a CPU and CUDA have.
+        works_on = place_of if place_of.type == "cuda" else None
+        return led(
+            ranks,
             filled,
-            parts=parts,
-            prior=prior,
-            tolerance=tolerance,
-            max_queries=max_queries,
-            entropy=entropy,
-            bin_width=bin_width,
-            estimators=estimators,
-            cuts=cuts,
-            device=place_of if place_of.type == "cuda" else None,  # others have no float64
-            progress=shown,
-            provenance={"device": str(place_of), "batch_size": size, "store": store and str(store)},
+            parts.posterior,
+            works_on,
+            lambda: report_from_store(
+                filled,
+                parts=parts,
+                prior=prior,
+                tolerance=tolerance,
+                max_queries=max_queries,
+                entropy=entropy,
+                bin_width=bin_width,
+                estimators=estimators,
+                cuts=cuts,
+                device=works_on,
+                progress=shown,
+                provenance={
+                    "device": str(place_of),
+                    "batch_size": size,
+                    "ranks": ranks.size,
+                    "store": store and str(store),
+                },
+                ranks=ranks,
+            ),
         )
+
+
+def led(
+    ranks: Ranks,
+    store: Store,
+    family: Family,
+    device: torch.device | None,
+    make: Callable[[], Report],
+) -> Report:
+    """The report, on every rank: rank 0 makes it, the others take part in its queries.
+
+    Args:
+        ranks: the group.
+        store: finished.
+        family: of its posteriors.
+        device: where pairs are worked out; the CPU by default.
+        make: makes the report.
+    """
+    report: Report | None = None
+    with together(ranks):
+        if not ranks.leads:
+            follow(store, family, device, ranks)
+        else:
+            try:
+                report = make()
+            except GenprobeError:
+                dismiss(ranks)
+                raise
+            dismiss(ranks)
+    found = from_leader(report, ranks)
+    if found is None:
+        raise GenprobeError("Rank 0 made no report.")
+    return found
+
+
+def data_of(model: Model, data: Any, split: str | None, binarize: str | None, seed: int) -> Dataset:
+    """The data set that was named, or what the model's bundle says it was trained on.
+
+    Raises:
+        DataError: if neither says.
+    """
+    source = model.training.get("data") if data is None else data
+    if source is None:
+        raise DataError(
+            f"The model {model.name} does not say what data it is for.", "Name them with --data."
+        )
+    mode = model.training.get("binarize") if binarize is None else binarize
+    return open_dataset(source, split=split, binarize=mode, seed=seed)
 
 
 def require_options(
@@ -160,34 +228,37 @@ def require_options(
 
 
 def choose_device(name: str) -> torch.device:
-    """The device of that name; ``auto`` takes a GPU where there is one.
+    """The device of that name; ``auto`` takes a GPU where there is one, of several ranks its own.
 
     Raises:
         GenprobeError: if it does not exist here.
     """
     if name == "auto":
         if torch.cuda.is_available():
-            return torch.device("cuda")
+            return own_gpu()
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
+        return own_gpu() if str(device) == "cuda" else device
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = (str(error).splitlines() or ["unknown"])[0]
         raise GenprobeError(
             f"The device {name!r} does not work here: {reason}", "Try cpu."
         ) from error
-    return device
 
 
 @contextlib.contextmanager
-def keeping(store: str | Path | None) -> Iterator[Path]:
-    """The path of the store; without one, a temporary path that goes afterwards."""
+def keeping(store: str | Path | None, ranks: Ranks = ALONE) -> Iterator[Path]:
+    """The path of the store; without one, a temporary path of rank 0 that goes afterwards."""
     if store is not None:
         yield Path(store)
         return
-    with tempfile.TemporaryDirectory(prefix="genprobe-") as folder:
-        yield Path(folder) / "store.h5"
+    with contextlib.ExitStack() as stack:
+        folder = None
+        if ranks.leads:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="genprobe-"))
+        yield Path(from_leader(folder, ranks) or "") / "store.h5"
 
 
 def fill(
@@ -200,29 +271,28 @@ def fill(
     batch_size: int,
     device: torch.device,
     progress: Progress,
+    ranks: Ranks = ALONE,
 ) -> Store:
     """The finished store of a run: as it is there, resumed, or encoded from the start.
 
     Raises:
         StoreError: if it belongs to another run or cannot be written.
     """
-    if os.path.exists(path) and not fresh:
-        found = open_store(path)
-        require_same(found.header, header, str(path))
-        drop_leftovers(path, header)
-        log.info("Reused %s: all %d examples were encoded before.", path, header.n)
-        return found
+    # Rank 0 alone looks: a network file system may remember for others that there was nothing.
+    if from_leader(ranks.leads and os.path.exists(path) and not fresh, ranks):
+        return reused(path, header, ranks)
     probes = plugins().all("probes")
-    with StoreWriter(path, header, fresh=fresh) as writer:
-        missing = writer.missing()
-        reused = header.segments - len(missing)
-        if reused:
+    with StoreWriter(path, header, fresh=fresh, ranks=ranks) as writer:
+        kept = set(range(header.segments)) - set(writer.absent)
+        if kept and ranks.leads:
             log.info(
-                "Resumed %s: %d of %d segments were encoded before.", path, reused, header.segments
+                "Resumed %s: %d of %d segments were encoded before.",
+                path,
+                len(kept),
+                header.segments,
             )
-            progress(
-                "encode", sum_rows(header, set(range(header.segments)) - set(missing)), header.n
-            )
+        total = sum_rows(header, kept.union(writer.mine))
+        progress("encode", sum_rows(header, kept), total)
         encode(
             parts,
             dataset,
@@ -230,16 +300,32 @@ def fill(
             probes,
             batch_size=batch_size,
             device=device,
-            advance=lambda count: progress("encode", count, header.n),
+            advance=lambda count: progress("encode", count, total),
         )
-    return open_store(path)
+    with together(ranks):
+        return open_store(path)
+
+
+def reused(path: Path, header: Header, ranks: Ranks) -> Store:
+    """The store that an earlier run finished.
+
+    Raises:
+        StoreError: if it belongs to another run.
+    """
+    with together(ranks):
+        found = open_store(path)
+        require_same(found.header, header, str(path))
+        if ranks.leads:
+            drop_leftovers(path, header)
+            log.info("Reused %s: all %d examples were encoded before.", path, header.n)
+    return found
 
 
 def drop_leftovers(path: Path, header: Header) -> None:
     """Remove what a kill between finishing and cleaning left of a store, unless it is in use."""
     if path.with_name(path.name + ".partial").exists():
         with contextlib.suppress(StoreError), StoreWriter(path, header, fresh=True):
-            pass
+            drop_shards(path)
 
 
 def sum_rows(header: Header, segments: set[int]) -> int:

@@ -78,6 +78,8 @@ def genprobe_add_commands(cli: "click.Group") -> None:
 def genprobe_report_ready(report: "Report", store: "Store") -> None:
     """A report was just made. Called once a report, before it is shown; for loggers.
 
+    Of several ranks, rank 0 alone calls it.
+
     Args:
         report: the report.
         store: what it was made from.

@@ -18,6 +18,7 @@ from genprobe.estimators.quantities import Estimator, Quantities, estimate
 from genprobe.manager import plugins
 from genprobe.notices import report_notices
 from genprobe.progress import Progress, silent
+from genprobe.ranks import ALONE, Ranks
 from genprobe.regimes import DEFAULT_CUTS, Cuts, Entropy, bootstrap, place, smallest
 from genprobe.store.format import Header
 from genprobe.store.read import Store
@@ -41,6 +42,7 @@ def report_from_store(
     device: torch.device | None = None,
     progress: Progress = silent,
     provenance: Mapping[str, Any] | None = None,
+    ranks: Ranks = ALONE,
 ) -> Report:
     """The report of a finished store; no model is needed.
 
@@ -57,6 +59,7 @@ def report_from_store(
         device: where the aggregate posterior is worked out; the CPU by default.
         progress: display.
         provenance: further facts.
+        ranks: the group whose others ``follow`` the queries; rank 0 alone calls this.
 
     Raises:
         GenprobeError: if the store is damaged, or names a family that no plugin provides.
@@ -80,6 +83,7 @@ def report_from_store(
             seed=header.seed,
             device=device,
             progress=progress,
+            ranks=ranks,
         ),
         fit=lambda: fit_marginal(
             store, family, plugins().all("priors"), seed=header.seed, progress=progress

@@ -21,6 +21,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from genprobe.aggregate.blocks import Blocks, in_memory, size_of
+from genprobe.aggregate.distributed import combined
 from genprobe.aggregate.exact import exact_log_sums
 from genprobe.aggregate.full_precision import full_precision
 from genprobe.aggregate.pairs import BOUND
@@ -29,6 +30,7 @@ from genprobe.aggregate.room import with_room
 from genprobe.aggregate.sums import LogSums, merged_entropy
 from genprobe.aggregate.tiles import log_sums
 from genprobe.errors import UnavailableError
+from genprobe.ranks import ALONE, Ranks, together
 from genprobe.types import Family, Params
 
 CHECKED = 4, 32
@@ -117,19 +119,21 @@ def log_aggregate_blocks(
     least: Float64[Tensor, " m"] | None = None,
     device: torch.device | None = None,
     advance: Callable[[int], None] = lambda count: None,
+    ranks: Ranks = ALONE,
 ) -> AggregateDensity:
     """The aggregate posterior of N components that arrive in blocks; see ``log_aggregate``.
 
     Args:
         z: queries (m, *latent).
         family: of the components.
-        blocks: of the components; read once a pass.
-        n: number of components.
+        blocks: of the components, read once a pass; of several ranks, each has its share.
+        n: number of components, over all ranks.
         own: as in ``log_aggregate``.
         tile: as in ``log_aggregate``.
         least: (m,) log densities of components that may be left out (see ``negligible``).
         device: where the work is done; the CPU by default.
         advance: called with the number of components done, for progress.
+        ranks: the group; every rank calls this with the same queries and gets the same answer.
     """
     if family.natural is None and family.cross_log_prob is None:
         raise UnavailableError(
@@ -140,50 +144,54 @@ def log_aggregate_blocks(
     own = torch.full((len(z),), -1) if own is None else own
 
     def once(some: Tensor, margin: float) -> LogSums:
-        return with_room(
-            sizes,
-            lambda tile: log_sums(
-                z[some].to(device),
-                family,
-                blocks,
-                own[some].to(device),
-                tile=tile,
-                margin=margin,
-                least=None if least is None else least[some].to(device),
-                advance=advance if len(some) == len(z) else lambda count: None,
-            ),
-        )
+        with together(ranks):
+            sums = with_room(
+                sizes,
+                lambda tile: log_sums(
+                    z[some].to(device),
+                    family,
+                    blocks,
+                    own[some].to(device),
+                    tile=tile,
+                    margin=margin,
+                    least=None if least is None else least[some].to(device),
+                    advance=advance if len(some) == len(z) else lambda count: None,
+                ),
+            )
+        return combined(sums, ranks)
 
+    def exactly(some: Tensor) -> LogSums:
+        with together(ranks):
+            sums = exact_log_sums(z[some], family, blocks, own[some])
+        return combined(sums, ranks)
+
+    checked = choose_checked(len(z), n * z[0].numel())
     with full_precision(device or torch.device("cpu")):
-        sums, error = settled(once, z, family, blocks, own, n, least is None)
+        sums, error = settled(once, exactly, len(z), checked, pruned=least is not None)
     return assemble(sums, own, n, error)
 
 
 def settled(
     once: Callable[[Tensor, float], LogSums],
-    z: Float[Tensor, "m *latent"],
-    family: Family,
-    blocks: Blocks,
-    own: Int64[Tensor, " m"],
-    n: int,
-    exactly: bool,
+    exactly: Callable[[Tensor], LogSums],
+    m: int,
+    checked: Int64[Tensor, " c"],
+    *,
+    pruned: bool,
 ) -> tuple[LogSums, float]:
     """Sums that are precise enough, and the largest deviation seen in those checked.
 
     Args:
-        once: a pass over all components, for some queries and a margin of rounding.
-        z: queries (m, *latent).
-        family: of the components.
-        blocks: of the components.
-        own: (m,) index of the component each query was drawn from.
-        n: number of components.
-        exactly: whether what leaves the own component out is wanted.
+        once: a fast pass over all components, for some queries and a margin of rounding.
+        exactly: a pass in the difference form, for some queries.
+        m: number of queries.
+        checked: those compared with the difference form.
+        pruned: whether what leaves the own component out is a lower bound only.
     """
-    everything = torch.arange(len(z))
-    checked = choose_checked(len(z), n * z[0].numel())
-    exact = exact_log_sums(z[checked], family, blocks, own[checked])
-    sums = once(everything, float(allowed(exact, exactly).min()))
-    again = (sums.margin > allowed(sums, exactly)).nonzero().squeeze(1)
+    everything = torch.arange(m)
+    exact = exactly(checked)
+    sums = once(everything, float(allowed(exact, pruned).min()))
+    again = (sums.margin > allowed(sums, pruned)).nonzero().squeeze(1)
     if len(again):
         sums = replaced(sums, again, once(again, BOUND))
     error = deviation(sums, checked, exact)
@@ -191,7 +199,7 @@ def settled(
         sums = once(everything, 0.0)
         error = deviation(sums, checked, exact)
     if error > TOLERANCE:
-        return exact_log_sums(z, family, blocks, own), 0.0
+        return exactly(everything), 0.0
     return sums, error
 
 
@@ -201,7 +209,7 @@ def choose_checked(m: int, values: int) -> Int64[Tensor, " c"]:
     return torch.linspace(0, m - 1, count).round().long()
 
 
-def allowed(sums: LogSums, exactly: bool) -> Float64[Tensor, " m"]:
+def allowed(sums: LogSums, pruned: bool) -> Float64[Tensor, " m"]:
     """How far rounding may be off in the pairs of each query, nats.
 
     Where the own component has nearly all the mass, log q(z) does not depend on the others. What
@@ -209,11 +217,11 @@ def allowed(sums: LogSums, exactly: bool) -> Float64[Tensor, " m"]:
 
     Args:
         sums: near enough.
-        exactly: whether what leaves the own component out is wanted at all.
+        pruned: whether what leaves the own component out is a lower bound only.
     """
     share = (sums.others - total(sums)).exp().nan_to_num(1.0)
     margin = (BOUND / share).clamp(max=RISK)
-    if not exactly:
+    if pruned:
         return margin
     below = (sums.own - sums.others).nan_to_num(0.0, posinf=math.inf, neginf=0.0)
     return torch.minimum(margin, BOUND + RELATIVE * below.clamp(min=0.0))

@@ -6,6 +6,7 @@ Draws come from the stored posterior parameters, so more of them need no model. 
 many examples the tolerance needs; once all are taken, each gets more draws.
 """
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,9 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks, negligible
+from genprobe.errors import GenprobeError
 from genprobe.progress import Progress, silent
+from genprobe.ranks import ALONE, Ranks, all_sum, from_leader, same, together
 from genprobe.seeds import derived_seed, generator
 from genprobe.store.read import Store
 from genprobe.types import Family, Params
@@ -67,6 +70,7 @@ def draw_queries(
     seed: int = 0,
     device: torch.device | None = None,
     progress: Progress = silent,
+    ranks: Ranks = ALONE,
 ) -> Queries:
     """As many queries as bring the error of an estimate to the tolerance.
 
@@ -79,34 +83,53 @@ def draw_queries(
         seed: of the order in which examples are taken, and of the draws.
         device: where the pairs are worked out; the CPU by default.
         progress: told of pairs done, stage ``aggregate``.
+        ranks: the group; rank 0 draws, and the others ``follow``.
 
     Raises:
         UnavailableError: if the family offers no density of all pairs.
     """
     n = store.header.n
+
+    def ask(chosen: Int64[Tensor, " some"], draws: int, *name: str | int) -> Queries:
+        request = from_leader((chosen, draws, derived_seed(seed, *name)), ranks)
+        return evaluate(store, family, *request, device, progress, ranks)
+
     order = torch.randperm(n, generator=generator(seed, "order"))
     most = max(DRAWS, max_queries or DRAWS * n * MOST_DRAWS)
-
-    def draw(chosen: Tensor, draws: int, *purpose: str | int) -> Queries:
-        return evaluate(
-            store, family, chosen, draws, derived_seed(seed, *purpose), device, progress
-        )
-
-    examples = min(n, PILOT, most // DRAWS)
-    queries = draw(order[:examples], DRAWS, "queries")
+    queries = ask(order[: min(n, PILOT, most // DRAWS)], DRAWS, "queries")
     while (found := error(queries)) > tolerance and len(queries) < most:
         wanted = math.ceil(len(queries) * HEADROOM * min((found / tolerance) ** 2, GROWTH))
         wanted = min(most, max(wanted, len(queries) + DRAWS))
         examples = len(queries.index)
         if examples < n:
             new = order[examples : max(examples + 1, min(n, wanted // DRAWS))]
-            queries = join(queries, draw(new, DRAWS, "examples", examples), 1)
+            queries = join(queries, ask(new, DRAWS, "examples", examples), 1)
             continue
         draws = (wanted - len(queries)) // n
         if draws == 0 or len(queries) // n >= DRAWS * MOST_DRAWS:
             break
-        queries = join(queries, draw(order, draws, "draws", len(queries)), 0)
+        queries = join(queries, ask(order, draws, "draws", len(queries)), 0)
     return queries
+
+
+def follow(store: Store, family: Family, device: torch.device | None, ranks: Ranks) -> None:
+    """Take part in the queries of rank 0 until it dismisses the others.
+
+    Args:
+        store: the one rank 0 queries.
+        family: of its posteriors.
+        device: where the pairs are worked out; the CPU by default.
+        ranks: the group.
+    """
+    while (request := from_leader(None, ranks)) is not None:
+        # A fault in a query is told to rank 0 as well, which knows what to make of it.
+        with contextlib.suppress(GenprobeError):
+            evaluate(store, family, *request, device, silent, ranks)
+
+
+def dismiss(ranks: Ranks) -> None:
+    """Tell those who follow that no more queries come."""
+    from_leader(None, ranks)
 
 
 MOST_DRAWS = 16
@@ -123,25 +146,28 @@ def evaluate(
     seed: int,
     device: torch.device | None,
     progress: Progress,
+    ranks: Ranks = ALONE,
 ) -> Queries:
-    """Queries from so many draws of chosen examples."""
-    header = store.header
-    params = select(store, chosen)
+    """Queries from so many draws of chosen examples; each rank passes over its share of all."""
+    start, stop = ranks.span(store.header.n)
+    params = select(store, chosen, ranks)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         z = family.distribution(params).sample((draws,))
+    z = same(z, ranks)
     exact = family.distribution({k: v.double() for k, v in params.items()})
     log_qz_x = exact.log_prob(z.double()).double()
     flat = z.flatten(0, 1)
     density = log_aggregate_blocks(
         flat,
         family,
-        store.blocks,
-        header.n,
+        lambda rows: store.blocks(rows, start, stop),
+        store.header.n,
         own=chosen.repeat(draws),
-        least=negligible(log_qz_x.flatten(), header.n, SKIP),
+        least=negligible(log_qz_x.flatten(), store.header.n, SKIP),
         device=device,
-        advance=lambda c: progress("aggregate", c * len(flat), header.n * len(flat)),
+        advance=lambda c: progress("aggregate", c * len(flat), (stop - start) * len(flat)),
+        ranks=ranks,
     )
     return from_density(chosen, z, log_qz_x, density)
 
@@ -170,16 +196,23 @@ def from_density(
     )
 
 
-def select(store: Store, chosen: Int64[Tensor, " m"]) -> Params:
-    """Posterior parameters (m, ...) of chosen examples, in their order, streamed from the store."""
+def select(store: Store, chosen: Int64[Tensor, " m"], ranks: Ranks = ALONE) -> Params:
+    """Posterior parameters (m, ...) of chosen examples, in their order, streamed from the store.
+
+    Each rank reads its share and leaves zeros for the rest; their sum is the whole.
+    """
     ordered, position = chosen.sort()
-    parts: list[Params] = []
-    for start, params in store.blocks():
-        stop = start + len(next(iter(params.values())))
-        low, high = torch.searchsorted(ordered, torch.tensor([start, stop])).tolist()
-        parts.append({k: v[ordered[low:high] - start] for k, v in params.items()})
-    back = position.argsort()
-    return {k: torch.cat([p[k] for p in parts])[back] for k in parts[0]}
+    first, last = ranks.span(store.header.n)
+    found: dict[str, Tensor] = {}
+    with together(ranks):
+        _, shapes = next(iter(store.blocks(1)))
+        found = {k: v.new_zeros(len(chosen), *v.shape[1:]) for k, v in shapes.items()}
+        for start, params in store.blocks(start=first, stop=last):
+            stop = start + len(next(iter(params.values())))
+            low, high = torch.searchsorted(ordered, torch.tensor([start, stop])).tolist()
+            for k, v in params.items():
+                found[k][position[low:high]] = v[ordered[low:high] - start]
+    return {k: all_sum(v, ranks) for k, v in found.items()}
 
 
 def join(first: Queries, second: Queries, axis: int) -> Queries:

@@ -2,13 +2,17 @@
 
 import logging
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from genprobe.cli import options
-from genprobe.errors import GenprobeError
+from genprobe.errors import GenprobeError, OtherRankError
+
+if TYPE_CHECKING:
+    from genprobe.types import Report
 
 
 @click.command(short_help="Evaluate models and print their tables.")
@@ -73,30 +77,53 @@ def evaluate(
     """
     if len(models) > 1 and (json_path or store):
         raise click.UsageError("--json and --store take one model at a time.")
-    options.require_writable(json_path)
-    if not quiet:
-        logging.getLogger("genprobe").setLevel(logging.INFO)
-    from genprobe.cli.output import print_comparison, print_report, write_json
+    from genprobe.cli.output import print_comparison
     from genprobe.comparison import compare
+    from genprobe.ranks import joined, together
+
+    with joined(settings["device"]) as ranks:
+        with together(ranks):
+            cuts = options.cuts_from(regime_cuts)
+            if ranks.leads:
+                options.require_writable(json_path)
+        if ranks.leads and not quiet:
+            logging.getLogger("genprobe").setLevel(logging.INFO)
+        settings |= {"store": store, "cuts": cuts, "progress": not quiet}
+        show = {"json_path": json_path, "unit": unit, "markdown": markdown, "renderer": renderer}
+        attempts = [attempt(m, len(models) > 1, ranks.leads, show, settings) for m in models]
+    reports = [report for report in attempts if report is not None]
+    if ranks.leads and len(reports) > 1:
+        print_comparison(compare(reports, cuts=cuts), unit, markdown)
+    if ranks.leads and len(reports) < len(models):
+        sys.exit(1)
+
+
+def attempt(
+    model: str, several: bool, leads: bool, show: Mapping[str, Any], settings: Mapping[str, Any]
+) -> "Report | None":
+    """Evaluate and print one model; of several, one that fails is told and passed over.
+
+    Args:
+        model: as named.
+        several: whether it is one of several.
+        leads: whether this process prints.
+        show: options of printing.
+        settings: of the evaluation.
+    """
+    from genprobe.cli.output import print_report, write_json
     from genprobe.evaluation import evaluate as run
 
-    cuts = options.cuts_from(regime_cuts)
-    reports = []
-    for model in models:
-        try:
-            report = run(model, store=store, cuts=cuts, progress=not quiet, **settings)
-        except GenprobeError as error:
-            context = click.get_current_context()
-            if len(models) == 1 or context.find_root().params["traceback"]:
-                raise
+    try:
+        report = run(model, **settings)
+    except GenprobeError as error:
+        if not several or click.get_current_context().find_root().params["traceback"]:
+            raise
+        if not isinstance(error, OtherRankError):
             click.echo(f"Error: {model}: {error}", err=True)
-            continue
-        reports.append(report)
-        write_json(report, json_path)
-        print_report(report, unit, markdown, renderer)
-        if len(models) > 1:
+        return None
+    if leads:
+        write_json(report, show["json_path"])
+        print_report(report, show["unit"], show["markdown"], show["renderer"])
+        if several:
             click.echo()
-    if len(reports) > 1:
-        print_comparison(compare(reports, cuts=cuts), unit, markdown)
-    if len(reports) < len(models):
-        sys.exit(1)
+    return report

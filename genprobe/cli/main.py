@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from genprobe._version import __version__
-from genprobe.errors import GenprobeError, PluginError
+from genprobe.errors import GenprobeError, OtherRankError, PluginError
 
 
 class Cli(click.Group):
@@ -40,6 +40,8 @@ class Cli(click.Group):
         logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
         try:
             return super().invoke(ctx)
+        except OtherRankError:
+            sys.exit(0)  # the rank at fault tells why and fails for all
         except GenprobeError as error:
             if ctx.params["traceback"]:
                 raise

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from genprobe.errors import StoreError
 from genprobe.store.format import Header, load_header
+from genprobe.store.shards import shards_of
 from genprobe.store.write import read_notices
 from genprobe.types import Notice, Params
 
@@ -64,12 +65,21 @@ class Store:
             sums = [read(self.path, file[f"moments/{name}"], ...) for name in ("x", "x_square")]
         return torch.from_numpy(sums[0]) / self.header.n, torch.from_numpy(sums[1]) / self.header.n
 
-    def blocks(self, rows: int = 8192) -> Iterator[tuple[int, Params]]:
-        """Posterior parameters (rows, ...) in order, each block with its first example."""
+    def blocks(
+        self, rows: int = 8192, start: int = 0, stop: int | None = None
+    ) -> Iterator[tuple[int, Params]]:
+        """Posterior parameters (rows, ...) in order, each block with its first example.
+
+        Args:
+            rows: examples a block.
+            start: the first example.
+            stop: the one after the last; all of them by default.
+        """
+        end = self.header.n if stop is None else stop
         with reading(self.path) as file:
-            for start in range(0, self.header.n, rows):
-                part = slice(start, min(self.header.n, start + rows))
-                yield start, read_params(self.path, file, part)
+            for first in range(start, end, rows):
+                part = slice(first, min(end, first + rows))
+                yield first, read_params(self.path, file, part)
 
     def gather(self, name: str, draw: int, index: Int64[Tensor, " m"]) -> Tensor:
         """Rows (m, ...) of one draw of a column such as ``draws/z``, for sorted examples.
@@ -103,17 +113,43 @@ def open_store(path: Path) -> Store:
             raise StoreError(
                 f"{path} is not a genprobe store: it has no header.", "Check the path."
             )
-        return Store(path, load_header(file.attrs["header"], str(path)))
+        header = load_header(file.attrs["header"], str(path))
+        for shard in shards_of(file):
+            require_own(path, shard.path, file.attrs["header"])
+        return Store(path, header)
 
 
 def reading(path: Path) -> h5py.File:
-    """An open store, or a clear error."""
+    """An open store whose shards are there, or a clear error."""
     try:
-        return h5py.File(path, "r")
+        file = h5py.File(path, "r")
     except OSError as error:
         raise StoreError(
             f"{path} is not a readable HDF5 file.", "Check the path, or encode again with --fresh."
         ) from error
+    missing = [s.path for s in shards_of(file) if not os.path.exists(path.parent / s.path)]
+    if missing:
+        file.close()
+        raise StoreError(
+            f"The store {path} lacks its shard {missing[0]}.",
+            "Keep the store and the folder of its shards side by side, or encode again with "
+            "--fresh.",
+        )
+    return file
+
+
+def require_own(path: Path, shard: str, header: str) -> None:
+    """Check that a shard is whole and of this store: HDF5 would fill the gap and say nothing.
+
+    Raises:
+        StoreError: if it does not read or is another store's.
+    """
+    with reading(path.parent / shard) as file:
+        if file.attrs.get("header") != header:
+            raise StoreError(
+                f"The shard {shard} is not of the store {path}.",
+                "Put its own shards back, or encode again with --fresh.",
+            )
 
 
 def read(path: Path, values: h5py.Dataset, where: Any) -> np.ndarray:

@@ -7,8 +7,7 @@ its final name. HDF5 itself is not crash-safe; a rename is.
 
 import contextlib
 import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import h5py
@@ -17,6 +16,7 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from genprobe.errors import StoreError
+from genprobe.ranks import ALONE, Ranks, from_leader, together
 from genprobe.store.format import EXAMPLE_AXIS, Header, dump_header, load_header, require_same
 from genprobe.types import Notice, Params
 
@@ -24,29 +24,69 @@ from genprobe.types import Notice, Params
 class StoreWriter:
     """The only writer of one store; use it as a context manager.
 
+    Of several ranks, rank 0 holds the lock and the others attach themselves to its writer.
+
     Args:
         path: where the finished store will be.
         header: what the run is; a partial store of any other run is refused.
         fresh: discard a partial store instead of resuming it.
+        ranks: the group that writes it.
+
+    Attributes:
+        absent: the segments that were not there at the start.
+        mine: those of them that this rank writes.
 
     Raises:
         StoreError: if the folder cannot be written, another process writes this store, or a
             partial store there belongs to another run.
     """
 
-    def __init__(self, path: Path, header: Header, *, fresh: bool = False) -> None:
+    def __init__(
+        self, path: Path, header: Header, *, fresh: bool = False, ranks: Ranks = ALONE
+    ) -> None:
         self.path = path
         self.header = header
+        self.ranks = ranks
         self.partial = path.with_name(path.name + ".partial")
+        self._lock = FileLock(self.partial / "lock", timeout=0)
+        with together(ranks):
+            if ranks.leads:
+                self._open(fresh)
+        try:
+            self.absent = from_leader(self.missing() if ranks.leads else [], ranks)
+            self.mine = self.absent[slice(*ranks.span(len(self.absent)))]
+            self._attach()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def _open(self, fresh: bool) -> None:
         with writing(self.partial):
             self.partial.mkdir(parents=True, exist_ok=True)
-            self._lock = FileLock(self.partial / "lock", timeout=0)
             self._acquire()
             try:
                 self._adopt(fresh)
             except BaseException:
                 self.__exit__()
                 raise
+
+    def _attach(self) -> None:
+        """Take over rank 0's header, if this rank has the same model and data."""
+        leading = load_header(from_leader(dump_header(self.header), self.ranks), str(self.path))
+        with together(self.ranks):
+            try:
+                require_same(leading, self.header, str(self.path))
+            except StoreError as error:
+                raise StoreError(
+                    f"Rank {self.ranks.rank} and rank 0 do not have the same inputs: {error.what}",
+                    "Give every process the same model and the same data.",
+                ) from error
+            if not self.partial.is_dir():
+                raise StoreError(
+                    f"Rank {self.ranks.rank} does not see {self.partial}, which rank 0 made.",
+                    "Give --store a path on a file system that all machines share.",
+                )
+        self.header = leading
 
     def _acquire(self) -> None:
         try:
@@ -76,6 +116,8 @@ class StoreWriter:
 
     def __exit__(self, *failure: object) -> None:
         """Let go of the lock; of a run without any finished segment nothing stays."""
+        if not self.ranks.leads:
+            return
         with contextlib.suppress(OSError):
             if not any(self.partial.glob("*.h5")):
                 (self.partial / "header.json").unlink(missing_ok=True)
@@ -109,11 +151,16 @@ class StoreWriter:
             if notice is not None:
                 write_notice(file, notice)
 
-    def finish(self, prior: Params) -> None:
-        """Join the segments into the finished store and drop the partial one.
+    def join(self, file: h5py.File, segments: Iterable[int]) -> None:
+        """Copy consecutive segments into one file, whose first example is theirs."""
+        join_segments(file, self.header, segments, self._segment_path)
+
+    def finish(self, prior: Params, fill: Callable[[h5py.File], None] | None = None) -> None:
+        """Make the finished store and drop the partial one.
 
         Args:
             prior: the tensors the prior was built from.
+            fill: puts the arrays into the file; by default all segments are joined.
         """
         with (
             writing(self.partial),
@@ -124,7 +171,10 @@ class StoreWriter:
             for name, values in prior.items():
                 array = values.cpu().numpy()
                 file.create_dataset(f"prior/{name}", data=array, fletcher32=array.ndim > 0)
-            join_segments(file, self.header, self._segment_path)
+            if fill is None:
+                self.join(file, range(self.header.segments))
+            else:
+                fill(file)
         for old in self.partial.glob("*"):
             if old.name != "lock":
                 old.unlink()
@@ -144,10 +194,13 @@ def read_notices(file: h5py.File) -> list[Notice]:
     ]
 
 
-def join_segments(file: h5py.File, header: Header, path_of: Callable[[int], Path]) -> None:
-    """Copy every segment into one file."""
-    for segment in range(header.segments):
-        start, stop = header.span(segment)
+def join_segments(
+    file: h5py.File, header: Header, segments: Iterable[int], path_of: Callable[[int], Path]
+) -> None:
+    """Copy consecutive segments into one file."""
+    spans = {segment: header.span(segment) for segment in segments}
+    first, last = min(spans.values())[0], max(spans.values())[1]
+    for segment, (start, stop) in spans.items():
         notices, arrays = read_segment(path_of(segment))
         for notice in notices:
             write_notice(file, notice)
@@ -158,8 +211,8 @@ def join_segments(file: h5py.File, header: Header, path_of: Callable[[int], Path
                 add_moments(file, name, values)
                 continue
             if target is None:
-                target = create_column(file, name, values, axis, header)
-            where = (slice(None),) * axis + (slice(start, stop),)
+                target = create_column(file, name, values, axis, last - first, header.segment)
+            where = (slice(None),) * axis + (slice(start - first, stop - first),)
             target[where] = values
 
 
@@ -188,11 +241,11 @@ def read_segment(path: Path) -> tuple[list[Notice], dict[str, np.ndarray]]:
 
 
 def create_column(
-    file: h5py.File, name: str, like: np.ndarray, axis: int, header: Header
+    file: h5py.File, name: str, like: np.ndarray, axis: int, n: int, segment: int
 ) -> h5py.Dataset:
-    """An empty column over all examples, in checksummed chunks of one segment and one draw."""
+    """An empty column over n examples, in checksummed chunks of one segment and one draw."""
     shape, chunks = list(like.shape), list(like.shape)
-    shape[axis], chunks[axis] = header.n, min(header.n, header.segment)
+    shape[axis], chunks[axis] = n, min(n, segment)
     chunks[:axis] = [1] * axis
     return file.create_dataset(
         name, shape=tuple(shape), chunks=tuple(chunks), dtype=like.dtype, fletcher32=True
@@ -240,10 +293,3 @@ def writing(place: Path) -> Iterator[None]:
             f"The store cannot be written at {place}: {reason}.",
             "Give --store a path in a folder that can be written.",
         ) from error
-
-
-def remove_store(path: Path) -> None:
-    """Delete a store and whatever is partial of it."""
-    with writing(path):
-        path.unlink(missing_ok=True)
-        shutil.rmtree(path.with_name(path.name + ".partial"), ignore_errors=True)

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "genprobe"
 
 LAYERS = (
     {"_version", "errors"},
-    {"types", "progress", "seeds"},
+    {"types", "progress", "ranks", "seeds"},
     {"families", "priors", "likelihoods", "datasets", "store"},
     {"architectures"},
     {"aggregate", "probes", "loaders"},

@@ -130,3 +130,11 @@ def test_a_store_of_one_example(path, header, columns):
         writer.write(0, one, None)
         writer.finish({})
     assert open_store(path).column("draws/log_qz_x").shape == (2, 1)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0, 10), (3, 9), (4, 4), (9, 10)])
+def test_blocks_of_a_stretch_are_its_examples(path, write_store, columns, start, stop):
+    blocks = list(open_store(write_store(path)).blocks(4, start, stop))
+    assert [first for first, _ in blocks] == list(range(start, stop, 4))
+    found = torch.cat([params["loc"] for _, params in blocks] or [torch.empty(0, 2)])
+    torch.testing.assert_close(found, columns["params/loc"][start:stop], rtol=0, atol=0)

@@ -224,3 +224,42 @@ def test_what_fails_to_be_written_leaves_the_old_file(tmp_path):
     with replacing(tmp_path / "x") as aside:
         aside.write_text("new")
     assert (tmp_path / "x").read_text() == "new"
+
+
+# Two ranks that would write one store, the second with another seed; then both with the same.
+DIFFERENT = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from genprobe.errors import OtherRankError, StoreError
+from genprobe.ranks import joined
+from genprobe.store.format import load_header
+from genprobe.store.write import StoreWriter
+
+folder = Path(sys.argv[1])
+header = load_header((folder / "header.json").read_bytes(), "")
+with joined("cpu") as ranks:
+    try:
+        StoreWriter(folder / "s.h5", replace(header, seed=ranks.rank), ranks=ranks)
+    except OtherRankError:
+        assert ranks.rank == 0
+    except StoreError as error:
+        assert ranks.rank == 1
+        assert "Rank 1 and rank 0 do not have the same inputs" in str(error)
+    else:
+        raise AssertionError
+    assert ranks.rank or not (folder / "s.h5.partial").exists()  # rank 0 cleans up
+    with StoreWriter(folder / "s.h5", header, ranks=ranks) as writer:
+        assert writer.absent == [0, 1, 2]
+        assert writer.mine == ([0], [1, 2])[ranks.rank]
+"""
+
+
+def test_ranks_share_one_writer_if_their_inputs_are_the_same(tmp_path, header):
+    (tmp_path / "header.json").write_text(dump_header(header))
+    (tmp_path / "different.py").write_text(DIFFERENT)
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+    command += ["2", str(tmp_path / "different.py"), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.glob("s.h5*"))

@@ -1,0 +1,146 @@
+"""A store whose arrays lie in several files, one a rank, and read as one.
+
+Several ranks finish a store together: each joins a stretch of segments into a shard of its own in
+``STORE.shards/``, and rank 0 writes ``STORE``, whose arrays are HDF5 virtual datasets over the
+shards. Their paths are relative: a store moves with the folder beside it.
+"""
+
+import contextlib
+import hashlib
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+
+from genprobe.ranks import Ranks, together
+from genprobe.store.format import EXAMPLE_AXIS, Header, dump_header
+from genprobe.store.write import (
+    StoreWriter,
+    add_moments,
+    read_notices,
+    replacing,
+    walk,
+    write_notice,
+    writing,
+)
+from genprobe.types import Params
+
+
+class Shard(NamedTuple):
+    """A file that holds the examples from start to before stop; its path is relative to STORE."""
+
+    path: str
+    start: int
+    stop: int
+
+
+def segments_of(shard: Shard, header: Header) -> range:
+    """The segments whose examples a shard holds."""
+    return range(shard.start // header.segment, -(-shard.stop // header.segment))
+
+
+def finish(writer: StoreWriter, prior: Params) -> None:
+    """Make the finished store of what the ranks wrote: one file, or one a rank and their union.
+
+    Args:
+        writer: of the store, with every segment written.
+        prior: the tensors the prior was built from.
+    """
+    ranks = writer.ranks
+    shards = plan_shards(writer.path, writer.header, ranks.size)
+    with together(ranks):
+        if len(shards) > 1 and ranks.rank < len(shards):
+            write_shard(writer, shards[ranks.rank])
+    with together(ranks):
+        if ranks.leads and len(shards) > 1:
+            writer.finish(prior, lambda file: unite(file, writer.path, shards, writer.header))
+        elif ranks.leads:
+            writer.finish(prior)
+        if ranks.leads:
+            drop_shards(writer.path)
+
+
+def plan_shards(path: Path, header: Header, size: int) -> list[Shard]:
+    """At most so many stretches of whole segments, and where each goes.
+
+    The names carry a hash of the header: shards of another run are not written over while the
+    store still reads them.
+    """
+    count = min(size, header.segments)
+    token = hashlib.sha256(dump_header(header).encode()).hexdigest()[:8]
+    shards = []
+    for i in range(count):
+        first, last = Ranks(i, count).span(header.segments)
+        name = f"{folder_of(path).name}/{i:05d}-of-{count:05d}-{token}.h5"
+        shards.append(Shard(name, header.span(first)[0], header.span(last - 1)[1]))
+    return shards
+
+
+def folder_of(path: Path) -> Path:
+    """The folder of a store's shards."""
+    return path.with_name(path.name + ".shards")
+
+
+def write_shard(writer: StoreWriter, shard: Shard) -> None:
+    """Join the segments of one shard."""
+    header, place = writer.header, writer.path.parent / shard.path
+    with writing(place):
+        place.parent.mkdir(exist_ok=True)
+        with replacing(place) as aside, h5py.File(aside, "w") as file:
+            file.attrs["header"] = dump_header(header)
+            writer.join(file, segments_of(shard, header))
+
+
+def unite(file: h5py.File, path: Path, shards: list[Shard], header: Header) -> None:
+    """Fill a store with the union of its shards: sums and notices themselves, the rest virtually.
+
+    Args:
+        file: of the store.
+        path: that the shards' paths are relative to.
+        shards: in order, written.
+        header: of the store.
+    """
+    file.attrs["shards"] = json.dumps([shard._asdict() for shard in shards])
+    layouts: dict[str, h5py.VirtualLayout] = {}
+    for shard in shards:
+        with h5py.File(path.parent / shard.path, "r") as source:
+            for notice in read_notices(source):
+                write_notice(file, notice)
+            for name, values in walk(source):
+                axis = EXAMPLE_AXIS[name.split("/")[0]]
+                if axis is None:
+                    add_moments(file, name, values[...])
+                    continue
+                if name not in layouts:
+                    shape = (*values.shape[:axis], header.n, *values.shape[axis + 1 :])
+                    layouts[name] = h5py.VirtualLayout(shape, values.dtype)
+                where = (slice(None),) * axis + (slice(shard.start, shard.stop),)
+                layouts[name][where] = virtual_source(shard, name, values)
+    for name, layout in layouts.items():
+        gap = np.nan if layout.dtype.kind == "f" else None
+        file.create_virtual_dataset(name, layout, fillvalue=gap)
+
+
+def virtual_source(shard: Shard, name: str, values: h5py.Dataset) -> h5py.VirtualSource:
+    """An array of a shard; HDF5 would read a percent sign in a path as a pattern."""
+    return h5py.VirtualSource(shard.path.replace("%", "%%"), name, values.shape, values.dtype)
+
+
+def shards_of(file: h5py.File) -> list[Shard]:
+    """The shards of an open store, in order; none if it is one file."""
+    return [Shard(**shard) for shard in json.loads(file.attrs.get("shards", "[]"))]
+
+
+def drop_shards(path: Path) -> None:
+    """Remove whatever a finished store does not name from the folder of its shards."""
+    folder = folder_of(path)
+    with writing(folder), h5py.File(path, "r") as file:
+        kept = {Path(shard.path).name for shard in shards_of(file)}
+        for old in folder.glob("*.h5*"):
+            if old.name not in kept:
+                old.unlink()
+        if folder.is_dir() and not kept:
+            with contextlib.suppress(OSError):  # what others put there stays
+                folder.rmdir()
