@@ -24,8 +24,9 @@ from genprobe.aggregate.blocks import Blocks, in_memory, size_of
 from genprobe.aggregate.distributed import combined
 from genprobe.aggregate.exact import exact_log_sums
 from genprobe.aggregate.full_precision import full_precision
-from genprobe.aggregate.pairs import BOUND
+from genprobe.aggregate.pairs import BOUND, WORST
 from genprobe.aggregate.plan import Tile, plan_tile
+from genprobe.aggregate.reduction import choose
 from genprobe.aggregate.room import with_room
 from genprobe.aggregate.sums import LogSums, merged_entropy
 from genprobe.aggregate.tiles import log_sums
@@ -41,6 +42,8 @@ RISK = 0.2
 TOLERANCE = 1e-3
 """Nats: above this a float32 pass is redone in float64, and what remains is a warning."""
 RELATIVE = 1e-5
+ROUNDING = WORST * torch.finfo(torch.float32).eps
+"""Of a pair far from its component, relative."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -155,6 +158,7 @@ def log_aggregate_blocks(
                     tile=tile,
                     margin=margin,
                     least=None if least is None else least[some].to(device),
+                    reduce=choose(len(some) * n / ranks.size),
                     advance=advance if len(some) == len(z) else lambda count: None,
                 ),
             )
@@ -191,9 +195,10 @@ def settled(
     everything = torch.arange(m)
     exact = exactly(checked)
     sums = once(everything, float(allowed(exact, pruned).min()))
-    again = (sums.margin > allowed(sums, pruned)).nonzero().squeeze(1)
+    far = ROUNDING * sums.others.abs().nan_to_num(posinf=0.0)
+    again = (sums.margin + far > allowed(sums, pruned)).nonzero().squeeze(1)
     if len(again):
-        sums = replaced(sums, again, once(again, BOUND))
+        sums = replaced(sums, again, once(again, 0.0))
     error = deviation(sums, checked, exact)
     if error > TOLERANCE:
         sums = once(everything, 0.0)

@@ -22,6 +22,8 @@ LOG2_E = math.log2(math.e)
 BOUND = 1e-3
 """Nats of rounding error that a pair may have wherever it may matter."""
 STRETCH_VALUES = 1 << 16
+CENTRED = 1024
+"""So many components tell where the middle is."""
 WORST = 5.0
 """Rounding errors in the sum of parts, in units of their size times the precision; measured 2 to 5
 for 10 to 1024 dimensions."""
@@ -61,7 +63,7 @@ def by_precision(
     parts = WORST * cancelling_parts(family, params).cpu().nan_to_num(nan=math.inf)
     for dtype, allowed in ((torch.float32, margin), (torch.float64, BOUND)):
         error = parts * torch.finfo(dtype).eps
-        fine = error <= allowed
+        fine = (error <= allowed) & (allowed > 0)
         if fine.any():
             worst = float(error[fine].max())
             yield everything[fine], matmul(family, dtype, worst)
@@ -77,7 +79,7 @@ def cancelling_parts(family: Family, params: Params) -> Float[Tensor, " n"]:
     found, offset = [], centre(family, params)
     for part in stretches(size_of(params), rows_at_a_time(params)):
         # How large they are need not be known to more than float32.
-        some = {k: v.float() for k, v in moved(family, params, part, offset).items()}
+        some = moved(family, params, part, offset.float(), torch.float32)
         eta, log_partition = family.natural(some)
         statistics, _ = family.sufficient(family.distribution(some).mean)
         found.append(torch.stack([statistics.mul_(eta).abs_().sum(1), log_partition]))
@@ -87,16 +89,22 @@ def cancelling_parts(family: Family, params: Params) -> Float[Tensor, " n"]:
 
 
 def centre(family: Family, params: Params) -> Tensor:
-    """Mean of the components' means (*event), float64; 0 where the family cannot be moved."""
+    """About the mean of the components (*event), float64; 0 where the family cannot be moved."""
     means = family.distribution(params).mean
     if family.translate is None:
         return torch.zeros(means.shape[1:], dtype=torch.float64, device=means.device)
-    return means.mean(0, dtype=torch.float64)
+    return means[:: max(1, len(means) // CENTRED)].mean(0, dtype=torch.float64)
 
 
-def moved(family: Family, params: Params, part: slice, offset: Tensor) -> Params:
-    """Parameters of some components in float64, of z less the offset."""
-    some = {k: v[part].double() for k, v in params.items()}
+def moved(
+    family: Family,
+    params: Params,
+    part: slice,
+    offset: Tensor,
+    dtype: torch.dtype = torch.float64,
+) -> Params:
+    """Parameters of some components in a dtype, of z less the offset."""
+    some = {k: v[part].to(dtype) for k, v in params.items()}
     return some if family.translate is None else family.translate(some, offset)
 
 

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import torch
 
-CACHE = 4 << 20
-"""Bytes of the second-level caches together, where the system does not say."""
-COMPONENTS = 2048
+PAIR_BYTES = 16 << 20
+"""Bytes of the two buffers of float32 pairs, so large that starting an operation costs little."""
+COMPONENTS = 1024
 WIDE = 64
-QUERIES = 64, 4096
+QUERIES = 128, 4096
 BLOCK_VALUES = 1 << 24
 """Values of z in the components prepared at a time: weights of 128 MiB for a normal in float32."""
 SHARE = 8
@@ -31,8 +31,8 @@ class Tile(NamedTuple):
 def plan_tile(queries: int, values: int, device: torch.device | None = None) -> Tile:
     """Sizes of a tile.
 
-    On a CPU the two buffers of float32 pairs stay in the second-level caches; a GPU wants as many
-    pairs as fit in its memory.
+    On a CPU the two buffers of float32 pairs stay in the last cache; a GPU wants as many pairs as
+    fit in its memory.
 
     Args:
         queries: how many there are in all.
@@ -47,16 +47,16 @@ def plan_tile(queries: int, values: int, device: torch.device | None = None) -> 
 
 
 def pair_bytes(device: torch.device | None) -> int:
-    """Bytes for the pairs of a tile."""
+    """Bytes for the pairs of a tile and what they are worked into."""
     if device is not None and device.type == "cuda":
         free: int = torch.cuda.mem_get_info(device)[0]
         return free // SHARE
-    return torch.get_num_threads() * cache_bytes()
+    return min(PAIR_BYTES, (last_cache_bytes() or PAIR_BYTES))
 
 
-def cache_bytes() -> int:
-    """Bytes of a core's second-level cache."""
+def last_cache_bytes() -> int:
+    """Bytes of the last cache before main memory; 0 where the system does not say."""
     try:
-        return os.sysconf("SC_LEVEL2_CACHE_SIZE") or CACHE // 2
+        return max(0, os.sysconf("SC_LEVEL3_CACHE_SIZE"), os.sysconf("SC_LEVEL2_CACHE_SIZE"))
     except (AttributeError, ValueError, OSError):
-        return CACHE // 2
+        return 0

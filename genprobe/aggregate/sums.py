@@ -15,9 +15,9 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from genprobe.aggregate.reduction import Reduction, plain
+
 LN_2 = math.log(2)
-NEGLIGIBLE = -126.0
-"""Base 2, below the reference: less would be a denormal number, which is slow and adds nothing."""
 HUGE = 2.0**100
 """A pair so far above the reference moves it, before float32 overflows."""
 
@@ -53,28 +53,45 @@ class RunningLogSum:
         sum: (m,) Σ 2^p.
         moment: (m,) Σ 2^p p.
         top: (m,) the largest 2^p.
+        reduce: how a tile is summed.
     """
 
     def __init__(
-        self, reference: Tensor, fresh: Tensor, sum: Tensor, moment: Tensor, top: Tensor
+        self,
+        reference: Tensor,
+        fresh: Tensor,
+        sum: Tensor,
+        moment: Tensor,
+        top: Tensor,
+        *,
+        reduce: Reduction,
     ) -> None:
         self.reference, self.fresh = reference, fresh
         self.sum, self.moment, self.top = sum, moment, top
+        self.reduce = reduce
         self._settled = not bool(fresh.any())
 
     @classmethod
-    def empty(cls, m: int, device: torch.device | None = None) -> "RunningLogSum":
-        """No pairs yet."""
+    def empty(
+        cls, m: int, device: torch.device | None = None, reduce: Reduction = plain
+    ) -> "RunningLogSum":
+        """No pairs yet.
+
+        Args:
+            m: number of queries.
+            device: where the sums are; the CPU by default.
+            reduce: how a tile is summed.
+        """
         reference, total, moment, top = torch.zeros(4, m, dtype=torch.float64, device=device)
         fresh = torch.ones(m, dtype=torch.bool, device=device)
-        return cls(reference, fresh, total, moment, top)
+        return cls(reference, fresh, total, moment, top, reduce=reduce)
 
     def _parts(self) -> tuple[Tensor, ...]:
         return self.reference, self.fresh, self.sum, self.moment, self.top
 
     def at(self, part: Part) -> "RunningLogSum":
         """Those of some queries: of a stretch the very same, of positions a copy."""
-        return RunningLogSum(*(values[part] for values in self._parts()))
+        return RunningLogSum(*(values[part] for values in self._parts()), reduce=self.reduce)
 
     def put(self, part: Part, some: "RunningLogSum") -> None:
         """Take over those of some queries."""
@@ -89,29 +106,31 @@ class RunningLogSum:
         """Add a tile.
 
         Args:
-            pairs: base-2 logs less the queries' reference; destroyed. −inf is no pair.
+            pairs: base-2 logs less the queries' reference; changed. −inf is no pair.
             scratch: of the same shape; overwritten.
         """
         if not self._settled:
-            self._raise(pairs, self.fresh.nonzero().squeeze(1))
-        shares = torch.exp2(pairs.clamp_(min=NEGLIGIBLE), out=scratch)
-        total, top = shares.sum(1), shares.amax(1)
+            self._raise(pairs, None if self.fresh.all() else self.fresh.nonzero().squeeze(1))
+        total, top, moment = self.reduce(pairs, scratch)
         if float(top.max()) > HUGE:
-            outgrown = (top > HUGE).nonzero().squeeze(1)
-            self._raise(pairs, outgrown)
-            again = pairs[outgrown].clamp_(min=NEGLIGIBLE).exp2_()
-            shares[outgrown], total[outgrown], top[outgrown] = again, again.sum(1), again.amax(1)
+            rows = (top > HUGE).nonzero().squeeze(1)
+            self._raise(pairs, rows)
+            again = pairs[rows]
+            total[rows], top[rows], moment[rows] = plain(again, torch.empty_like(again))
         self.sum += total
-        self.moment += pairs.mul_(shares).sum(1)
+        self.moment += moment
         torch.maximum(self.top, top.double(), out=self.top)
 
-    def _raise(self, pairs: Tensor, rows: Int64[Tensor, " some"]) -> None:
+    def _raise(self, pairs: Tensor, chosen: Int64[Tensor, " some"] | None) -> None:
         """Move the reference of some rows to their largest pair, and all that hangs on it."""
+        rows = slice(None) if chosen is None else chosen
         some = pairs[rows]
         largest = some.amax(1)
         seen = largest > -math.inf
         step = largest.where(seen, 0.0)
-        pairs[rows] = some.sub_(step[:, None])
+        some.sub_(step[:, None])
+        if chosen is not None:
+            pairs[rows] = some
         step = step.double()
         factor = torch.exp2(-step).where(~self.fresh[rows], 0.0)
         self.moment[rows] = factor * (self.moment[rows] - step * self.sum[rows])

@@ -16,6 +16,7 @@ from genprobe.aggregate.blocks import Blocks, size_of, stretches, take
 from genprobe.aggregate.pairs import Pairs, by_precision
 from genprobe.aggregate.plan import Tile
 from genprobe.aggregate.prune import cells, needed, worth
+from genprobe.aggregate.reduction import Reduction, plain
 from genprobe.aggregate.sums import LogSums, Part, RunningLogSum
 from genprobe.types import Family, Params
 
@@ -29,6 +30,7 @@ def log_sums(
     tile: Tile,
     margin: float,
     least: Float64[Tensor, " m"] | None = None,
+    reduce: Reduction = plain,
     advance: Callable[[int], None] = lambda count: None,
 ) -> LogSums:
     """One pass over all components.
@@ -41,9 +43,10 @@ def log_sums(
         tile: sizes.
         margin: nats of rounding error allowed in float32 (see ``by_precision``).
         least: (m,) log densities that may be left out; None to leave out nothing.
+        reduce: how a tile is summed.
         advance: called with the number of components done.
     """
-    work = Pass(z, tile)
+    work = Pass(z, tile, reduce)
     mine = torch.full((len(z),), -math.inf, dtype=torch.float64, device=z.device)
     worst, seen = 0.0, 0
     for start, block in blocks(tile.block):
@@ -99,9 +102,9 @@ class Group(NamedTuple):
 class Pass:
     """Queries, their running sums, and the two buffers that every tile is worked out in."""
 
-    def __init__(self, z: Float[Tensor, "m *latent"], tile: Tile) -> None:
+    def __init__(self, z: Float[Tensor, "m *latent"], tile: Tile, reduce: Reduction) -> None:
         self.z, self.tile = z, tile
-        self.running = RunningLogSum.empty(len(z), z.device)
+        self.running = RunningLogSum.empty(len(z), z.device, reduce)
         self.done = 0
         self._buffers: dict[torch.dtype, Tensor] = {}
 

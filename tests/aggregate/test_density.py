@@ -105,6 +105,15 @@ def test_the_error_stays_below_a_thousandth_of_a_nat(
     assert found.max_error <= 1e-3
 
 
+def test_queries_far_from_every_component_come_out_right(posteriors, pairwise):
+    params, z = posteriors(200, (8,), 0.3)
+    z[::7] += 300  # not among those that are checked
+    found = log_aggregate(z, diagonal_normal, params)
+    truth = pairwise(z, params).logsumexp(1) - math.log(200)
+    assert truth.min() < -1e6
+    assert_close(found.log_qz, truth)
+
+
 @pytest.mark.parametrize("dimensions", [2, 64])
 def test_scales_over_six_decades_in_one_model(posteriors, pairwise, dimensions):
     params, _ = posteriors(300, (dimensions,))

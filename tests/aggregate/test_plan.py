@@ -1,7 +1,7 @@
 import pytest
-import torch
 
-from genprobe.aggregate.plan import Tile, cache_bytes, plan_tile
+from genprobe.aggregate import plan
+from genprobe.aggregate.plan import Tile, last_cache_bytes, plan_tile
 
 FLOAT32 = 4
 
@@ -15,10 +15,14 @@ def test_a_tile_of_pairs_stays_small(queries, values):
     assert tile.queries * tile.components * FLOAT32 <= 32 * 2**20
 
 
-def test_the_pairs_of_narrow_latents_stay_in_the_caches():
-    tile = plan_tile(10**6, 10)
-    held = torch.get_num_threads() * cache_bytes()
-    assert 2 * tile.queries * tile.components * FLOAT32 <= max(held, 2 * 64 * 2048 * FLOAT32)
+@pytest.mark.parametrize(("cache", "queries"), [(0, 2048), (4 << 20, 512), (1 << 30, 2048)])
+def test_the_pairs_of_narrow_latents_stay_in_the_last_cache(monkeypatch, cache, queries):
+    monkeypatch.setattr(plan, "last_cache_bytes", lambda: cache)
+    assert plan_tile(10**6, 10)[:2] == (queries, 1024)
+
+
+def test_the_size_of_the_cache_is_known_or_zero():
+    assert last_cache_bytes() >= 0
 
 
 def test_wide_latents_get_fewer_components_at_a_time():
