@@ -63,3 +63,10 @@ def validation(session: nox.Session) -> None:
     """Every exact case, expected beside measured; writes docs/validation.md."""
     session.install(*PINNED, ".")
     session.run("python", "-m", "validation", *session.posargs)
+
+
+@nox.session(python="3.11")
+def bench(session: nox.Session) -> None:
+    """Times against every other way and the machine's floor; writes docs/benchmarks.md."""
+    session.install(*PINNED, ".", "pykeops", "pybind11")
+    session.run("python", "-m", "benchmarks", *session.posargs)

@@ -113,6 +113,8 @@ def read_examples(dataset: Dataset, start: int, stop: int, dtype: torch.dtype) -
         DataError: naming the first example that is not finite.
     """
     x = dataset.read(start, stop).to(dtype)
+    if x.sum().isfinite():  # one pass, where looking at each value takes ten
+        return x
     bad = ~x.isfinite().reshape(len(x), -1).all(1)
     if bad.any():
         raise DataError(

@@ -14,11 +14,11 @@ import math
 import torch
 from jaxtyping import Float64
 from torch import Tensor
-from torch.distributions import MultivariateNormal
 
 from genprobe.errors import ModelError
 from genprobe.priors.flat import flat_prior
 from genprobe.priors.full_normal import fit as fit_normal
+from genprobe.priors.full_normal import log_density
 from genprobe.seeds import generator
 from genprobe.types import Codes, Params, Prior, PriorFactory
 
@@ -46,25 +46,20 @@ def build(event_shape: torch.Size, params: Params) -> Prior:
 
     def sample(shape: torch.Size) -> Tensor:
         chosen = torch.multinomial(params["probs"], shape.numel(), replacement=True)
-        normals = MultivariateNormal(
-            params["loc"][chosen], scale_tril=params["scale_tril"][chosen], validate_args=False
-        )
-        return normals.sample()
+        loc, scale_tril = params["loc"][chosen], params["scale_tril"][chosen]
+        noise = torch.randn(*loc.shape, 1, dtype=torch.float64)
+        return loc + (scale_tril @ noise).squeeze(-1)
 
     return flat_prior("normal-mixture", event_shape, log_prob, sample, params)
 
 
-def components(params: Params) -> list[MultivariateNormal]:
-    """The normals of a mixture, one by one: together they would need n × c × k of memory."""
-    return [
-        MultivariateNormal(loc, scale_tril=scale_tril, validate_args=False)
-        for loc, scale_tril in zip(params["loc"], params["scale_tril"], strict=True)
-    ]
-
-
 def weighted_log_prob(z: Tensor, params: Params) -> Tensor:
-    """The terms log π_c + log N_c(z), (..., c), for z (..., k)."""
-    each = torch.stack([n.log_prob(z) for n in components(params)], -1)  # type: ignore[no-untyped-call]
+    """The terms log π_c + log N_c(z), (..., c), for z (..., k).
+
+    One component at a time: all together would need n × c × k of memory.
+    """
+    normals = zip(params["loc"], params["scale_tril"], strict=True)
+    each = torch.stack([log_density(z, loc, scale_tril) for loc, scale_tril in normals], -1)
     return each + params["probs"].log()
 
 

@@ -97,12 +97,13 @@ class Store:
         return torch.cat(parts)
 
 
-def open_store(path: Path) -> Store:
+def open_store(path: str | Path) -> Store:
     """Open a finished store.
 
     Raises:
         StoreError: if there is none, or it is not a store, or it is of a newer version.
     """
+    path = Path(path)
     if not os.path.exists(path):
         partial = path.with_name(path.name + ".partial")
         unfinished = os.path.exists(partial)

@@ -1,0 +1,155 @@
+"""Run the benchmarks and write docs/benchmarks.md: ``python -m benchmarks [--small]``.
+
+Every figure that is compared is a ratio of two times measured in turn in one process. ``--check``
+compares a small run with the committed ratios, and fails if one has got worse by half.
+"""
+
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import click
+import torch
+
+from benchmarks import kernel, whole
+
+BASELINE = Path(__file__).with_name("baseline.json")
+WORSE = 1.5
+Rows = list[dict[str, object]]
+
+
+def small() -> dict[str, float]:
+    """A few ratios that a slower engine would move."""
+    found = {}
+    for k in (10, 64):
+        (row,) = kernel.by_dimension((k,), 20_000)
+        times = {name: float(str(row[name])) for name in ("floor", "matmul + logsumexp", "engine")}
+        found[f"engine / floor, D = {k}"] = times["engine"] / times["floor"]
+        found[f"engine / matmul + logsumexp, D = {k}"] = (
+            times["engine"] / times["matmul + logsumexp"]
+        )
+    separated, overlapping = kernel.pruning(100_000, 4096)
+    for name, row in (("separated", separated), ("overlapping", overlapping)):
+        found[f"pruned / dense, {name}"] = float(str(row["pruned s"])) / float(str(row["dense s"]))
+    return found
+
+
+def check(found: Mapping[str, float], known: Mapping[str, float]) -> list[str]:
+    """What has got worse by more than the limit."""
+    return [
+        f"{name}: {found[name]:.2f}, was {value:.2f}"
+        for name, value in known.items()
+        if found[name] > WORSE * value
+    ]
+
+
+def with_ratios(rows: Iterable[dict[str, object]]) -> Rows:
+    """Each row with the engine's time in floors, and what the others take in the engine's times."""
+    return [with_ratio(row) for row in rows]
+
+
+def with_ratio(row: dict[str, object]) -> dict[str, object]:
+    """One row with its ratios."""
+    times = {k: v for k, v in row.items() if isinstance(v, float)}
+    quickest = min(times["engine"], times["engine, compiled"])
+    ratios: dict[str, object] = {
+        "engine / floor": times["engine"] / times["floor"],
+        "compiled / floor": times["engine, compiled"] / times["floor"],
+    }
+    for name in ("MixtureSameFamily", "KeOps", "matmul + logsumexp"):
+        if name in times:
+            ratios[f"{name} / engine"] = times[name] / quickest
+    return row | ratios
+
+
+def table(heading: str, note: str, rows: Rows) -> str:
+    """A section as Markdown."""
+    click.echo(heading, err=True)
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    lines = ["| " + " | ".join(cell(row.get(name)) for name in names) + " |" for row in rows]
+    head = ["| " + " | ".join(names) + " |", "|" + "--:|" * len(names)]
+    return "\n".join([f"## {heading}", "", note, "", *head, *lines, ""])
+
+
+def cell(value: object) -> str:
+    """A number in three digits."""
+    if isinstance(value, float):
+        return f"{value:.0f}" if value >= 1000 else f"{value:.3g}"
+    return "–" if value is None else str(value)
+
+
+def page() -> str:
+    """The whole page."""
+    intro = f"""# Benchmarks
+
+Written by `nox -s bench`: torch {torch.__version__}, {torch.get_num_threads()} threads,
+{platform.machine()}. The machine is shared and noisy: read the ratios, which are of times measured
+in turn in one process.
+"""
+    return "\n".join(
+        [
+            intro,
+            table(
+                "Time a pair, by dimension",
+                "Nanoseconds a pair of a query and a component, σ about 0.4. The floor is a "
+                "float32 matmul at its best and one exp2. The engine's pass yields besides "
+                "log q(z) the entropy of the index, the leave-one-out density and the largest "
+                "share.",
+                with_ratios(kernel.by_dimension((2, 10, 64, 256, 1024), 60_000)),
+            ),
+            table(
+                "Time a pair, by number of components",
+                "The same, D = 64.",
+                with_ratios(kernel.by_size((10_000, 60_000, 1_000_000), 64)),
+            ),
+            table(
+                "Error",
+                "Nats, against the float64 difference form on the same float32 inputs, with the "
+                "own component known and unknown.",
+                list(kernel.precision()),
+            ),
+            table(
+                "Leaving out what cannot matter",
+                "A pass with and without the index, posteriors separated and overlapping.",
+                list(kernel.pruning(1_000_000, 4096)),
+            ),
+            table(
+                "I(n;z) to an error",
+                "A process of its own, from a file of posteriors; peak memory with torch in it.",
+                list(whole.information(((60_000, 64, 0.01), (1_000_000, 64, 0.02)))),
+            ),
+            table(
+                "A whole evaluation",
+                "10000 images, 2 × 500 softplus units each way, 10 latents, one draw.",
+                [whole.against_bare_loop()],
+            ),
+            table("Cold start", "Seconds of whole processes.", [whole.cold_start()]),
+            table(
+                "Two processes",
+                "The queries of 60000 posteriors in 64 dimensions, one thread a process.",
+                [whole.ranks()],
+            ),
+        ]
+    )
+
+
+@click.command()
+@click.option("--small", "quick", is_flag=True, help="A few ratios only, as JSON.")
+@click.option("--check", "compare", is_flag=True, help="Compare --small with the committed ones.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("docs/benchmarks.md"))
+def main(quick: bool, compare: bool, out: Path) -> None:
+    """Write the benchmark page, or check a few ratios."""
+    if not (quick or compare):
+        out.write_text(page(), encoding="utf-8")
+        return
+    found = small()
+    click.echo(json.dumps(found, indent=2))
+    if compare:
+        worse = check(found, json.loads(BASELINE.read_text()))
+        if worse:
+            raise click.ClickException("slower than before: " + "; ".join(worse))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,165 @@
+"""One pass over all components: time a pair, against every other way and the machine's floor."""
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from benchmarks.clock import best, in_turn
+from benchmarks.methods import Method, methods
+from genprobe.aggregate import log_aggregate
+from genprobe.aggregate.blocks import in_memory
+from genprobe.aggregate.density import negligible
+from genprobe.aggregate.exact import exact_log_sums
+from genprobe.aggregate.pairs import BOUND
+from genprobe.aggregate.plan import plan_tile
+from genprobe.aggregate.prune import cells
+from genprobe.aggregate.tiles import log_sums
+from genprobe.families.diagonal_normal import diagonal_normal
+
+SECONDS = 0.7
+MOST_QUERIES = 32_768
+
+
+class Posteriors(NamedTuple):
+    """Posteriors (n, k), and draws z (m, k) of those in own (m,)."""
+
+    loc: Tensor
+    scale: Tensor
+    z: Tensor
+    own: Tensor
+
+    @property
+    def params(self) -> dict[str, Tensor]:
+        """As the family names them."""
+        return {"loc": self.loc, "scale": self.scale}
+
+
+def posteriors(
+    n: int, k: int, width: float, offset: float = 0.0, decades: float = 0.0
+) -> Posteriors:
+    """Normal means around an offset, and scales of about a width that vary by some decades."""
+    generator = torch.Generator().manual_seed(0)
+    loc = offset + torch.randn(n, k, generator=generator)
+    vary = torch.exp(0.2 * torch.randn(n, k, generator=generator))
+    vary *= 10 ** (decades * (torch.rand(n, 1, generator=generator) - 0.5))
+    own = torch.randint(n, (MOST_QUERIES,), generator=generator)
+    noise = torch.randn(MOST_QUERIES, k, generator=generator)
+    return Posteriors(loc, width * vary, loc[own] + width * vary[own] * noise, own)
+
+
+def floor(k: int) -> float:
+    """Nanoseconds of a matmul at its best and one exp2 a pair."""
+    rows = 1024
+    left, right = torch.randn(rows, 2 * k), torch.randn(rows, 2 * k)
+    out, scratch = torch.empty(2, rows, rows)
+    again = max(2, 200 // k)
+
+    def matmul() -> None:
+        for _ in range(again):
+            torch.mm(left, right.T, out=out)
+
+    def exponential() -> None:
+        for _ in range(again):
+            torch.exp2(out, out=scratch)
+
+    matmul()
+    multiplied = best(matmul, 9)
+    out.uniform_(-100, 0)
+    return (multiplied + best(exponential, 9)) / again / rows**2 * 1e9
+
+
+def queries_for(method: Method, case: Posteriors) -> int:
+    """So many queries that the method takes about ``SECONDS``."""
+    few = 32
+    method(case.z[:few], case.loc, case.scale)
+    seconds = best(lambda: method(case.z[:few], case.loc, case.scale), 2)
+    return max(few, min(MOST_QUERIES, int(few * SECONDS / seconds)))
+
+
+def nanoseconds(case: Posteriors, names: Sequence[str] | None = None) -> dict[str, float]:
+    """Time a pair of each method, measured in turn."""
+    chosen = {n: f for n, f in methods().items() if names is None or n in names}
+    counts = {name: queries_for(f, case) for name, f in chosen.items()}
+    works = {
+        name: lambda f=f, m=counts[name]: f(case.z[:m], case.loc, case.scale)
+        for name, f in chosen.items()
+    }
+    seconds = in_turn(works)
+    return {name: seconds[name] / counts[name] / len(case.loc) * 1e9 for name in works}
+
+
+def by_dimension(dimensions: Sequence[int], n: int) -> Iterator[dict[str, object]]:
+    """Every method at each number of dimensions, σ about 0.4."""
+    for k in dimensions:
+        slow = k > 256
+        names = None if not slow else ("matmul + logsumexp", "engine", "engine, compiled")
+        yield {"D": k, "N": n, "floor": floor(k), **nanoseconds(posteriors(n, k, 0.4), names)}
+
+
+def by_size(sizes: Sequence[int], k: int) -> Iterator[dict[str, object]]:
+    """The engine at each number of components."""
+    for n in sizes:
+        found = nanoseconds(posteriors(n, k, 0.4), ("engine", "engine, compiled"))
+        yield {"D": k, "N": n, "floor": floor(k), **found}
+
+
+def precision(n: int = 4000, m: int = 512) -> Iterator[dict[str, object]]:
+    """Time and error against the float64 difference form, σ and offset and D varied."""
+    cases = [(64, s, 0.0, 0.0) for s in (1e-4, 1e-3, 1e-2, 0.1, 0.4, 1.0)]
+    cases += [(64, 0.1, 3.0, 0.0), (64, 0.1, 30.0, 0.0), (64, 0.1, 0.0, 6.0)]
+    cases += [
+        (2, 0.01, 0.0, 0.0),
+        (10, 0.01, 0.0, 0.0),
+        (256, 0.4, 0.0, 0.0),
+        (1024, 0.4, 0.0, 0.0),
+    ]
+    for k, width, offset, decades in cases:
+        case = posteriors(n, k, width, offset, decades)
+        z, own = case.z[:m], case.own[:m]
+        exact = exact_log_sums(z, diagonal_normal, in_memory(case.params), own)
+        truth = torch.logaddexp(exact.others, exact.own) - math.log(n)
+        errors = {}
+        for name, given in (("own known", own), ("own unknown", None)):
+            found = log_aggregate(z, diagonal_normal, case.params, own=given)
+            errors[name] = (found.log_qz - truth).abs()
+        worst = torch.cat(list(errors.values()))
+        yield {
+            "D": k,
+            "σ": width,
+            "means about": offset,
+            "decades": decades,
+            "largest error": float(worst.max()),
+            "mean error": float(worst.mean()),
+        }
+
+
+def pruning(n: int, m: int, k: int = 16) -> Iterator[dict[str, object]]:
+    """Separated posteriors with and without the index; overlapping ones, where it cannot pay."""
+    for width in (1e-3, 1.0):
+        case = posteriors(n, k, width)
+        z, own, tile = case.z[:m], case.own[:m], plan_tile(m, k)
+        q = diagonal_normal.distribution({p: v[own].double() for p, v in case.params.items()})
+        least = negligible(q.log_prob(z.double()), n, 1e-6)
+        blocks = in_memory(case.params)
+        run = partial(log_sums, z, diagonal_normal, blocks, own, tile=tile, margin=BOUND)
+        dense, pruned = run(), run(least=least)
+        seconds = in_turn({"dense": run, "pruned": partial(run, least=least)}, 2)
+        totals = [torch.logaddexp(sums.others, sums.own) for sums in (dense, pruned)]
+        parts = [part for _, part in blocks(tile.block)]
+        index = best(partial(list, map(partial(cells, diagonal_normal), parts)), 1)
+        yield {
+            "D": k,
+            "N": n,
+            "M": m,
+            "σ": width,
+            "dense s": seconds["dense"],
+            "pruned s": seconds["pruned"],
+            "of it index s": index if pruned.skipped else 0.0,
+            "2000 queries dense s": seconds["dense"] * 2000 / m,
+            "pairs skipped": pruned.skipped,
+            "largest difference": float((totals[0] - totals[1]).abs().max()),
+        }

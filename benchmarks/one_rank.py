@@ -1,0 +1,40 @@
+"""One process of a distributed run: prints the seconds that its queries took."""
+
+import sys
+import time
+
+import genprobe
+from genprobe.aggregate.queries import dismiss, draw_queries, follow
+from genprobe.estimators.rate import rate
+from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.ranks import joined
+
+QUERIES = 16_384
+
+
+def main(data: str, path: str) -> None:
+    """Encode, then time the queries."""
+    k = 64
+    model = genprobe.Model(
+        name="given",
+        encode=lambda x: {"loc": x[:, :k], "scale": x[:, k:]},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+    )
+    with joined("cpu") as group:
+        genprobe.evaluate(model, data, store=path, estimators={"rate": rate})
+        store = genprobe.open_store(path)
+        if not group.leads:
+            follow(store, diagonal_normal, None, group)
+            return
+        start = time.perf_counter()
+        draw_queries(
+            store, diagonal_normal, lambda q: 1.0, tolerance=1e-9, max_queries=QUERIES, ranks=group
+        )
+        seconds = time.perf_counter() - start
+        dismiss(group)
+        print(seconds)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

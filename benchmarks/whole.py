@@ -1,0 +1,190 @@
+"""Whole runs: what a user waits for, and how much memory it takes."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+import genprobe
+from benchmarks.clock import in_turn
+from benchmarks.kernel import floor
+from genprobe.aggregate.queries import draw_queries
+from genprobe.families.diagonal_normal import diagonal_normal
+
+RUN = """
+import json, resource, sys, time
+import numpy, torch, genprobe
+from genprobe.estimators.marginal_kl import marginal_kl
+from genprobe.estimators.mutual_information import mutual_information
+x = numpy.load({data!r}, mmap_mode="r")
+k = x.shape[1] // 2
+model = genprobe.Model(
+    name="given", posterior="diagonal-normal", prior="standard-normal",
+    encode=lambda x: {{"loc": x[:, :k], "scale": x[:, k:]}},
+)
+start = time.perf_counter()
+report = genprobe.evaluate(
+    model, {data!r}, store={store!r}, tolerance={tolerance},
+    estimators={{"mutual_information": mutual_information, "marginal_kl": marginal_kl}},
+)
+encoded = time.perf_counter() - start
+start = time.perf_counter()
+report = genprobe.evaluate(
+    model, {data!r}, store={store!r}, tolerance={tolerance},
+    estimators={{"mutual_information": mutual_information, "marginal_kl": marginal_kl}},
+)
+print(json.dumps({{
+    "encode": encoded, "estimate": time.perf_counter() - start,
+    "se": report["mutual_information"].se, "queries": report.provenance["queries"],
+    "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 ** 2,
+}}))
+"""
+
+
+def posterior_file(folder: str, n: int, k: int) -> Path:
+    """A file of means and scales of codes that overlap enough to be worth a query, (n, 2k)."""
+    import numpy as np
+
+    path = Path(folder) / "posteriors.npy"
+    out = np.lib.format.open_memmap(path, "w+", "float32", (n, 2 * k))
+    generator = np.random.default_rng(0)
+    for low in range(0, n, 65_536):
+        rows = min(65_536, n - low)
+        out[low : low + rows, :k] = 0.44 * generator.standard_normal((rows, k))
+        out[low : low + rows, k:] = 0.9 * np.exp(0.05 * generator.standard_normal((rows, k)))
+    out.flush()
+    return path
+
+
+def information(sizes: tuple[tuple[int, int, float], ...]) -> Iterator[dict[str, object]]:
+    """Time and memory until I(n;z) has the error asked for, in a process of its own."""
+    for n, k, tolerance in sizes:
+        with tempfile.TemporaryDirectory() as folder:
+            data = posterior_file(folder, n, k)
+            code = RUN.format(data=str(data), store=folder + "/s.h5", tolerance=tolerance)
+            done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        found = json.loads(done.stdout)
+        yield {
+            "N": n,
+            "D": k,
+            "± asked": tolerance,
+            "± reached": found["se"],
+            "queries": found["queries"],
+            "encode and all s": found["encode"],
+            "estimate s": found["estimate"],
+            "in floors": found["estimate"] / (floor(k) * 1e-9 * n * found["queries"]),
+            "peak GiB": found["rss"],
+        }
+
+
+def against_bare_loop(n: int = 10_000) -> dict[str, object]:
+    """`evaluate` against encoding and decoding in a loop, and the aggregate alone."""
+    torch.manual_seed(0)
+    wide = lambda i, o: torch.nn.Sequential(  # noqa: E731
+        torch.nn.Linear(i, 500), torch.nn.Softplus(), torch.nn.Linear(500, 500),
+        torch.nn.Softplus(), torch.nn.Linear(500, o),
+    )  # fmt: skip
+    module = torch.nn.ModuleDict({"encoder": wide(784, 20), "decoder": wide(10, 784)})
+    x = (torch.rand(n, 784) < 0.2).float()
+
+    def encode(x: torch.Tensor) -> dict[str, torch.Tensor]:
+        loc, log_scale = module["encoder"](x).chunk(2, 1)
+        return {"loc": loc, "scale": (log_scale / 2).exp()}
+
+    model = genprobe.Model(
+        name="m",
+        encode=encode,
+        decode=lambda z: {"logits": module["decoder"](z)},
+        module=module,
+        posterior="diagonal-normal",
+        prior="standard-normal",
+        likelihood="bernoulli",
+    )
+
+    def loop() -> None:
+        with torch.inference_mode():
+            for rows in x.split(1024):
+                q = torch.distributions.Normal(*encode(rows).values())
+                z = q.sample()
+                p = torch.distributions.Bernoulli(logits=module["decoder"](z))
+                p.log_prob(rows).sum(1)
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "s.h5"
+        genprobe.evaluate(model, x, store=path)
+        store = genprobe.open_store(path)
+        seconds = in_turn(
+            {
+                "loop": loop,
+                "aggregate": lambda: draw_queries(
+                    store, diagonal_normal, lambda queries: 0.0, tolerance=0.01
+                ),
+                "rate, distortion, I and KL": lambda: genprobe.evaluate(
+                    model, x, estimators=core_estimators()
+                ),
+                "everything": lambda: genprobe.evaluate(model, x),
+            }
+        )
+    bare = seconds["loop"] + seconds["aggregate"]
+    return {f"{name} s": value for name, value in seconds.items()} | {
+        "core / (loop + aggregate)": seconds["rate, distortion, I and KL"] / bare,
+        "everything / (loop + aggregate)": seconds["everything"] / bare,
+    }
+
+
+def core_estimators() -> dict[str, object]:
+    """The four numbers that the surgery is about."""
+    from genprobe.manager import plugins
+
+    every = plugins().all("estimators")
+    return {
+        name: every[name] for name in ("rate", "distortion", "mutual_information", "marginal_kl")
+    }
+
+
+def cold_start() -> dict[str, object]:
+    """Seconds of a whole `genprobe evaluate` of a bundle, and of importing torch."""
+    bundle = Path(genprobe.__file__).parent / "demo" / "beta-0.9.pt"
+    run = [sys.executable, "-m", "genprobe"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "check": True}
+    seconds = in_turn(
+        {
+            "import torch": lambda: subprocess.run([sys.executable, "-c", "import torch"], **quiet),
+            "genprobe --help": lambda: subprocess.run([*run, "--help"], **quiet),
+            "genprobe evaluate": lambda: subprocess.run(
+                [*run, "evaluate", str(bundle), "--max-queries", "64"], **quiet
+            ),
+        }
+    )
+    return {f"{name} s": value for name, value in seconds.items()}
+
+
+def ranks(n: int = 60_000, k: int = 64) -> dict[str, object]:
+    """The aggregate on two processes of one thread each against one of one thread."""
+    script = Path(__file__).with_name("one_rank.py")
+    alone = {**os.environ, "OMP_NUM_THREADS": "1"}
+    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+    found: dict[str, float] = {"1": float("inf"), "2": float("inf")}
+    with tempfile.TemporaryDirectory() as folder:
+        data = posterior_file(folder, n, k)
+        for _ in range(3):
+            for count in found:
+                done = subprocess.run(
+                    [*launch, count, str(script), str(data), f"{folder}/{count}.h5"],
+                    capture_output=True, text=True, env=alone,
+                )  # fmt: skip
+                if done.returncode:
+                    raise RuntimeError(done.stderr)
+                found[count] = min(found[count], float(done.stdout.split()[-1]))
+    return {
+        "one rank s": found["1"],
+        "two ranks s": found["2"],
+        "speed-up": found["1"] / found["2"],
+    }
