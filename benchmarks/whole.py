@@ -17,7 +17,7 @@ from genprobe.aggregate.queries import draw_queries
 from genprobe.families.diagonal_normal import diagonal_normal
 
 RUN = """
-import json, resource, sys, time
+import json, time
 import numpy, torch, genprobe
 from genprobe.estimators.marginal_kl import marginal_kl
 from genprobe.estimators.mutual_information import mutual_information
@@ -41,7 +41,7 @@ report = genprobe.evaluate(
 print(json.dumps({{
     "encode": encoded, "estimate": time.perf_counter() - start,
     "se": report["mutual_information"].se, "queries": report.provenance["queries"],
-    "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 ** 2,
+    "rss": int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0]) / 1024 ** 2,
 }}))
 """
 

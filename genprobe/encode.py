@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from genprobe.aggregate.room import out_of_memory
 from genprobe.errors import DataError, GenprobeError, ModelError, PluginError
 from genprobe.probes import PROBE_INPUTS
 from genprobe.ranks import together
@@ -277,10 +278,13 @@ def columns(
     given: Mapping[str, Any], batch: PosteriorBatch, probes: Mapping[str, Probe]
 ) -> dict[str, Tensor]:
     """A segment's arrays by their path in the store."""
-    x = given["x"].double()
+    x = given["x"]
     arrays = {f"params/{k}": v for k, v in batch.params.items()}
     arrays |= {"draws/z": batch.z, "draws/log_qz_x": batch.log_qz_x, "draws/log_pz": batch.log_pz}
-    arrays |= {"moments/x": x.sum(0), "moments/x_square": x.square().sum(0)}
+    arrays |= {
+        "moments/x": x.sum(0, dtype=torch.float64),
+        "moments/x_square": x.square().sum(0, dtype=torch.float64),
+    }
     for name, probe in probes.items():
         values = probe(**{k: given[k] for k in inspect.signature(probe).parameters})
         if values is not None:
@@ -298,9 +302,14 @@ def calling(model: Model, part: str, argument: Tensor) -> Iterator[None]:
     try:
         with torch.inference_mode():
             yield
-    except GenprobeError:
+    except (GenprobeError, torch.AcceleratorError):
         raise
     except Exception as error:
+        if out_of_memory(error):
+            raise ModelError(
+                f"{part} of {model.name} runs out of memory on a batch of {len(argument)}.",
+                "Give a smaller --batch-size; what was encoded into a --store is kept.",
+            ) from error
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(
             f"{part} of {model.name} fails on a batch of shape {tuple(argument.shape)}: {reason}",

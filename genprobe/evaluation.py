@@ -96,6 +96,7 @@ def evaluate(
         joined(device) as ranks,
         showing(progress and ranks.leads) as shown,
         keeping(store, ranks) as path,
+        answering(device, store is not None),
     ):
         with together(ranks):
             require_options(draws, tolerance, max_queries, batch_size, dtype, bin_width, entropy)
@@ -245,6 +246,25 @@ def choose_device(name: str) -> torch.device:
         reason = (str(error).splitlines() or ["unknown"])[0]
         raise GenprobeError(
             f"The device {name!r} does not work here: {reason}", "Try cpu."
+        ) from error
+
+
+@contextlib.contextmanager
+def answering(device: str, kept: bool) -> Iterator[None]:
+    """Turn the loss of a device into one clear line.
+
+    Raises:
+        GenprobeError: saying what torch said, and that a rerun resumes.
+    """
+    try:
+        yield
+    except torch.AcceleratorError as error:
+        reason = (str(error).splitlines() or ["unknown"])[0]
+        raise GenprobeError(
+            f"The device {device} stopped answering: {reason}",
+            "Run the same command again: it goes on where it stopped."
+            if kept
+            else "Run it again; with --store it would go on where it stopped.",
         ) from error
 
 

@@ -393,3 +393,46 @@ def test_provenance_says_how_it_was_run(tmp_path):
     expected = {"device": "cpu", "batch_size": 7, "store": str(tmp_path / "s.h5"), "draws": 3}
     assert expected.items() <= report.provenance.items()
     assert evaluate(bare(), X).provenance["store"] is None
+
+
+class Flaky:
+    """An encoder that fails once, on a full batch after so many."""
+
+    def __init__(self, error, after):
+        self.error, self.left = error, after
+
+    def __call__(self, x):
+        if self.error is not None and len(x) > 512:
+            self.left -= 1
+            if self.left < 0:
+                error, self.error = self.error, None
+                raise error
+        return {"loc": x[:, :2], "scale": torch.ones(len(x), 2)}
+
+
+def flaky(error):
+    return Model(
+        name="flaky",
+        encode=Flaky(error, after=2),
+        posterior="diagonal-normal",
+        prior="standard-normal",
+    )
+
+
+def test_a_device_that_is_lost_is_told_and_the_rerun_resumes(tmp_path, caplog):
+    model, x = flaky(torch.AcceleratorError("CUDA error: device lost\nmore")), torch.randn(4000, 2)
+    with pytest.raises(GenprobeError, match="stopped answering: CUDA error: device lost") as told:
+        evaluate(model, x, store=tmp_path / "s.h5")
+    assert "it goes on where it stopped" in str(told.value)
+    with caplog.at_level(logging.INFO, logger="genprobe"):
+        report = evaluate(model, x, store=tmp_path / "s.h5")
+    assert "2 of 4 segments were encoded before" in caplog.text
+    whole = evaluate(flaky(None), x)
+    assert report["mutual_information"].value == whole["mutual_information"].value
+
+
+def test_a_batch_too_large_for_the_memory_says_what_to_do():
+    model = flaky(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"))
+    with pytest.raises(ModelError, match="out of memory on a batch of 1024") as told:
+        evaluate(model, torch.randn(4000, 2))
+    assert "--batch-size" in str(told.value)

@@ -1,6 +1,7 @@
 """Components in stretches: how they arrive, and how they are cut."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeAlias
 
 import torch
@@ -22,6 +23,16 @@ def in_memory(params: Params) -> Blocks:
             yield part.start, {k: v[part] for k, v in params.items()}
 
     return blocks
+
+
+def read_ahead(parts: Iterable[tuple[int, Params]]) -> Iterator[tuple[int, Params]]:
+    """The same stretches, each read while the one before it is worked on."""
+    source = iter(parts)
+    with ThreadPoolExecutor(1, "genprobe-read-ahead") as reader:
+        coming = reader.submit(next, source, None)
+        while (part := coming.result()) is not None:
+            coming = reader.submit(next, source, None)
+            yield part
 
 
 def size_of(params: Params) -> int:

@@ -35,7 +35,7 @@ from genprobe.ranks import ALONE, Ranks, together
 from genprobe.types import Family, Params
 
 CHECKED = 4, 32
-CHECKED_VALUES = 1 << 27
+CHECKED_VALUES = 1 << 25
 """So many queries at least and at most are checked, as many as bring so many values of pairs."""
 RISK = 0.2
 """Nats of rounding error allowed in float32 where an own component may make it not matter."""

@@ -10,8 +10,8 @@ PAIR_BYTES = 16 << 20
 COMPONENTS = 1024
 WIDE = 64
 QUERIES = 128, 4096
-BLOCK_VALUES = 1 << 24
-"""Values of z in the components prepared at a time: weights of 128 MiB for a normal in float32."""
+BLOCK_VALUES = 1 << 23
+"""Values of z in the components prepared at a time: weights of 64 MiB for a normal in float32."""
 SHARE = 8
 """A GPU's free memory is used up to one part in so many for the two buffers of a tile."""
 

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.blocks import Blocks, size_of, stretches, take
+from genprobe.aggregate.blocks import Blocks, read_ahead, size_of, stretches, take
 from genprobe.aggregate.pairs import Pairs, by_precision
 from genprobe.aggregate.plan import Tile
 from genprobe.aggregate.prune import cells, needed, worth
@@ -49,7 +49,7 @@ def log_sums(
     work = Pass(z, tile, reduce)
     mine = torch.full((len(z),), -math.inf, dtype=torch.float64, device=z.device)
     worst, seen = 0.0, 0
-    for start, block in blocks(tile.block):
+    for start, block in read_ahead(blocks(tile.block)):
         params = {k: v.to(z.device) for k, v in block.items()}
         size = size_of(params)
         for chosen, prepare in by_precision(family, params, margin):
