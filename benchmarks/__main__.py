@@ -23,9 +23,10 @@ def small() -> dict[str, float]:
     """A few ratios that a slower engine would move."""
     found = {}
     for k in (10, 64):
-        (row,) = kernel.by_dimension((k,), 20_000)
-        times = {name: float(str(row[name])) for name in ("floor", "matmul + logsumexp", "engine")}
-        found[f"engine / floor, D = {k}"] = times["engine"] / times["floor"]
+        times = kernel.nanoseconds(
+            kernel.posteriors(20_000, k, 0.4), ("matmul + logsumexp", "engine")
+        )
+        found[f"engine / floor, D = {k}"] = times["engine"] / kernel.floor(k)
         found[f"engine / matmul + logsumexp, D = {k}"] = (
             times["engine"] / times["matmul + logsumexp"]
         )

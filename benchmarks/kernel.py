@@ -56,7 +56,7 @@ def floor(k: int) -> float:
     rows = 1024
     left, right = torch.randn(rows, 2 * k), torch.randn(rows, 2 * k)
     out, scratch = torch.empty(2, rows, rows)
-    again = max(2, 200 // k)
+    again = max(5, 2000 // k)
 
     def matmul() -> None:
         for _ in range(again):
