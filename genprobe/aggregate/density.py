@@ -171,7 +171,7 @@ def log_aggregate_blocks(
 
     checked = choose_checked(len(z), n * z[0].numel())
     with full_precision(device or torch.device("cpu")):
-        sums, error = settled(once, exactly, len(z), checked, pruned=least is not None)
+        sums, error = settled(once, exactly, len(z), checked)
     return assemble(sums, own, n, error)
 
 
@@ -180,8 +180,6 @@ def settled(
     exactly: Callable[[Tensor], LogSums],
     m: int,
     checked: Int64[Tensor, " c"],
-    *,
-    pruned: bool,
 ) -> tuple[LogSums, float]:
     """Sums that are precise enough, and the largest deviation seen in those checked.
 
@@ -190,13 +188,12 @@ def settled(
         exactly: a pass in the difference form, for some queries.
         m: number of queries.
         checked: those compared with the difference form.
-        pruned: whether what leaves the own component out is a lower bound only.
     """
     everything = torch.arange(m)
     exact = exactly(checked)
-    sums = once(everything, float(allowed(exact, pruned).min()))
+    sums = once(everything, float(allowed(exact).min()))
     far = ROUNDING * sums.others.abs().nan_to_num(posinf=0.0)
-    again = (sums.margin + far > allowed(sums, pruned)).nonzero().squeeze(1)
+    again = (sums.margin + far > allowed(sums)).nonzero().squeeze(1)
     if len(again):
         sums = replaced(sums, again, once(again, 0.0))
     error = deviation(sums, checked, exact)
@@ -214,7 +211,7 @@ def choose_checked(m: int, values: int) -> Int64[Tensor, " c"]:
     return torch.linspace(0, m - 1, count).round().long()
 
 
-def allowed(sums: LogSums, pruned: bool) -> Float64[Tensor, " m"]:
+def allowed(sums: LogSums) -> Float64[Tensor, " m"]:
     """How far rounding may be off in the pairs of each query, nats.
 
     Where the own component has nearly all the mass, log q(z) does not depend on the others. What
@@ -222,12 +219,9 @@ def allowed(sums: LogSums, pruned: bool) -> Float64[Tensor, " m"]:
 
     Args:
         sums: near enough.
-        pruned: whether what leaves the own component out is a lower bound only.
     """
     share = (sums.others - total(sums)).exp().nan_to_num(1.0)
     margin = (BOUND / share).clamp(max=RISK)
-    if pruned:
-        return margin
     below = (sums.own - sums.others).nan_to_num(0.0, posinf=math.inf, neginf=0.0)
     return torch.minimum(margin, BOUND + RELATIVE * below.clamp(min=0.0))
 
