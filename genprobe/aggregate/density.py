@@ -222,8 +222,13 @@ def allowed(sums: LogSums) -> Float64[Tensor, " m"]:
     """
     share = (sums.others - total(sums)).exp().nan_to_num(1.0)
     margin = (BOUND / share).clamp(max=RISK)
-    below = (sums.own - sums.others).nan_to_num(0.0, posinf=math.inf, neginf=0.0)
-    return torch.minimum(margin, BOUND + RELATIVE * below.clamp(min=0.0))
+    return torch.minimum(margin, BOUND + RELATIVE * below(sums))
+
+
+def below(sums: LogSums) -> Float64[Tensor, " m"]:
+    """How far the others together lie below the own component, nats; 0 where they do not."""
+    gap = (sums.own - sums.others).nan_to_num(0.0, posinf=math.inf, neginf=0.0)
+    return gap.clamp(min=0.0)
 
 
 def replaced(sums: LogSums, some: Int64[Tensor, " k"], better: LogSums) -> LogSums:
@@ -247,8 +252,7 @@ def deviation(sums: LogSums, checked: Int64[Tensor, " c"], exact: LogSums) -> fl
         (index_entropy(sums)[checked], index_entropy(exact), nothing),
     ]
     if not sums.skipped:
-        below = (exact.own - exact.others).clamp(min=0.0).nan_to_num(0.0, posinf=0.0)
-        pairs.append((sums.others[checked], exact.others, RELATIVE * below))
+        pairs.append((sums.others[checked], exact.others, RELATIVE * below(exact)))
     worst = 0.0
     for found, truth, besides in pairs:
         difference = (found - truth).abs().where(found != truth, 0.0) - besides

@@ -40,6 +40,6 @@ def combined(sums: LogSums, ranks: Ranks) -> LogSums:
         own=own,
         largest=largest,
         entropy=entropy,
-        margin=float(same(all_max(margin, ranks), ranks)),
-        skipped=float(same(all_sum(done, ranks), ranks)) / ranks.size,
+        margin=float(all_max(margin, ranks)),
+        skipped=float(all_sum(done, ranks)) / ranks.size,
     )

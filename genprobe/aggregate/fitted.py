@@ -16,6 +16,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 from torch.distributions import Distribution, constraints
 
+from genprobe.aggregate.blocks import size_of
 from genprobe.errors import UnavailableError
 from genprobe.progress import Progress, silent
 from genprobe.seeds import generator
@@ -119,7 +120,7 @@ def take_sample(
     """Moments and one draw of chosen examples, streamed from the store."""
     means, variances = [], []
     for start, params in store.blocks():
-        stop = start + len(next(iter(params.values())))
+        stop = start + size_of(params)
         low, high = torch.searchsorted(chosen, torch.tensor([start, stop])).tolist()
         rows = chosen[low:high] - start
         distribution = family.distribution({k: v[rows].double() for k, v in params.items()})

@@ -51,7 +51,7 @@ def pair_bytes(device: torch.device | None) -> int:
     if device is not None and device.type == "cuda":
         free: int = torch.cuda.mem_get_info(device)[0]
         return free // SHARE
-    return min(PAIR_BYTES, (last_cache_bytes() or PAIR_BYTES))
+    return min(PAIR_BYTES, last_cache_bytes() or PAIR_BYTES)
 
 
 def last_cache_bytes() -> int:

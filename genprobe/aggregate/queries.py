@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from genprobe.aggregate.blocks import size_of
 from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks, negligible
 from genprobe.errors import GenprobeError
 from genprobe.progress import Progress, silent
@@ -208,7 +209,7 @@ def select(store: Store, chosen: Int64[Tensor, " m"], ranks: Ranks = ALONE) -> P
         _, shapes = next(iter(store.blocks(1)))
         found = {k: v.new_zeros(len(chosen), *v.shape[1:]) for k, v in shapes.items()}
         for start, params in store.blocks(start=first, stop=last):
-            stop = start + len(next(iter(params.values())))
+            stop = start + size_of(params)
             low, high = torch.searchsorted(ordered, torch.tensor([start, stop])).tolist()
             for k, v in params.items():
                 found[k][position[low:high]] = v[ordered[low:high] - start]
