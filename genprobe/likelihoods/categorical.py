@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributions import Categorical, Distribution, constraints
 from torch.types import _size
 
-from genprobe.likelihoods.parameters import ONE, parameter, precise
+from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last
 from genprobe.likelihoods.support import require_counts, require_levels
 from genprobe.types import Likelihood, Notice, Params
 
@@ -47,7 +47,7 @@ class Levels(Distribution):
         require_levels(self.likelihood, value, self.logits.shape[-1], self.step, self.remedy)
         level = (precise(value) / self.step).round().long()
         each = torch.take_along_dim(self.logits.log_softmax(-1), level[..., None], -1)
-        return precise(each).flatten(len(value.shape) - len(self.event_shape)).sum(-1)
+        return sum_last(precise(each), len(self.event_shape) + 1)
 
     def sample(self, sample_shape: _size = ONE) -> Tensor:
         """Levels of every value."""

@@ -14,7 +14,7 @@ from torch.distributions import Distribution, constraints
 from torch.distributions.utils import probs_to_logits
 from torch.types import _size
 
-from genprobe.likelihoods.parameters import ONE, one_example, parameter
+from genprobe.likelihoods.parameters import ONE, one_example, parameter, precise
 from genprobe.likelihoods.support import require_unit_interval
 from genprobe.types import Likelihood, Notice, Params
 
@@ -41,7 +41,7 @@ class ContinuousBernoulli(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log-density; λ x − log((e^λ − 1)/λ), symmetrised about x = 1/2."""
-        return self.logits * (value - 0.5) - log_sinhc(self.logits.abs() / 2)
+        return self.logits * (precise(value) - 0.5) - log_sinhc(self.logits.abs() / 2)
 
     def rsample(self, sample_shape: _size = ONE) -> Tensor:
         """The inverse of the distribution function at uniform values."""

@@ -18,7 +18,7 @@ from torch.types import _size
 
 from genprobe.errors import ModelError
 from genprobe.likelihoods.categorical import draw
-from genprobe.likelihoods.parameters import ONE, parameter, precise
+from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last
 from genprobe.likelihoods.support import require_levels
 from genprobe.types import Likelihood, Notice, Params
 
@@ -59,7 +59,7 @@ class DiscretisedLogisticMixture(Distribution):
         mass = log_bin(y[..., None], loc, self.log_scale)
         each = mass.sum(axis) if self.shared else mass
         pixels = torch.logsumexp(self.logits.log_softmax(-1) + each, -1)
-        return pixels.flatten(value.dim() - len(self.event_shape)).sum(-1)
+        return sum_last(pixels, len(self.event_shape) - self.shared)
 
     def _from_before(self, y: Tensor) -> Tensor | float:
         """What earlier channels of y (..., batch, *event) add to the means (..., K)."""

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 from torch.types import _size
 
-from genprobe.likelihoods.parameters import ONE, parameter, precise
+from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last
 from genprobe.likelihoods.support import require_counts
 from genprobe.types import Likelihood, Notice, Params
 
@@ -39,7 +39,7 @@ class Multinomial(Distribution):
         x = precise(value)
         kinds = torch.where(x == 0, 0.0, x * self.logits.log_softmax(-1)).sum(-1)
         bags = log_coefficient(x) + kinds
-        return bags.flatten(value.dim() - len(self.event_shape)).sum(-1)
+        return sum_last(bags, len(self.event_shape) - 1)
 
     def sample(self, sample_shape: _size = ONE) -> Tensor:
         """Bags of ``total_count``.
@@ -86,7 +86,7 @@ def support(x: Tensor) -> Notice | None:
 
 def statistics(x: Tensor) -> Mapping[str, Tensor]:
     """Log-coefficient of each example (batch,), over all its bags."""
-    return {"log_coefficient": log_coefficient(precise(x)).flatten(1).sum(1)}
+    return {"log_coefficient": sum_last(log_coefficient(precise(x)), x.dim() - 2)}
 
 
 def blind(mean: Tensor, square: Tensor, log_coefficient: Tensor) -> float:

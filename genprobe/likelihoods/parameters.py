@@ -16,6 +16,14 @@ ONE = torch.Size()
 """The shape of a single sample."""
 
 
+ALLOWED: dict[Constraint, str] = {
+    constraints.positive: "> 0",
+    constraints.nonnegative: "≥ 0",
+    constraints.unit_interval: "in [0, 1]",
+    constraints.nonnegative_integer: "a non-negative integer",
+}
+
+
 def precise(values: Tensor) -> Tensor:
     """The same values in float64, or on a device without it as they are."""
     return values if values.device.type == "mps" else values.double()
@@ -52,16 +60,18 @@ def parameter(
 
 
 def allowed(constraint: Constraint) -> str:
-    """``GreaterThan(lower_bound=0.0)`` as ``> 0``, and so on."""
-    lower = getattr(constraint, "lower_bound", None)
-    if lower is None:
-        return "a number"
-    return f"{'≥' if isinstance(constraint, type(constraints.nonnegative)) else '>'} {lower:g}"
+    """What a constraint allows, in words."""
+    return ALLOWED.get(constraint, "a number")
 
 
 def one_example(base: Distribution) -> "Independent[Distribution]":
     """A distribution of single values, batch shape (batch, *event), as one of whole examples."""
     return Independent(base, len(base.batch_shape) - 1, validate_args=False)
+
+
+def sum_last(values: Tensor, axes: int) -> Tensor:
+    """The sum over the last so many axes, perhaps none."""
+    return values.sum(tuple(range(-axes, 0))) if axes else values
 
 
 def times_log(count: Tensor, p: Tensor) -> Tensor:
