@@ -11,6 +11,7 @@ from genprobe.datasets.from_array import from_array
 from genprobe.encode import placed
 from genprobe.errors import DataError, ModelError
 from genprobe.estimators.rate import rate
+from genprobe.store.format import SEGMENT_ROWS
 
 CPU = torch.device("cpu")
 GROWTH = """
@@ -79,7 +80,7 @@ def module():
 
 @pytest.fixture
 def x():
-    return (torch.rand(1050, 3) > 0.5).float()
+    return (torch.rand(SEGMENT_ROWS + 26, 3) > 0.5).float()
 
 
 @pytest.fixture
@@ -114,11 +115,11 @@ def test_draws_do_not_depend_on_the_users_random_state_and_leave_it_alone(module
 
 
 def test_every_segment_draw_and_seed_has_noise_of_its_own(module, store):
-    same = torch.ones(2060, 3)
+    same = torch.ones(2 * SEGMENT_ROWS + 12, 3)
     noise = []
     for seed in (0, 1):
         found = store(model_of(module), same, draws=2, seed=seed)
-        assert found.header.segment == 1024
+        assert found.header.segment == SEGMENT_ROWS
         noise += list(found.column("draws/z").flatten(0, 1).unbind(0))
     assert len({tuple(row.tolist()) for row in noise}) == len(noise)
 

@@ -34,14 +34,14 @@ def support(x: Tensor) -> Notice | None:
     Raises:
         DataError: if a value lies outside [0, 1].
     """
-    low, high = x.min().item(), x.max().item()
+    low, high = (end.item() for end in x.aminmax())
     if low < 0 or high > 1:
         raise DataError(
             f"The Bernoulli likelihood needs values in [0, 1]; the data span [{low:g}, {high:g}].",
             "Rescale the data, or use the likelihood normal.",
         )
-    binary = bool(((x == 0) | (x == 1)).all())
-    return None if binary else GREY
+    # In [0, 1] only 0 and 1 are their own squares.
+    return None if torch.equal(x.square(), x) else GREY
 
 
 def blind(mean: Tensor, square: Tensor) -> float:
