@@ -35,8 +35,8 @@ def support(x: Tensor) -> Notice | None:
         SupportError: naming the first example with a value outside [0, 1].
     """
     require_unit_interval("bernoulli", x, "Rescale the data, or use the likelihood normal.")
-    binary = bool(((x == 0) | (x == 1)).all())
-    return None if binary else GREY
+    # In [0, 1] only 0 and 1 are their own squares.
+    return None if torch.equal(x.square(), x) else GREY
 
 
 def blind(mean: Tensor, square: Tensor) -> float:
