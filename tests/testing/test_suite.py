@@ -60,15 +60,14 @@ class TestNothing(FamilyTests):
 def test_three_lines_are_a_suite_and_two_say_what_is_missing(tmp_path):
     (tmp_path / "test_mine.py").write_text(THREE_LINES)
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "Mine or shapes"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=tmp_path,
         capture_output=True,
         encoding="utf-8",
         timeout=300,
     )
     tests = len([name for name in dir(FamilyTests) if name.startswith("test_")])
-    assert f"{tests} passed" in done.stdout
-    assert "1 error" in done.stdout
+    assert f"{tests} passed, {tests} errors" in done.stdout
     assert "TestNothing must say part = …" in done.stdout
 
 
