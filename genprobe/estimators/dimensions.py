@@ -92,7 +92,7 @@ def dimensions(
             rate=kl[i],
             rate_se_data=errors[i],
             mean_variance=variance[i],
-            active=None if variance[i] is None else variance[i] > THRESHOLD,
+            active=None if (spread := variance[i]) is None else spread > THRESHOLD,
             aggregate_kl=aggregate[i],
         )
         for i in range(len(variance))
