@@ -20,6 +20,7 @@ LAYERS = (
     {"reporting"},
     {"evaluation", "comparison", "demo"},
     {"render"},
+    {"testing"},
     {"cli"},
     {"", "__main__"},
 )
