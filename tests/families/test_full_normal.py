@@ -93,4 +93,3 @@ def test_widening_multiplies_every_deviation():
     ratio = reference(wide).stddev / reference(params).stddev
     truth = torch.tensor([0.0, 0.5, -1.0]).exp()[:, None].expand(3, 2)
     torch.testing.assert_close(ratio, truth)
-

@@ -71,9 +71,7 @@ def test_float32_corners_of_the_simplex_are_carried_back(size):
 
 def test_transform_is_torchs():
     y = torch.randn(5, 4).double()
-    torch.testing.assert_close(
-        STICK_BREAKING(y), torch.distributions.StickBreakingTransform()(y)
-    )
+    torch.testing.assert_close(STICK_BREAKING(y), torch.distributions.StickBreakingTransform()(y))
 
 
 def test_rate_under_its_like_is_that_of_the_normals(evaluated, require_rate):
@@ -109,8 +107,9 @@ def test_rate_under_a_dirichlet_agrees_with_quadrature(evaluated, require_rate):
 
         def integrand(y):
             z = scipy.special.expit(y)
-            return q.pdf(y) * (q.logpdf(y) - p.logpdf(z) - scipy.special.log_expit(y)
-                               - scipy.special.log_expit(-y))
+            return q.pdf(y) * (
+                q.logpdf(y) - p.logpdf(z) - scipy.special.log_expit(y) - scipy.special.log_expit(-y)
+            )
 
         return scipy.integrate.quad(integrand, loc - 12 * scale, loc + 12 * scale)[0]
 

@@ -138,6 +138,4 @@ def test_a_direction_that_is_not_of_length_one_is_refused(evaluated):
 
 
 def test_a_model_may_name_it():
-    assert Model(
-        name="sphere", encode=lambda x: {}, posterior="von-mises-fisher", prior=uniform(3)
-    )
+    assert Model(name="sphere", encode=lambda x: {}, posterior="von-mises-fisher", prior=uniform(3))
