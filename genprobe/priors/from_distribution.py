@@ -47,6 +47,7 @@ def for_each(distribution: Distribution, batch_shape: torch.Size) -> Distributio
         batch_shape: wanted; where a distribution cannot be expanded it stays as it is.
     """
     try:
-        return distribution.expand(batch_shape)
+        found: Distribution = distribution.expand(batch_shape)
     except NotImplementedError:
         return distribution
+    return found
