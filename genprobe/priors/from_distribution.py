@@ -1,5 +1,6 @@
 """A prior from any torch distribution: its KL is analytic wherever torch knows it."""
 
+import torch
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
@@ -22,8 +23,9 @@ def from_distribution(name: str, distribution: Distribution, params: Params | No
         return distribution.sample((n,))
 
     def kl(family: Family, params: Params) -> Tensor | None:
+        q = family.distribution(params)
         try:
-            return kl_divergence(family.distribution(params), distribution)
+            return kl_divergence(q, for_each(distribution, q.batch_shape))
         except NotImplementedError:
             return None
 
@@ -35,3 +37,17 @@ def from_distribution(name: str, distribution: Distribution, params: Params | No
         distribution=distribution,
         params=params or {},
     )
+
+
+def for_each(distribution: Distribution, batch_shape: torch.Size) -> Distribution:
+    """A distribution of batch shape () as one of many: some divergences of torch need equal shapes.
+
+    Args:
+        distribution: of batch shape ().
+        batch_shape: wanted; where a distribution cannot be expanded it stays as it is.
+    """
+    try:
+        found: Distribution = distribution.expand(batch_shape)
+    except NotImplementedError:
+        return distribution
+    return found

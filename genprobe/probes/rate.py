@@ -9,6 +9,8 @@ from jaxtyping import Float64
 from torch import Tensor
 from torch.distributions import Distribution, Independent, kl_divergence
 
+from genprobe.latents import flat
+from genprobe.priors.from_distribution import for_each
 from genprobe.types import Family, Params, Prior
 
 
@@ -39,13 +41,15 @@ def rate_per_dimension(
         params: of q(z|x), each (batch, ...).
     """
     q = posterior.distribution({k: v.double() for k, v in params.items()})
-    p = prior.distribution
+    if prior.distribution is None:
+        return None
+    p = for_each(prior.distribution, q.batch_shape)
     if not (isinstance(q, Independent) and isinstance(p, Independent)):
         return None
     if not (factorises(q) and factorises(p)):
         return None
     try:
-        return kl_divergence(q.base_dist, p.base_dist).flatten(1)
+        return flat(kl_divergence(q.base_dist, p.base_dist), 1)
     except NotImplementedError:
         return None
 
