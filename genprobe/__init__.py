@@ -13,7 +13,7 @@ from genprobe.hookspecs import hookimpl
 if TYPE_CHECKING:
     from genprobe import aggregate
     from genprobe.comparison import Comparison, compare
-    from genprobe.evaluation import evaluate
+    from genprobe.evaluation import evaluate, evaluate_posteriors
     from genprobe.loaders.bundle import save
     from genprobe.loading import load, open_dataset
     from genprobe.reporting import report_from_store
@@ -55,6 +55,7 @@ PLACES = {
     "Store": "store.read",
     "compare": "comparison",
     "evaluate": "evaluation",
+    "evaluate_posteriors": "evaluation",
     "load": "loading",
     "open_dataset": "loading",
     "open_store": "store.read",
@@ -85,6 +86,7 @@ __all__ = [
     "aggregate",
     "compare",
     "evaluate",
+    "evaluate_posteriors",
     "hookimpl",
     "load",
     "open_dataset",

@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 @hookimpl
 def genprobe_loaders() -> "Sequence[Loader]":
-    """Bundles that ``genprobe.save`` wrote."""
+    """Bundles that ``genprobe.save`` wrote, and files of posteriors."""
     from genprobe.loaders.bundle import bundle
+    from genprobe.loaders.posteriors import posteriors
 
-    return [bundle]
+    return [bundle, posteriors]
 
 
 @hookimpl
