@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from genprobe import aggregate
     from genprobe.comparison import Comparison, compare
     from genprobe.evaluation import evaluate, evaluate_posteriors
+    from genprobe.exporting import export
     from genprobe.loaders.bundle import save
     from genprobe.loading import load, open_dataset
     from genprobe.reporting import report_from_store
@@ -56,6 +57,7 @@ PLACES = {
     "compare": "comparison",
     "evaluate": "evaluation",
     "evaluate_posteriors": "evaluation",
+    "export": "exporting",
     "load": "loading",
     "open_dataset": "loading",
     "open_store": "store.read",
@@ -87,6 +89,7 @@ __all__ = [
     "compare",
     "evaluate",
     "evaluate_posteriors",
+    "export",
     "hookimpl",
     "load",
     "open_dataset",
