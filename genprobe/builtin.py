@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 
 @hookimpl
 def genprobe_loaders() -> "Sequence[Loader]":
-    """Bundles (``genprobe.save``), exported programs (``genprobe.export``), files of posteriors."""
+    """Bundles, exported programs, TorchScript, and files of posteriors."""
     from genprobe.loaders.bundle import bundle
     from genprobe.loaders.exported import exported
     from genprobe.loaders.posteriors import posteriors
+    from genprobe.loaders.torchscript import torchscript
 
-    return [bundle, exported, posteriors]
+    return [bundle, exported, torchscript, posteriors]
 
 
 @hookimpl
