@@ -79,7 +79,7 @@ def as_model(net):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_it_gives_the_numbers_of_the_module(save, x, dtype):
     net = Net()
-    net.encoder.weight.data *= 4  # codes that cost something have a slope
+    net.encoder.bias.data[2:] = -2  # narrow posteriors: the rate answers, and there is a slope
     settings = {"draws": 2, "max_queries": 40, "dtype": dtype, "device": "cpu"}
     here = genprobe.evaluate(as_model(net), x, **settings).estimates
     there = genprobe.evaluate(save(net), x, trust=True, **settings).estimates
