@@ -7,7 +7,8 @@ import torch
 import genprobe
 from genprobe.architectures import MlpVae
 from genprobe.errors import ModelError, UntrustedError
-from genprobe.loaders.exported import load_exported, recognises
+from genprobe.loaders.exported import exported, load_exported, recognises
+from genprobe.testing import LoaderTests
 
 X = (torch.rand(60, 3, 2, generator=torch.Generator().manual_seed(0)) > 0.5).float()
 
@@ -139,3 +140,13 @@ def test_other_folders_are_not_claimed(tmp_path):
     (tmp_path / "file").write_text('{"format": "genprobe.program"}')
     for name in ("empty", "other", "file", "absent"):
         assert recognises(tmp_path / name) is False
+
+
+class TestExported(LoaderTests):
+    part = exported
+    data = X.flatten(1)
+
+    def write(self, folder):
+        net = MlpVae(data_shape=(6,), latent=2, hidden=(4,))
+        genprobe.export(net.as_model("mine"), folder / "mine", example=self.data)
+        return folder / "mine"

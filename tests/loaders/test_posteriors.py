@@ -8,6 +8,7 @@ import torch
 
 from genprobe.errors import ModelError
 from genprobe.loaders.posteriors import from_posteriors, load_posteriors, posteriors, recognises
+from genprobe.testing import LoaderTests
 
 N, K = 20, 3
 RANDOM = np.random.default_rng(0)
@@ -256,3 +257,21 @@ def test_other_files_are_not_claimed(tmp_path):
     (tmp_path / "folder.npz").mkdir()
     for name in ("text.npz", "keras.h5", "p.pt", "folder.npz", "absent.npz"):
         assert not posteriors.recognises(tmp_path / name)
+
+
+class TestNpz(LoaderTests):
+    part = posteriors
+    data = torch.zeros(N, 4)
+
+    def write(self, folder):
+        write_npz(folder / "p.npz", loc=LOC, scale=SCALE, distortion=DISTORTION)
+        return folder / "p.npz"
+
+
+class TestH5(LoaderTests):
+    part = posteriors
+    data = torch.zeros(N, 4)
+
+    def write(self, folder):
+        write_r(folder / "p.h5", loc=LOC, scale=SCALE, distortion=DISTORTION)
+        return folder / "p.h5"

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 import genprobe
 from genprobe.errors import ModelError, UntrustedError
 from genprobe.loaders.torchscript import load_torchscript, recognises, torchscript
+from genprobe.testing import LoaderTests
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit")
 
@@ -134,3 +135,14 @@ def test_a_damaged_archive_is_told(save):
     path.write_bytes(path.read_bytes()[:-500])
     with pytest.raises(ModelError, match=r"scripted\.pt does not read"):
         torchscript.load(path, True)
+
+
+class TestTorchscript(LoaderTests):
+    part = torchscript
+    data = torch.eye(6).repeat(4, 1)
+    needs_trust = True
+
+    def write(self, folder):
+        says = {"genprobe.json": json.dumps(SAYS)}
+        torch.jit.save(torch.jit.script(Net()), folder / "scripted.pt", _extra_files=says)
+        return folder / "scripted.pt"
