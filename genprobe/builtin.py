@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 @hookimpl
 def genprobe_loaders() -> "Sequence[Loader]":
-    """Bundles that ``genprobe.save`` wrote."""
+    """Bundles, exported programs, TorchScript, and files of posteriors."""
     from genprobe.loaders.bundle import bundle
+    from genprobe.loaders.exported import exported
+    from genprobe.loaders.posteriors import posteriors
+    from genprobe.loaders.torchscript import torchscript
 
-    return [bundle]
+    return [bundle, exported, torchscript, posteriors]
 
 
 @hookimpl
