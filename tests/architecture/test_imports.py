@@ -17,7 +17,7 @@ LAYERS = (
     {"hookspecs", "builtin", "manager"},
     {"loading", "binding", "training"},
     {"reporting"},
-    {"evaluation", "comparison", "demo"},
+    {"evaluation", "comparison", "demo", "scaffold"},
     {"render"},
     {"testing"},
     {"cli"},
