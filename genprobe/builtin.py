@@ -204,9 +204,10 @@ def genprobe_add_commands(cli: "click.Group") -> None:
     from genprobe.cli.compare import compare
     from genprobe.cli.demo import demo
     from genprobe.cli.evaluate import evaluate
+    from genprobe.cli.new_plugin import new_plugin
     from genprobe.cli.plugins import plugins
     from genprobe.cli.show import show
     from genprobe.cli.train import train
 
-    for command in (evaluate, compare, show, train, demo, plugins):
+    for command in (evaluate, compare, show, train, demo, plugins, new_plugin):
         cli.add_command(command)

@@ -376,6 +376,20 @@ def require_known(name: str, estimator: Estimator) -> None:
         )
 
 
+def require_estimate(name: str, found: object) -> Estimate:
+    """What an estimator returned, if it is an estimate.
+
+    Raises:
+        PluginError: if it is not.
+    """
+    if isinstance(found, Estimate):
+        return found
+    raise PluginError(
+        f"The estimator {name} returns a {type(found).__name__}, not a genprobe.Estimate.",
+        "Mend the plugin, or leave it out: GENPROBE_PLUGINS=NAME,… loads only those named.",
+    )
+
+
 def estimate(
     estimators: Mapping[str, Estimator], quantities: Quantities
 ) -> tuple[dict[str, Estimate], dict[str, str]]:
@@ -394,7 +408,7 @@ def estimate(
         require_known(name, estimator)
         try:
             needed = {k: getattr(quantities, k) for k in inspect.signature(estimator).parameters}
-            found[name] = estimator(**needed)
+            found[name] = require_estimate(name, estimator(**needed))
         except UnavailableError as error:
             absent[name] = str(error)
     return found, absent

@@ -18,7 +18,7 @@ LAYERS = (
     {"hookspecs", "builtin", "manager"},
     {"loading", "binding", "training", "exporting"},
     {"reporting"},
-    {"evaluation", "comparison", "demo"},
+    {"evaluation", "comparison", "demo", "scaffold"},
     {"render"},
     {"testing"},
     {"cli"},
