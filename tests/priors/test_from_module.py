@@ -24,7 +24,7 @@ class Learned(nn.Module):
 class Skewed(Distribution):
     """A flow of somebody else's: z of shape (2,) times a layer's matrix is standard normal."""
 
-    arg_constraints = {}  # noqa: RUF012
+    arg_constraints = {}
     event_shape = torch.Size([2])
 
     def __init__(self, layer):
