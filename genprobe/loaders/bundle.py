@@ -2,7 +2,7 @@
 
     format "genprobe.bundle", version 1, name, architecture, config, state, training, prior
 
-``prior`` is the name and the tensors of the model's prior, or None where the rebuilt model makes it.
+``prior`` is the name and tensors of the prior, or None where the rebuilt model makes it.
 ``architecture`` is a built-in one, or ``MODULE:FACTORY`` for code of the user's own, which is
 imported only if the user says so. It loads with ``weights_only=True``.
 """
