@@ -7,6 +7,7 @@ from genprobe.errors import ModelError
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.priors import from_module
 from genprobe.priors.from_module import prior_from_module
+from genprobe.testing import PriorTests
 
 
 class Learned(nn.Module):
@@ -137,3 +138,13 @@ def test_it_is_named_after_its_class_unless_told():
 def test_what_is_no_distribution_is_told():
     with pytest.raises(ModelError, match=r"odd gives a .*, not a distribution"):
         prior_from_module(lambda: torch.zeros(2), "odd").log_prob(torch.zeros(1, 2))
+
+
+class TestConformance(PriorTests):
+    event_shape = (2, 2)
+    part = prior_from_module(Learned())
+
+
+class TestConformanceOfAFlow(PriorTests):
+    event_shape = (2,)
+    part = prior_from_module(Flow())

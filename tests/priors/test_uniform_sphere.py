@@ -6,6 +6,7 @@ import torch
 from genprobe.errors import ModelError
 from genprobe.families.von_mises_fisher import von_mises_fisher
 from genprobe.priors.uniform_sphere import uniform_sphere
+from genprobe.testing import PriorTests, on_sphere
 
 CIRCLE, SPHERE, S3 = 2 * math.pi, 4 * math.pi, 2 * math.pi**2
 
@@ -68,3 +69,20 @@ def test_the_rate_of_von_mises_fisher_posteriors_is_exact(within_monte_carlo):
     prior = uniform_sphere.build(torch.Size([4]), {})
     kl = prior.kl(von_mises_fisher, params)
     within_monte_carlo(kl, von_mises_fisher, params, prior)
+
+
+class TestConformance(PriorTests):
+    part = uniform_sphere
+    event_shape = (3,)
+    posteriors = (
+        (
+            von_mises_fisher,
+            {
+                "loc": torch.nn.functional.normalize(torch.arange(6.0).sin().view(2, 3), dim=1),
+                "concentration": torch.tensor([0.5, 20.0]),
+            },
+        ),
+    )
+
+    def measure(self, prior, draws):
+        return on_sphere(draws.shape[1:])
