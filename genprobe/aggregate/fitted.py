@@ -18,6 +18,7 @@ from torch.distributions import Distribution, constraints
 
 from genprobe.aggregate.blocks import size_of
 from genprobe.aggregate.moments import moments
+from genprobe.distributions.uniform_sphere import unit_vector
 from genprobe.errors import UnavailableError
 from genprobe.latents import flat
 from genprobe.progress import Progress, silent
@@ -31,6 +32,9 @@ LEAST_FITTED = 1_000
 FITTED_VALUES = 1 << 24
 """Rungs are fitted to and chosen on so many examples at most, and so many entries of their second
 moments; all examples are scored."""
+
+SURFACES = (constraints.simplex, unit_vector)
+"""Supports of no volume in the space of z."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -140,10 +144,12 @@ def require_density(distribution: Distribution) -> None:
     """Check that the codes have a density over all of z, as the rungs do: else R_m bounds nothing.
 
     Raises:
-        UnavailableError: if they are discrete or lie on a simplex.
+        UnavailableError: if they are discrete or lie on a simplex or a sphere.
     """
     support = distribution.support
-    if support is not None and (support.is_discrete or support is constraints.simplex):
+    while isinstance(support, constraints.independent):
+        support = support.base_constraint
+    if support is not None and (support.is_discrete or support in SURFACES):
         raise UnavailableError("No fitted marginal: the codes have no density over all of z.")
 
 

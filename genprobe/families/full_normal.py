@@ -66,10 +66,10 @@ def kl_to_independent(q: FullNormal, p: "Independent[Distribution]") -> Tensor:
     normal = p.base_dist
     if not isinstance(normal, Normal):
         raise NotImplementedError
-    scale_tril, deviation = q.scale_tril, normal.scale.expand(q.event_shape)
+    scale_tril, deviation = q.scale_tril, normal.scale
     log_det = scale_tril.diagonal(dim1=-2, dim2=-1).log().sum(-1)
     apart = (q.loc - normal.loc) / deviation
-    spread = (scale_tril / deviation[:, None]).square().sum((-2, -1))
+    spread = (scale_tril / deviation[..., None]).square().sum((-2, -1))
     quadratic = spread + apart.square().sum(-1) - q.event_shape[0]
     return quadratic / 2 + deviation.log().sum(-1) - log_det
 

@@ -86,9 +86,8 @@ def kl_to_independent(q: LowRankNormal, p: "Independent[Distribution]") -> Tenso
     normal = p.base_dist
     if not isinstance(normal, Normal):
         raise NotImplementedError
-    deviation = normal.scale.expand(q.event_shape)
-    second = (q.variance + (q.loc - normal.loc).square()) / deviation.square()
-    cross = (second / 2 + deviation.log()).sum(-1) + q.event_shape[0] * math.log(2 * math.pi) / 2
+    second = (q.variance + (q.loc - normal.loc).square()) / normal.scale.square()
+    cross = (second / 2 + normal.scale.log()).sum(-1) + q.event_shape[0] * math.log(2 * math.pi) / 2
     found: Tensor = cross - q.entropy()  # type: ignore[no-untyped-call]
     return found
 

@@ -42,11 +42,9 @@ def known_kl(q: Distribution, p: Distribution) -> Tensor | None:
     if q.event_shape != p.event_shape:
         return None
     try:
-        return kl_divergence(q, p)
+        return kl_divergence(q, for_each(p, q.batch_shape))
     except NotImplementedError:
         return None
-    except IndexError:  # torch's Bernoulli KL takes only batches of one shape
-        return kl_divergence(q, p.expand(q.batch_shape))
 
 
 def over_events(distribution: Distribution) -> Distribution:
@@ -58,3 +56,17 @@ def over_events(distribution: Distribution) -> Distribution:
     if not axes:
         return distribution
     return torch.distributions.Independent(distribution, axes, validate_args=False)
+
+
+def for_each(distribution: Distribution, batch_shape: torch.Size) -> Distribution:
+    """A distribution of batch shape () as one of many: some divergences of torch need equal shapes.
+
+    Args:
+        distribution: of batch shape ().
+        batch_shape: wanted; where a distribution cannot be expanded it stays as it is.
+    """
+    try:
+        many: Distribution = distribution.expand(batch_shape)
+    except NotImplementedError:
+        return distribution
+    return many
