@@ -22,6 +22,8 @@ from genprobe.families.diagonal_normal import diagonal_normal
 
 SECONDS = 2.0
 MOST_QUERIES = 32_768
+MOST_VALUES = 300_000_000
+"""Of means as of scales, that there is room for."""
 
 
 class Posteriors(NamedTuple):
@@ -75,11 +77,9 @@ def floor(k: int) -> float:
 def queries_for(method: Method, case: Posteriors) -> int:
     """So many queries that the method takes about ``SECONDS``, what it prepares not counted."""
     few, more = 32, 160
-    for count in (few, more):
-        method(case.z[:count], case.loc, case.scale)
+    method(case.z[:few], case.loc, case.scale)
     seconds = [
-        best(lambda count=count: method(case.z[:count], case.loc, case.scale), 2)
-        for count in (few, more)
+        best(partial(method, case.z[:count], case.loc, case.scale), 1) for count in (few, more)
     ]
     each = max(seconds[1] - seconds[0], 1e-9) / (more - few)
     return max(few, min(MOST_QUERIES, int(SECONDS / each)))
@@ -100,16 +100,62 @@ def nanoseconds(case: Posteriors, names: Sequence[str] | None = None) -> dict[st
 def by_dimension(dimensions: Sequence[int], n: int) -> Iterator[dict[str, object]]:
     """Every method at each number of dimensions, σ about 0.4."""
     for k in dimensions:
-        slow = k > 256
-        names = None if not slow else ("matmul + logsumexp", "engine", "engine, compiled")
-        yield {"D": k, "N": n, "floor": floor(k), **nanoseconds(posteriors(n, k, 0.4), names)}
+        yield {"D": k, "N": n, "floor": floor(k), **nanoseconds(posteriors(n, k, 0.4))}
 
 
-def by_size(sizes: Sequence[int], k: int) -> Iterator[dict[str, object]]:
-    """The engine at each number of components."""
-    for n in sizes:
-        found = nanoseconds(posteriors(n, k, 0.4), ("engine", "engine, compiled"))
-        yield {"D": k, "N": n, "floor": floor(k), **found}
+def wide(k: int, n: int, queries: Sequence[int]) -> Iterator[dict[str, object]]:
+    """The engine in many dimensions, where what is prepared once is large, by queries."""
+    case = posteriors(n, k, 0.4)
+    for m in queries:
+        chosen = {name: methods()[name] for name in ("matmul + logsumexp", "engine")}
+        seconds = in_turn(
+            {name: partial(f, case.z[:m], case.loc, case.scale) for name, f in chosen.items()}, 2
+        )
+        each = {name: value / m / n * 1e9 for name, value in seconds.items()}
+        least = floor(k)
+        yield {"D": k, "N": n, "M": m, "floor": least, **each} | {
+            "engine / floor": each["engine"] / least
+        }
+
+
+def by_size(dimensions: Sequence[int], sizes: Sequence[int], m: int) -> Iterator[dict[str, object]]:
+    """The engine with m queries, all that it prepares counted, at each size that has room."""
+    for k in dimensions:
+        for n in sizes:
+            if n * k > MOST_VALUES:
+                continue
+            case = posteriors(n, k, 0.4)
+            works = {
+                name: partial(methods()[name], case.z[:m], case.loc, case.scale)
+                for name in ("engine", "engine, compiled")
+            }
+            seconds = in_turn(works, 2)
+            each = {name: value / m / n * 1e9 for name, value in seconds.items()}
+            yield {"D": k, "N": n, "floor": floor(k), **each}
+
+
+def by_width(widths: Sequence[float], n: int, k: int, m: int) -> Iterator[dict[str, object]]:
+    """`log_aggregate` with everything it does on its own, at each σ: checks, redoing, pruning."""
+    least = floor(k)
+    for width in widths:
+        case = posteriors(n, k, width)
+        found = log_aggregate(case.z[:m], diagonal_normal, case.params, own=case.own[:m])
+        seconds = best(
+            partial(
+                log_aggregate, case.z[:m], diagonal_normal, case.params, own=case.own[:m], skip=1e-6
+            ),
+            2,
+        )
+        each = seconds / m / n * 1e9
+        yield {
+            "σ": width,
+            "D": k,
+            "N": n,
+            "floor": least,
+            "log_aggregate": each,
+            "in floors": each / least,
+            "max_error": found.max_error,
+        }
 
 
 def precision(n: int = 4000, m: int = 512) -> Iterator[dict[str, object]]:

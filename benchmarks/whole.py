@@ -85,7 +85,7 @@ def information(sizes: tuple[tuple[int, int, float], ...]) -> Iterator[dict[str,
         }
 
 
-def against_bare_loop(n: int = 10_000) -> dict[str, object]:
+def against_bare_loop(n: int) -> dict[str, object]:
     """`evaluate` against encoding and decoding in a loop, and the aggregate alone."""
     torch.manual_seed(0)
     wide = lambda i, o: torch.nn.Sequential(  # noqa: E731
@@ -134,10 +134,14 @@ def against_bare_loop(n: int = 10_000) -> dict[str, object]:
             }
         )
     bare = seconds["loop"] + seconds["aggregate"]
-    return {f"{name} s": value for name, value in seconds.items()} | {
-        "core / (loop + aggregate)": seconds["rate, distortion, I and KL"] / bare,
-        "everything / (loop + aggregate)": seconds["everything"] / bare,
-    }
+    return (
+        {"images": n}
+        | {f"{name} s": value for name, value in seconds.items()}
+        | {
+            "core / (loop + aggregate)": seconds["rate, distortion, I and KL"] / bare,
+            "everything / (loop + aggregate)": seconds["everything"] / bare,
+        }
+    )
 
 
 def core_estimators() -> dict[str, object]:

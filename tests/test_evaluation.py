@@ -18,6 +18,7 @@ from genprobe.architectures import MlpVae
 from genprobe.errors import DataError, ModelError, StoreError
 from genprobe.estimators.rate import rate
 from genprobe.priors.diagonal_normal import build
+from genprobe.store.format import SEGMENT_ROWS
 
 # A factory whose encoder stops before the segment GENPROBE_TEST_STOP for good, to be killed there.
 FACTORY = """
@@ -53,7 +54,7 @@ def work(tmp_path, monkeypatch):
     """A folder with weights, data of four segments, and the factory that reads them."""
     (tmp_path / "slow.py").write_text(FACTORY)
     torch.save(torch.nn.Linear(3, 4).state_dict(), tmp_path / "w.pt")
-    x = np.random.default_rng(0).random((SEGMENTS * 1024 - 100, 3)) > 0.5
+    x = np.random.default_rng(0).random((SEGMENTS * SEGMENT_ROWS - 100, 3)) > 0.5
     np.save(tmp_path / "x.npy", x.astype(np.float32))
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
@@ -62,7 +63,12 @@ def work(tmp_path, monkeypatch):
 
 
 def run(store, **options):
-    settings = {"factory": "slow:build", "batch_size": 1024, "max_queries": 64, "device": "cpu"}
+    settings = {
+        "factory": "slow:build",
+        "batch_size": SEGMENT_ROWS,
+        "max_queries": 64,
+        "device": "cpu",
+    }
     return evaluate("w.pt", "x.npy", store=store, **(settings | options))
 
 
@@ -79,7 +85,16 @@ def encoded():
 def child(work):
     """A real run, stopped for good in the third of four segments."""
     command = [sys.executable, "-m", "genprobe", "evaluate", "w.pt", "--model", "slow:build"]
-    command += ["--data", "x.npy", "--store", "s.h5", "--batch-size", "1024", "--device", "cpu"]
+    command += [
+        "--data",
+        "x.npy",
+        "--store",
+        "s.h5",
+        "--batch-size",
+        str(SEGMENT_ROWS),
+        "--device",
+        "cpu",
+    ]
     environment = os.environ | {"GENPROBE_TEST_STOP": str(STOP)}
     with Path("child.log").open("w") as log:
         child = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
@@ -122,10 +137,10 @@ def test_a_killed_run_resumes_to_the_same_numbers(child, caplog):
     assert not Path("s.h5").exists()
     with caplog.at_level(logging.INFO, "genprobe"):
         resumed = run("s.h5")
-    assert encoded() == (SEGMENTS - STOP) * 1024 - 100
+    assert encoded() == (SEGMENTS - STOP) * SEGMENT_ROWS - 100
     assert f"Resumed s.h5: {STOP} of {SEGMENTS} segments were encoded before." in caplog.messages
     unbroken = run("unbroken.h5")
-    assert encoded() == SEGMENTS * 1024 - 100
+    assert encoded() == SEGMENTS * SEGMENT_ROWS - 100
     assert resumed.estimates == unbroken.estimates
     same_store("s.h5", "unbroken.h5")
     assert not list(Path().glob("*.partial"))
@@ -150,7 +165,7 @@ def test_a_finished_store_is_reused_without_encoding(work, caplog):
     assert encoded() == 0
     assert again.estimates == first.estimates
     assert Path("s.h5").read_bytes() == before
-    assert any("Reused s.h5: all 3996 examples" in message for message in caplog.messages)
+    assert any("Reused s.h5: all 16284 examples" in message for message in caplog.messages)
 
 
 def test_fresh_encodes_again_and_replaces(work):
@@ -158,7 +173,7 @@ def test_fresh_encodes_again_and_replaces(work):
     encoded()
     Path("old.h5").hardlink_to("s.h5")
     again = run("s.h5", fresh=True)
-    assert encoded() == SEGMENTS * 1024 - 100
+    assert encoded() == SEGMENTS * SEGMENT_ROWS - 100
     assert again.estimates == first.estimates
     assert not Path("s.h5").samefile("old.h5")
     same_store("s.h5", "old.h5")
@@ -192,7 +207,7 @@ def test_a_store_of_another_run_is_refused_and_kept(work, change, message):
         run("s.h5", **change)
     assert Path("s.h5").read_bytes() == before
     assert not list(Path().glob("s.h5.*"))
-    assert run("s.h5", fresh=True, **change).n == 3996
+    assert run("s.h5", fresh=True, **change).n == 16284
 
 
 def test_a_store_of_another_model_or_other_data_is_refused(work):
@@ -246,7 +261,7 @@ REFUSED = {
         bare(decode=lambda z: {"logits": z}, likelihood="bernoulli"),
         2 * X,
         DataError,
-        r"\[0, 1\]; the data span",
+        r"has the value .* needs values in \[0, 1\]",
     ),
     "fit": (
         MlpVae(data_shape=(4,), latent=1, hidden=(2,)).as_model("m"),
@@ -420,12 +435,15 @@ def flaky(error):
 
 
 def test_a_device_that_is_lost_is_told_and_the_rerun_resumes(tmp_path, caplog):
-    model, x = flaky(torch.AcceleratorError("CUDA error: device lost\nmore")), torch.randn(4000, 2)
+    model, x = (
+        flaky(torch.AcceleratorError("CUDA error: device lost\nmore")),
+        torch.randn(4 * SEGMENT_ROWS, 2),
+    )
     with pytest.raises(GenprobeError, match="stopped answering: CUDA error: device lost") as told:
-        evaluate(model, x, store=tmp_path / "s.h5")
+        evaluate(model, x, store=tmp_path / "s.h5", batch_size=SEGMENT_ROWS)
     assert "it goes on where it stopped" in str(told.value)
     with caplog.at_level(logging.INFO, logger="genprobe"):
-        report = evaluate(model, x, store=tmp_path / "s.h5")
+        report = evaluate(model, x, store=tmp_path / "s.h5", batch_size=SEGMENT_ROWS)
     assert "2 of 4 segments were encoded before" in caplog.text
     whole = evaluate(flaky(None), x)
     assert report["mutual_information"].value == whole["mutual_information"].value

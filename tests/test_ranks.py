@@ -24,8 +24,9 @@ from genprobe.ranks import (
     same,
     together,
 )
+from genprobe.store.format import SEGMENT_ROWS
 
-N, SEGMENT = 4196, 1024
+N, SEGMENT = 4 * SEGMENT_ROWS + 100, SEGMENT_ROWS
 
 # A factory whose encoder kills its own process once, in the second segment of the rank named in
 # the environment, and leaves a mark.
@@ -41,7 +42,7 @@ def encode_of(net):
     def encode(x):
         calls.append(len(x))
         mortal = os.environ.get("RANK") == os.environ.get("GENPROBE_TEST_KILL", "none")
-        if mortal and calls.count(1024) == 2 and not Path("killed").exists():
+        if mortal and calls.count(4096) == 2 and not Path("killed").exists():
             Path("killed").touch()
             os.kill(os.getpid(), signal.SIGKILL)
         loc, log_scale = net(x).chunk(2, 1)

@@ -12,7 +12,7 @@ from genprobe.errors import StoreError
 FORMAT = "genprobe.store"
 VERSION = 1
 SEGMENT_VALUES = 1 << 22
-SEGMENT_ROWS = 1024
+SEGMENT_ROWS = 4096
 
 EXAMPLE_AXIS = {"params": 0, "draws": 1, "probes": 1, "moments": None}
 """Which axis of the arrays in each group counts the examples; None: segments are summed."""

@@ -7,6 +7,7 @@ import pytest
 from genprobe.errors import StoreError
 from genprobe.store.format import (
     IDENTITY,
+    SEGMENT_ROWS,
     SEGMENT_VALUES,
     dump_header,
     load_header,
@@ -42,9 +43,9 @@ def test_segments_cover_every_example_once(header, n, segment, spans):
 def test_a_segment_is_bounded_in_values_and_in_rows(event, latent):
     rows = segment_rows(event, latent)
     widest = max(math.prod(event), math.prod(latent))
-    assert 16 <= rows <= 1024
+    assert 16 <= rows <= SEGMENT_ROWS
     assert rows * widest <= max(SEGMENT_VALUES, 16 * widest)
-    assert rows in (16, 1024) or (rows + 1) * widest > SEGMENT_VALUES
+    assert rows in (16, SEGMENT_ROWS) or (rows + 1) * widest > SEGMENT_VALUES
 
 
 def test_the_same_run_may_share_a_store(header):
