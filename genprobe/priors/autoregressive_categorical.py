@@ -32,7 +32,7 @@ Logits = Callable[[Tensor], Tensor]
 def autoregressive_prior(
     module: nn.Module | Logits, event_shape: tuple[int, ...], classes: int, name: str = NAME
 ) -> Prior:
-    """The prior of a module from indices (n, *grid) to logits (n, *grid, classes).
+    """The prior of a module from indices ``(n, *grid)`` to logits ``(n, *grid, classes)``.
 
     It cannot be rebuilt from a store; what the store says of log p(z) then stands.
 

@@ -320,7 +320,7 @@ def test_what_no_store_can_rebuild_is_shown_and_can_be_replaced(
         model(family, params, prior), ROWS, store=path, dtype="float64", device="cpu", prior=other
     )
     assert swapped["rate"].value == direct["rate"].value
-    assert swapped["mutual_information"].value == first["mutual_information"].value
+    assert swapped["mutual_information"].value == direct["mutual_information"].value
 
 
 def test_a_store_of_another_mixture_is_not_taken_for_this_ones(tmp_path):
