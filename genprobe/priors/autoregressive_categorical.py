@@ -55,13 +55,14 @@ def autoregressive_prior(
         batch = z.shape[: z.dim() - len(grid)]
         index = class_indices(name, z, classes).reshape(-1, *grid)
         with evaluating(module):
-            found = [joint(logits(some), some) for some in stretches(index, classes)]
+            found = [joint(precise(logits(some), name), some) for some in stretches(index, classes)]
         return torch.cat(found).view(batch)
 
     def sample(n: int) -> Tensor:
         empty = torch.zeros(n, *grid, dtype=torch.long)
         with evaluating(module):
-            return torch.cat([draw(logits, some) for some in stretches(empty, classes)]).double()
+            drawn = [draw(logits, some, name) for some in stretches(empty, classes)]
+        return torch.cat(drawn).double()
 
     def no_kl(family: Family, params: Params) -> Tensor | None:
         return None
@@ -78,10 +79,10 @@ def autoregressive_prior(
 
 
 def conditionals(module: nn.Module | Logits, z: Tensor, classes: int, name: str) -> Tensor:
-    """The module's logits (n, *grid, classes) of indices z (n, *grid), float64, on the CPU.
+    """The module's logits (n, *grid, classes) of indices z (n, *grid), where the module lies.
 
     Raises:
-        ModelError: if they are not finite, or of another shape.
+        ModelError: if they are of another shape.
     """
     weights = next(module.parameters(), None) if isinstance(module, nn.Module) else None
     with torch.no_grad():
@@ -92,9 +93,18 @@ def conditionals(module: nn.Module | Logits, z: Tensor, classes: int, name: str)
             f"{tuple(z.shape)}; they must be (n, *grid, classes) with {classes} classes.",
             "Move the axis of the classes to the end, if it is elsewhere.",
         )
-    if not found.isfinite().all():
+    return found
+
+
+def precise(logits: Tensor, name: str) -> Tensor:
+    """Logits in float64, on the CPU.
+
+    Raises:
+        ModelError: if they are not finite.
+    """
+    if not logits.isfinite().all():
         raise ModelError(f"The prior {name} gives logits that are not finite.")
-    return found.double().cpu().contiguous()
+    return logits.double().cpu().contiguous()
 
 
 def joint(logits: Tensor, z: Tensor) -> Tensor:
@@ -103,12 +113,12 @@ def joint(logits: Tensor, z: Tensor) -> Tensor:
     return each.view(len(z), -1).sum(1)
 
 
-def draw(logits: Logits, empty: Tensor) -> Tensor:
+def draw(logits: Logits, empty: Tensor, name: str) -> Tensor:
     """Indices (n, *grid) drawn position by position."""
     z = empty.clone()
     flat = z.view(len(z), -1)
     for t in range(flat.shape[1]):
-        here = logits(z).view(*flat.shape, -1)[:, t]
+        here = precise(logits(z).reshape(*flat.shape, -1)[:, t], name)
         flat[:, t] = torch.multinomial(here.softmax(-1), 1).squeeze(1)
     return z
 
@@ -139,7 +149,8 @@ def require_causal(logits: Logits, grid: torch.Size, classes: int, name: str) ->
         stretches(mixed.view(-1, *grid), classes), split_like(tried, classes, size), strict=True
     ):
         # The reference goes in the same call: another batch size rounds otherwise.
-        found = logits(torch.cat([one.view(1, *grid), some])).view(-1, size, classes)
+        found = precise(logits(torch.cat([one.view(1, *grid), some])), name)
+        found = found.view(-1, size, classes)
         change = (found[1:] - found[:1]).abs().amax(2)
         change[torch.arange(size) > places[:, None]] = 0
         wrong = (change > ROUNDING * found.abs().max().clamp(min=1e-6)).nonzero()

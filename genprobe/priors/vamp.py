@@ -16,6 +16,8 @@ from genprobe.types import Family, NamedPrior, Params, Prior, PriorFactory
 NAME = "vamp"
 VALUES = 1 << 22
 """Values of z, times components, at once."""
+LARGEST = 1e8
+"""Parts of an exponent that cancel, nats: beyond it float64 would lose more than 1e-7 of them."""
 
 
 def vamp_prior(
@@ -88,15 +90,14 @@ def mixture(family: Family, params: Params, event_shape: torch.Size | None = Non
             f"The prior vamp is over z of shape {tuple(shape)}; the model's have "
             f"{tuple(event_shape)}."
         )
-    each = family.distribution(components)
+    each = log_densities(family, components)
 
     def log_prob(z: Tensor) -> Tensor:
         batch = z.shape[: z.dim() - len(shape)]
-        rows = z.double().reshape(-1, 1, *shape)
+        rows = z.double().reshape(-1, *shape)
         stretch = max(1, VALUES // (size * max(1, shape.numel())))
         found = [
-            torch.logsumexp(each.log_prob(some) + probs.log(), 1)
-            for some in torch.split(rows, stretch)
+            torch.logsumexp(each(some) + probs.log(), 1) for some in torch.split(rows, stretch)
         ]
         return torch.cat(found).view(batch)
 
@@ -112,6 +113,30 @@ def mixture(family: Family, params: Params, event_shape: torch.Size | None = Non
     return Prior(
         name=NAME, log_prob=log_prob, sample=sample, kl=no_kl, params={"probs": probs, **named}
     )
+
+
+def log_densities(family: Family, components: Params) -> Callable[[Tensor], Tensor]:
+    """From z (m, *event) to the log density of each under each component (m, c), nats.
+
+    One matrix product where the family is exponential, unless its terms would cancel too much.
+    """
+    if family.natural is not None and family.sufficient is not None:
+        eta, log_partition = family.natural(components)
+        if float(log_partition.abs().max()) < LARGEST:
+            sufficient = family.sufficient
+
+            def product(z: Tensor) -> Tensor:
+                statistics, log_base = sufficient(z)
+                return torch.addmm(log_base[:, None] - log_partition, statistics, eta.T)
+
+            return product
+    each = family.distribution(components)
+
+    def broadcast(z: Tensor) -> Tensor:
+        found: Tensor = each.log_prob(z.unsqueeze(1))
+        return found
+
+    return broadcast
 
 
 def components_of(family: Family, params: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -100,6 +100,18 @@ def test_rows_go_in_stretches(encode, pseudo_inputs, monkeypatch):
     torch.testing.assert_close(prior.log_prob(z), whole)
 
 
+@pytest.mark.parametrize("scale", [1e-2, 1e-4, 1e-7])
+def test_narrow_components_far_from_the_origin_lose_nothing(scale):
+    loc = 3 + torch.randn(5, 2, 2, dtype=torch.float64)
+    params = {"loc": loc, "scale": torch.full_like(loc, scale)}
+    z = loc + scale * torch.randn_like(loc)
+    expected = MixtureSameFamily(
+        Categorical(torch.ones(5).double()), Independent(Normal(loc, params["scale"]), 2)
+    ).log_prob(z)
+    found = vamp_prior(lambda _: params, torch.zeros(5), diagonal_normal).log_prob(z)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+
+
 def test_a_gradient_goes_to_z(encode, pseudo_inputs):
     z = torch.zeros(2, 2, 2, dtype=torch.float64, requires_grad=True)
     prior = vamp_prior(encode, pseudo_inputs, diagonal_normal)
