@@ -141,7 +141,7 @@ def require_prior(model: Model, latent: torch.Size) -> Prior:
     Raises:
         ModelError: if it cannot, or what is rebuilt is another density.
     """
-    prior = bind_prior(model.prior, latent, model.prior_params)
+    prior = bind_prior(model.prior, latent, {})
     z = prior.sample(DRAWS).double()
     try:
         rebuilt = bind_prior(prior.name, latent, prior.params)

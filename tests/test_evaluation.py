@@ -566,7 +566,7 @@ def test_the_store_of_a_record_is_reused_shown_and_refused_to_another(tmp_path, 
 
 
 def test_a_broken_run_of_a_record_ends_as_an_unbroken_one(tmp_path, monkeypatch):
-    x, params = linear_gaussian(2500)
+    x, params = linear_gaussian(2 * SEGMENT_ROWS + 400)
     kept = given_distortion(x, params)[0]
     settings = {"distortion": kept, "max_queries": 50}
     whole = genprobe.evaluate_posteriors(params, store=tmp_path / "a.h5", **settings)

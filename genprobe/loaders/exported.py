@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from genprobe.errors import ModelError, UntrustedError
 from genprobe.loaders.program import read_program, reading
-from genprobe.types import Loader, Model, Params
+from genprobe.types import Loader, Model, Params, with_tensors
 
 MARK = "genprobe.program"
 VERSION = 1
@@ -86,8 +86,9 @@ def load_exported(path: Path, trust: bool) -> Model:
         encode=calling(parts["encoder"], metadata["encoder"]),
         decode=calling(parts["decoder"], metadata["decoder"]) if decodes else None,
         posterior=metadata["family"],
-        prior=metadata["prior"],
-        prior_params=read_prior(path / PRIOR) if PRIOR in metadata["files"] else {},
+        prior=with_tensors(
+            metadata["prior"], read_prior(path / PRIOR) if PRIOR in metadata["files"] else {}
+        ),
         likelihood=metadata["likelihood"],
         module=parts,
         training=metadata["training"],

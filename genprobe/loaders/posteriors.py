@@ -24,7 +24,16 @@ from torch import Tensor
 from genprobe.errors import GenprobeError, ModelError
 from genprobe.loaders.read_tensors import first_line
 from genprobe.loaders.rows import REAL, KeptOpen, Rows, fingerprint, h5_rows, npz_rows, rows_of
-from genprobe.types import Family, Likelihood, Loader, Model, Params, Prior, Recorded
+from genprobe.types import (
+    Family,
+    Likelihood,
+    Loader,
+    Model,
+    Params,
+    PriorLike,
+    Recorded,
+    with_tensors,
+)
 
 FAMILY = "diagonal-normal"
 PRIOR = "standard-normal"
@@ -38,7 +47,7 @@ def from_posteriors(
     params: Mapping[str, Any],
     *,
     family: Family | str = FAMILY,
-    prior: Prior | str = PRIOR,
+    prior: PriorLike = PRIOR,
     prior_params: Mapping[str, Any] | None = None,
     distortion: Any = None,
     likelihood: Likelihood | str | None = None,
@@ -83,7 +92,7 @@ def record(
     *,
     name: str,
     family: Family | str = FAMILY,
-    prior: Prior | str = PRIOR,
+    prior: PriorLike = PRIOR,
     likelihood: Likelihood | str | None = None,
     dataset: str | None = None,
     event_shape: Sequence[int] | None = None,
@@ -110,8 +119,7 @@ def record(
         name=name,
         encode=refuse_to_encode(name),
         posterior=family,
-        prior=prior,
-        prior_params=prior_params,
+        prior=with_tensors(prior, prior_params),
         recorded=recorded,
     )
 

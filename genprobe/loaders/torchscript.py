@@ -23,7 +23,7 @@ import torch
 from genprobe.errors import GenprobeError, ModelError, UntrustedError
 from genprobe.loaders.inspect import inspect_file
 from genprobe.loaders.read_tensors import first_line
-from genprobe.types import Loader, Model, Params
+from genprobe.types import Loader, Model, Params, with_tensors
 
 METADATA = "genprobe.json"
 PRIOR = "standard-normal"
@@ -64,8 +64,7 @@ def load_torchscript(path: Path, trust: bool) -> Model:
         encode=module.encode,
         decode=module.decode if decodes else None,
         posterior=metadata["family"],
-        prior=metadata.get("prior", PRIOR),
-        prior_params=prior_params(module),
+        prior=with_tensors(metadata.get("prior", PRIOR), prior_params(module)),
         likelihood=metadata.get("likelihood"),
         module=module,
         training=metadata.get("training", {}),

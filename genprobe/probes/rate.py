@@ -7,10 +7,10 @@ whose mean over draws is unbiased.
 import torch
 from jaxtyping import Float64
 from torch import Tensor
-from torch.distributions import Distribution, Independent, kl_divergence
+from torch.distributions import Distribution, Independent
 
 from genprobe.latents import flat
-from genprobe.priors.from_distribution import for_each
+from genprobe.priors.from_distribution import known_kl
 from genprobe.types import Family, Params, Prior
 
 
@@ -41,17 +41,13 @@ def rate_per_dimension(
         params: of q(z|x), each (batch, ...).
     """
     q = posterior.distribution({k: v.double() for k, v in params.items()})
-    if prior.distribution is None:
-        return None
-    p = for_each(prior.distribution, q.batch_shape)
+    p = prior.distribution
     if not (isinstance(q, Independent) and isinstance(p, Independent)):
         return None
     if not (factorises(q) and factorises(p)):
         return None
-    try:
-        return flat(kl_divergence(q.base_dist, p.base_dist), 1)
-    except NotImplementedError:
-        return None
+    found = known_kl(q.base_dist, p.base_dist)
+    return None if found is None else flat(found, 1)
 
 
 def factorises(distribution: "Independent[Distribution]") -> bool:

@@ -48,7 +48,7 @@ def test_it_is_the_model_that_was_exported(written):
         model.prior.name,
     )
     assert (found.likelihood, found.training) == ("normal", {"beta": 2.0})
-    assert torch.equal(found.prior_params["loc"], model.prior.params["loc"])
+    assert torch.equal(found.prior.params["loc"], model.prior.params["loc"])
     for part, rows in (("encode", X), ("decode", torch.randn(7, 2))):
         here, there = getattr(model, part)(rows), getattr(found, part)(rows)
         assert here.keys() == there.keys()

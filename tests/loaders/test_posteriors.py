@@ -84,8 +84,8 @@ def test_a_file_names_its_parts(save):
     assert (model.name, model.posterior, model.prior) == ("mine", "laplace", "diagonal-normal")
     assert model.recorded.likelihood == "bernoulli"
     assert (model.recorded.dataset, model.recorded.event_shape) == ("mnist", (28, 28))
-    assert torch.equal(model.prior_params["loc"], torch.tensor([0, 0.5, 1]).double())
-    assert torch.equal(model.prior_params["scale"], torch.tensor(2.0).double())
+    assert torch.equal(model.prior.params["loc"], torch.tensor([0, 0.5, 1]).double())
+    assert torch.equal(model.prior.params["scale"], torch.tensor(2.0).double())
     assert model.recorded.params(0, 1).keys() == {"loc", "scale"}
 
 

@@ -101,8 +101,8 @@ def test_without_trust_it_is_refused_with_the_reason(save):
 def test_the_prior_may_have_tensors(save):
     model = load_torchscript(save(WithPrior(), {**SAYS, "prior": "diagonal-normal"}), True)
     assert model.prior == "diagonal-normal"
-    assert torch.equal(model.prior_params["loc"], torch.tensor([0.5, -0.5]))
-    assert torch.equal(model.prior_params["scale"], torch.tensor([2.0, 2.0]))
+    assert torch.equal(model.prior.params["loc"], torch.tensor([0.5, -0.5]))
+    assert torch.equal(model.prior.params["scale"], torch.tensor([2.0, 2.0]))
 
 
 def test_an_encoder_alone_gives_the_rate_side(save, x):
