@@ -35,9 +35,37 @@ def genprobe_datasets() -> "Sequence[DatasetReader]":
 @hookimpl
 def genprobe_families() -> "Sequence[Family]":
     """Posterior families."""
+    from genprobe.families.bernoulli import bernoulli
+    from genprobe.families.beta import beta
+    from genprobe.families.categorical import categorical
+    from genprobe.families.delta import delta
     from genprobe.families.diagonal_normal import diagonal_normal
+    from genprobe.families.full_normal import full_normal
+    from genprobe.families.gamma import gamma
+    from genprobe.families.gumbel_softmax import gumbel_softmax
+    from genprobe.families.laplace import laplace
+    from genprobe.families.logistic_normal import logistic_normal
+    from genprobe.families.low_rank_normal import low_rank_normal
+    from genprobe.families.poisson import poisson
+    from genprobe.families.uniform_box import uniform_box
+    from genprobe.families.von_mises_fisher import von_mises_fisher
 
-    return [diagonal_normal]
+    return [
+        diagonal_normal,
+        full_normal,
+        low_rank_normal,
+        laplace,
+        logistic_normal,
+        bernoulli,
+        categorical,
+        gumbel_softmax,
+        poisson,
+        gamma,
+        beta,
+        von_mises_fisher,
+        uniform_box,
+        delta,
+    ]
 
 
 @hookimpl

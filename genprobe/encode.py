@@ -131,8 +131,7 @@ def posterior_batch(
 ) -> PosteriorBatch:
     """What the model says of examples x (batch, *event), with draws from the global generator."""
     params = encode_examples(parts.model, parts.posterior, x, start, batch_size, device)
-    q = parts.posterior.distribution(params)
-    z = q.sample((draws,))
+    z = parts.posterior.sample(params, draws)
     exact_q = parts.posterior.distribution({k: v.double() for k, v in params.items()})
     return PosteriorBatch(
         index=torch.arange(start, start + len(x)),

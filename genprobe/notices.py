@@ -121,7 +121,7 @@ def distortion_above_blind(estimates: Mapping[str, Estimate]) -> Notice | None:
 
 def collapsed_dimensions(dimensions: Sequence[Dimension]) -> Notice | None:
     """Some latent dimensions carry nothing."""
-    dead = [d.index for d in dimensions if not d.active and (d.rate or 0.0) < COLLAPSED_NATS]
+    dead = [d.index for d in dimensions if carries_nothing(d)]
     if not dead:
         return None
     shown = ", ".join(str(i) for i in dead[:8]) + (", …" if len(dead) > 8 else "")
@@ -130,6 +130,13 @@ def collapsed_dimensions(dimensions: Sequence[Dimension]) -> Notice | None:
         message=f"{len(dead)} of {len(dimensions)} latent dimensions carry nothing ({shown}).",
         remedy="A smaller latent would do as well; or lower β, or anneal it.",
     )
+
+
+def carries_nothing(dimension: Dimension) -> bool:
+    """Whether a dimension neither varies nor costs, as far as either is known."""
+    if dimension.active is None and dimension.rate is None:
+        return False
+    return not dimension.active and (dimension.rate or 0.0) < COLLAPSED_NATS
 
 
 def density_distortion(applies: bool) -> Notice | None:

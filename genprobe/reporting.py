@@ -98,7 +98,7 @@ def report_from_store(
         quantities.rate_moments,
         quantities.dimension_kl if wanted else None,
     )
-    data_notices = store.notices()
+    said = [*store.notices(), *([] if family.notice is None else [family.notice])]
     notices = report_notices(
         estimates,
         latents,
@@ -107,7 +107,7 @@ def report_from_store(
         bin_width=bin_width,
         max_error=quantities.max_error if quantities.queried else None,
     )
-    regime = regime_of(quantities, estimates, data_notices, entropy, cuts)
+    regime = regime_of(quantities, estimates, said, entropy, cuts)
     report = Report(
         model=header.model,
         dataset=header.dataset,
@@ -115,7 +115,7 @@ def report_from_store(
         estimates={**estimates, **entropy_estimate(regime, header.n)},
         dimensions=latents,
         regime=regime,
-        warnings=[*data_notices, *notices],
+        warnings=[*said, *notices],
         provenance={
             **describe_run(store, quantities, estimates, tolerance),
             "prior": header.prior if chosen is None else chosen.name,

@@ -44,6 +44,7 @@ class Family:
             too far from a query to matter are skipped.
         symmetric: whether every posterior is symmetric about its mean, so that the mirror image of
             a draw is a draw too; the slope is measured with such pairs.
+        notice: what every report on such posteriors has to say, if anything.
     """
 
     name: str
@@ -56,10 +57,20 @@ class Family:
     widen: Callable[[Params, Tensor], Params] | None = None
     upper: Callable[[Params], Callable[[Tensor], Tensor]] | None = None
     symmetric: bool = False
+    notice: "Notice | None" = None
 
     def event_shape(self, params: Params) -> torch.Size:
         """Shape of one latent z under these parameters."""
         return self.distribution(params).event_shape
+
+    def sample(self, params: Params, draws: int) -> Tensor:
+        """Draws z ~ q(z|x) (draw, batch, *event) from the global generator.
+
+        They are floating point, of the parameters' dtype, also where they count or name classes:
+        so decoders, priors and the store meet one dtype.
+        """
+        z = self.distribution(params).sample((draws,))
+        return z if z.is_floating_point() else z.to(next(iter(params.values())).dtype)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -298,16 +309,17 @@ class Dimension:
         index: position in the flattened latent.
         rate: KL_d in nats, None if the posterior or the prior does not factorise.
         rate_se_data: its standard error over examples.
-        mean_variance: variance over examples of the posterior mean.
-        active: whether mean_variance exceeds 0.01 (Burda et al. 2016).
+        mean_variance: variance over examples of the posterior mean; None where it has no mean, as
+            an index of a class has none.
+        active: whether mean_variance exceeds 0.01 (Burda et al. 2016); None where that is unknown.
         aggregate_kl: KL(q(z_d)‖p(z_d)) over these examples, nats, None where it is not defined.
     """
 
     index: int
     rate: float | None
     rate_se_data: float | None
-    mean_variance: float
-    active: bool
+    mean_variance: float | None
+    active: bool | None
     aggregate_kl: float | None = None
 
 

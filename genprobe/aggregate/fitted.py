@@ -17,7 +17,9 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 
 from genprobe.aggregate.blocks import size_of
+from genprobe.aggregate.moments import moments
 from genprobe.errors import UnavailableError
+from genprobe.latents import flat
 from genprobe.progress import Progress, silent
 from genprobe.seeds import generator
 from genprobe.store.read import Store
@@ -125,12 +127,13 @@ def take_sample(
         rows = chosen[low:high] - start
         distribution = family.distribution({k: v[rows].double() for k, v in params.items()})
         require_density(distribution)
-        means.append(distribution.mean.flatten(1))
-        variances.append(distribution.variance.flatten(1))
+        mean, variance = moments(distribution)
+        means.append(mean)
+        variances.append(variance)
     codes = Codes(mean=torch.cat(means), variance=torch.cat(variances))
     if not (codes.mean.isfinite().all() and codes.variance.isfinite().all()):
         raise UnavailableError("No fitted marginal: the posteriors have no finite variance.")
-    return Sample(codes, store.gather("draws/z", 0, chosen).double().flatten(1), fold)
+    return Sample(codes, flat(store.gather("draws/z", 0, chosen).double(), 1), fold)
 
 
 def require_density(distribution: Distribution) -> None:
@@ -195,7 +198,7 @@ def score(
     for segment in range(header.segments):
         rows = torch.arange(*header.span(segment))
         for draw in range(header.draws):
-            z = store.gather("draws/z", draw, rows).double().flatten(1)
+            z = flat(store.gather("draws/z", draw, rows).double(), 1)
             for f, prior in enumerate(priors):
                 mine = fold[rows] == f
                 if mine.any():  # torch refuses to sum over the event of nothing

@@ -154,7 +154,7 @@ def evaluate(
     params = select(store, chosen, ranks)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        z = family.distribution(params).sample((draws,))
+        z = family.sample(params, draws)
     z = same(z, ranks)
     exact = family.distribution({k: v.double() for k, v in params.items()})
     log_qz_x = exact.log_prob(z.double()).double()

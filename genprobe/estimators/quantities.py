@@ -18,6 +18,7 @@ from genprobe.estimators.control_variates import CodeMoments, controls
 from genprobe.estimators.dimensions import Moments, dimension_moments
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.rate_fitted_prior import fitted_rates
+from genprobe.latents import flat
 from genprobe.probes.rate import rate as pointwise_rate
 from genprobe.store.format import Header
 from genprobe.store.read import Store
@@ -195,7 +196,7 @@ class Quantities:
         except UnavailableError:
             return None
         z = self.z[:, : log_qzj.shape[1]]
-        found: Tensor = (log_qzj - base.log_prob(z.double()).flatten(2)).mean((0, 1))
+        found: Tensor = (log_qzj - flat(base.log_prob(z.double()), 2)).mean((0, 1))
         return found
 
     @cached_property
@@ -313,7 +314,10 @@ class Quantities:
     @cached_property
     def mean_variance(self) -> Float64[Tensor, " dimension"]:
         """Variance over examples of the posterior mean (dimension,)."""
-        return self.mean_moments.variance()
+        found = self.mean_moments.variance()
+        if not found.isfinite().all():
+            raise UnavailableError(f"No posterior means: the family {self._family.name} has none.")
+        return found
 
 
 QUANTITIES: Mapping[str, str] = {

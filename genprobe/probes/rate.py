@@ -9,6 +9,7 @@ from jaxtyping import Float64
 from torch import Tensor
 from torch.distributions import Distribution, Independent, kl_divergence
 
+from genprobe.latents import flat
 from genprobe.types import Family, Params, Prior
 
 
@@ -45,7 +46,7 @@ def rate_per_dimension(
     if not (factorises(q) and factorises(p)):
         return None
     try:
-        return kl_divergence(q.base_dist, p.base_dist).flatten(1)
+        return flat(kl_divergence(q.base_dist, p.base_dist), 1)
     except NotImplementedError:
         return None
 

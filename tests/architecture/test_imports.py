@@ -9,7 +9,8 @@ PACKAGE = Path(__file__).parents[2] / "genprobe"
 
 LAYERS = (
     {"_version", "errors"},
-    {"types", "progress", "ranks", "seeds"},
+    {"types", "progress", "ranks", "seeds", "latents"},
+    {"distributions"},
     {"families", "priors", "likelihoods", "datasets", "store"},
     {"architectures"},
     {"aggregate", "probes", "loaders"},
@@ -19,6 +20,7 @@ LAYERS = (
     {"reporting"},
     {"evaluation", "comparison", "demo"},
     {"render"},
+    {"testing"},
     {"cli"},
     {"", "__main__"},
 )
