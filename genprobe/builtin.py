@@ -71,12 +71,36 @@ def genprobe_families() -> "Sequence[Family]":
 @hookimpl
 def genprobe_priors() -> "Sequence[PriorFactory]":
     """Priors."""
+    from genprobe.manager import plugins
+    from genprobe.priors.bernoulli import bernoulli
+    from genprobe.priors.beta import beta
+    from genprobe.priors.categorical import categorical
     from genprobe.priors.diagonal_normal import diagonal_normal
     from genprobe.priors.full_normal import full_normal
+    from genprobe.priors.gamma import gamma
+    from genprobe.priors.laplace import laplace
     from genprobe.priors.normal_mixture import normal_mixture
+    from genprobe.priors.poisson import poisson
     from genprobe.priors.standard_normal import standard_normal
+    from genprobe.priors.uniform_categorical import uniform_categorical
+    from genprobe.priors.uniform_sphere import uniform_sphere
+    from genprobe.priors.vamp import vamp_factory
 
-    return [standard_normal, diagonal_normal, full_normal, normal_mixture]
+    return [
+        standard_normal,
+        diagonal_normal,
+        full_normal,
+        normal_mixture,
+        vamp_factory(lambda name: plugins().get("families", name)),
+        laplace,
+        gamma,
+        beta,
+        poisson,
+        bernoulli,
+        categorical,
+        uniform_categorical,
+        uniform_sphere,
+    ]
 
 
 @hookimpl

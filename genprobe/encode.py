@@ -78,7 +78,11 @@ def encode(
         require_known(name, probe)
     header = writer.header
     dtype = getattr(torch, header.dtype)
-    with together(writer.ranks), placed(parts.model.module, device, dtype):
+    with (
+        together(writer.ranks),
+        placed(parts.model.module, device, dtype),
+        placed(parts.prior.module, device, dtype),
+    ):
         for segment in writer.mine:
             start, stop = header.span(segment)
             x = read_examples(dataset, start, stop, dtype)
@@ -138,9 +142,45 @@ def posterior_batch(
         params=params,
         z=z,
         log_qz_x=exact_q.log_prob(z.double()),
-        log_pz=parts.prior.log_prob(z.double()).double(),
+        log_pz=log_prior(parts.prior, z.double(), start),
         log_px_z=decode_draws(parts, x, z, start, batch_size, device),
     )
+
+
+def log_prior(prior: Prior, z: Tensor, start: int) -> Float64[Tensor, "draw batch"]:
+    """Log p(z) of every draw z (draw, batch, *latent), nats; start is the first example's index.
+
+    Raises:
+        ModelError: if the prior fails, gives another shape, or is not finite at some draw.
+    """
+    try:
+        log_pz = prior.log_prob(z).detach().cpu().double()
+    except (GenprobeError, torch.AcceleratorError):
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"The prior {prior.name} fails on z of shape {tuple(z.shape[2:])}: {reason_of(error)}",
+            "Check that it is a density over one z of the model.",
+        ) from error
+    if log_pz.shape != z.shape[:2]:
+        raise ModelError(
+            f"The prior {prior.name} gives log p(z) of shape {tuple(log_pz.shape)} for draws of "
+            f"shape {tuple(z.shape)}; it must be {tuple(z.shape[:2])}.",
+            "A prior over single values must be made one over the whole z: see Independent.",
+        )
+    bad = ~log_pz.isfinite().all(0)
+    if bad.any():
+        raise ModelError(
+            f"The prior {prior.name} gives a log p(z) that is not finite, at a draw for example "
+            f"{start + int(bad.nonzero()[0])}.",
+            "The rate is infinite unless the posteriors lie within the prior's support.",
+        )
+    return log_pz
+
+
+def reason_of(error: Exception) -> str:
+    """The first line of what an exception says, or its name."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def encode_examples(
@@ -309,9 +349,9 @@ def calling(model: Model, part: str, argument: Tensor) -> Iterator[None]:
                 f"{part} of {model.name} runs out of memory on a batch of {len(argument)}.",
                 "Give a smaller --batch-size; what was encoded into a --store is kept.",
             ) from error
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(
-            f"{part} of {model.name} fails on a batch of shape {tuple(argument.shape)}: {reason}",
+            f"{part} of {model.name} fails on a batch of shape {tuple(argument.shape)}: "
+            f"{reason_of(error)}",
             "Check that the data have the shape that the model was trained on.",
         ) from error
 

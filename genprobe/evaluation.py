@@ -25,7 +25,7 @@ from genprobe.store.format import Header, require_same
 from genprobe.store.read import Store, open_store
 from genprobe.store.shards import drop_shards
 from genprobe.store.write import StoreWriter
-from genprobe.types import Dataset, Family, Model, Prior, Report
+from genprobe.types import Dataset, Family, Model, PriorLike, Report
 
 log = logging.getLogger("genprobe")
 
@@ -45,7 +45,7 @@ def evaluate(
     device: str = "auto",
     dtype: str = "float32",
     seed: int = 0,
-    prior: str | Prior | None = None,
+    prior: PriorLike | None = None,
     entropy: float | None = None,
     bin_width: float | None = None,
     binarize: str | None = None,
@@ -74,7 +74,7 @@ def evaluate(
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         dtype: ``float32`` or ``float64``, of model and parameters.
         seed: of the draws, of the queries and of stochastic binarisation.
-        prior: another prior than the model's, by name; nothing is encoded anew for it.
+        prior: another prior than the model's, as a Model takes it; nothing is encoded anew for it.
         entropy: an upper bound on the entropy of the data, nats.
         bin_width: δ of quantised data under a density.
         binarize: ``none``, ``threshold`` or ``stochastic``; by default as a bundle was trained.

@@ -86,6 +86,8 @@ class Prior:
         distribution: the prior as a torch distribution, where it is one.
         params: the tensors it was built from; the store keeps them so that the prior can be
             rebuilt without the model.
+        module: what computes it, where that is a torch module; genprobe puts it on the device and
+            hashes its weights. Such a prior cannot be rebuilt from a store.
     """
 
     name: str
@@ -94,6 +96,29 @@ class Prior:
     kl: Callable[[Family, Params], Tensor | None]
     distribution: Distribution | None = None
     params: Params = field(default_factory=dict)
+    module: torch.nn.Module | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NamedPrior:
+    """A prior by its registered name and the tensors it is built from, once z's shape is known.
+
+    The tensors may be a module's own parameters: they are read when the model is evaluated, after
+    a checkpoint was loaded into the module.
+
+    Attributes:
+        name: the registered name, such as ``normal-mixture``.
+        params: what the prior of that name is built from.
+    """
+
+    name: str
+    params: Params
+
+
+PriorLike: TypeAlias = (
+    Prior | NamedPrior | str | Distribution | torch.nn.Module | Callable[[], "PriorLike"]
+)
+"""What a model may give as its prior; a module, called without arguments, gives a distribution."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,6 +132,11 @@ class Codes:
 
     mean: Tensor
     variance: Tensor
+
+
+def no_defaults(family: Family, params: Params) -> Params:
+    """No tensors, whatever the posteriors."""
+    return {}
 
 
 def one_size(n: int, k: int) -> Sequence[int]:
@@ -128,12 +158,15 @@ class PriorFactory:
             close to the aggregate posterior of the codes; None for a prior that is not fitted.
         sizes: number of examples and of latent values to the sizes worth trying, small ones first
             (numbers of components, say); empty if the prior cannot be fitted to so much or little.
+        defaults: the posterior's family and the parameters (1, ...) of one example to the tensors
+            that ``build`` takes when the user gives none: how many classes there are, say.
     """
 
     name: str
     build: Callable[[torch.Size, Params], Prior]
     fit: Callable[[Codes, int, int], Params] | None = None
     sizes: Callable[[int, int], Sequence[int]] = one_size
+    defaults: Callable[[Family, Params], Params] = no_defaults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +210,11 @@ class Model:
         encode: x (batch, *event) to the parameters of q(z|x).
         decode: z (batch, *latent) to the parameters of p(x|z), or None (the rate side only).
         posterior: a family, or the registered name of one.
-        prior: a prior, or the registered name of one that needs no parameters.
+        prior: a prior, the registered name of one that needs no parameters, a NamedPrior with
+            tensors, a torch distribution over one z, a module that returns one when called without
+            arguments, or a function that makes any of these. The function is called when weights
+            are loaded and the module is in evaluation mode, so give one where the prior depends on
+            learned weights.
         likelihood: a likelihood, or the registered name of one; None without a decoder.
         module: the torch module behind encode and decode, if there is one; genprobe puts it in
             evaluation mode and on the device, and hashes its weights.
@@ -187,7 +224,7 @@ class Model:
     name: str
     encode: Callable[[Tensor], Params]
     posterior: Family | str
-    prior: Prior | str
+    prior: PriorLike
     decode: Callable[[Tensor], Params] | None = None
     likelihood: Likelihood | str | None = None
     module: torch.nn.Module | None = None

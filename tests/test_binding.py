@@ -99,7 +99,7 @@ def test_a_prior_without_closed_form_makes_the_rate_monte_carlo(model, bind):
     ("part", "name", "message"),
     [
         ("posterior", "cauchy", "no family 'cauchy'.*\n.*diagonal-normal"),
-        ("prior", "vamp", "no prior 'vamp'.*\n.*standard-normal"),
+        ("prior", "tree", "no prior 'tree'.*\n.*standard-normal"),
         ("likelihood", "mse", "no likelihood 'mse'.*\n.*bernoulli"),
     ],
 )
