@@ -4,6 +4,7 @@ Everything is imported inside the hooks: a command that needs no part imports no
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from genprobe.hookspecs import hookimpl
@@ -71,7 +72,6 @@ def genprobe_families() -> "Sequence[Family]":
 @hookimpl
 def genprobe_priors() -> "Sequence[PriorFactory]":
     """Priors."""
-    from genprobe.manager import plugins
     from genprobe.priors.bernoulli import bernoulli
     from genprobe.priors.beta import beta
     from genprobe.priors.categorical import categorical
@@ -84,14 +84,13 @@ def genprobe_priors() -> "Sequence[PriorFactory]":
     from genprobe.priors.standard_normal import standard_normal
     from genprobe.priors.uniform_categorical import uniform_categorical
     from genprobe.priors.uniform_sphere import uniform_sphere
-    from genprobe.priors.vamp import vamp_factory
 
     return [
         standard_normal,
         diagonal_normal,
         full_normal,
         normal_mixture,
-        vamp_factory(lambda name: plugins().get("families", name)),
+        vamp(),
         laplace,
         gamma,
         beta,
@@ -101,6 +100,15 @@ def genprobe_priors() -> "Sequence[PriorFactory]":
         uniform_categorical,
         uniform_sphere,
     ]
+
+
+@cache
+def vamp() -> "PriorFactory":
+    """Mixtures of posteriors of any registered family."""
+    from genprobe.manager import plugins
+    from genprobe.priors.vamp import vamp_factory
+
+    return vamp_factory(lambda name: plugins().get("families", name))
 
 
 @hookimpl

@@ -42,18 +42,11 @@ def known_kl(q: Distribution, p: Distribution) -> Tensor | None:
     if q.event_shape != p.event_shape:
         return None
     try:
-        return kl_divergence(q, expanded(p, q.batch_shape))
+        return kl_divergence(q, p)
     except NotImplementedError:
         return None
-
-
-def expanded(p: Distribution, shape: torch.Size) -> Distribution:
-    """A distribution as a batch of itself, where it can be: torch's Bernoulli KL takes no other."""
-    try:
-        batch: Distribution = p.expand(shape)
-    except NotImplementedError:
-        return p
-    return batch
+    except IndexError:  # torch's Bernoulli KL takes only batches of one shape
+        return kl_divergence(q, p.expand(q.batch_shape))
 
 
 def over_events(distribution: Distribution) -> Distribution:

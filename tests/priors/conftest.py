@@ -1,8 +1,5 @@
 import pytest
 import torch
-from torch.distributions import Categorical, Independent, constraints
-
-from genprobe.types import Family
 
 
 @pytest.fixture
@@ -38,19 +35,6 @@ def within_monte_carlo():
         assert ((kl - terms.mean(0)).abs() < 4 * error).all()
 
     return check
-
-
-@pytest.fixture
-def categorical():
-    """Categorical posteriors over a grid: logits (batch, *grid, classes)."""
-
-    def distribution(params):
-        positions = Categorical(logits=params["logits"], validate_args=False)
-        return Independent(positions, params["logits"].dim() - 2, validate_args=False)
-
-    return Family(
-        name="categorical", distribution=distribution, constraints={"logits": constraints.real}
-    )
 
 
 @pytest.fixture

@@ -4,10 +4,13 @@ import math
 import pytest
 import torch
 from torch import nn
+from torch.distributions import constraints
 
 from genprobe.errors import ModelError
+from genprobe.families.categorical import categorical as family
 from genprobe.priors import autoregressive_categorical as module_under_test
 from genprobe.priors.autoregressive_categorical import autoregressive_prior
+from genprobe.testing import PriorTests
 
 GRID, CLASSES = (2, 2), 3
 
@@ -162,10 +165,10 @@ def test_a_z_that_is_no_class_is_told(chain):
         autoregressive_prior(chain, GRID, CLASSES).log_prob(torch.full((1, 2, 2), 3.0))
 
 
-def test_it_has_no_closed_form_divergence(chain, categorical):
+def test_it_has_no_closed_form_divergence(chain):
     prior = autoregressive_prior(chain, GRID, CLASSES, name="mine")
     assert prior.name == "mine"
-    assert prior.kl(categorical, {"logits": torch.zeros(1, 2, 2, 3)}) is None
+    assert prior.kl(family, {"logits": torch.zeros(1, 2, 2, 3)}) is None
 
 
 def test_a_single_position_is_no_grid():
@@ -174,3 +177,10 @@ def test_a_single_position_is_no_grid():
     z = torch.tensor([0.0, 1.0, 2.0])
     torch.testing.assert_close(prior.log_prob(z), table.double().log_softmax(0))
     assert prior.sample(4).shape == (4,)
+
+
+class TestConformance(PriorTests):
+    event_shape = GRID
+    support = constraints.integer_interval(0, CLASSES - 1)
+    posteriors = ((family, {"logits": torch.arange(36.0).sin().view(3, 2, 2, 3)}),)
+    part = autoregressive_prior(Chain(), GRID, CLASSES)

@@ -3,7 +3,9 @@ import scipy.stats
 import torch
 from torch.distributions import Beta, Independent
 
+from genprobe.families.beta import beta as family
 from genprobe.priors.beta import beta
+from genprobe.testing import PriorTests
 from genprobe.types import Family
 
 FAMILY = Family(name="beta", distribution=lambda p: Independent(Beta(**p), 1), constraints={})
@@ -30,3 +32,10 @@ def test_kl_of_its_own_family_is_what_draws_say(within_monte_carlo):
     q = {k: 1.3 * v.expand(3, 2) + 0.1 for k, v in PARAMS.items()}
     prior = beta.build(SHAPE, PARAMS)
     within_monte_carlo(prior.kl(FAMILY, q), FAMILY, q, prior)
+
+
+class TestConformance(PriorTests):
+    part = beta
+    event_shape = SHAPE
+    params = PARAMS
+    posteriors = ((family, {k: 1.3 * v.expand(3, 2) + 0.1 for k, v in PARAMS.items()}),)

@@ -2,9 +2,12 @@ import itertools
 
 import pytest
 import torch
+from torch.distributions import constraints
 
 from genprobe.errors import ModelError
+from genprobe.families.categorical import categorical as family
 from genprobe.priors.categorical import categorical
+from genprobe.testing import PriorTests
 
 GRID = torch.Size([2, 2])
 SHARED = torch.tensor([0.3, -1.0, 2.0], dtype=torch.float64)
@@ -55,22 +58,18 @@ def test_samples_are_class_indices_in_a_floating_dtype_and_match_its_moments():
         assert (((z == c).double().mean(0) - probability).abs() < 4 * error).all()
 
 
-def test_the_kl_of_a_one_hot_posterior_is_minus_log_of_its_code(categorical, one_hot):
-    from genprobe.priors.categorical import categorical as registered
-
-    prior = registered.build(GRID, {"logits": OWN})
+def test_the_kl_of_a_one_hot_posterior_is_minus_log_of_its_code(one_hot):
+    prior = categorical.build(GRID, {"logits": OWN})
     codes = every_grid()[[0, 40, 80]]
-    kl = prior.kl(categorical, {"logits": one_hot(codes.long(), 3)})
+    kl = prior.kl(family, {"logits": one_hot(codes.long(), 3)})
     torch.testing.assert_close(kl, -table(OWN)[[0, 40, 80]])
 
 
-def test_kl_is_the_sum_over_every_grid(categorical):
-    from genprobe.priors.categorical import categorical as registered
-
+def test_kl_is_the_sum_over_every_grid():
     q = torch.randn(5, 2, 2, 3, dtype=torch.float64)
-    log_q = categorical.distribution({"logits": q}).log_prob(every_grid()[:, None])
+    log_q = family.distribution({"logits": q}).log_prob(every_grid()[:, None])
     truth = (log_q.exp() * (log_q - table(OWN)[:, None])).sum(0)
-    found = registered.build(GRID, {"logits": OWN}).kl(categorical, {"logits": q})
+    found = categorical.build(GRID, {"logits": OWN}).kl(family, {"logits": q})
     torch.testing.assert_close(found, truth)
 
 
@@ -100,3 +99,11 @@ def test_a_single_position_is_no_grid():
     found = prior.log_prob(torch.tensor([0.0, 1.0, 2.0]))
     torch.testing.assert_close(found, SHARED.log_softmax(0))
     assert prior.sample(4).shape == (4,)
+
+
+class TestConformance(PriorTests):
+    part = categorical
+    event_shape = GRID
+    params = {"logits": OWN}
+    support = constraints.integer_interval(0, 2)
+    posteriors = ((family, {"logits": OWN.flip(0).expand(3, 2, 2, 3)}),)

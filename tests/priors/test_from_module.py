@@ -7,6 +7,7 @@ from genprobe.errors import ModelError
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.priors import from_module
 from genprobe.priors.from_module import prior_from_module
+from genprobe.testing import PriorTests
 
 
 class Learned(nn.Module):
@@ -24,7 +25,7 @@ class Learned(nn.Module):
 class Skewed(Distribution):
     """A flow of somebody else's: z of shape (2,) times a layer's matrix is standard normal."""
 
-    arg_constraints = {}  # noqa: RUF012
+    arg_constraints = {}
     event_shape = torch.Size([2])
 
     def __init__(self, layer):
@@ -137,3 +138,13 @@ def test_it_is_named_after_its_class_unless_told():
 def test_what_is_no_distribution_is_told():
     with pytest.raises(ModelError, match=r"odd gives a .*, not a distribution"):
         prior_from_module(lambda: torch.zeros(2), "odd").log_prob(torch.zeros(1, 2))
+
+
+class TestConformance(PriorTests):
+    event_shape = (2, 2)
+    part = prior_from_module(Learned())
+
+
+class TestConformanceOfAFlow(PriorTests):
+    event_shape = (2,)
+    part = prior_from_module(Flow())

@@ -232,3 +232,9 @@ class TestConformance(PriorTests):
     part = normal_mixture
     event_shape = (1, 2)
     params = PARAMS
+
+
+class TestConformanceOfDiagonal(PriorTests):
+    part = normal_mixture
+    event_shape = (2, 2)
+    params = DIAGONAL

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from genprobe.errors import ModelError
+from genprobe.families.categorical import categorical as family
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.priors.uniform_categorical import uniform_categorical
+from genprobe.testing import PriorTests
 
 GRID = torch.Size([4, 2])
 
@@ -22,21 +24,19 @@ def test_every_grid_is_as_probable(prior):
     )
 
 
-def test_the_rate_of_a_one_hot_posterior_is_exactly_positions_times_log_classes(
-    prior, categorical, one_hot
-):
-    kl = prior.kl(categorical, {"logits": one_hot(torch.randint(5, (6, 4, 2)), 5)})
+def test_the_rate_of_a_one_hot_posterior_is_exactly_positions_times_log_classes(prior, one_hot):
+    kl = prior.kl(family, {"logits": one_hot(torch.randint(5, (6, 4, 2)), 5)})
     truth = torch.full((6,), 8 * math.log(5), dtype=torch.float64)
     torch.testing.assert_close(kl, truth, rtol=0, atol=1e-13)
 
 
-def test_a_posterior_that_is_uniform_too_costs_nothing(prior, categorical):
-    kl = prior.kl(categorical, {"logits": torch.ones(2, 4, 2, 5, dtype=torch.float64)})
+def test_a_posterior_that_is_uniform_too_costs_nothing(prior):
+    kl = prior.kl(family, {"logits": torch.ones(2, 4, 2, 5, dtype=torch.float64)})
     torch.testing.assert_close(kl, torch.zeros(2).double(), rtol=0, atol=1e-13)
 
 
-def test_the_number_of_classes_is_that_of_a_categorical_posterior(categorical):
-    tensors = uniform_categorical.defaults(categorical, {"logits": torch.zeros(1, 4, 2, 7)})
+def test_the_number_of_classes_is_that_of_a_categorical_posterior():
+    tensors = uniform_categorical.defaults(family, {"logits": torch.zeros(1, 4, 2, 7)})
     prior = uniform_categorical.build(GRID, tensors)
     assert prior.log_prob(torch.full((1, 4, 2), 6.0)).item() == pytest.approx(-8 * math.log(7))
 
@@ -64,3 +64,10 @@ def test_samples_are_uniform(prior):
     n = 20_000
     counts = torch.bincount(prior.sample(n).long().flatten(), minlength=5) / (8 * n)
     assert ((counts - 0.2).abs() < 4 * math.sqrt(0.16 / (8 * n))).all()
+
+
+class TestConformance(PriorTests):
+    part = uniform_categorical
+    event_shape = GRID
+    params = {"classes": torch.tensor(3)}
+    posteriors = ((family, {"logits": torch.arange(72.0).sin().view(3, 4, 2, 3)}),)

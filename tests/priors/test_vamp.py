@@ -11,8 +11,10 @@ from torch.distributions import (
 
 from genprobe.errors import ModelError
 from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.manager import plugins
 from genprobe.priors import vamp
 from genprobe.priors.vamp import vamp_factory, vamp_prior
+from genprobe.testing import PriorTests
 from genprobe.types import Family, NamedPrior, Prior
 
 laplace = Family(
@@ -133,3 +135,16 @@ def test_components_over_other_z_are_refused(encode, pseudo_inputs):
 def test_without_tensors_it_says_how_to_make_one():
     with pytest.raises(ModelError, match=r"\n.*genprobe\.vamp_prior"):
         factory.build(SHAPE, {})
+
+
+COMPONENTS = torch.tensor([[-1.0, 0.0], [2.0, 1.0], [0.0, -3.0]])
+
+
+class TestConformance(PriorTests):
+    part = plugins().get("priors", "vamp")
+    event_shape = (2,)
+    params = {
+        "probs": torch.tensor([0.2, 0.3, 0.5]),
+        "diagonal-normal.loc": COMPONENTS,
+        "diagonal-normal.scale": 0.5 + COMPONENTS.abs(),
+    }
