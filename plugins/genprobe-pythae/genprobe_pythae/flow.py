@@ -82,10 +82,29 @@ def through(layers: list[nn.Module], u: Tensor) -> tuple[Tensor, Tensor]:
     """f(u) (batch, latent) and log |det f′(u)| (batch,) of u (batch, latent)."""
     total = u.new_zeros(len(u))
     for layer in layers:
-        output = layer.inverse(u) if isinstance(layer, IAF) else layer(u)
-        exact = planar_log_det(layer, u) if isinstance(layer, PlanarFlow) else None
-        total = total + (output.log_abs_det_jac if exact is None else exact)
-        u = output.out
+        u, log_det = through_one(layer, u)
+        total = total + log_det
+    return u, total
+
+
+def through_one(layer: nn.Module, u: Tensor) -> tuple[Tensor, Tensor]:
+    """As ``through``, of one layer."""
+    if isinstance(layer, IAF):
+        return through_iaf(layer, u)
+    output = layer(u)
+    if isinstance(layer, PlanarFlow):
+        return output.out, planar_log_det(layer, u)
+    return output.out, output.log_abs_det_jac.reshape(-1)
+
+
+def through_iaf(layer: IAF, u: Tensor) -> tuple[Tensor, Tensor]:
+    """As pythae's ``IAF.inverse``, which sums the determinant in float32 whatever u is."""
+    total = u.new_zeros(len(u))
+    for block in reversed(layer.net):
+        u = u.flip(dims=(1,))
+        output = block(u)
+        u = u * output.log_var.exp() + output.mu
+        total = total + output.log_var.sum(1)
     return u, total
 
 

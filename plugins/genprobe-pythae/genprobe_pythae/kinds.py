@@ -102,12 +102,12 @@ def kind_of(name: str, settings: Mapping[str, Any], where: object) -> Kind:
         reason = DETERMINISTIC
     if reason is not None:
         raise ModelError(
-            f"{where} is a {name} of pythae, and cannot be evaluated: {reason}.",
+            f"The model in {where}, a pythae {name}, cannot be evaluated: {reason}.",
             f"These can: {', '.join(KINDS)}.",
         )
     if name not in KINDS:
         raise ModelError(
-            f"{where} is a {name}, which is no model of pythae 0.1.",
+            f"The model in {where} is of the class {name}, which pythae 0.1 does not have.",
             f"Upgrade genprobe-pythae; this one reads {', '.join(KINDS)}.",
         )
     return KINDS[name]

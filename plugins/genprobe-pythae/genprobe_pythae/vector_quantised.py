@@ -12,14 +12,18 @@ IMPOSSIBLE = -1e4
 
 
 def vector_quantised(module: BaseAE) -> Code:
-    """Indices z (batch, height, width); 1 × 1 for an encoder that gives a vector."""
+    """Indices z (batch, height, width).
+
+    Of an encoder that gives a vector (batch, k) pythae quantises each value by itself: z is then
+    (batch, 1, k), and the codebook holds single numbers.
+    """
     classes = module.model_config.num_embeddings
     vectors_only = gives_vectors(module)
 
     def encode(x: Tensor) -> Params:
-        index = module.quantizer(channels_last(module.encoder(x).embedding)).quantized_indices
-        certain = torch.full((*index.squeeze(1).shape, classes), IMPOSSIBLE).to(x)
-        return {"logits": certain.scatter_(-1, index.squeeze(1).unsqueeze(-1), 0.0)}
+        index = nearest(channels_last(module.encoder(x).embedding), codebook(module))
+        certain = torch.full((*index.shape, classes), IMPOSSIBLE).to(x)
+        return {"logits": certain.scatter_(-1, index.unsqueeze(-1), 0.0)}
 
     def decoder_input(z: Tensor) -> Tensor:
         vectors = codebook(module)[z.long()].permute(0, 3, 1, 2)
@@ -35,8 +39,18 @@ def vector_quantised(module: BaseAE) -> Code:
 
 def channels_last(embedding: Tensor) -> Tensor:
     """What the quantizer takes, (batch, height, width, channel), from a vector or an image."""
-    grid = embedding[:, :, None, None] if embedding.dim() == 2 else embedding
+    grid = embedding[:, None, None] if embedding.dim() == 2 else embedding
     return grid.permute(0, 2, 3, 1)
+
+
+def nearest(vectors: Tensor, table: Tensor) -> Tensor:
+    """Indices (batch, height, width) of the rows of a table nearest to vectors.
+
+    The same sums as in pythae's quantizer, so that near ties fall the same way; it cannot be called
+    itself, as it works in float32 only.
+    """
+    squares = vectors.square().sum(-1, keepdim=True) + table.square().sum(-1)
+    return (squares - 2 * vectors @ table.T).argmin(-1)
 
 
 def codebook(module: BaseAE) -> Tensor:
