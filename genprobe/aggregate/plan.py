@@ -11,7 +11,8 @@ COMPONENTS = 1024
 WIDE = 64
 QUERIES = 128, 4096
 BLOCK_VALUES = 1 << 23
-"""Values of z in the components prepared at a time: weights of 64 MiB for a normal in float32."""
+"""Values of z in the components prepared at a time, weights of 64 MiB for a normal in float32, and
+at most in the queries of a tile, whose statistics are made in float64."""
 SHARE = 8
 """A GPU's free memory is used up to one part in so many for the two buffers of a tile."""
 
@@ -43,7 +44,8 @@ def plan_tile(queries: int, values: int, device: torch.device | None = None) -> 
     components = min(COMPONENTS, block)
     # Wide matmuls outweigh what is done with their results, and like more queries at a time.
     room = pair_bytes(device) * max(1, values // WIDE) // (2 * 4 * components)
-    return Tile(min(queries, max(QUERIES[0], min(QUERIES[1], room))), components, block)
+    most = min(QUERIES[1], max(QUERIES[0], BLOCK_VALUES // max(1, values)))
+    return Tile(min(queries, max(QUERIES[0], min(most, room))), components, block)
 
 
 def pair_bytes(device: torch.device | None) -> int:

@@ -56,9 +56,7 @@ def of_images(likelihood: Likelihood) -> Likelihood:
 
 
 OPTIMAL_NORMAL = Pixels(of_images(normal_optimal_sigma), lambda image: {"loc": image})
-LAPLACE = Pixels(
-    of_images(laplace), lambda image: {"loc": image, "scale": image.new_tensor(HALF)}
-)
+LAPLACE = Pixels(of_images(laplace), lambda image: {"loc": image, "scale": image.new_tensor(HALF)})
 
 
 def as_model(name: str, module: Any, pixels: Pixels, facts: Mapping[str, Any]) -> Model:
@@ -95,7 +93,8 @@ def as_model(name: str, module: Any, pixels: Pixels, facts: Mapping[str, Any]) -
         posterior="diagonal-normal",
         prior="standard-normal",
         likelihood=pixels.likelihood,
-        module=module,
+        # Alone, it would warn of every change of dtype.
+        module=torch.nn.ModuleList([module]),
         training=facts,
     )
 
