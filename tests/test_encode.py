@@ -335,3 +335,33 @@ def test_memory_does_not_grow_with_the_number_of_examples(tmp_path):
 def test_integer_data_are_encoded_as_floats(module, store):
     found = store(model_of(module), from_array("x", torch.ones(5, 3, dtype=torch.int64)))
     assert found.header.n == 5
+
+
+def counts(module, **changes):
+    return model_of(module, likelihood="poisson", decode=rates, **changes)
+
+
+def rates(z):
+    return {"rate": z.exp()}
+
+
+def test_a_value_outside_the_support_is_named_by_its_place_in_the_data(module, x, store):
+    x[SEGMENT_ROWS + 5, 1] = 0.5
+    place = f"Example {SEGMENT_ROWS + 5} has the value 0.5; the likelihood poisson needs"
+    with pytest.raises(DataError, match=place):
+        store(counts(module), x)
+
+
+def test_further_statistics_of_the_data_are_summed_over_segments(module, x, store):
+    found = store(counts(module), x + 3).data_moments()
+    assert found.keys() == {"x", "x_square", "log_factorial"}
+    torch.testing.assert_close(found["x"], x.double().mean(0) + 3)
+    truth = (x.double() + 4).lgamma().sum(1).mean()
+    torch.testing.assert_close(found["log_factorial"], truth)
+
+
+def test_the_blind_distortion_is_made_of_them(module, x):
+    found = genprobe.evaluate(counts(module), x, max_queries=10)["blind_distortion"]
+    mean = x.double().mean(0)
+    # log x! is 0 for 0 and 1, so the best Poisson costs its rate less mean log rate.
+    assert found.value == pytest.approx(float((mean - mean * mean.log()).sum()))

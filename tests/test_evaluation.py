@@ -261,7 +261,7 @@ REFUSED = {
         bare(decode=lambda z: {"logits": z}, likelihood="bernoulli"),
         2 * X,
         DataError,
-        r"\[0, 1\]; the data span",
+        r"has the value .* needs values in \[0, 1\]",
     ),
     "fit": (
         MlpVae(data_shape=(4,), latent=1, hidden=(2,)).as_model("m"),

@@ -130,9 +130,13 @@ class Quantities:
         unit = self._store.column("probes/unit_distortion")
         return self.fitted_scale.factor * unit + self.fitted_scale.offset - self._log_bin
 
-    @cached_property
+    @property
     def fitted_scale(self) -> FittedScale | None:
         """The likelihood's one scale, fitted to all the data; None where there is no such scale."""
+        return self._fitted_scale
+
+    @cached_property
+    def _fitted_scale(self) -> FittedScale | None:
         if not self._store.has("probes/unit_distortion"):
             return None
         if self._likelihood is None or self._likelihood.fit_scale is None:

@@ -8,9 +8,11 @@ give.
 import torch
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, constraints
+from torch.distributions.constraints import Constraint
 from torch.types import _size
 
-from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last
+from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last, whole_example
+from genprobe.likelihoods.support import Levels as Steps
 from genprobe.likelihoods.support import require_counts, require_levels
 from genprobe.types import Likelihood, Notice, Params
 
@@ -32,7 +34,6 @@ class Levels(Distribution):
     """
 
     arg_constraints = {"logits": constraints.real}  # noqa: RUF012
-    support = constraints.real
 
     def __init__(self, likelihood: str, logits: Tensor, step: float, remedy: str) -> None:
         self.likelihood, self.logits, self.step, self.remedy = likelihood, logits, step, remedy
@@ -46,12 +47,22 @@ class Levels(Distribution):
         """
         require_levels(self.likelihood, value, self.logits.shape[-1], self.step, self.remedy)
         level = (precise(value) / self.step).round().long()
-        each = torch.take_along_dim(self.logits.log_softmax(-1), level[..., None], -1)
+        log_p = self.logits.log_softmax(-1).expand(*level.shape, -1)
+        each = log_p.gather(-1, level[..., None])
         return sum_last(precise(each), len(self.event_shape) + 1)
 
     def sample(self, sample_shape: _size = ONE) -> Tensor:
         """Levels of every value."""
         return draw(self.logits, sample_shape) * self.step
+
+    @property
+    def support(self) -> Constraint:
+        """The levels that there are logits for."""
+        levels, axes = self.logits.shape[-1], len(self.event_shape)
+        if self.step == 1:
+            whole = constraints.integer_interval(0, levels - 1)  # type: ignore[no-untyped-call]
+            return whole_example(whole, axes)
+        return whole_example(Steps(levels, self.step), axes)
 
     @property
     def mean(self) -> Tensor:

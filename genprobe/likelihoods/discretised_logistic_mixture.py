@@ -12,14 +12,15 @@ it is below 10⁻⁵. They also clamp log s at −7: do so in the decoder if the
 
 import torch
 from torch import Tensor
-from torch.distributions import Distribution, constraints
+from torch.distributions import Distribution
+from torch.distributions.constraints import Constraint
 from torch.nn.functional import logsigmoid
 from torch.types import _size
 
 from genprobe.errors import ModelError
 from genprobe.likelihoods.categorical import draw
-from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last
-from genprobe.likelihoods.support import require_levels
+from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last, whole_example
+from genprobe.likelihoods.support import Levels, require_levels
 from genprobe.types import Likelihood, Notice, Params
 
 NAME = "discretised-logistic-mixture"
@@ -41,7 +42,6 @@ class DiscretisedLogisticMixture(Distribution):
     """
 
     arg_constraints = {}  # noqa: RUF012
-    support = constraints.unit_interval
 
     def __init__(
         self, logits: Tensor, loc: Tensor, log_scale: Tensor, coefficients: Tensor | None
@@ -52,9 +52,14 @@ class DiscretisedLogisticMixture(Distribution):
         super().__init__(loc.shape[:1], loc.shape[1:-1], validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
-        """Log-probability of whole examples x (..., batch, *event) in [0, 1]."""
+        """Log-probability of whole examples x (..., batch, *event) in [0, 1].
+
+        Raises:
+            SupportError: if a value is no level.
+        """
+        require_levels(NAME, value, LEVELS, HALF_BIN, REMEDY)
         axis = -len(self.event_shape) - 1
-        y = 2 * precise(value) - 1
+        y = quantise(2 * precise(value) - 1)  # float32 levels are off by more than a narrow bin
         loc = self.loc + self._from_before(y)
         mass = log_bin(y[..., None], loc, self.log_scale)
         each = mass.sum(axis) if self.shared else mass
@@ -92,10 +97,15 @@ class DiscretisedLogisticMixture(Distribution):
                     y.select(event, c).copy_(quantise(means + scaled).select(event, c))
             return (y + 1) / 2
 
+    @property
+    def support(self) -> Constraint:
+        """The multiples of 1/255 in [0, 1]."""
+        return whole_example(Levels(LEVELS, HALF_BIN), len(self.event_shape))
+
     @staticmethod
     def _of(values: Tensor, chosen: Tensor) -> Tensor:
         """Parameters (..., K) of the chosen component (..., 1)."""
-        return torch.take_along_dim(values, chosen, -1).squeeze(-1)
+        return values.expand(*chosen.shape[:-1], -1).gather(-1, chosen).squeeze(-1)
 
 
 def log_bin(y: Tensor, loc: Tensor, log_scale: Tensor) -> Tensor:

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, constraints
+from torch.distributions.constraints import Constraint
 from torch.types import _size
 
-from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last
+from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last, whole_example
 from genprobe.likelihoods.support import require_counts
 from genprobe.types import Likelihood, Notice, Params
 
@@ -28,11 +29,15 @@ class Multinomial(Distribution):
     """
 
     arg_constraints = {}  # noqa: RUF012
-    support = constraints.nonnegative_integer
 
     def __init__(self, logits: Tensor, total_count: Tensor | None) -> None:
         self.logits, self.total_count = logits, total_count
         super().__init__(logits.shape[:1], logits.shape[1:], validate_args=False)
+
+    @property
+    def support(self) -> Constraint:
+        """Counts."""
+        return whole_example(constraints.nonnegative_integer, len(self.event_shape))
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log-probability of the counts of whole examples given their totals."""

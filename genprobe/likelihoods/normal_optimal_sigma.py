@@ -37,6 +37,14 @@ class UnitNormal(Normal):
         """
         raise NotImplementedError("the scale is known only after all the data")
 
+    def rsample(self, sample_shape: _size = ONE) -> Tensor:
+        """There is none.
+
+        Raises:
+            NotImplementedError: always.
+        """
+        return self.sample(sample_shape)
+
 
 def distribution(params: Params) -> Distribution:
     """``loc`` (batch, *event) to p(x|z) at scale 1."""

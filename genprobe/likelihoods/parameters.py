@@ -69,6 +69,12 @@ def one_example(base: Distribution) -> "Independent[Distribution]":
     return Independent(base, len(base.batch_shape) - 1, validate_args=False)
 
 
+def whole_example(each: Constraint, axes: int) -> Constraint:
+    """What every value satisfies, as what an example with so many axes does."""
+    found: Constraint = constraints.independent(each, axes)  # type: ignore[no-untyped-call]
+    return found
+
+
 def sum_last(values: Tensor, axes: int) -> Tensor:
     """The sum over the last so many axes, perhaps none."""
     return values.sum(tuple(range(-axes, 0))) if axes else values

@@ -4,7 +4,7 @@ Its mean is GILBO, a lower bound on the mutual information of the *generative* j
 (Alemi & Fischer 2018; Alemi et al. 2018, appendix C): how much of a code survives decoding.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from jaxtyping import Float64, Int64
@@ -62,9 +62,25 @@ def generative_information(
 def in_batches(
     function: Callable[[Tensor], Params], rows: Tensor, device: torch.device, batch_size: int
 ) -> Params:
-    """A model's function of many rows, a batch at a time; results on the CPU."""
-    parts = [function(some.to(device)) for some in torch.split(rows, batch_size)]
-    return {
-        k: torch.cat([part[k].cpu() for part in parts]) if parts[0][k].dim() else parts[0][k].cpu()
-        for k in parts[0]
-    }
+    """A model's function of many rows, a batch at a time; results on the CPU.
+
+    A parameter that is the same for all rows, such as a scale for every dimension, stays as it is.
+    """
+    batches = unlike(torch.split(rows, batch_size))
+    parts = [function(some.to(device)) for some in batches]
+    found = {}
+    for name, first in parts[0].items():
+        each = [part[name].cpu() for part in parts]
+        counts = first.dim() > 0 and all(
+            len(v) == len(b) for v, b in zip(each, batches, strict=True)
+        )
+        found[name] = torch.cat(each) if counts else each[0]
+    return found
+
+
+def unlike(batches: Sequence[Tensor]) -> Sequence[Tensor]:
+    """Batches of more than one length: then what has their length is seen to count their rows."""
+    *before, last = batches
+    if not before or len(last) != len(before[0]) or len(last) < 2:
+        return batches
+    return [*before, last[:-1], last[-1:]]

@@ -195,7 +195,9 @@ class LikelihoodTests(Suite):
             return
         for i, p in enumerate(self.one_by_one()):
             x = self.drawn(p, BLIND_DRAWS).double()
-            found = self.part.blind(x.mean(0), x.square().mean(0))
+            more = {} if self.part.statistics is None else self.part.statistics(x)
+            means = {name: values.double().mean(0) for name, values in more.items()}
+            found = self.part.blind(x.mean(0), x.square().mean(0), **means)
             own = float(-p.log_prob(x[:, None]).mean())
             free = sum(v[0].numel() for v in self.params.values())
             gain = (free + 6 * (2 * free) ** 0.5) / (2 * BLIND_DRAWS)

@@ -9,6 +9,7 @@ from scipy.stats import kstest
 
 from genprobe.errors import ModelError
 from genprobe.likelihoods.continuous_bernoulli import continuous_bernoulli
+from genprobe.testing import LikelihoodTests
 
 X = torch.linspace(0, 1, 24).reshape(4, 2, 3)
 LOGITS = [0.0, 1e-6, 1e-3, 0.0999, 0.1001, 1.0, -4.0, 10.0, 16.0, -30.0, 50.0, -500.0]
@@ -44,7 +45,8 @@ def test_it_integrates_to_one(logit):
 
 def test_values_sum_over_the_example(differentiable):
     logits = torch.linspace(-20, 20, 24).reshape(4, 2, 3)
-    each = [density(a, b) for a, b in zip(logits.flatten().tolist(), X.flatten().tolist())]
+    pairs = zip(logits.flatten().tolist(), X.flatten().tolist(), strict=True)
+    each = [density(logit, x) for logit, x in pairs]
     truth = torch.tensor(each, dtype=torch.float64).view(4, 6).sum(1)
     found = continuous_bernoulli.distribution({"logits": logits}).log_prob(X)
     torch.testing.assert_close(found, truth, rtol=1e-12, atol=1e-12)
@@ -112,3 +114,8 @@ def test_its_blind_distortion_is_that_of_the_best_constant_logits():
 def test_a_value_that_is_always_at_an_end_has_no_finite_one():
     mean = torch.tensor([0.5, 0.0], dtype=torch.float64)
     assert continuous_bernoulli.blind(mean, mean) == -math.inf
+
+
+class TestConformance(LikelihoodTests):
+    part = continuous_bernoulli
+    params = {"logits": torch.tensor([[-3.0, 0.0, 8.0], [0.01, 1.0, -1.0]])}

@@ -4,6 +4,7 @@ import torch
 
 from genprobe.errors import ModelError
 from genprobe.likelihoods.laplace import laplace
+from genprobe.testing import LikelihoodTests
 
 X = torch.linspace(-3, 3, 24).reshape(4, 2, 3)
 LOC = X.flip(0) / 2
@@ -41,3 +42,8 @@ def test_samples_have_its_moments():
     x = laplace.distribution({"loc": LOC, "scale": torch.tensor(0.5)}).sample((20000,))
     torch.testing.assert_close(x.mean(0), LOC.double(), atol=0.03, rtol=0)
     torch.testing.assert_close(x.var(0), torch.full_like(x[0], 0.5), atol=0.05, rtol=0)
+
+
+class TestConformance(LikelihoodTests):
+    part = laplace
+    params = {"loc": LOC[:2, 0], "scale": torch.tensor([[0.1, 1.0, 3.0]] * 2)}

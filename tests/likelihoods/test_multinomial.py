@@ -4,6 +4,8 @@ import torch
 
 from genprobe.errors import ModelError
 from genprobe.likelihoods.multinomial import multinomial
+from genprobe.testing import LikelihoodTests
+from genprobe.testing.measure import Measure
 
 X = torch.tensor([[1.0, 2.0, 0.0], [0.0, 0.0, 0.0], [100000.0, 3.0, 7.0], [0.0, 5.0, 0.0]])
 LOGITS = torch.linspace(-50, 50, 12).reshape(4, 3).flip(1) / torch.tensor([[50], [1], [50], [1]])
@@ -67,7 +69,7 @@ def test_without_totals_there_is_no_sample():
 
 
 def test_a_total_that_is_no_count_is_refused():
-    with pytest.raises(ModelError, match="total_count of 1.5"):
+    with pytest.raises(ModelError, match=r"total_count of 1.5"):
         multinomial.distribution({"logits": LOGITS, "total_count": torch.full((4,), 1.5)})
 
 
@@ -83,3 +85,17 @@ def test_its_blind_distortion_is_that_of_the_mean_shares():
     for tilt in ([1.01, 1, 1], [1, 1.01, 1]):
         other = mean * torch.tensor(tilt)
         assert cost(other / other.sum()) > found
+
+
+class TestConformance(LikelihoodTests):
+    part = multinomial
+    params = {
+        "logits": torch.tensor([[0.0, 1.0, -1.0], [1.0, 2.0, 0.0]]),
+        "total_count": torch.tensor([4.0, 7.0]),
+    }
+
+    def measure(self, distribution, draws):
+        n = int(draws[0].sum())
+        bags = [[a, b, n - a - b] for a in range(n + 1) for b in range(n + 1 - a)]
+        z = torch.tensor(bags, dtype=torch.float64)
+        return Measure(z=z, log_weight=torch.zeros(len(z), dtype=torch.float64), exact=True)

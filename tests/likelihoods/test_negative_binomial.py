@@ -5,6 +5,7 @@ import torch
 
 from genprobe.errors import ModelError
 from genprobe.likelihoods.negative_binomial import negative_binomial
+from genprobe.testing import LikelihoodTests
 
 X = torch.arange(24.0).reshape(4, 2, 3) ** 2
 MU = X.flip(0) + 0.3
@@ -103,3 +104,11 @@ def test_samples_have_its_moments():
     assert x.mean().item() == pytest.approx(5, rel=0.02)
     assert x.var().item() == pytest.approx(5 + 25 / 2, rel=0.05)
     assert p.variance.tolist() == [[17.5, 17.5]]
+
+
+class TestConformance(LikelihoodTests):
+    part = negative_binomial
+    params = {
+        "mu": torch.tensor([[0.2, 3.0], [1.0, 0.01]]),
+        "theta": torch.tensor([[3.0, 5.0]] * 2),
+    }

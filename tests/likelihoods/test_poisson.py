@@ -4,6 +4,7 @@ import torch
 
 from genprobe.errors import ModelError
 from genprobe.likelihoods.poisson import poisson
+from genprobe.testing import LikelihoodTests
 
 X = torch.arange(24.0).reshape(4, 2, 3) ** 2
 RATE = X.flip(0) + 0.3
@@ -39,7 +40,7 @@ def test_a_rate_of_nothing_allows_only_nothing():
 
 
 def test_a_rate_below_nothing_is_refused():
-    with pytest.raises(ModelError, match="rate of -0.5"):
+    with pytest.raises(ModelError, match=r"rate of -0.5"):
         poisson.distribution({"rate": torch.full((1, 2), -0.5)})
 
 
@@ -68,3 +69,8 @@ def test_its_blind_distortion_is_that_of_the_mean_counts():
     found = poisson.blind(mean, x.double().square().mean(0), **more)
     assert found == pytest.approx(cost(mean))
     assert cost(mean) < min(cost(1.01 * mean), cost(0.99 * mean))
+
+
+class TestConformance(LikelihoodTests):
+    part = poisson
+    params = {"rate": torch.tensor([[0.2, 3.0], [1.0, 0.01]])}

@@ -4,6 +4,7 @@ import torch
 
 from genprobe.errors import ModelError
 from genprobe.likelihoods.student_t import student_t
+from genprobe.testing import LikelihoodTests
 
 X = torch.linspace(-30, 30, 24).reshape(4, 2, 3)
 LOC = X.flip(0) / 2
@@ -43,3 +44,12 @@ def test_samples_have_its_moments():
     x = student_t.distribution(params).sample((20000,))
     torch.testing.assert_close(x.mean(0), LOC.double(), atol=0.1, rtol=0)
     torch.testing.assert_close(x.var(0), torch.full_like(x[0], 4 * 20 / 18), atol=0.4, rtol=0)
+
+
+class TestConformance(LikelihoodTests):
+    part = student_t
+    params = {
+        "loc": LOC[:2, 0, :2],
+        "df": torch.full((2, 2), 5.0),
+        "scale": torch.tensor([[0.1, 3.0]] * 2),
+    }

@@ -6,6 +6,7 @@ import torch
 from genprobe.likelihoods.zero_inflated_negative_binomial import (
     zero_inflated_negative_binomial,
 )
+from genprobe.testing import LikelihoodTests
 
 X = (torch.arange(24.0).reshape(4, 2, 3) % 5) ** 3
 PARAMS = {
@@ -49,7 +50,16 @@ def test_it_is_a_probability_of_counts(refused):
 
 
 def test_samples_have_its_moments():
-    p = zero_inflated_negative_binomial.distribution({k: v for k, v in PARAMS.items()})
+    p = zero_inflated_negative_binomial.distribution(PARAMS)
     x = p.sample((20000,))
     assert zero_inflated_negative_binomial.support(x) is None
     torch.testing.assert_close(x.mean(0), p.mean, rtol=0.25, atol=0.1)
+
+
+class TestConformance(LikelihoodTests):
+    part = zero_inflated_negative_binomial
+    params = {
+        "mu": torch.tensor([[0.2, 3.0], [1.0, 0.01]]),
+        "theta": torch.tensor([[3.0, 5.0]] * 2),
+        "gate_logits": torch.tensor([[-1.0, 0.5]] * 2),
+    }

@@ -7,6 +7,7 @@ import scipy.stats
 import torch
 
 from genprobe.likelihoods.zero_inflated_poisson import zero_inflated_poisson
+from genprobe.testing import LikelihoodTests
 
 X = torch.arange(24.0).reshape(4, 2, 3) % 5
 PARAMS = {
@@ -71,3 +72,11 @@ def test_constant_columns_cost_what_they_must():
     x = torch.tensor([[0.0, 1.0], [0.0, 0.0], [0.0, 0.0], [0.0, 0.0]]).double()
     # The first is certain; of the second a Poisson of its mean has fewer ones, so no gate closes.
     assert blind(x) == pytest.approx(0.25 - 0.25 * math.log(0.25))
+
+
+class TestConformance(LikelihoodTests):
+    part = zero_inflated_poisson
+    params = {
+        "rate": torch.tensor([[2.0, 3.0], [1.0, 0.5]]),
+        "gate_logits": torch.tensor([[-1.0, 0.5]] * 2),
+    }

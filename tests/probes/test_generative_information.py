@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from genprobe import Model
@@ -56,3 +57,11 @@ def test_another_posterior_is_below_it():
 
 def test_it_does_not_depend_on_the_batch_size():
     torch.testing.assert_close(probe(7), probe())
+
+
+@pytest.mark.parametrize("batch_size", [2, 3, 4, N])
+def test_a_scale_for_every_dimension_is_not_taken_for_one_of_every_row(batch_size):
+    scale = torch.tensor([NOISE, 2 * NOISE])
+    found = probe(batch_size, decode=lambda z: {"loc": z, "scale": scale})
+    each = probe(N, decode=lambda z: {"loc": z, "scale": scale.expand_as(z)})
+    torch.testing.assert_close(found, each)
