@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from genprobe.errors import DataError
@@ -61,7 +61,7 @@ def open_images(spec: str, split: str | None) -> Dataset:
     width, height = (side, side) if side else one_size(pictures)
 
     def read(start: int, stop: int) -> Tensor:
-        rows = [read_pixels(p.path, (width, height), grey) for p in pictures[start:stop]]
+        rows = [read_pixels(picture, grey, side) for picture in pictures[start:stop]]
         return torch.from_numpy(np.stack(rows)).float() / 255
 
     name = f"{folder.parent.name}-{split}" if split else folder.name
@@ -155,21 +155,30 @@ def one_size(pictures: list[Picture]) -> tuple[int, int]:
     return first.size
 
 
-def read_pixels(path: Path, size: tuple[int, int], grey: bool) -> np.ndarray:
-    """Bytes (1 or 3, height, width) of an image; of another size, its centre scaled to that.
+def read_pixels(picture: Picture, grey: bool, side: int | None) -> np.ndarray:
+    """Bytes (1 or 3, height, width) of an image, or of its centre scaled to a square.
 
     Raises:
-        DataError: if it does not decode, or is not what it was when the folder was opened.
+        DataError: if it does not decode, or has another size than when the folder was opened.
     """
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(picture.path, formats=FORMATS) as image:
             pixels = image.convert("L" if grey else "RGB")
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise unreadable(path, error) from error
-    if pixels.size != size:
-        pixels = ImageOps.fit(pixels, size, Image.Resampling.BICUBIC)
-    rows = np.asarray(pixels)
+        raise unreadable(picture.path, error) from error
+    if pixels.size != picture.size:
+        raise DataError(f"{picture.path} has changed since it was opened.", "Run it again.")
+    rows = np.asarray(square(pixels, side) if side else pixels)
     return rows[None] if grey else np.moveaxis(rows, -1, 0)
+
+
+def square(image: Image.Image, side: int) -> Image.Image:
+    """The largest centred square of an image, scaled; what is cut off does not shine through."""
+    width, height = image.size
+    length = min(width, height)
+    left, top = (width - length) // 2, (height - length) // 2
+    centre = image.crop((left, top, left + length, top + length))
+    return centre.resize((side, side), Image.Resampling.BICUBIC)
 
 
 def unreadable(path: Path, error: Exception) -> DataError:
