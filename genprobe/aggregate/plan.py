@@ -12,8 +12,8 @@ WIDE = 64
 QUERIES = 128, 4096
 BLOCK_VALUES = 1 << 23
 """Values of z in the components prepared at a time: weights of 64 MiB for a normal in float32."""
-QUERY_VALUES = 1 << 25
-"""Values of the statistics of a tile's queries: at most 256 MiB of float64."""
+QUERY_VALUES = 1 << 24
+"""Values of the statistics of a tile's queries: at most 128 MiB of float64."""
 SHARE = 8
 """A GPU's free memory is used up to one part in so many for the two buffers of a tile."""
 

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.blocks import size_of
+from genprobe.aggregate.blocks import size_of, stretches
 from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks, negligible
 from genprobe.errors import GenprobeError
 from genprobe.progress import Progress, silent
@@ -29,6 +29,8 @@ DRAWS = 2
 HEADROOM = 1.15
 SKIP = 1e-6
 """Share of q(z) at a query that may be left out of it."""
+DRAWN_VALUES = 1 << 22
+"""Values of z drawn at a time: their densities are worked out in float64."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -151,13 +153,7 @@ def evaluate(
 ) -> Queries:
     """Queries from so many draws of chosen examples; each rank passes over its share of all."""
     start, stop = ranks.span(store.header.n)
-    params = select(store, chosen, ranks)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        z = family.sample(params, draws)
-    z = same(z, ranks)
-    exact = family.distribution({k: v.double() for k, v in params.items()})
-    log_qz_x = exact.log_prob(z.double()).double()
+    z, log_qz_x = drawn(family, select(store, chosen, ranks), draws, seed, ranks)
     flat = z.flatten(0, 1)
     density = log_aggregate_blocks(
         flat,
@@ -171,6 +167,33 @@ def evaluate(
         ranks=ranks,
     )
     return from_density(chosen, z, log_qz_x, density)
+
+
+def drawn(
+    family: Family, params: Params, draws: int, seed: int, ranks: Ranks
+) -> tuple[Float[Tensor, "draw m *latent"], Float64[Tensor, "draw m"]]:
+    """Draws of posteriors and their own log densities, nats; a stretch of examples at a time."""
+    values = family.event_shape(params).numel()
+    parts = list(stretches(size_of(params), max(1, DRAWN_VALUES // (draws * max(1, values)))))
+
+    def rows_of(part: slice) -> Params:
+        return {k: v[part] for k, v in params.items()}
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        first = family.sample(rows_of(parts[0]), draws)
+        z = first.new_empty(draws, size_of(params), *first.shape[2:])
+        z[:, parts[0]] = first
+        for part in parts[1:]:  # into its place, so that there is only one copy of it
+            z[:, part] = family.sample(rows_of(part), draws)
+    z = same(z, ranks)
+    log_qz_x = [
+        family.distribution({k: v.double() for k, v in rows_of(part).items()})
+        .log_prob(z[:, part].double())
+        .double()
+        for part in parts
+    ]
+    return z, torch.cat(log_qz_x, 1)
 
 
 def from_density(

@@ -20,6 +20,9 @@ from genprobe.aggregate.reduction import Reduction, plain
 from genprobe.aggregate.sums import LogSums, Part, RunningLogSum
 from genprobe.types import Family, Params
 
+OWN_VALUES = 1 << 22
+"""Values of z whose own densities are worked out at a time, in float64."""
+
 
 def log_sums(
     z: Float[Tensor, "m *latent"],
@@ -168,6 +171,9 @@ class Pass:
 def own_log_prob(
     z: Tensor, family: Family, params: Params, position: Int64[Tensor, " k"]
 ) -> Float64[Tensor, " k"]:
-    """Log q(z|x_own) in float64 by the family's own density."""
-    chosen = {k: v[position].double() for k, v in params.items()}
-    return family.distribution(chosen).log_prob(z.double()).double()
+    """Log q(z|x_own) in float64 by the family's own density, so many at a time."""
+    found = []
+    for part in stretches(len(z), max(1, OWN_VALUES // max(1, z[0].numel()))):
+        chosen = {k: v[position[part]].double() for k, v in params.items()}
+        found.append(family.distribution(chosen).log_prob(z[part].double()).double())
+    return torch.cat(found)

@@ -64,11 +64,10 @@ def controls(
         (rate - rate.mean())[query].expand_as(log_qz_x),
     ]
     found = torch.stack(scalars, -1)
-    values = flat(z.double(), 2)
-    k, most = values.shape[2], len(query) // EXAMPLES_PER_CONTROL
+    k, most = len(moments.mean), len(query) // EXAMPLES_PER_CONTROL
     if 3 + 2 * k > most:
         return found
-    centred = values - moments.mean
+    centred = flat(z.double(), 2) - moments.mean
     if moments.second.dim() == 1 or 3 + k + k * (k + 1) // 2 > most:
         variance = moments.second if moments.second.dim() == 1 else moments.second.diagonal()
         squares = centred.square() - (variance - moments.mean.square())

@@ -26,7 +26,7 @@ from genprobe.types import Estimate, Family, FittedScale, Likelihood, Prior
 
 MARGINAL_PAIRS = 100_000_000
 """Pairs of a query and a component, a dimension each, that the marginals may cost."""
-LEAST_MARGINALS = 32
+LEAST_MARGINALS = 8
 
 Estimator = Callable[..., Estimate]
 

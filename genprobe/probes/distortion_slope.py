@@ -44,7 +44,7 @@ def distortion_slope(
         device: of the model.
         batch_size: examples a call of the decoder.
     """
-    rows = subset(index, n)
+    rows = subset(index, n, posterior.event_shape(params).numel())
     decode = model.decode
     if decode is None or likelihood is None or posterior.widen is None:
         return None

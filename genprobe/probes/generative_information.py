@@ -20,12 +20,13 @@ def generative_information(
     prior: Prior,
     likelihood: Likelihood | None,
     x: Tensor,
+    params: Params,
     index: Int64[Tensor, " batch"],
     n: int,
     device: torch.device,
     batch_size: int,
 ) -> Float64[Tensor, "draw batch"] | None:
-    """Values of log q(z|x) − log p(z) of about 1024 prior samples (1, batch), else NaN.
+    """Values of log q(z|x) − log p(z) of up to about 1024 prior samples (1, batch), else NaN.
 
     The samples stand in the places of examples; they have nothing to do with them. None without a
     decoder, or where the likelihood cannot be sampled.
@@ -36,12 +37,13 @@ def generative_information(
         prior: p(z).
         likelihood: of the decoder's output.
         x: examples, for their dtype.
+        params: of q(z|x) of the examples, for the size of z.
         index: (batch,) positions of the examples.
         n: number of examples in the data set.
         device: of the model.
         batch_size: samples a call of the model.
     """
-    rows = subset(index, n)
+    rows = subset(index, n, posterior.event_shape(params).numel())
     if model.decode is None or likelihood is None:
         return None
     z = prior.sample(len(rows)).to(x.dtype)
@@ -51,8 +53,8 @@ def generative_information(
             samples = likelihood.distribution(outputs).sample().to(x.dtype)
         except NotImplementedError:
             return None
-        params = in_batches(model.encode, samples, device, batch_size)
-    q = posterior.distribution({k: v.double() for k, v in params.items()})
+        again = in_batches(model.encode, samples, device, batch_size)
+    q = posterior.distribution({k: v.double() for k, v in again.items()})
     found = q.log_prob(z.double()) - prior.log_prob(z.double())
     return spread_out(found[None], rows, len(index))
 

@@ -26,7 +26,7 @@ def rate_slope(
         index: (batch,) positions of the examples.
         n: number of examples in the data set.
     """
-    rows = subset(index, n)
+    rows = subset(index, n, posterior.event_shape(params).numel())
     if posterior.widen is None:
         return None
     with torch.enable_grad():

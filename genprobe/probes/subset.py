@@ -10,16 +10,22 @@ from torch import Tensor
 DRAWS = 4
 EXAMPLES = 1024
 """About so many examples are enough for a mean to two digits."""
+LARGE = 1 << 10
+FEWEST = 128
+"""Where z has more values than LARGE fewer are taken, but these at least: what is probed is a sum
+over values, so one such example says as much as many small ones, and costs as much."""
 
 
-def subset(index: Int64[Tensor, " batch"], n: int) -> Int64[Tensor, " some"]:
+def subset(index: Int64[Tensor, " batch"], n: int, values: int) -> Int64[Tensor, " some"]:
     """Positions in a batch of the examples that are taken, of about 1024 evenly spread over n.
 
     Args:
         index: (batch,) positions of the examples in the data set.
         n: number of examples in the data set.
+        values: of one z.
     """
-    stride = max(1, n // EXAMPLES)
+    wanted = max(FEWEST, min(EXAMPLES, EXAMPLES * LARGE // max(1, values)))
+    stride = max(1, n // wanted)
     return (index % stride == 0).nonzero().squeeze(1)
 
 

@@ -1,5 +1,6 @@
 """Reading a finished store: whole columns of numbers, blocks of parameters, selected draws."""
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,9 @@ from genprobe.store.format import Header, load_header
 from genprobe.store.shards import shards_of
 from genprobe.store.write import read_notices
 from genprobe.types import Notice, Params
+
+BLOCK_ROWS = 8192
+BLOCK_VALUES = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -66,16 +70,17 @@ class Store:
         return {k: torch.from_numpy(v) / self.header.n for k, v in sums.items()}
 
     def blocks(
-        self, rows: int = 8192, start: int = 0, stop: int | None = None
+        self, rows: int | None = None, start: int = 0, stop: int | None = None
     ) -> Iterator[tuple[int, Params]]:
         """Posterior parameters (rows, ...) in order, each block with its first example.
 
         Args:
-            rows: examples a block.
+            rows: examples a block; by default few enough for a parameter to take about 16 MiB.
             start: the first example.
             stop: the one after the last; all of them by default.
         """
         end = self.header.n if stop is None else stop
+        rows = rows or block_rows(self.header)
         with reading(self.path) as file:
             for first in range(start, end, rows):
                 part = slice(first, min(end, first + rows))
@@ -95,6 +100,13 @@ class Store:
                     rows = torch.from_numpy(read(self.path, file[name], (draw, slice(start, stop))))
                     parts.append(rows[index[low:high] - start])
         return torch.cat(parts)
+
+
+def block_rows(header: Header) -> int:
+    """Examples a block: whole segments, which are the chunks on disk, while not too large."""
+    values = math.prod(header.latent_shape)
+    rows = min(BLOCK_ROWS, BLOCK_VALUES // max(1, values))
+    return max(1, rows // header.segment) * header.segment
 
 
 def open_store(path: str | Path) -> Store:

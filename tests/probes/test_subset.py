@@ -7,10 +7,15 @@ from genprobe.probes.subset import EXAMPLES, derivative, spread_out, subset
 @pytest.mark.parametrize("n", [1, 100, 1024, 5000, 60_000])
 def test_about_a_thousand_examples_are_taken_however_the_run_is_cut(n):
     index = torch.arange(n)
-    whole = index[subset(index, n)]
-    cut = torch.cat([part[subset(part, n)] for part in index.split(700)])
+    whole = index[subset(index, n, 64)]
+    cut = torch.cat([part[subset(part, n, 64)] for part in index.split(700)])
     assert torch.equal(whole, cut)
     assert min(n, EXAMPLES) <= len(whole) <= 2 * EXAMPLES
+
+
+@pytest.mark.parametrize(("values", "most"), [(1, 1024), (1024, 1024), (4096, 256), (16384, 128)])
+def test_fewer_are_taken_where_each_is_large(values, most):
+    assert len(subset(torch.arange(most * 10), most * 10, values)) == most
 
 
 def test_values_stand_in_their_places_and_nan_elsewhere():

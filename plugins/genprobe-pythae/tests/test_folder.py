@@ -8,10 +8,10 @@ import shutil
 import pytest
 import torch
 from click.testing import CliRunner
+from genprobe_pythae.folder import recognises
 
 import genprobe
 from genprobe.errors import DataError, ModelError, UntrustedError
-from genprobe_pythae.folder import recognises
 
 
 class Trap:

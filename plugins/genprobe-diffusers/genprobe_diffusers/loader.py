@@ -1,0 +1,172 @@
+"""Folders that diffusers saved a KL autoencoder of images to, alone or as ``vae`` of a pipeline.
+
+q(z|x) is the encoder's diagonal normal over a grid z (channels, height, width), its log-variance
+clamped to [−30, 20] as diffusers clamps it; p(z) is the standard normal of the KL term that the
+autoencoder was trained with. z is what the decoder takes. The scaling factor and shift of the
+config are for the diffusion model that comes after: they are noted, and not applied.
+
+Only weights are read, never code, and only from the folder: nothing is fetched. diffusers itself is
+imported once a folder is loaded, not before.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genprobe.errors import GenprobeError, ModelError, UntrustedError
+from genprobe.loaders.inspect import inspect_file
+from genprobe.types import Loader, Model
+from genprobe_diffusers.pixels import OPTIMAL_NORMAL, Pixels, as_model
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+CONFIG = "config.json"
+PIPELINE = "model_index.json"
+PART = "vae"
+"""Where a pipeline's folder has its autoencoder."""
+WEIGHTS = "diffusion_pytorch_model"
+READ = ("AutoencoderKL", "AsymmetricAutoencoderKL", "AutoencoderKLFlux2")
+"""Classes whose encoder gives a diagonal normal over an image's latent grid."""
+DETERMINISTIC = "its encoder gives a single code for an image, not a posterior"
+REASONS = {
+    "AutoencoderTiny": DETERMINISTIC,
+    "AutoencoderDC": DETERMINISTIC,
+    "AutoencoderRAE": DETERMINISTIC,
+    "VQModel": f"{DETERMINISTIC}: quantised, it has no standard normal prior",
+    "ConsistencyDecoderVAE": "its decoder is a diffusion model and has no likelihood",
+}
+NO_IMAGES = "it is not an autoencoder of images with a normal posterior that this plugin reads"
+NOTED = ("scaling_factor", "shift_factor", "latents_mean", "latents_std")
+
+
+def load(path: Path, pixels: Pixels = OPTIMAL_NORMAL) -> Model:
+    """The autoencoder of a folder.
+
+    Args:
+        path: of a folder with ``config.json``, or of a pipeline's.
+        pixels: how the decoder's image is read as a likelihood.
+
+    Raises:
+        ModelError: if it holds no autoencoder with a posterior, or its weights do not fit.
+        UntrustedError: if its weights are a pickle that would run code.
+    """
+    folder = part_of(path)
+    config = read_config(folder)
+    name = str(config.get("_class_name"))
+    if name not in READ:
+        reason = REASONS.get(name, NO_IMAGES)
+        raise ModelError(f"{folder} holds a {name}: {reason}.", f"Classes read: {', '.join(READ)}.")
+    facts = {"class": name} | {k: config[k] for k in NOTED if config.get(k) is not None}
+    return as_model(path.resolve().name, read_module(folder, name), pixels, facts)
+
+
+def part_of(path: Path) -> Path:
+    """The folder of the autoencoder itself: a pipeline keeps it in a subfolder."""
+    return path / PART if (path / PIPELINE).is_file() else path
+
+
+def read_config(folder: Path) -> Mapping[str, Any]:
+    """What diffusers wrote of the class and its arguments.
+
+    Raises:
+        ModelError: if there is none, or it is no JSON object.
+    """
+    path = folder / CONFIG
+    try:
+        content = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{path} does not read as the config of a diffusers model: {first_line(error)}.",
+            "Name the folder that save_pretrained wrote.",
+        ) from error
+    if not isinstance(content, Mapping):
+        raise ModelError(f"{path} is not a JSON object.", "Save the model again.")
+    return content
+
+
+def read_module(folder: Path, name: str) -> "Module":
+    """The module of a folder, every weight of it from the file.
+
+    Raises:
+        ModelError: if a weight is missing, left over or of another shape, or the file is damaged.
+        UntrustedError: if the file is a pickle that would run code.
+    """
+    import diffusers
+
+    safe = require_weights(folder)
+    try:
+        module, found = getattr(diffusers, name).from_pretrained(
+            str(folder),
+            local_files_only=True,
+            use_safetensors=safe,
+            low_cpu_mem_usage=False,
+            output_loading_info=True,
+        )
+    except Exception as error:  # a config can hold anything, and a damaged file raise anything
+        raise ModelError(
+            f"{folder} does not load as {name}: {first_line(error)}.", "Save the model again."
+        ) from error
+    faults = {kind: found[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")}
+    for kind, keys in faults.items():
+        if keys:
+            raise ModelError(
+                f"The weights in {folder} do not fit its config: {kind.replace('_', ' ')} "
+                f"{', '.join(map(str, sorted(keys)[:3]))}.",
+                "Save the model again.",
+            )
+    return module.requires_grad_(False)
+
+
+def require_weights(folder: Path) -> bool:
+    """Whether a folder's weights are safetensors rather than a pickle of nothing but tensors.
+
+    Raises:
+        ModelError: if it has neither.
+        UntrustedError: if it has a pickle that would run code.
+    """
+    if any(folder.glob(f"{WEIGHTS}.safetensors*")):
+        return True
+    pickles = sorted(folder.glob(f"{WEIGHTS}*.bin"))
+    if not pickles:
+        raise ModelError(
+            f"{folder} has no weights: neither {WEIGHTS}.safetensors nor {WEIGHTS}.bin.",
+            "Name the folder that save_pretrained wrote.",
+        )
+    for path in pickles:
+        kind = inspect_file(path)
+        if kind.kind == "pickle":
+            raise UntrustedError(
+                f"{path} is a pickle that would run code ({', '.join(kind.foreign[:3])}); it is "
+                "never loaded.",
+                "Save the model with safe_serialization=True where you trust the file.",
+            )
+        if kind.kind != "tensors":
+            detail = kind.detail or f"it is {kind.kind}"
+            raise ModelError(f"{path} holds no weights: {detail}.", "Save the model again.")
+    return False
+
+
+def first_line(error: Exception) -> str:
+    """The first line of what an exception says, or its type where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+
+
+def recognises(path: Path) -> bool:
+    """Whether a folder's config says that diffusers wrote it."""
+    if not path.is_dir():
+        return False
+    try:
+        content = read_config(part_of(path))
+    except GenprobeError:
+        return False
+    return {"_class_name", "_diffusers_version"} <= content.keys()
+
+
+def load_safely(path: Path, trust: bool) -> Model:
+    """As ``load``; trust changes nothing, because nothing in the folder ever runs."""
+    return load(path)
+
+
+diffusers = Loader(scheme="diffusers", recognises=recognises, load=load_safely)

@@ -1,0 +1,25 @@
+"""The hooks: one loader, one reader of data."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from genprobe import hookimpl
+
+if TYPE_CHECKING:
+    from genprobe.types import DatasetReader, Loader
+
+
+@hookimpl
+def genprobe_loaders() -> "Sequence[Loader]":
+    """Folders that diffusers saved an autoencoder to."""
+    from genprobe_diffusers.loader import diffusers
+
+    return [diffusers]
+
+
+@hookimpl
+def genprobe_datasets() -> "Sequence[DatasetReader]":
+    """Folders of images."""
+    from genprobe_diffusers.images import images
+
+    return [images]

@@ -1,0 +1,182 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+from genprobe_diffusers.images import images
+from PIL import Image
+
+from genprobe.errors import DataError
+from genprobe.loading import open_dataset
+
+from .samples import as_tensor, shapes, write_images
+
+
+@pytest.fixture
+def data(tmp_path):
+    return write_images(tmp_path / "data", shapes(5, 12))
+
+
+@pytest.mark.parametrize("scheme", ["images:", ""])
+def test_pixels_are_the_bytes_over_255(scheme, data):
+    found = open_dataset(f"{scheme}{data}")
+    assert (found.name, found.n, found.event_shape) == ("data", 5, torch.Size([3, 12, 12]))
+    assert torch.equal(found.read(0, 5), as_tensor(shapes(5, 12)))
+    assert torch.equal(found.read(1, 3), as_tensor(shapes(5, 12))[1:3])
+
+
+def test_grey_images_have_one_channel(tmp_path):
+    grey = shapes(3, 8)[..., 0]
+    found = open_dataset(f"images:{write_images(tmp_path / 'grey', grey)}")
+    assert torch.equal(found.read(0, 3), torch.from_numpy(grey)[:, None] / 255)
+
+
+def test_one_coloured_image_makes_all_colour(data):
+    Image.fromarray(shapes(1, 12)[0, ..., 0]).save(data / "z.png")
+    found = open_dataset(f"images:{data}").read(5, 6)
+    assert found.shape == (1, 3, 12, 12)
+    assert torch.equal(found[0, 0], found[0, 2])
+
+
+def test_jpeg_is_read_as_pillow_decodes_it(tmp_path):
+    Image.fromarray(shapes(1, 16)[0]).save(tmp_path / "a.JPG", "JPEG")
+    with Image.open(tmp_path / "a.JPG") as image:
+        truth = np.array(image)
+    assert torch.equal(open_dataset(f"images:{tmp_path}").read(0, 1), as_tensor(truth[None]))
+
+
+def test_subfolders_in_the_order_of_paths_and_splits(data):
+    write_images(data / "test", shapes(2, 12, seed=1))
+    everything = open_dataset(f"images:{data}")
+    assert everything.n == 7
+    assert torch.equal(everything.read(5, 7), as_tensor(shapes(2, 12, seed=1)))
+    split = open_dataset(f"images:{data}", split="test")
+    assert (split.name, split.n) == ("data-test", 2)
+
+
+def test_hidden_files_are_passed_over(data):
+    (data / ".DS_Store").write_bytes(b"x")
+    (data / ".cache").mkdir()
+    (data / ".cache" / "y.txt").write_text("y")
+    assert open_dataset(f"images:{data}").n == 5
+
+
+def test_the_centre_is_scaled_where_a_size_is_given(tmp_path):
+    image = np.zeros((8, 20, 3), np.uint8)
+    image[:, 6:14] = 200  # the centred square; what is beside it is cut off
+    write_images(tmp_path, image[None])
+    Image.fromarray(shapes(1, 9)[0]).save(tmp_path / "other.png")
+    found = open_dataset(f"images:{tmp_path}::4")
+    assert found.event_shape == (3, 4, 4)
+    assert found.name.endswith("::4")
+    assert torch.equal(found.read(0, 1), torch.full((1, 3, 4, 4), 200.0) / 255)
+
+
+def test_the_fingerprint_is_of_the_content(data, tmp_path):
+    before = open_dataset(f"images:{data}").fingerprint
+    copied = write_images(tmp_path / "copy", shapes(5, 12))
+    assert open_dataset(f"images:{copied}").fingerprint == before
+    assert open_dataset(f"images:{data}::6").fingerprint != before
+    changed = shapes(5, 12)
+    changed[3, 2, 2] ^= 1
+    write_images(data, changed)
+    assert open_dataset(f"images:{data}").fingerprint != before
+
+
+def test_what_stays_in_memory_is_not_the_pixels(tmp_path):
+    folder = write_images(tmp_path / "large", np.zeros((40, 256, 256, 3), np.uint8))
+    tracemalloc.start()
+    try:
+        open_dataset(f"images:{folder}")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 40 * 256 * 256 * 3 / 2
+
+
+def test_a_folder_without_images_is_not_claimed(tmp_path):
+    (tmp_path / "notes.txt").write_text("x")
+    assert not images.recognises(tmp_path)
+    assert not images.recognises(tmp_path / "missing")
+
+
+def transparent(folder):
+    Image.new("RGBA", (12, 12)).save(folder / "bad.png")
+
+
+def keyed(folder):
+    Image.new("RGB", (12, 12)).save(folder / "bad.png", transparency=(0, 0, 0))
+
+
+def deep(folder):
+    Image.new("I;16", (12, 12)).save(folder / "bad.png")
+
+
+def inks(folder):
+    Image.new("CMYK", (12, 12)).save(folder / "bad.jpg")
+
+
+def text(folder):
+    (folder / "bad.png").write_text("not an image")
+
+
+def another_format(folder):
+    Image.new("RGB", (12, 12)).save(folder / "bad.png", "GIF")
+
+
+def label(folder):
+    (folder / "bad.csv").write_text("1,2")
+
+
+def larger(folder):
+    Image.new("RGB", (14, 12)).save(folder / "bad.png")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (transparent, "bad.png has transparency"),
+        (keyed, "bad.png has transparency"),
+        (deep, "bad.png has the mode I;16"),
+        (inks, "bad.jpg has the mode CMYK"),
+        (text, "bad.png does not read as an image"),
+        (another_format, "bad.png does not read as an image"),
+        (label, "bad.csv is not a PNG or JPEG image"),
+        (larger, r"12 × 12 pixels, .*bad.png 14 × 12"),
+    ],
+)
+def test_a_file_that_does_not_belong_is_named(spoil, message, data):
+    spoil(data)
+    with pytest.raises(DataError, match=message):
+        open_dataset(f"images:{data}")
+
+
+def test_an_image_cut_short_is_named_when_it_is_read(data):
+    path = data / "0002.png"
+    path.write_bytes(path.read_bytes()[:-30])
+    found = open_dataset(f"images:{data}")
+    assert found.read(0, 2).shape == (2, 3, 12, 12)
+    with pytest.raises(DataError, match=r"0002.png does not read as an image"):
+        found.read(2, 3)
+
+
+def test_an_image_that_changes_size_while_it_is_read_is_named(data):
+    found = open_dataset(f"images:{data}")
+    larger(data)
+    (data / "bad.png").replace(data / "0001.png")
+    with pytest.raises(DataError, match=r"0001\.png has changed"):
+        found.read(0, 2)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [("{}/missing", "no folder of images"), ("{}::0", "not '0'"), ("{}::big", "not 'big'")],
+)
+def test_a_wrong_name_is_refused(spec, message, data):
+    with pytest.raises(DataError, match=message):
+        open_dataset(f"images:{spec.format(data)}")
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(DataError, match="holds no PNG or JPEG"):
+        open_dataset(f"images:{tmp_path}")
