@@ -25,16 +25,16 @@ NAME = "spline-flow"
 WIDEST = 64
 FEWEST = 500
 """Fewer examples are not fitted."""
-ARCHITECTURE = {"transforms": 3, "bins": 8, "hidden": 64}
+ARCHITECTURE = {"transforms": 2, "bins": 8, "hidden": 64}
 BATCH = 256
-STEPS = 800
-LOOK = 50
+STEPS = 400
+LOOK = 25
 """Steps between two looks at the held-out draws."""
 PATIENCE = 4
 """Looks without a gain that end the fit."""
 HELD_OUT = 0.1
 HELD_OUT_DRAWS = 4096
-LEARNING_RATE = 5e-3
+LEARNING_RATE = 1e-2
 LARGEST_GRADIENT = 5.0
 
 
