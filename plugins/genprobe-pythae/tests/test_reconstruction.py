@@ -1,11 +1,11 @@
 import pytest
 import torch
+from genprobe_pythae.reconstruction import take_off_sigmoid
 from pythae.models.base.base_utils import ModelOutput
 from torch import nn
 from torch.distributions import Bernoulli
 
 import genprobe
-from genprobe_pythae.reconstruction import take_off_sigmoid
 
 
 class Decoder(nn.Module):
