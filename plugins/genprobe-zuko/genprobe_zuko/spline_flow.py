@@ -1,10 +1,10 @@
-"""A neural spline flow over flattened z, m(z) = N(f(y); 0, I) |∂f/∂y| / Π scale, y = (z − loc)/scale.
+"""A neural spline flow over flattened z: m(z) = N(f(y); 0, I) |∂f/∂y| / Π scale.
 
-f is a chain of autoregressive rational-quadratic splines (Durkan et al., 2019, Neural Spline Flows,
-arXiv:1906.04032), the identity beyond |y| = 5. It is fitted by maximum likelihood to draws
-N(μ_n, diag(S_n)) about the posterior moments, new ones at each step, until those of a held-out tenth
-of the examples no longer gain. A flow fits curved and connected codes that mixtures of a few normals
-do not.
+y = (z − loc) / scale, and f is a chain of autoregressive rational-quadratic splines (Durkan et al.,
+2019, Neural Spline Flows, arXiv:1906.04032), each the identity beyond 5. It is fitted by maximum
+likelihood to draws N(μ_n, diag(S_n)) about the posterior moments, new ones at each step, until those
+of a held-out tenth of the examples no longer gain. It follows curved and connected codes, for which a
+mixture would need very many normals.
 """
 
 import math
@@ -38,7 +38,7 @@ LEARNING_RATE = 1e-2
 LARGEST_GRADIENT = 5.0
 
 
-def new_flow(k: int, *, transforms: int, bins: int, hidden: int) -> Any:  # noqa: ANN401
+def new_flow(k: int, *, transforms: int, bins: int, hidden: int) -> Any:
     """A flow over z (k,) with weights from the global generator, float32."""
     from zuko.flows import NSF  # turns off torch's argument checks: only where it is used
 
@@ -126,7 +126,7 @@ def overall_scale(codes: Codes) -> Float64[Tensor, " k"]:
     return (codes.mean.var(0, correction=0) + codes.variance.mean(0)).sqrt()
 
 
-def maximise(flow: Any, codes: Codes, chance: torch.Generator) -> Mapping[str, Tensor]:  # noqa: ANN401
+def maximise(flow: Any, codes: Codes, chance: torch.Generator) -> Mapping[str, Tensor]:
     """The weights at which the held-out draws had the highest likelihood.
 
     Args:
@@ -156,7 +156,7 @@ def maximise(flow: Any, codes: Codes, chance: torch.Generator) -> Mapping[str, T
     return best
 
 
-def climb(flow: Any, y: Tensor, optimizer: torch.optim.Optimizer) -> None:  # noqa: ANN401
+def climb(flow: Any, y: Tensor, optimizer: torch.optim.Optimizer) -> None:
     """One step up the likelihood of some draws."""
     optimizer.zero_grad()
     loss = -flow().log_prob(y).mean()
@@ -173,7 +173,7 @@ def draws(codes: Codes, chosen: Tensor, chance: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def likelihood(flow: Any, y: Tensor) -> float:  # noqa: ANN401
+def likelihood(flow: Any, y: Tensor) -> float:
     """Mean log density of some draws, nats."""
     return float(flow().log_prob(y).mean())
 

@@ -1,6 +1,7 @@
 """Posteriors q(z|x) that are a conditional flow, given what an encoder says of x."""
 
 import copy
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,9 @@ from torch.distributions.constraints import Constraint
 from genprobe.types import Family, Params
 from genprobe_zuko.stretches import rows_at_a_time
 
+ONE = torch.Size()
+"""The shape of a single draw."""
+
 
 class Flowing(Distribution):
     """A flow's distribution over real vectors, which says so: zuko's own do not state a support.
@@ -18,7 +22,7 @@ class Flowing(Distribution):
         flow: what it is, of batch shape (batch,).
     """
 
-    arg_constraints: dict[str, Constraint] = {}
+    arg_constraints: ClassVar[dict[str, Constraint]] = {}
     has_rsample = True
 
     def __init__(self, flow: Distribution) -> None:
@@ -30,7 +34,7 @@ class Flowing(Distribution):
         """Any real vector."""
         return constraints.real_vector
 
-    def rsample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:
+    def rsample(self, sample_shape: torch.Size = ONE) -> Tensor:
         """Draws (*sample_shape, batch, k), with a gradient to the context."""
         z: Tensor = self.flow.rsample(torch.Size(sample_shape))
         return z
