@@ -41,8 +41,17 @@ class Flowing(Distribution):
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log q(z|x) of z (..., batch, k), nats."""
-        log_q: Tensor = self.flow.log_prob(value)
-        return log_q
+        return log_density(self.flow, value)
+
+
+def log_density(flow: Distribution, z: Tensor) -> Tensor:
+    """Log density of z (..., k), nats, for any shapes that broadcast.
+
+    Some transforms of zuko take z of the whole batch only, so it is expanded.
+    """
+    batch = torch.broadcast_shapes(z.shape[:-1], flow.batch_shape)
+    log_q: Tensor = flow.log_prob(z.expand(*batch, z.shape[-1]))
+    return log_q
 
 
 def flow_posterior(flow: nn.Module, name: str = "zuko-flow") -> Family:
@@ -91,6 +100,6 @@ def all_pairs(flow: nn.Module, z: Tensor, context: Tensor) -> Tensor:
     columns = []
     for some in context.split(size):
         q = twin(some)
-        rows = [q.log_prob(part[:, None]) for part in z.split(max(1, size // len(some)))]
+        rows = [log_density(q, part[:, None]) for part in z.split(max(1, size // len(some)))]
         columns.append(torch.cat(rows))
     return torch.cat(columns, 1)

@@ -2,9 +2,9 @@
 
 y = (z − loc) / scale, and f is a chain of autoregressive rational-quadratic splines (Durkan et al.,
 2019, Neural Spline Flows, arXiv:1906.04032), each the identity beyond 5. It is fitted by maximum
-likelihood to draws N(μ_n, diag(S_n)) about the posterior moments, new ones at each step, until those
-of a held-out tenth of the examples no longer gain. It follows curved and connected codes, for which a
-mixture would need very many normals.
+likelihood to draws N(μ_n, diag(S_n)) about the posterior moments, new ones at each step, until
+those of a held-out tenth of the examples no longer gain. It follows curved and connected codes, for
+which a mixture would need very many normals.
 """
 
 import math
