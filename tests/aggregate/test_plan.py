@@ -29,6 +29,12 @@ def test_wide_latents_get_fewer_components_at_a_time():
     assert plan_tile(1000, 2**16).block < plan_tile(1000, 2).block
 
 
+@pytest.mark.parametrize("values", [1, 64, 16384, 2**17])
+def test_the_statistics_of_a_tiles_queries_stay_within_bounds(values):
+    queries = plan_tile(10**6, values).queries
+    assert queries == 128 or queries * values <= plan.BLOCK_VALUES
+
+
 def test_a_smaller_tile_is_half_and_never_nothing():
     assert Tile(10, 5, 3).smaller() == Tile(5, 2, 1)
     assert Tile(1, 1, 1).smaller() == Tile(1, 1, 1)

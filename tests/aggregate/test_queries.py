@@ -5,6 +5,7 @@ import torch
 from scipy import stats
 
 import genprobe
+from genprobe.aggregate import queries as module
 from genprobe.aggregate.queries import draw_queries
 from genprobe.estimators.rate import rate
 from genprobe.families.diagonal_normal import diagonal_normal
@@ -46,6 +47,17 @@ def test_queries_follow_the_stored_posterior_of_their_own_example(store, params)
     own = {k: v[queries.index] for k, v in params.items()}
     unit = (queries.z.double() - own["loc"]) / own["scale"]
     assert stats.kstest(unit.flatten().numpy(), "norm").pvalue > 1e-3
+    log_qz_x = diagonal_normal.distribution(own).log_prob(queries.z.double())
+    torch.testing.assert_close(queries.log_qz_x, log_qz_x)
+
+
+def test_draws_made_a_stretch_at_a_time_are_of_their_own_posteriors(store, params, monkeypatch):
+    monkeypatch.setattr(module, "DRAWN_VALUES", 2 * 2 * 7)
+    queries = draw(store, max_queries=2 * N)
+    own = {k: v[queries.index] for k, v in params.items()}
+    unit = (queries.z.double() - own["loc"]) / own["scale"]
+    assert stats.kstest(unit.flatten().numpy(), "norm").pvalue > 1e-3
+    assert len(unit.flatten(0, 1).unique(dim=0)) == 2 * N
     log_qz_x = diagonal_normal.distribution(own).log_prob(queries.z.double())
     torch.testing.assert_close(queries.log_qz_x, log_qz_x)
 

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from genprobe.aggregate import tiles
 from genprobe.aggregate.blocks import in_memory
 from genprobe.aggregate.pairs import BOUND
 from genprobe.aggregate.plan import Tile
@@ -38,6 +39,13 @@ def test_float32_pairs_are_centred_before_the_matmul(posteriors, pairwise):
 
 def test_own_density_is_float64(posteriors, pairwise):
     params, z = posteriors(10, (4,), 1e-4, offset=1.0)
+    found = own_log_prob(z, diagonal_normal, params, torch.arange(10))
+    torch.testing.assert_close(found, pairwise(z, params).diagonal())
+
+
+def test_own_densities_a_few_at_a_time_are_the_same(posteriors, pairwise, monkeypatch):
+    params, z = posteriors(10, (4,), 0.3)
+    monkeypatch.setattr(tiles, "OWN_VALUES", 12)
     found = own_log_prob(z, diagonal_normal, params, torch.arange(10))
     torch.testing.assert_close(found, pairwise(z, params).diagonal())
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from genprobe.errors import StoreError
-from genprobe.store.read import open_store
+from genprobe.store.read import BLOCK_VALUES, block_rows, open_store
 from genprobe.store.write import StoreWriter
 
 
@@ -37,6 +37,19 @@ def test_blocks_cover_the_parameters_in_order(store, columns, rows):
     for name in ("loc", "scale"):
         whole = torch.cat([params[name] for _, params in blocks])
         torch.testing.assert_close(whole, columns[f"params/{name}"], rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("values", "segment", "rows"), [(2, 4096, 8192), (16384, 256, 256), (16384, 60, 240)]
+)
+def test_a_block_is_whole_segments_and_not_too_large(header, values, segment, rows):
+    found = block_rows(replace(header, latent_shape=(values,), segment=segment))
+    assert found == rows
+    assert found * values <= BLOCK_VALUES
+
+
+def test_a_block_is_never_less_than_a_segment(header):
+    assert block_rows(replace(header, latent_shape=(4, 2**20), segment=16)) == 16
 
 
 @pytest.mark.parametrize("index", [[0], [9], [1, 2, 7], [3, 4, 8], list(range(10)), [2, 2, 5]])
