@@ -15,7 +15,14 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.aggregate.room import out_of_memory
-from genprobe.errors import DataError, GenprobeError, ModelError, PluginError, SupportError
+from genprobe.errors import (
+    DataError,
+    GenprobeError,
+    ModelError,
+    PluginError,
+    SupportError,
+    reason_of,
+)
 from genprobe.probes import PROBE_INPUTS
 from genprobe.ranks import together
 from genprobe.seeds import derived_seed
@@ -177,11 +184,6 @@ def log_prior(prior: Prior, z: Tensor, start: int) -> Float64[Tensor, "draw batc
             "The rate is infinite unless the posteriors lie within the prior's support.",
         )
     return log_pz
-
-
-def reason_of(error: Exception) -> str:
-    """The first line of what an exception says, or its name."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def encode_examples(

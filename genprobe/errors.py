@@ -15,6 +15,11 @@ class GenprobeError(Exception):
         self.remedy = remedy
 
 
+def reason_of(error: Exception) -> str:
+    """The first line of what an exception says, or its type where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 class ModelError(GenprobeError):
     """A checkpoint cannot be read, or a model's parts do not fit together."""
 

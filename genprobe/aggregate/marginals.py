@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 import torch
 from jaxtyping import Float, Float64
 from torch import Tensor
-from torch.distributions import Independent
 
+from genprobe.aggregate.blocks import size_of
+from genprobe.aggregate.moments import factorises
 from genprobe.errors import UnavailableError
 from genprobe.latents import flat
 from genprobe.types import Family, Params
@@ -36,10 +37,10 @@ def log_marginals(
     top = torch.full((len(z), k), -math.inf, dtype=torch.float64)
     rows = max(1, TILE_VALUES // (len(z) * k))
     for _, params in blocks():
-        for low in range(0, len(next(iter(params.values()))), rows):
+        for low in range(0, size_of(params), rows):
             some = {name: v[low : low + rows].double() for name, v in params.items()}
             q = family.distribution(some)
-            if not isinstance(q, Independent) or q.base_dist.event_shape:
+            if not factorises(q):
                 raise UnavailableError(f"The family {family.name} does not factorise.")
             pairs = flat(q.base_dist.log_prob(z.double()[:, None]), 2)
             top = torch.logaddexp(top, stable_logsumexp(pairs))

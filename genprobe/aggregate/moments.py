@@ -3,6 +3,8 @@
 The index of a class has no mean that says anything, and a logistic-normal's has no closed form.
 """
 
+from typing import TypeGuard
+
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent
@@ -40,6 +42,6 @@ def unknown(distribution: Distribution) -> Tensor:
     return torch.full(distribution.batch_shape + distribution.event_shape, torch.nan).double()
 
 
-def factorises(distribution: Distribution) -> bool:
+def factorises(distribution: Distribution | None) -> TypeGuard["Independent[Distribution]"]:
     """Whether the dimensions of one z are known to be independent of each other."""
     return isinstance(distribution, Independent) and not distribution.base_dist.event_shape

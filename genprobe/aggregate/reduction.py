@@ -13,6 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from genprobe.errors import reason_of
+
 log = logging.getLogger("genprobe")
 
 NEGLIGIBLE = -126.0
@@ -52,8 +54,7 @@ def compiled() -> Reduction:
         function: Reduction = torch.compile(in_one, dynamic=True)
         function(torch.zeros(64, 128), torch.empty(0))
     except Exception as error:  # whatever a compiler that is not there may raise
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        log.info("The pass is not compiled: %s", reason)
+        log.info("The pass is not compiled: %s", reason_of(error))
         return plain
     return function
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from genprobe.datasets.find import find_file
 from genprobe.datasets.from_array import from_array
-from genprobe.errors import DataError
+from genprobe.errors import DataError, reason_of
 from genprobe.types import Dataset, DatasetReader
 
 
@@ -36,9 +36,8 @@ def open_array(spec: str, split: str | None) -> Dataset:
     except DataError:
         raise
     except Exception as error:  # damaged bytes make the readers raise almost anything
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(
-            f"{path} cannot be read as {path.suffix}: {reason}",
+            f"{path} cannot be read as {path.suffix}: {reason_of(error)}",
             "Check the path, or write it again.",
         ) from error
     return from_array(f"{path.stem}::{key}" if key else path.stem, array)

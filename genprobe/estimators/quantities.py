@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from genprobe.aggregate.blocks import size_of
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.marginals import log_marginals
 from genprobe.aggregate.queries import Queries
@@ -107,7 +108,7 @@ class Quantities:
             return
         log_qz_x = self._store.column("draws/log_qz_x")
         for start, params in self._store.blocks():
-            index = torch.arange(start, start + len(next(iter(params.values()))))
+            index = torch.arange(start, start + size_of(params))
             draws = range(self._store.header.draws)
             z = torch.stack([self._store.gather("draws/z", draw, index) for draw in draws])
             log_pz = self._prior.log_prob(z.double()).double()

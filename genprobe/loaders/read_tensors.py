@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from genprobe.errors import ModelError
+from genprobe.errors import ModelError, reason_of
 from genprobe.loaders.inspect import inspect_file
 
 
@@ -27,5 +27,5 @@ def read_tensors(path: Path) -> Any:
 
 
 def first_line(error: Exception) -> str:
-    """The first line of what an exception says, or its type where it says nothing."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    """What an exception says, to be quoted within a sentence."""
+    return reason_of(error).rstrip(".")

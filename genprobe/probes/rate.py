@@ -4,11 +4,10 @@ Exact where posterior and prior have a closed form; otherwise log q(z|x_n) − l
 whose mean over draws is unbiased.
 """
 
-import torch
 from jaxtyping import Float64
 from torch import Tensor
-from torch.distributions import Distribution, Independent
 
+from genprobe.aggregate.moments import factorises
 from genprobe.latents import flat
 from genprobe.priors.from_distribution import known_kl
 from genprobe.types import Family, Params, Prior
@@ -42,14 +41,7 @@ def rate_per_dimension(
     """
     q = posterior.distribution({k: v.double() for k, v in params.items()})
     p = prior.distribution
-    if not (isinstance(q, Independent) and isinstance(p, Independent)):
-        return None
     if not (factorises(q) and factorises(p)):
         return None
     found = known_kl(q.base_dist, p.base_dist)
     return None if found is None else flat(found, 1)
-
-
-def factorises(distribution: "Independent[Distribution]") -> bool:
-    """Whether it is a product over the entries of its event."""
-    return bool(distribution.base_dist.event_shape == torch.Size())

@@ -11,6 +11,7 @@ from torch.distributions import Distribution, kl_divergence
 from torch.distributions.constraints import Constraint
 
 from genprobe.aggregate import log_aggregate
+from genprobe.aggregate.blocks import size_of
 from genprobe.encode import check_params
 from genprobe.errors import ModelError
 from genprobe.testing.measure import (
@@ -33,7 +34,6 @@ from genprobe.testing.suite import (
     require_one_device,
     require_same_estimates,
     rows,
-    size,
     support_of,
     unchanged,
     where_defined,
@@ -91,8 +91,8 @@ class FamilyTests(Suite):
 
     def test_params_are_those_that_the_constraints_name(self) -> None:
         """The examples have the right names and pass the constraints."""
-        assert size(self.params) >= 2, "params must be of two or more posteriors"
-        check_params("the example", self.part, double(self.params), size(self.params), 0)
+        assert size_of(self.params) >= 2, "params must be of two or more posteriors"
+        check_params("the example", self.part, double(self.params), size_of(self.params), 0)
 
     def test_parameters_that_are_not_finite_are_refused_by_name(self) -> None:
         """An encoder that gives nan or infinity is told which parameter and which example."""
@@ -100,7 +100,7 @@ class FamilyTests(Suite):
             for bad in (torch.nan, torch.inf):
                 spoilt = {**double(self.params), name: values.index_fill(0, torch.tensor(1), bad)}
                 with pytest.raises(ModelError, match=f"{name}.*example 1"):
-                    check_params("the example", self.part, spoilt, size(self.params), 0)
+                    check_params("the example", self.part, spoilt, size_of(self.params), 0)
 
     def test_what_the_constraints_let_through_has_a_density(self) -> None:
         """No parameter that the constraints allow gives a density that is nan."""
@@ -127,7 +127,7 @@ class FamilyTests(Suite):
 
     def test_shapes(self) -> None:
         """One distribution an example, whose event is one whole z."""
-        q, batch = self.distribution, size(self.params)
+        q, batch = self.distribution, size_of(self.params)
         assert q.batch_shape == (batch,), (
             f"the batch shape is {tuple(q.batch_shape)}, not ({batch},): wrap it in Independent"
         )
@@ -177,7 +177,7 @@ class FamilyTests(Suite):
     def test_its_functions_leave_their_arguments_as_they_are(self) -> None:
         """Nothing is changed in place."""
         params, z, part = double(self.params), self.points(), self.part
-        offset, narrow = z.double().mean(0), torch.full((size(params),), -0.1).double()
+        offset, narrow = z.double().mean(0), torch.full((size_of(params),), -0.1).double()
         calls: dict[str, Callable[[Params], object] | None] = {
             "distribution": lambda p: part.distribution(p).log_prob(z[:, None]),
             "natural": part.natural,
@@ -238,7 +238,7 @@ class FamilyTests(Suite):
 
     def test_divergence_of_two_posteriors_is_that_of_the_draws(self) -> None:
         """KL(q_0‖q_n), where torch knows it, is the mean of log q_0 − log q_n."""
-        first = rows(double(self.params), [0] * size(self.params))
+        first = rows(double(self.params), [0] * size_of(self.params))
         q, p = self.part.distribution(first), self.distribution
         z = q.sample(torch.Size([DRAWS]))
         found = where_defined(lambda: kl_divergence(q, p))
@@ -262,7 +262,7 @@ class FamilyTests(Suite):
             return
         z, params = self.points(), double(self.params)
         (eta, log_partition), (statistics, log_base) = natural(params), sufficient(z.double())
-        n, m = size(params), len(z)
+        n, m = size_of(params), len(z)
         assert eta.dim() == 2, f"eta has the shape {tuple(eta.shape)}, not (batch, k)"
         assert eta.shape == (n, statistics.shape[-1]), (
             f"eta has the shape {tuple(eta.shape)}; {n} posteriors and "
@@ -288,7 +288,7 @@ class FamilyTests(Suite):
         z, params = self.points(), double(self.params)
         found = log_aggregate(z.double(), self.part, params).log_qz
         pairs = self.looped(z, params)
-        truth = pairs.logsumexp(1) - torch.tensor(size(params)).double().log()
+        truth = pairs.logsumexp(1) - torch.tensor(size_of(params)).double().log()
         torch.testing.assert_close(found, truth, rtol=1e-3, atol=1e-3)
 
     def test_translation_is_the_density_of_the_shifted_variable(self) -> None:
@@ -306,7 +306,7 @@ class FamilyTests(Suite):
         if self.part.widen is None:
             return
         params, z = double(self.params), self.points()
-        zero = torch.zeros(size(params), dtype=torch.float64)
+        zero = torch.zeros(size_of(params), dtype=torch.float64)
         same = self.looped(z, self.part.widen(params, zero))
         require_pairs(same, self.looped(z, params), "widen by ε = 0")
         epsilon = zero.index_fill(0, torch.tensor(1), 0.5).requires_grad_()
@@ -362,7 +362,7 @@ class FamilyTests(Suite):
         prior, factory = plain_prior(self.part, params)
         model = Model(name="example", encode=lookup(params), posterior=self.part, prior=prior)
         with provided(families=[self.part], priors=[factory]):
-            reports = evaluated_and_reopened(model, numbers(64, size(params)), tmp_path)
+            reports = evaluated_and_reopened(model, numbers(64, size_of(params)), tmp_path)
         require_same_estimates(*reports, "reopened")
         assert reports[0].provenance["family"] == self.part.name
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint
 
+from genprobe.aggregate.blocks import size_of
 from genprobe.errors import DataError
 from genprobe.testing.family import DRAWS
 from genprobe.testing.measure import (
@@ -26,7 +27,6 @@ from genprobe.testing.suite import (
     require_one_device,
     require_same_estimates,
     rows,
-    size,
     support_of,
     unchanged,
 )
@@ -82,7 +82,7 @@ class LikelihoodTests(Suite):
 
     def test_shapes(self) -> None:
         """One distribution an example, whose event is one whole example."""
-        p, batch = self.distribution, size(self.params)
+        p, batch = self.distribution, size_of(self.params)
         assert batch >= 2, "params must be of two or more examples"
         assert p.batch_shape == (batch,), (
             f"the batch shape is {tuple(p.batch_shape)}, not ({batch},): wrap it in Independent"

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.distributions import Independent, Laplace, Normal, constraints
 from torch.distributions.constraints import Constraint
 
+from genprobe.aggregate.blocks import size_of
 from genprobe.errors import GenprobeError
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.testing.family import DRAWS, require_mean
@@ -26,7 +27,6 @@ from genprobe.testing.suite import (
     numbers,
     provided,
     require_same_estimates,
-    size,
     where_defined,
 )
 from genprobe.types import Codes, Family, Model, Params, Prior, PriorFactory
@@ -168,7 +168,7 @@ class PriorTests(Suite):
             found = prior.kl(family, params)
             if found is None:
                 continue
-            assert found.shape == (size(params),), f"kl has the shape {tuple(found.shape)}"
+            assert found.shape == (size_of(params),), f"kl has the shape {tuple(found.shape)}"
             q = family.distribution(params)
             z = q.sample(torch.Size([DRAWS]))
             terms = q.log_prob(z) - prior.log_prob(z.double())
@@ -227,5 +227,5 @@ class PriorTests(Suite):
             folder.mkdir()
             priors = [self.part] if isinstance(self.part, PriorFactory) else []
             with provided(families=[family], priors=priors):
-                reports = evaluated_and_reopened(model, numbers(64, size(params)), folder)
+                reports = evaluated_and_reopened(model, numbers(64, size_of(params)), folder)
             require_same_estimates(*reports, "reopened")

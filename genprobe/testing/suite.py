@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint
 
+from genprobe.aggregate.blocks import size_of
 from genprobe.evaluation import evaluate
 from genprobe.hookspecs import hookimpl
 from genprobe.manager import plugins
@@ -52,14 +53,9 @@ def rows(params: Params, index: Any) -> dict[str, Tensor]:
     return {name: values[index] for name, values in params.items()}
 
 
-def size(params: Params) -> int:
-    """How many examples parameters are for."""
-    return len(next(iter(params.values())))
-
-
 def one_by_one(params: Params) -> list[dict[str, Tensor]]:
     """Parameters (n, ...) as n times (1, ...)."""
-    return [rows(params, slice(i, i + 1)) for i in range(size(params))]
+    return [rows(params, slice(i, i + 1)) for i in range(size_of(params))]
 
 
 def of_one(distribution: Distribution) -> Callable[[Tensor], Tensor]:
