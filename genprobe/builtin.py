@@ -55,9 +55,38 @@ def genprobe_priors() -> "Sequence[PriorFactory]":
 def genprobe_likelihoods() -> "Sequence[Likelihood]":
     """Likelihoods."""
     from genprobe.likelihoods.bernoulli import bernoulli
+    from genprobe.likelihoods.categorical import categorical
+    from genprobe.likelihoods.categorical_pixels import categorical_pixels
+    from genprobe.likelihoods.continuous_bernoulli import continuous_bernoulli
+    from genprobe.likelihoods.discretised_logistic_mixture import discretised_logistic_mixture
+    from genprobe.likelihoods.laplace import laplace
+    from genprobe.likelihoods.multinomial import multinomial
+    from genprobe.likelihoods.negative_binomial import negative_binomial
     from genprobe.likelihoods.normal import normal
+    from genprobe.likelihoods.normal_optimal_sigma import normal_optimal_sigma
+    from genprobe.likelihoods.poisson import poisson
+    from genprobe.likelihoods.student_t import student_t
+    from genprobe.likelihoods.zero_inflated_negative_binomial import (
+        zero_inflated_negative_binomial,
+    )
+    from genprobe.likelihoods.zero_inflated_poisson import zero_inflated_poisson
 
-    return [bernoulli, normal]
+    return [
+        bernoulli,
+        continuous_bernoulli,
+        categorical,
+        categorical_pixels,
+        discretised_logistic_mixture,
+        normal,
+        normal_optimal_sigma,
+        laplace,
+        student_t,
+        poisson,
+        zero_inflated_poisson,
+        negative_binomial,
+        zero_inflated_negative_binomial,
+        multinomial,
+    ]
 
 
 @hookimpl
@@ -68,10 +97,12 @@ def genprobe_probes() -> Mapping[str, Callable[..., Any]]:
     from genprobe.probes.generative_information import generative_information
     from genprobe.probes.rate import rate
     from genprobe.probes.rate_slope import rate_slope
+    from genprobe.probes.unit_distortion import unit_distortion
 
     return {
         "rate": rate,
         "distortion": distortion,
+        "unit_distortion": unit_distortion,
         "rate_slope": rate_slope,
         "distortion_slope": distortion_slope,
         "generative_information": generative_information,

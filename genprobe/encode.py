@@ -15,7 +15,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.aggregate.room import out_of_memory
-from genprobe.errors import DataError, GenprobeError, ModelError, PluginError
+from genprobe.errors import DataError, GenprobeError, ModelError, PluginError, SupportError
 from genprobe.probes import PROBE_INPUTS
 from genprobe.ranks import together
 from genprobe.seeds import derived_seed
@@ -82,7 +82,8 @@ def encode(
         for segment in writer.mine:
             start, stop = header.span(segment)
             x = read_examples(dataset, start, stop, dtype)
-            notice = None if parts.likelihood is None else parts.likelihood.support(x)
+            with counted_from(start):
+                notice = None if parts.likelihood is None else parts.likelihood.support(x)
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(derived_seed(header.seed, "segment", segment))
                 batch = posterior_batch(parts, x, start, header.draws, batch_size, device)
@@ -241,7 +242,8 @@ def decode_draws(
                 f"{tuple(p.event_shape)}; the data's are {tuple(target.shape[1:])}.",
                 "Reshape one of them: broadcasting would give a wrong distortion.",
             )
-        log_px_z[draw, row : row + batch_size] = p.log_prob(target.to(device)).cpu()
+        with counted_from(start + row):
+            log_px_z[draw, row : row + batch_size] = p.log_prob(target.to(device)).cpu()
     bad = ~log_px_z.isfinite().all(0)
     if bad.any():
         raise ModelError(
@@ -278,18 +280,33 @@ def columns(
     given: Mapping[str, Any], batch: PosteriorBatch, probes: Mapping[str, Probe]
 ) -> dict[str, Tensor]:
     """A segment's arrays by their path in the store."""
-    x = given["x"]
+    x, likelihood = given["x"], given["likelihood"]
     arrays = {f"params/{k}": v for k, v in batch.params.items()}
     arrays |= {"draws/z": batch.z, "draws/log_qz_x": batch.log_qz_x, "draws/log_pz": batch.log_pz}
     arrays |= {
         "moments/x": x.sum(0, dtype=torch.float64),
         "moments/x_square": x.square().sum(0, dtype=torch.float64),
     }
+    if likelihood is not None and likelihood.statistics is not None:
+        arrays |= {f"moments/{k}": v.double().sum(0) for k, v in likelihood.statistics(x).items()}
     for name, probe in probes.items():
         values = probe(**{k: given[k] for k in inspect.signature(probe).parameters})
         if values is not None:
             arrays[f"probes/{name}"] = values.detach().cpu()
     return arrays
+
+
+@contextlib.contextmanager
+def counted_from(start: int) -> Iterator[None]:
+    """Let a likelihood's complaint name the example by its position in the data set.
+
+    Raises:
+        SupportError: as it came, ``start`` added to its example.
+    """
+    try:
+        yield
+    except SupportError as error:
+        raise error.after(start) from None
 
 
 @contextlib.contextmanager

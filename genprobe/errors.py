@@ -27,6 +27,34 @@ class DataError(GenprobeError):
     """A data set cannot be read or does not fit the model."""
 
 
+class SupportError(DataError):
+    """A value of the data lies where the likelihood is not defined.
+
+    Args:
+        example: position of the example, counted from the first that was looked at.
+        value: the first value at fault in it.
+        likelihood: its registered name.
+        needs: which values it is defined for.
+        remedy: one line that says what to do about it.
+    """
+
+    def __init__(
+        self, example: int, value: float, likelihood: str, needs: str, remedy: str
+    ) -> None:
+        super().__init__(
+            f"Example {example} has the value {value:.9g}; the likelihood {likelihood} needs "
+            f"{needs}.",
+            remedy,
+        )
+        self.example, self.value, self.likelihood, self.needs = example, value, likelihood, needs
+
+    def after(self, start: int) -> "SupportError":
+        """The same error where ``start`` examples came before those that were looked at."""
+        return SupportError(
+            self.example + start, self.value, self.likelihood, self.needs, self.remedy
+        )
+
+
 class StoreError(GenprobeError):
     """A store cannot be read or written, or belongs to something else."""
 

@@ -238,6 +238,13 @@ def describe_fit(
     return {"rung": fitted.rung, "folds": fitted.folds, "mean_log_density": dict(fitted.scores)}
 
 
+def describe_scale(quantities: Quantities, estimates: Mapping[str, Estimate]) -> float | None:
+    """The likelihood's scale, where it was fitted to the whole data set."""
+    if "distortion" not in estimates or quantities.fitted_scale is None:
+        return None
+    return quantities.fitted_scale.scale
+
+
 def describe_run(
     store: Store, quantities: Quantities, estimates: Mapping[str, Estimate], tolerance: float
 ) -> dict[str, Any]:
@@ -259,6 +266,7 @@ def describe_run(
         "training": dict(header.training),
         "fitted_prior": describe_fit(quantities, estimates),
         **count_queries(quantities, tolerance),
+        "fitted_scale": describe_scale(quantities, estimates),
         "max_error": quantities.max_error if quantities.queried else None,
         "skipped": quantities.skipped if quantities.queried else None,
     }

@@ -21,7 +21,7 @@ from genprobe.estimators.rate_fitted_prior import fitted_rates
 from genprobe.probes.rate import rate as pointwise_rate
 from genprobe.store.format import Header
 from genprobe.store.read import Store
-from genprobe.types import Estimate, Family, Likelihood, Prior
+from genprobe.types import Estimate, Family, FittedScale, Likelihood, Prior
 
 MARGINAL_PAIRS = 100_000_000
 """Pairs of a query and a component, a dimension each, that the marginals may cost."""
@@ -123,9 +123,27 @@ class Quantities:
     @cached_property
     def distortion(self) -> Float64[Tensor, "draw n"]:
         """−log p(x_n|z) at every draw (draw, n), of the bins where a bin width is known."""
-        if not self._store.has("probes/distortion"):
+        if self._store.has("probes/distortion"):
+            return self._store.column("probes/distortion") - self._log_bin
+        if self.fitted_scale is None:
             raise UnavailableError("No distortion: the model has no decoder.")
-        return self._store.column("probes/distortion") - self._log_bin
+        unit = self._store.column("probes/unit_distortion")
+        return self.fitted_scale.factor * unit + self.fitted_scale.offset - self._log_bin
+
+    @cached_property
+    def fitted_scale(self) -> FittedScale | None:
+        """The likelihood's one scale, fitted to all the data; None where there is no such scale."""
+        if not self._store.has("probes/unit_distortion"):
+            return None
+        if self._likelihood is None or self._likelihood.fit_scale is None:
+            raise UnavailableError(
+                f"No distortion: no plugin says how {self.header.likelihood} fits its scale."
+            )
+        unit = float(self._store.column("probes/unit_distortion").mean())
+        found = self._likelihood.fit_scale(unit, math.prod(self.header.event_shape))
+        if not math.isfinite(found.factor):
+            raise UnavailableError("No distortion: the decoder is exact, and its best scale 0.")
+        return found
 
     @cached_property
     def log_weight(self) -> Float64[Tensor, "draw n"]:
@@ -143,7 +161,9 @@ class Quantities:
     @cached_property
     def distortion_slope(self) -> Float64[Tensor, "draw m"]:
         """dD/dε of the same examples (draw, m)."""
-        return self._probed("distortion_slope")
+        # At the best scale D does not answer to the scale, so only the factor enters.
+        factor = 1.0 if self.fitted_scale is None else self.fitted_scale.factor
+        return factor * self._probed("distortion_slope")
 
     @cached_property
     def generative_information(self) -> Float64[Tensor, "draw m"]:
@@ -163,10 +183,13 @@ class Quantities:
         """Distortion of the best constant of the likelihood's family."""
         if self._likelihood is None or self._likelihood.blind is None:
             raise UnavailableError("No zero-rate distortion: the likelihood defines none.")
-        mean, square = self._store.data_moments()
-        value = self._likelihood.blind(mean, square)
+        moments = self._store.data_moments()
+        mean, square = moments.pop("x"), moments.pop("x_square")
+        value = self._likelihood.blind(mean, square, **moments)
         if not math.isfinite(value):
-            raise UnavailableError("No zero-rate distortion: the data do not vary.")
+            raise UnavailableError(
+                "No zero-rate distortion: data that do not vary have no finite one."
+            )
         return value - self._log_bin
 
     @cached_property

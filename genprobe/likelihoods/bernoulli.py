@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Distribution, Independent
 
-from genprobe.errors import DataError
+from genprobe.likelihoods.support import require_unit_interval
 from genprobe.types import Likelihood, Notice, Params
 
 GREY = Notice(
@@ -32,14 +32,9 @@ def support(x: Tensor) -> Notice | None:
     """None for binary data (batch, *event), a notice for grey data.
 
     Raises:
-        DataError: if a value lies outside [0, 1].
+        SupportError: naming the first example with a value outside [0, 1].
     """
-    low, high = (end.item() for end in x.aminmax())
-    if low < 0 or high > 1:
-        raise DataError(
-            f"The Bernoulli likelihood needs values in [0, 1]; the data span [{low:g}, {high:g}].",
-            "Rescale the data, or use the likelihood normal.",
-        )
+    require_unit_interval("bernoulli", x, "Rescale the data, or use the likelihood normal.")
     # In [0, 1] only 0 and 1 are their own squares.
     return None if torch.equal(x.square(), x) else GREY
 

@@ -33,6 +33,10 @@ def spread_out(
 
 
 def derivative(values: Tensor, epsilon: Tensor) -> Tensor:
-    """Derivative of each value (batch,) with respect to its own ε (batch,)."""
-    (gradient,) = torch.autograd.grad(values.sum(), epsilon, retain_graph=True)
+    """Derivative of each value (batch,) with respect to its own ε (batch,); 0 without a path."""
+    if not values.requires_grad:
+        return torch.zeros_like(epsilon)
+    (gradient,) = torch.autograd.grad(
+        values.sum(), epsilon, retain_graph=True, materialize_grads=True
+    )
     return gradient

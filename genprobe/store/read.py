@@ -53,8 +53,8 @@ class Store:
         with reading(self.path) as file:
             return read_notices(file)
 
-    def data_moments(self) -> tuple[Tensor, Tensor]:
-        """Mean of x and of x² over all examples, each (*event), float64.
+    def data_moments(self) -> dict[str, Tensor]:
+        """Means over all examples by name, float64: of ``x``, of ``x_square`` (*event), and others.
 
         Raises:
             StoreError: if the store has none.
@@ -62,8 +62,8 @@ class Store:
         with reading(self.path) as file:
             if "moments" not in file:
                 raise StoreError(f"The store {self.path} has no moments of the data.")
-            sums = [read(self.path, file[f"moments/{name}"], ...) for name in ("x", "x_square")]
-        return torch.from_numpy(sums[0]) / self.header.n, torch.from_numpy(sums[1]) / self.header.n
+            sums = {k: read(self.path, v, ...) for k, v in file["moments"].items()}
+        return {k: torch.from_numpy(v) / self.header.n for k, v in sums.items()}
 
     def blocks(
         self, rows: int = 8192, start: int = 0, stop: int | None = None

@@ -19,6 +19,7 @@ LAYERS = (
     {"reporting"},
     {"evaluation", "comparison", "demo"},
     {"render"},
+    {"testing"},
     {"cli"},
     {"", "__main__"},
 )

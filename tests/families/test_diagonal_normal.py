@@ -4,6 +4,7 @@ import torch
 from torch.distributions import Independent, Normal
 
 from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.testing import FamilyTests
 
 EVENTS = [(1,), (5,), (2, 3, 3)]
 
@@ -61,3 +62,19 @@ def test_event_is_one_whole_latent(posterior):
 )
 def test_constraints(name, value, valid):
     assert bool(diagonal_normal.constraints[name].check(torch.tensor(value))) is valid
+
+
+class TestConformance(FamilyTests):
+    part = diagonal_normal
+    params = {
+        "loc": torch.tensor([[0.0, 1.0], [-3.0, 0.5], [0.2, 0.0]]),
+        "scale": torch.tensor([[1.0, 2.0], [0.3, 0.01], [5.0, 1.0]]),
+    }
+
+
+class TestConformanceOfGrids(FamilyTests):
+    part = diagonal_normal
+    params = {
+        "loc": torch.linspace(-2, 2, 36).reshape(2, 2, 3, 3),
+        "scale": torch.linspace(0.1, 2, 36).reshape(2, 2, 3, 3),
+    }

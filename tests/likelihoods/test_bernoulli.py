@@ -4,6 +4,7 @@ import torch
 
 from genprobe.errors import DataError
 from genprobe.likelihoods.bernoulli import bernoulli
+from genprobe.testing import LikelihoodTests
 
 X = (torch.arange(24).reshape(4, 2, 3) % 3 == 0).double()
 LOGITS = 3 * torch.linspace(-2, 2, 24, dtype=torch.float64).reshape(4, 2, 3)
@@ -44,3 +45,13 @@ def test_values_outside_the_unit_interval_are_refused(value):
     x[2, 1, 1] = value
     with pytest.raises(DataError, match=r"\[0, 1\]"):
         bernoulli.support(x)
+
+
+class TestConformance(LikelihoodTests):
+    part = bernoulli
+    params = {"logits": LOGITS[:2]}
+
+
+class TestConformanceOfProbs(LikelihoodTests):
+    part = bernoulli
+    params = {"probs": LOGITS[:2].sigmoid()}

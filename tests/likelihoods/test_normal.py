@@ -3,6 +3,7 @@ import scipy.stats
 import torch
 
 from genprobe.likelihoods.normal import normal
+from genprobe.testing import LikelihoodTests
 
 X = torch.linspace(-3, 3, 24, dtype=torch.float64).reshape(4, 2, 3)
 LOC = X.flip(0) / 2
@@ -26,3 +27,8 @@ def test_every_constant_of_the_density_counts(scale):
 def test_it_is_a_density_of_any_data():
     assert not normal.discrete
     assert normal.support(1e6 * X) is None
+
+
+class TestConformance(LikelihoodTests):
+    part = normal
+    params = {"loc": LOC[:2], "scale": torch.full((2, 2, 3), 0.5)}

@@ -5,6 +5,7 @@ import torch
 from genprobe.errors import ModelError
 from genprobe.families.diagonal_normal import diagonal_normal as family
 from genprobe.priors.diagonal_normal import diagonal_normal
+from genprobe.testing import PriorTests
 from genprobe.types import Codes
 
 SHAPE = torch.Size([2, 2])
@@ -58,3 +59,9 @@ def test_the_fit_is_the_mean_and_spread_of_the_aggregate_posterior():
     np.testing.assert_allclose(fitted["loc"].numpy(), mean.mean(0))
     np.testing.assert_allclose(fitted["scale"].numpy() ** 2, mean.var(0) + variance.mean(0))
     assert diagonal_normal.sizes(50, 3) == (1,)
+
+
+class TestConformance(PriorTests):
+    part = diagonal_normal
+    event_shape = SHAPE
+    params = {"loc": LOC, "scale": SCALE}

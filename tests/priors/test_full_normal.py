@@ -5,6 +5,7 @@ import torch
 
 from genprobe.errors import ModelError
 from genprobe.priors.full_normal import WIDEST, full_normal
+from genprobe.testing import PriorTests
 from genprobe.types import Codes
 
 LOC = torch.tensor([0.5, -1.0, 2.0, 0.0], dtype=torch.float64)
@@ -72,3 +73,9 @@ def test_the_fit_is_the_mean_and_covariance_of_the_aggregate_posterior(k):
 )
 def test_it_is_fitted_once_where_the_examples_are_enough(n, k, sizes):
     assert full_normal.sizes(n, k) == sizes
+
+
+class TestConformance(PriorTests):
+    part = full_normal
+    event_shape = (2, 2)
+    params = PARAMS

@@ -9,6 +9,7 @@ from genprobe.errors import ModelError
 from genprobe.priors.full_normal import full_normal
 from genprobe.priors.normal_mixture import EXAMPLES_PER_COMPONENT, WIDEST, improve, normal_mixture
 from genprobe.priors.normal_mixture import start as start_of
+from genprobe.testing import PriorTests
 from genprobe.types import Codes
 
 K = 2
@@ -159,3 +160,9 @@ def test_sizes_grow_while_each_component_has_examples_enough(n):
 def test_wide_codes_are_not_fitted():
     assert normal_mixture.sizes(10**6, WIDEST)
     assert not normal_mixture.sizes(10**6, WIDEST + 1)
+
+
+class TestConformance(PriorTests):
+    part = normal_mixture
+    event_shape = (1, 2)
+    params = PARAMS

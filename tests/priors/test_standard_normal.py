@@ -3,6 +3,7 @@ import torch
 
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.priors.standard_normal import standard_normal
+from genprobe.testing import PriorTests
 
 PRIOR = standard_normal.build(torch.Size([2, 2]), {})
 
@@ -28,3 +29,8 @@ def test_samples_have_zero_mean_and_unit_variance():
     assert z.shape == (10_000, 2, 2)
     assert (z.mean(0).abs() < 4 / 100).all()
     assert ((z.var(0) - 1).abs() < 4 * 2**0.5 / 100).all()
+
+
+class TestConformance(PriorTests):
+    part = standard_normal
+    event_shape = (2, 3)
