@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from genprobe.context import context_of
 from genprobe.encode import Parts, encode_examples, placed, read_examples
 from genprobe.manager import plugins
 from genprobe.store.format import Header, segment_rows
@@ -39,8 +40,9 @@ def prepare(
     likelihood: Likelihood | None = named_part("likelihoods", model.likelihood)
     tensor_type = getattr(torch, dtype)
     x = read_examples(dataset, 0, 1, tensor_type)
+    context = context_of(model, dataset, x, 0)
     with placed(model.module, device, tensor_type):
-        params = encode_examples(model, posterior, x, 0, 1, device)
+        params = encode_examples(model, posterior, x, context, 0, 1, device)
     latent = posterior.event_shape(params)
     prior = bind_prior(model.prior, latent, {})
     header = Header(
@@ -63,6 +65,7 @@ def prepare(
         dtype=dtype,
         segment=segment_rows(tuple(dataset.event_shape), tuple(latent)),
         training=dict(model.training),
+        context=tuple(sorted(context)),
     )
     return header, Parts(model=model, posterior=posterior, prior=prior, likelihood=likelihood)
 

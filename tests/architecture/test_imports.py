@@ -12,6 +12,7 @@ LAYERS = (
     {"types", "progress", "ranks", "seeds"},
     {"families", "priors", "likelihoods", "datasets", "store"},
     {"architectures"},
+    {"context"},
     {"aggregate", "probes", "loaders"},
     {"estimators", "encode", "regimes", "notices"},
     {"hookspecs", "builtin", "manager"},

@@ -30,7 +30,7 @@ def probe(batch_size=N, **parts):
     index, prior = torch.arange(N), build(torch.Size([2]), {})
     x, device = torch.zeros(N, 2), torch.device("cpu")
     return generative_information(
-        made, diagonal_normal, prior, normal, x, index, N, device, batch_size
+        made, diagonal_normal, prior, normal, x, {}, index, N, device, batch_size
     )
 
 
