@@ -13,7 +13,8 @@ from genprobe.hookspecs import hookimpl
 if TYPE_CHECKING:
     from genprobe import aggregate
     from genprobe.comparison import Comparison, compare
-    from genprobe.evaluation import evaluate
+    from genprobe.evaluation import evaluate, evaluate_posteriors
+    from genprobe.exporting import export
     from genprobe.loaders.bundle import save
     from genprobe.loading import load, open_dataset
     from genprobe.reporting import report_from_store
@@ -55,6 +56,8 @@ PLACES = {
     "Store": "store.read",
     "compare": "comparison",
     "evaluate": "evaluation",
+    "evaluate_posteriors": "evaluation",
+    "export": "exporting",
     "load": "loading",
     "open_dataset": "loading",
     "open_store": "store.read",
@@ -85,6 +88,8 @@ __all__ = [
     "aggregate",
     "compare",
     "evaluate",
+    "evaluate_posteriors",
+    "export",
     "hookimpl",
     "load",
     "open_dataset",

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 
 @hookimpl
 def genprobe_loaders() -> "Sequence[Loader]":
-    """Bundles that ``genprobe.save`` wrote."""
+    """Bundles (``genprobe.save``), exported programs (``genprobe.export``), files of posteriors."""
     from genprobe.loaders.bundle import bundle
+    from genprobe.loaders.exported import exported
+    from genprobe.loaders.posteriors import posteriors
 
-    return [bundle]
+    return [bundle, exported, posteriors]
 
 
 @hookimpl

@@ -163,6 +163,11 @@ def encode_examples(
     device: torch.device,
 ) -> Params:
     """Checked posterior parameters of x (batch, *event), on the CPU; start is x's first index."""
+    if model.recorded is not None:
+        found = model.recorded.params(start, start + len(x))
+        params = {k: v.to(x.dtype) for k, v in found.items()}
+        check_params(model.name, posterior, params, len(x), start)
+        return params
     pieces = []
     for low in range(0, len(x), batch_size):
         rows = slice(low, low + batch_size)
@@ -171,7 +176,7 @@ def encode_examples(
         require_tensors(model.name, posterior, piece)
         pieces.append(piece)
     params = {k: torch.cat([p[k].detach().cpu() for p in pieces]) for k in pieces[0]}
-    check_params(model.name, posterior, params, len(x), start)
+    check_params(f"The encoder of {model.name}", posterior, params, len(x), start)
     return params
 
 
@@ -189,8 +194,15 @@ def require_tensors(name: str, posterior: Family, params: object) -> None:
     )
 
 
-def check_params(name: str, posterior: Family, params: Params, count: int, start: int) -> None:
+def check_params(source: str, posterior: Family, params: Params, count: int, start: int) -> None:
     """Check names, lengths, finiteness and constraints of posterior parameters.
+
+    Args:
+        source: what they come from, as a message begins.
+        posterior: their family.
+        params: each (count, ...).
+        count: number of examples.
+        start: position of the first in the data set.
 
     Raises:
         ModelError: naming the parameter and, where one is at fault, the first such example.
@@ -198,13 +210,13 @@ def check_params(name: str, posterior: Family, params: Params, count: int, start
     constraints = posterior.constraints
     if params.keys() != constraints.keys():
         raise ModelError(
-            f"The encoder of {name} returns {', '.join(params) or 'nothing'}; the family "
+            f"{source} returns {', '.join(params) or 'nothing'}; the family "
             f"{posterior.name} needs {', '.join(constraints)}."
         )
     for key, values in params.items():
         if len(values) != count:
             raise ModelError(
-                f"The encoder of {name} returns {key} of shape {tuple(values.shape)} for {count} "
+                f"{source} returns {key} of shape {tuple(values.shape)} for {count} "
                 "examples; its first axis must count them."
             )
         for fault, fine in (
@@ -215,7 +227,7 @@ def check_params(name: str, posterior: Family, params: Params, count: int, start
             if bad.any():
                 i = int(bad.nonzero()[0])
                 raise ModelError(
-                    f"The encoder of {name} gives a {key} that {fault}, at example {start + i}: "
+                    f"{source} gives a {key} that {fault}, at example {start + i}: "
                     f"{worst(values[i], fine[i])}.",
                     "Look at that example, or at the layer that makes this parameter.",
                 )
@@ -308,10 +320,11 @@ def columns(
     x, likelihood = given["x"], given["likelihood"]
     arrays = {f"params/{k}": v for k, v in batch.params.items()}
     arrays |= {"draws/z": batch.z, "draws/log_qz_x": batch.log_qz_x, "draws/log_pz": batch.log_pz}
-    arrays |= {
-        "moments/x": x.sum(0, dtype=torch.float64),
-        "moments/x_square": x.square().sum(0, dtype=torch.float64),
-    }
+    if x[0].numel():
+        arrays |= {
+            "moments/x": x.sum(0, dtype=torch.float64),
+            "moments/x_square": x.square().sum(0, dtype=torch.float64),
+        }
     if likelihood is not None and likelihood.statistics is not None:
         arrays |= {f"moments/{k}": v.double().sum(0) for k, v in likelihood.statistics(x).items()}
     for name, probe in probes.items():

@@ -21,6 +21,7 @@ def report_notices(
     discrete: bool,
     bin_width: float | None,
     max_error: float | None,
+    decoded: bool = True,
 ) -> list[Notice]:
     """Every warning that the estimates call for, most important first.
 
@@ -31,6 +32,7 @@ def report_notices(
         discrete: whether the likelihood gives probabilities.
         bin_width: δ of quantised data, if known.
         max_error: largest deviation of log q(z) from float64, nats; None if never computed.
+        decoded: whether genprobe worked the distortion out itself rather than was given it.
     """
     found = [
         precision(max_error),
@@ -39,7 +41,9 @@ def report_notices(
         prior_mismatch(estimates),
         distortion_above_blind(estimates),
         collapsed_dimensions(dimensions),
-        density_distortion("distortion" in estimates and not discrete and bin_width is None),
+        density_distortion(
+            "distortion" in estimates and not discrete and bin_width is None, decoded
+        ),
         monte_carlo_rate(rate_analytic),
     ]
     return [notice for notice in found if notice is not None]
@@ -132,10 +136,18 @@ def collapsed_dimensions(dimensions: Sequence[Dimension]) -> Notice | None:
     )
 
 
-def density_distortion(applies: bool) -> Notice | None:
-    """The distortion is a density's, so its zero means nothing."""
+def density_distortion(applies: bool, decoded: bool = True) -> Notice | None:
+    """The distortion is a density's, or may be one's, so its zero means nothing."""
     if not applies:
         return None
+    if not decoded:
+        return Notice(
+            code="density-distortion",
+            message="The distortion was given and not said to be of a discrete likelihood: it may "
+            "be minus the log of a density, and H − D bounds nothing.",
+            remedy="Name its likelihood with the posteriors; if the data are quantised under a "
+            "density, give the width of a bin with --bin-width.",
+        )
     return Notice(
         code="density-distortion",
         message="The distortion is minus the log of a density: it can be negative, and H − D "

@@ -106,6 +106,7 @@ def report_from_store(
         discrete=header.discrete,
         bin_width=bin_width,
         max_error=quantities.max_error if quantities.queried else None,
+        decoded=header.likelihood is not None,
     )
     regime = regime_of(quantities, estimates, data_notices, entropy, cuts)
     report = Report(

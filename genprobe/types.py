@@ -181,6 +181,34 @@ class Likelihood:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Recorded:
+    """What a model said of each example, worked out elsewhere and kept: the model is not at hand.
+
+    Attributes:
+        n: number of examples.
+        params: start and stop to the parameters of q(z|x) of those examples, each
+            (stop − start, ...).
+        fingerprint: a hash of everything that was kept.
+        distortion: start and stop to −log p(x|z) (draw, stop − start), nats, float64, at draws of
+            its own; None where it was not kept.
+        distortion_draws: how many draws that is.
+        likelihood: what the distortion is minus the log of, or its registered name; None if
+            nothing says.
+        dataset: name of the data, None if nothing says.
+        event_shape: shape of one example of the data, None if nothing says.
+    """
+
+    n: int
+    params: Callable[[int, int], Params]
+    fingerprint: str
+    distortion: Callable[[int, int], Tensor] | None = None
+    distortion_draws: int = 0
+    likelihood: Likelihood | str | None = None
+    dataset: str | None = None
+    event_shape: torch.Size | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
     """A trained latent-variable model as a record of its parts.
 
@@ -190,13 +218,15 @@ class Model:
         decode: z (batch, *latent), and the context as keywords, to the parameters of p(x|z, c), or
             None (the rate side only).
         posterior: a family, or the registered name of one.
-        prior: a prior, or the registered name of one that needs no parameters.
+        prior: a prior, or the registered name of one.
+        prior_params: the tensors of a prior that is given by its name.
         likelihood: a likelihood, or the registered name of one; None without a decoder.
         module: the torch module behind encode and decode, if there is one; genprobe puts it in
             evaluation mode and on the device, and hashes its weights.
         training: plain facts about how it was trained (data, binarize, beta), where known.
         condition: of a conditional model, x (batch, *event) and the data's covariates to the
             context c by name, each (batch, ...), on the CPU; None if there is no context.
+        recorded: what it said of each example, if that was kept; ``encode`` is then not called.
     """
 
     name: str
@@ -208,6 +238,8 @@ class Model:
     module: torch.nn.Module | None = None
     training: Plain = field(default_factory=dict)
     condition: Callable[[Tensor, Mapping[str, Any]], Params] | None = None
+    prior_params: Params = field(default_factory=dict)
+    recorded: Recorded | None = None
 
     def __post_init__(self) -> None:
         if (self.decode is None) != (self.likelihood is None):

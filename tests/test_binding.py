@@ -7,11 +7,14 @@ from torch import nn
 from genprobe import GenprobeError, Model
 from genprobe.binding import bind_prior, fingerprint, named_part, prepare
 from genprobe.datasets.from_array import from_array
+from genprobe.datasets.unseen import unseen
 from genprobe.errors import DataError, ModelError, PluginError
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.likelihoods.normal import normal
+from genprobe.loaders.posteriors import from_posteriors
+from genprobe.manager import plugins
 from genprobe.priors.standard_normal import build
-from genprobe.types import Prior
+from genprobe.types import Codes, Prior
 
 CPU = torch.device("cpu")
 X = torch.rand(30, 4)
@@ -160,3 +163,36 @@ def test_the_module_is_given_back(model, module, bind):
     bind(model, dtype="float64")
     assert module.training
     assert module.weight.dtype == torch.float32
+
+
+def test_a_recorded_distortion_of_several_draws_needs_as_many_where_the_rate_has_no_closed_form(
+    bind,
+):
+    mixture = bind_prior("normal-mixture", torch.Size([2]), mixture_params())
+    given = from_posteriors(
+        {"loc": X[:, :2], "scale": torch.ones(30, 2)}, prior=mixture, distortion=torch.zeros(4, 30)
+    )
+    dataset = unseen("toy", 30)
+    with pytest.raises(DataError, match="distortion of 4 draws; its rate has no closed form"):
+        bind(given, dataset, draws=2)
+    header, _ = bind(given, dataset, draws=4)
+    assert not header.rate_analytic
+
+
+def mixture_params():
+    codes = Codes(mean=torch.randn(50, 2).double(), variance=torch.ones(50, 2).double())
+    return plugins().get("priors", "normal-mixture").fit(codes, 2, 0)
+
+
+def test_a_prior_given_by_name_is_built_of_the_models_tensors(model, bind):
+    tensors = {"loc": torch.tensor([1.0, 2.0]), "scale": torch.tensor(3.0)}
+    _, parts = bind(replace(model, prior="diagonal-normal", prior_params=tensors))
+    z = torch.zeros(1, 2).double()
+    truth = torch.distributions.Normal(tensors["loc"].double(), 3.0).log_prob(z).sum()
+    assert float(parts.prior.log_prob(z)) == pytest.approx(float(truth), rel=1e-12)
+
+
+def test_a_prior_s_tensors_are_part_of_the_fingerprint(model):
+    params = {"loc": torch.zeros(1, 2)}
+    changed = replace(model, prior_params={"loc": torch.ones(2)})
+    assert fingerprint(model, params) != fingerprint(changed, params)

@@ -12,7 +12,7 @@ from torch import Tensor
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.marginals import log_marginals
 from genprobe.aggregate.queries import Queries
-from genprobe.errors import PluginError, UnavailableError
+from genprobe.errors import DataError, PluginError, UnavailableError
 from genprobe.estimators.code_moments import aggregate_moments, posterior_entropy
 from genprobe.estimators.control_variates import CodeMoments, controls
 from genprobe.estimators.dimensions import Moments, dimension_moments
@@ -150,6 +150,8 @@ class Quantities:
         """Values of log p(x|z) + log p(z) − log q(z|x) at every draw (draw, n)."""
         if self._replaced and self._prior is not None:
             raise UnavailableError("No importance weights under another prior than the model's.")
+        if self._store.has("probes/distortion") and self.header.likelihood is None:
+            raise UnavailableError("No importance weights: the distortion is not of these draws.")
         log_pz = self._store.column("draws/log_pz")
         return log_pz - self._store.column("draws/log_qz_x") - self.distortion
 
@@ -196,6 +198,11 @@ class Quantities:
     def _log_bin(self) -> float:
         if self._bin_width is None or self.header.discrete:
             return 0.0
+        if 0 in self.header.event_shape:
+            raise DataError(
+                "A bin width needs the number of values in an example, which is not known here.",
+                "Give the event_shape of the data with the posteriors, or the data with --data.",
+            )
         return math.prod(self.header.event_shape) * math.log(self._bin_width)
 
     @cached_property

@@ -16,7 +16,7 @@ LAYERS = (
     {"aggregate", "probes", "loaders"},
     {"estimators", "encode", "regimes", "notices"},
     {"hookspecs", "builtin", "manager"},
-    {"loading", "binding", "training"},
+    {"loading", "binding", "training", "exporting"},
     {"reporting"},
     {"evaluation", "comparison", "demo"},
     {"render"},
