@@ -18,16 +18,22 @@ except ModuleNotFoundError as error:
         name="pytest",
     ) from error
 
+from genprobe.testing.estimator import EstimatorTests
 from genprobe.testing.family import FamilyTests
 from genprobe.testing.likelihood import LikelihoodTests
+from genprobe.testing.loader import LoaderTests
 from genprobe.testing.measure import Measure, covering, grid, on_sphere
 from genprobe.testing.prior import PriorTests
+from genprobe.testing.renderer import RendererTests
 
 __all__ = [
+    "EstimatorTests",
     "FamilyTests",
     "LikelihoodTests",
+    "LoaderTests",
     "Measure",
     "PriorTests",
+    "RendererTests",
     "covering",
     "grid",
     "on_sphere",

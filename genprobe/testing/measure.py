@@ -107,7 +107,7 @@ def covering(draws: Tensor, support: Constraint, count: int = POINTS) -> Measure
     except NotImplementedError as error:
         raise ValueError(f"torch has no bijection to {support}: override measure()") from error
     inside = bijection.inv(draws.double())
-    u, log_density = student_t(inside.flatten(1), count)
+    u, log_density = student_t(inside.reshape(len(inside), -1), count)
     u = u.reshape(count, *inside.shape[1:])
     z = bijection(u)
     stretch = bijection.log_abs_det_jacobian(u, z).reshape(count, -1).sum(1)
@@ -213,18 +213,15 @@ def require_drawn_from(draws: Tensor, measure: Measure, log_density: Density, wh
     Raises:
         AssertionError: naming the first mean that differs.
     """
-    flat = draws.double().flatten(1)
+    log_q, log_p = log_density(draws).double(), log_density(measure.z).double()
+    flat, points = (z.double().reshape(len(z), -1) for z in (draws, measure.z))
     margin = torch.tensor([0.001, 0.999], dtype=torch.float64)
     low, high = torch.quantile(flat, margin, 0, interpolation="nearest")
-    at_draws, at_points = log_density(draws), log_density(measure.z)
-    floor = at_draws.double().quantile(0.001)
-    found = statistics(flat.clamp(low, high), at_draws.double().clamp(min=floor))
-    named = statistic_names(flat.shape[1])
-    points = statistics(
-        measure.z.double().flatten(1).clamp(low, high), at_points.double().clamp(min=floor)
-    )
-    truth, error = means(measure, at_points, points)
-    spread, _ = means(measure, at_points, (points - truth).square())
+    least = log_q.quantile(0.001)
+    found = statistics(flat.clamp(low, high), log_q.clamp(min=least))
+    points = statistics(points.clamp(low, high), log_p.clamp(min=least))
+    truth, error = means(measure, log_p, points)
+    spread, _ = means(measure, log_p, (points - truth).square())
     error = (error.square() + torch.maximum(found.var(0), spread) / len(found)).sqrt()
     rare = (points.amax(0) - points.amin(0)) * RARE / len(found)
     gap = (found.mean(0) - truth).abs()
@@ -232,9 +229,9 @@ def require_drawn_from(draws: Tensor, measure: Measure, log_density: Density, wh
     if wrong.any():
         i = int(wrong.nonzero()[0])
         raise AssertionError(
-            f"the draws of {whose} do not follow its density: {named[i]} is "
-            f"{found.mean(0)[i]:.4g} among them and {truth[i]:.4g} by the density, "
-            f"± {error[i]:.2g}"
+            f"the draws of {whose} do not follow its density: "
+            f"{statistic_names(flat.shape[1])[i]} is {found.mean(0)[i]:.4g} among them and "
+            f"{truth[i]:.4g} by the density, ± {error[i]:.2g}"
         )
 
 

@@ -43,8 +43,8 @@ class Suite:
 
 
 def double(params: Params) -> dict[str, Tensor]:
-    """Parameters in float64."""
-    return {name: values.double() for name, values in params.items()}
+    """A copy of parameters in float64."""
+    return {name: values.double().clone() for name, values in params.items()}
 
 
 def rows(params: Params, index: Any) -> dict[str, Tensor]:
@@ -144,7 +144,7 @@ def provided(**parts: Any) -> Iterator[None]:
         missing = {n: p for n, p in named(some).items() if not registered(kind, n, p)}
         setattr(plugin, f"genprobe_{kind}", hookimpl(returning(some, missing)))
     manager = plugins().manager
-    manager.register(plugin, "genprobe.testing")
+    manager.register(plugin, f"genprobe.testing {id(plugin)}")
     try:
         yield
     finally:

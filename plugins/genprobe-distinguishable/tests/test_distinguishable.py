@@ -2,8 +2,10 @@ import math
 
 import pytest
 import torch
+from genprobe_distinguishable import distinguishable_examples
 
 import genprobe
+from genprobe.testing import EstimatorTests
 
 
 def evaluate(spread):
@@ -29,3 +31,7 @@ def test_is_the_exponential_of_the_information():
     found = report["distinguishable_examples"]
     assert found.value == pytest.approx(math.exp(information.value))
     assert found.se == pytest.approx(found.value * information.se)
+
+
+class TestConformance(EstimatorTests):
+    part = distinguishable_examples

@@ -1,0 +1,91 @@
+"""Small models and the reports they give: what estimators and renderers have to cope with."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import torch
+from torch import Tensor
+
+from genprobe.evaluation import evaluate
+from genprobe.types import Model, Notice, Params, Report
+
+EXAMPLES = 48
+
+
+def data(count: int = EXAMPLES) -> Tensor:
+    """Binary examples (count, 3), the same ones always."""
+    bits = torch.arange(count)[:, None] // torch.tensor([1, 2, 4]) % 2
+    return bits.double()
+
+
+def encoder(spread: float, scale: float) -> Callable[[Tensor], Params]:
+    """X to normals at spread times (x less a half), of a fixed scale."""
+    return lambda x: {"loc": spread * (x - 0.5), "scale": torch.full_like(x, scale)}
+
+
+def decode(z: Tensor) -> Params:
+    """The logits of bits that follow z."""
+    return {"logits": 2 * z}
+
+
+def model(name: str, spread: float = 2.0, scale: float = 0.5, decoder: bool = True) -> Model:
+    """A model of bits with three latent dimensions."""
+    return Model(
+        name=name,
+        encode=encoder(spread, scale),
+        posterior="diagonal-normal",
+        prior="standard-normal",
+        decode=decode if decoder else None,
+        likelihood="bernoulli" if decoder else None,
+    )
+
+
+def cases() -> Mapping[str, tuple[Model, Tensor, int]]:
+    """A model, its data and a number of draws, by what is special about them."""
+    return {
+        "a model with a decoder": (model("bits"), data(), 2),
+        "a model without a decoder": (model("rate-only", decoder=False), data(), 1),
+        "a collapsed model": (model("collapsed", spread=0.0, scale=1.0), data(), 1),
+        "a model of separate codes": (model("separate", spread=50.0, scale=0.01), data(), 1),
+        "two examples": (model("few"), data(2), 1),
+    }
+
+
+@cache
+def reports() -> Mapping[str, Report]:
+    """Reports by what is special about them."""
+    found = {
+        case: evaluate(model, x, draws=draws, device="cpu")
+        for case, (model, x, draws) in cases().items()
+    }
+    full = found["a model with a decoder"]
+    notice = Notice(code="example", message="A | pipe, <b>, 50 % and £.", remedy="None.")
+    rate = replace(full["rate"], se=None, se_data=None)
+    return {
+        **found,
+        "names with signs in them": replace(full, model="β|vae <b> {x} 50%", dataset="a_b*c"),
+        "many warnings": replace(full, warnings=[notice] * 12),
+        "no dimensions": replace(full, dimensions=()),
+        "no standard errors": replace(full, estimates={**full.estimates, "rate": rate}),
+        "nothing but the rate": replace(full, estimates={"rate": full["rate"]}),
+    }
+
+
+def write_store(case: str, folder: Path) -> Path:
+    """The store of a case, written into a folder; no estimator has seen it."""
+    path = folder / f"{list(cases()).index(case)}.h5"
+    path.write_bytes(store_bytes(case))
+    return path
+
+
+@cache
+def store_bytes(case: str) -> bytes:
+    """The content of the store of a case."""
+    model, x, draws = cases()[case]
+    with TemporaryDirectory(prefix="genprobe-") as folder:
+        path = Path(folder) / "store.h5"
+        evaluate(model, x, draws=draws, device="cpu", store=path, estimators={})
+        return path.read_bytes()

@@ -1,0 +1,126 @@
+import itertools
+
+import pytest
+
+from genprobe.errors import UnavailableError
+from genprobe.manager import find_plugins
+from genprobe.testing import EstimatorTests
+from genprobe.types import Estimate
+
+NAME = "test_its_estimate_has_the_registered_name"
+ASKS = "test_it_asks_for_quantities_by_name"
+SOUND = "test_its_estimates_are_sound"
+SHOWN = "test_its_report_can_be_shown_and_kept"
+SAME = "test_it_gives_the_same_every_time"
+OTHERS = "test_it_leaves_the_other_estimates_as_they_are"
+
+BUILT_IN = find_plugins([]).all("estimators")
+
+
+def suite(part, **members):
+    return type("TestPart", (EstimatorTests,), {"part": part, "name": "wanted", **members})
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_the_built_in_estimators_pass(failing, name):
+    works_on = ("a model with a decoder",)
+    assert failing(suite(BUILT_IN[name], name=name, works_on=works_on)) == {}
+
+
+def estimate(**changes):
+    parts = {"name": "wanted", "value": 1.0, "se": 0.0, "se_data": None, "kind": "exact", "n": 1}
+    return Estimate(**(parts | changes))
+
+
+def right(n):
+    return estimate(n=n)
+
+
+def unknown(entropy_rate):
+    return estimate()
+
+
+def anything(**quantities):
+    return estimate()
+
+
+def misnamed(n):
+    return estimate(name="other")
+
+
+def negative_error(n):
+    return estimate(se=-1.0)
+
+
+def infinite(n):
+    return estimate(value=float("inf"))
+
+
+def of_no_kind(n):
+    return estimate(kind="guess")
+
+
+def of_no_examples(n):
+    return estimate(n=0)
+
+
+def plain_number(n):
+    return 1.0
+
+
+def needs_a_decoder(n, distortion):
+    return estimate(n=n)
+
+
+def silent(n):
+    raise UnavailableError("")
+
+
+def divides(n, rate):
+    return estimate(value=1 / int(rate.mean() > 1e-3))
+
+
+def changes_the_rate(rate):
+    rate += 1
+    return estimate()
+
+
+calls = itertools.count()
+
+
+def counts(n):
+    return estimate(value=float(next(calls)))
+
+
+WRONG = {
+    "asks for an unknown name": (unknown, {ASKS: "entropy_rate, which is not a quantity"}),
+    "asks for anything": (anything, {ASKS: "names what it needs"}),
+    "reports another name": (misnamed, {NAME: "'wanted' and calls its estimate 'other'"}),
+    "negative standard error": (negative_error, {SOUND: "se is -1.0"}),
+    "infinite": (infinite, {SOUND: "the value is inf"}),
+    "of no kind": (of_no_kind, {SOUND: "kind is 'guess'"}),
+    "of no examples": (of_no_examples, {SOUND: "n is 0"}),
+    "fails for a collapsed model": (divides, {SOUND: "division by zero"}),
+    "unavailable without a reason": (silent, {NAME: "does not say why", SOUND: "does not say why"}),
+    "changes what it is given": (changes_the_rate, {OTHERS: "is another"}),
+    "another number every time": (counts, {SAME: "it says"}),
+}
+
+
+@pytest.mark.parametrize("part", [right, needs_a_decoder])
+def test_a_right_estimator_passes(failing, part):
+    assert failing(suite(part)) == {}
+
+
+@pytest.mark.parametrize(("part", "failures"), WRONG.values(), ids=WRONG)
+def test_a_wrong_estimator_fails_in_its_own_test(failing, part, failures):
+    found = failing(suite(part))
+    assert failures.keys() <= found.keys(), found
+    for name, words in failures.items():
+        assert words in found[name]
+    # What gives no sound estimate cannot be shown either, or found twice.
+    assert found.keys() - failures.keys() <= {NAME, SOUND, SHOWN, SAME, OTHERS}, found
+
+
+def test_a_number_is_no_estimate(failing):
+    assert set(failing(suite(plain_number))) >= {NAME, SOUND}
