@@ -7,7 +7,6 @@ history is of no use here; any other import is refused.
 
 import pickle
 import zipfile
-from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,13 @@ from genprobe.loaders.inspect import opcodes
 
 KEYS = {"attr_dict", "var_names", "model_state_dict"}
 NAME = "model.pt"
+
+
+def plain_dict(*factory: Any) -> dict[Any, Any]:
+    """A dict for a defaultdict, which torch would not fill."""
+    return {}
+
+
 DTYPES = tuple(c for c in vars(np.dtypes).values() if isinstance(c, type))
 ARRAYS: dict[str, Any] = {
     "numpy.ndarray": np.ndarray,
@@ -27,7 +33,7 @@ ARRAYS: dict[str, Any] = {
     "numpy.core.multiarray._reconstruct": np._core.multiarray._reconstruct,
     "numpy._core.multiarray.scalar": np._core.multiarray.scalar,
     "numpy.core.multiarray.scalar": np._core.multiarray.scalar,
-    "collections.defaultdict": defaultdict,
+    "collections.defaultdict": plain_dict,
     "builtins.dict": dict,
     "builtins.bytes": bytes,
     "builtins.slice": slice,

@@ -63,7 +63,9 @@ def load_scvi(path: Path, trust: bool) -> Model:
         likelihood=LIKELIHOODS[module.gene_likelihood],
         module=module,
         training=training(file, setup),
-        condition=partial(context, setup),
+        condition=partial(
+            context, setup, module.use_observed_lib_size, module.dispersion == "gene-label"
+        ),
     )
 
 
@@ -167,10 +169,7 @@ def decode(module: Any, z: Tensor, **given: Tensor) -> Params:
         z: (batch, latent), with the standardised log library size if that is latent.
         given: the context of ``genprobe_scvi.setup``.
     """
-    log_library = given["log_library"]
-    if not module.use_observed_lib_size:
-        mean, sd = library_prior(module, given)
-        z, log_library = z[:, :-1], mean + sd * z[:, -1:]
+    z, log_size = sizes(module, z, given)
     inputs = [module.z_encoder.z_transformation(z)]
     inputs += [given["continuous"]] if "continuous" in given else []
     categories = list(given["categorical"].split(1, 1)) if "categorical" in given else []
@@ -179,9 +178,19 @@ def decode(module: Any, z: Tensor, **given: Tensor) -> Params:
     else:
         categories = [given["batch"], *categories]
     _, cell_r, rate, dropout = module.decoder(
-        module.dispersion, torch.cat(inputs, 1), log_library, *categories
+        module.dispersion, torch.cat(inputs, 1), log_size, *categories
     )
     return PARAMETERS[module.gene_likelihood](rate, dispersion(module, cell_r, given), dropout)
+
+
+def sizes(module: Any, z: Tensor, given: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """The code without the library size, and the log of what the rates are multiplied by."""
+    if module.use_size_factor_key:
+        return z, given["log_size_factor"]
+    if module.use_observed_lib_size:
+        return z, given["log_library"]
+    mean, sd = library_prior(module, given)
+    return z[:, :-1], mean + sd * z[:, -1:]
 
 
 def dispersion(module: Any, cell_r: Tensor | None, given: Mapping[str, Tensor]) -> Tensor:

@@ -15,6 +15,10 @@ from genprobe.types import Params
 from torch import Tensor
 
 
+EMPTY = -1e3
+"""Log library size of a cell without counts: its means are 0, and their gradients finite."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Setup:
     """What SCVI.setup_anndata was told.
@@ -66,11 +70,15 @@ def column_of(field: Mapping[str, Any]) -> tuple[str, np.ndarray]:
     return str(state["original_key"]), np.asarray(state["categorical_mapping"])
 
 
-def context(setup: Setup, x: Tensor, covariates: Mapping[str, Any]) -> Params:
+def context(
+    setup: Setup, observed: bool, labelled: bool, x: Tensor, covariates: Mapping[str, Any]
+) -> Params:
     """What encoder and decoder are given besides x and z, by name.
 
     Args:
         setup: of the model.
+        observed: whether the decoder is told the library size.
+        labelled: whether the decoder's dispersion goes by label.
         x: counts (batch, gene).
         covariates: of the data, by column.
 
@@ -79,14 +87,13 @@ def context(setup: Setup, x: Tensor, covariates: Mapping[str, Any]) -> Params:
         KeyError: naming a column that the data lack.
     """
     require_genes(setup, covariates)
-    found = {
-        "batch": codes(*setup.batch, covariates, len(x)),
-        "labels": codes(*setup.labels, covariates, len(x)),
-    }
-    if setup.size_factor is None:
-        found["log_library"] = x.sum(1, dtype=torch.float64).log().clamp(min=-1e3)[:, None]
-    else:
-        found["log_library"] = numbers((setup.size_factor,), covariates).log()
+    found = {"batch": codes(*setup.batch, covariates, len(x))}
+    if labelled:
+        found["labels"] = codes(*setup.labels, covariates, len(x))
+    if setup.size_factor is not None:
+        found["log_size_factor"] = numbers((setup.size_factor,), covariates).log()
+    elif observed:
+        found["log_library"] = x.sum(1, dtype=torch.float64).log().clamp(min=EMPTY)[:, None]
     if setup.categorical:
         columns = [codes(*item, covariates, len(x)) for item in setup.categorical.items()]
         found["categorical"] = torch.cat(columns, 1)
