@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
+
 from genprobe.errors import ModelError, UntrustedError
 from genprobe.loaders.inspect import opcodes
 
@@ -26,13 +27,15 @@ def plain_dict(*factory: Any) -> dict[Any, Any]:
 
 
 DTYPES = tuple(c for c in vars(np.dtypes).values() if isinstance(c, type))
+REBUILD_ARRAY = np.zeros(1).__reduce__()[0]
+REBUILD_NUMBER = np.float64(0).__reduce__()[0]
 ARRAYS: dict[str, Any] = {
     "numpy.ndarray": np.ndarray,
     "numpy.dtype": np.dtype,
-    "numpy._core.multiarray._reconstruct": np._core.multiarray._reconstruct,
-    "numpy.core.multiarray._reconstruct": np._core.multiarray._reconstruct,
-    "numpy._core.multiarray.scalar": np._core.multiarray.scalar,
-    "numpy.core.multiarray.scalar": np._core.multiarray.scalar,
+    "numpy._core.multiarray._reconstruct": REBUILD_ARRAY,
+    "numpy.core.multiarray._reconstruct": REBUILD_ARRAY,
+    "numpy._core.multiarray.scalar": REBUILD_NUMBER,
+    "numpy.core.multiarray.scalar": REBUILD_NUMBER,
     "collections.defaultdict": plain_dict,
     "builtins.dict": dict,
     "builtins.bytes": bytes,

@@ -12,11 +12,11 @@ from typing import Any
 import h5py
 import numpy as np
 import torch
+from torch import Tensor
+
 from genprobe.datasets.find import find_file
 from genprobe.errors import DataError
 from genprobe.types import Dataset, DatasetReader
-from torch import Tensor
-
 from genprobe_scvi.h5ad import is_h5ad, names_of, opened, without_counts
 
 BLOCK = 4096
@@ -111,7 +111,7 @@ def fingerprint(
     columns: Mapping[str, np.ndarray],
     genes: np.ndarray,
 ) -> str:
-    """SHA-256 over the counts, whether kept dense or sparse, the covariates and the genes' names."""
+    """SHA-256 over counts (the same kept dense or sparse), covariates and names of the genes."""
     digest = hashlib.sha256(str(shape).encode())
     for start in range(0, shape[0], BLOCK):
         block = dense(rows(start, min(shape[0], start + BLOCK)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+
 from genprobe.errors import DataError, GenprobeError
 
 MINIFIED = "uns/_scvi_adata_minify_type"

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from genprobe.errors import ModelError
-from genprobe.types import Loader, Model, Params
 from torch import Tensor
 
+from genprobe.errors import ModelError
+from genprobe.types import Loader, Model, Params
 from genprobe_scvi.checkpoint import NAME, checkpoint_file, is_checkpoint, read_checkpoint
 from genprobe_scvi.setup import Setup, context, setup_of
 
@@ -180,7 +180,8 @@ def decode(module: Any, z: Tensor, **given: Tensor) -> Params:
     _, cell_r, rate, dropout = module.decoder(
         module.dispersion, torch.cat(inputs, 1), log_size, *categories
     )
-    return PARAMETERS[module.gene_likelihood](rate, dispersion(module, cell_r, given), dropout)
+    theta = dispersion(module, cell_r, given).expand_as(rate)
+    return PARAMETERS[module.gene_likelihood](rate, theta, dropout)
 
 
 def sizes(module: Any, z: Tensor, given: Mapping[str, Tensor]) -> tuple[Tensor, Tensor]:
@@ -210,7 +211,7 @@ PARAMETERS: dict[str, Callable[[Tensor, Tensor, Tensor], Params]] = {
     "nb": lambda rate, theta, dropout: {"mu": rate, "theta": theta},
     "zinb": lambda rate, theta, dropout: {"mu": rate, "theta": theta, "gate_logits": dropout},
     "poisson": lambda rate, theta, dropout: {"rate": rate},
-    "normal": lambda rate, theta, dropout: {"loc": rate, "scale": theta.expand_as(rate)},
+    "normal": lambda rate, theta, dropout: {"loc": rate, "scale": theta},
 }
 """scvi-tools' names of the decoder's outputs to genprobe's."""
 

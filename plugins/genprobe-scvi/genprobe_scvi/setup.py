@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from genprobe.errors import DataError
-from genprobe.types import Params
 from torch import Tensor
 
+from genprobe.errors import DataError
+from genprobe.types import Params
 
 EMPTY = -1e3
 """Log library size of a cell without counts: its means are 0, and their gradients finite."""
@@ -118,9 +118,7 @@ def require_genes(setup: Setup, covariates: Mapping[str, Any]) -> None:
         )
 
 
-def codes(
-    column: str, categories: np.ndarray, covariates: Mapping[str, Any], count: int
-) -> Tensor:
+def codes(column: str, categories: np.ndarray, covariates: Mapping[str, Any], count: int) -> Tensor:
     """Positions (batch, 1) of a column's values among the model's categories.
 
     A column with a single category need not be there.

@@ -5,20 +5,21 @@ import json
 import numpy as np
 import pytest
 
-FOREIGN = (
-    "ignore:`isinstance\\(treespec, LeafSpec\\)` is deprecated",
-    "ignore:The '(train|val)_dataloader' does not have many workers",
-    "ignore:The number of training batches",
-)
-"""What lightning and scvi-tools say of themselves while a model trains."""
+FOREIGN = "ignore:`isinstance\\(treespec, LeafSpec\\)` is deprecated:FutureWarning"
+"""What torch says of lightning when a model trains."""
 
 
 def pytest_configure(config):
-    for line in FOREIGN:
-        config.addinivalue_line("filterwarnings", line)
+    config.addinivalue_line("filterwarnings", FOREIGN)
 
 
-def cells(n_genes=25, size=90):
+@pytest.fixture(scope="session")
+def cells():
+    """A function that makes cells."""
+    return synthetic
+
+
+def synthetic(n_genes=25, size=90):
     """Synthetic counts of two batches, with further columns."""
     import scvi
 
@@ -72,7 +73,7 @@ def trained(tmp_path_factory):
     def trained(name):
         if name not in made:
             scvi.settings.seed = 0
-            adata = cells()
+            adata = synthetic()
             scvi.model.SCVI.setup_anndata(adata, **SETUPS[name])
             model = scvi.model.SCVI(adata, n_latent=3, n_hidden=16, **OPTIONS[name])
             model.train(max_epochs=15, accelerator="cpu", enable_progress_bar=False)
