@@ -76,7 +76,7 @@ def trained(tmp_path_factory):
             adata = synthetic()
             scvi.model.SCVI.setup_anndata(adata, **SETUPS[name])
             model = scvi.model.SCVI(adata, n_latent=3, n_hidden=16, **OPTIONS[name])
-            model.train(max_epochs=15, accelerator="cpu", enable_progress_bar=False)
+            model.train(15, accelerator="cpu", enable_progress_bar=False, log_every_n_steps=1)
             model.module.eval()
             folder = tmp_path_factory.mktemp("models") / name
             model.save(str(folder), save_anndata=True)
