@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from genprobe.context import context_of
 from genprobe.encode import Parts, encode_examples, log_prior, placed, read_examples
 from genprobe.errors import DataError, GenprobeError, ModelError
 from genprobe.loaders.read_tensors import first_line
@@ -61,8 +62,9 @@ def prepare(
         source = named_part("likelihoods", model.recorded.likelihood)
     tensor_type = getattr(torch, dtype)
     x = read_examples(dataset, 0, 1, tensor_type)
+    context = context_of(model, dataset, x, 0)
     with placed(model.module, device, tensor_type):
-        params = encode_examples(model, posterior, x, 0, 1, device)
+        params = encode_examples(model, posterior, x, context, 0, 1, device)
         latent = posterior.event_shape(params)
         prior = bind_prior(model.prior, latent, {}, family=posterior, example=params)
         require_fit(prior, posterior, params, seed)
@@ -89,6 +91,7 @@ def prepare(
         dtype=dtype,
         segment=segment_rows(tuple(dataset.event_shape), tuple(latent)),
         training=dict(model.training),
+        context=tuple(sorted(context)),
     )
     return header, Parts(model=model, posterior=posterior, prior=prior, likelihood=likelihood)
 

@@ -121,6 +121,18 @@ def require_same_data(reports: Sequence[Report]) -> None:
                 f"{other.dataset}, which are different data.",
                 "Compare models on the same data set, with the same binarisation.",
             )
+        given = [tuple(r.provenance.get("context", ())) for r in (first, other)]
+        if given[0] != given[1]:
+            raise GenprobeError(
+                f"{first.model} is conditional on {named(given[0])} and {other.model} on "
+                f"{named(given[1])}: what is left to say of x differs, and so does Ĥ.",
+                "Compare models that are given the same.",
+            )
+
+
+def named(context: Sequence[str]) -> str:
+    """The parts of a context in words."""
+    return ", ".join(context) or "nothing"
 
 
 def read_report(source: Report | str | Path) -> Report:

@@ -15,6 +15,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.aggregate.room import out_of_memory
+from genprobe.context import context_of, rows_of
 from genprobe.errors import (
     DataError,
     GenprobeError,
@@ -95,10 +96,11 @@ def encode(
             x = read_examples(dataset, start, stop, dtype)
             with counted_from(start):
                 notice = None if parts.likelihood is None else parts.likelihood.support(x)
+            context = context_of(parts.model, dataset, x, start)
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(derived_seed(header.seed, "segment", segment))
-                batch = posterior_batch(parts, x, start, header.draws, batch_size, device)
-                given = inputs(parts, x, batch, header.n, batch_size, device)
+                batch = posterior_batch(parts, x, context, start, header.draws, batch_size, device)
+                given = inputs(parts, x, context, batch, header.n, batch_size, device)
                 arrays = columns(given, batch, probes)
             writer.write(segment, arrays, notice)
             advance(stop - start)
@@ -139,10 +141,16 @@ def read_examples(dataset: Dataset, start: int, stop: int, dtype: torch.dtype) -
 
 
 def posterior_batch(
-    parts: Parts, x: Tensor, start: int, draws: int, batch_size: int, device: torch.device
+    parts: Parts,
+    x: Tensor,
+    context: Params,
+    start: int,
+    draws: int,
+    batch_size: int,
+    device: torch.device,
 ) -> PosteriorBatch:
     """What the model says of examples x (batch, *event), with draws from the global generator."""
-    params = encode_examples(parts.model, parts.posterior, x, start, batch_size, device)
+    params = encode_examples(parts.model, parts.posterior, x, context, start, batch_size, device)
     z = parts.posterior.sample(params, draws)
     exact_q = parts.posterior.distribution({k: v.double() for k, v in params.items()})
     return PosteriorBatch(
@@ -151,7 +159,7 @@ def posterior_batch(
         z=z,
         log_qz_x=exact_q.log_prob(z.double()),
         log_pz=log_prior(parts.prior, z.double(), start),
-        log_px_z=decode_draws(parts, x, z, start, batch_size, device),
+        log_px_z=decode_draws(parts, x, context, z, start, batch_size, device),
     )
 
 
@@ -190,6 +198,7 @@ def encode_examples(
     model: Model,
     posterior: Family,
     x: Tensor,
+    context: Params,
     start: int,
     batch_size: int,
     device: torch.device,
@@ -201,9 +210,10 @@ def encode_examples(
         check_params(model.name, posterior, params, len(x), start)
         return params
     pieces = []
-    for rows in torch.split(x, batch_size):
-        with calling(model, "encode", rows):
-            piece = model.encode(rows.to(device))
+    for low in range(0, len(x), batch_size):
+        rows = slice(low, low + batch_size)
+        with calling(model, "encode", x[rows]):
+            piece = model.encode(x[rows].to(device), **rows_of(context, rows, device))
         require_tensors(model.name, posterior, piece)
         pieces.append(piece)
     params = {k: torch.cat([p[k].detach().cpu() for p in pieces]) for k in pieces[0]}
@@ -278,7 +288,13 @@ def worst(values: Tensor, fine: Tensor) -> str:
 
 
 def decode_draws(
-    parts: Parts, x: Tensor, z: Tensor, start: int, batch_size: int, device: torch.device
+    parts: Parts,
+    x: Tensor,
+    context: Params,
+    z: Tensor,
+    start: int,
+    batch_size: int,
+    device: torch.device,
 ) -> Float64[Tensor, "draw batch"] | None:
     """Log p(x|z) of every draw z (draw, batch, *latent), nats; None without a decoder."""
     decode, likelihood = parts.model.decode, parts.likelihood
@@ -286,9 +302,11 @@ def decode_draws(
         return None
     log_px_z = torch.empty(z.shape[:2], dtype=torch.float64)
     for draw, row in [(d, r) for d in range(len(z)) for r in range(0, len(x), batch_size)]:
-        target, latent = x[row : row + batch_size], z[draw, row : row + batch_size]
+        rows = slice(row, row + batch_size)
+        target, latent = x[rows], z[draw, rows]
         with calling(parts.model, "decode", latent):
-            p = likelihood.distribution(decode(latent.to(device)))
+            outputs = decode(latent.to(device), **rows_of(context, rows, device))
+            p = likelihood.distribution(outputs)
         if p.event_shape != target.shape[1:]:
             raise ModelError(
                 f"The decoder of {parts.model.name} returns examples of shape "
@@ -296,7 +314,7 @@ def decode_draws(
                 "Reshape one of them: broadcasting would give a wrong distortion.",
             )
         with counted_from(start + row):
-            log_px_z[draw, row : row + batch_size] = p.log_prob(target.to(device)).cpu()
+            log_px_z[draw, rows] = p.log_prob(target.to(device)).cpu()
     bad = ~log_px_z.isfinite().all(0)
     if bad.any():
         raise ModelError(
@@ -308,7 +326,13 @@ def decode_draws(
 
 
 def inputs(
-    parts: Parts, x: Tensor, batch: PosteriorBatch, n: int, batch_size: int, device: torch.device
+    parts: Parts,
+    x: Tensor,
+    context: Params,
+    batch: PosteriorBatch,
+    n: int,
+    batch_size: int,
+    device: torch.device,
 ) -> dict[str, Any]:
     """What a probe may ask for, by the names of ``genprobe.probes.PROBE_INPUTS``."""
     return {
@@ -317,6 +341,7 @@ def inputs(
         "prior": parts.prior,
         "likelihood": parts.likelihood,
         "x": x,
+        "context": context,
         "params": batch.params,
         "z": batch.z,
         "log_qz_x": batch.log_qz_x,

@@ -67,11 +67,16 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
     target = Path(path)
     require_free(target)
     require_plain(dict(model.training), "training")
+    if model.condition is not None:
+        raise ModelError(
+            f"The model {model.name} is conditional, and a program has no place for its context.",
+            "Evaluate the model itself.",
+        )
     posterior: Family = named_part("families", model.posterior)
     likelihood = named_part("likelihoods", model.likelihood)
     x = few(model, example)
     with placed(model.module, CPU, torch.float32):
-        params = encode_examples(model, posterior, x, 0, len(x), CPU)
+        params = encode_examples(model, posterior, x, {}, 0, len(x), CPU)
         latent = posterior.event_shape(params)
         prior = require_prior(model, latent)
         z = posterior.distribution(params).sample().to(x.dtype)

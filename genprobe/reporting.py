@@ -276,6 +276,7 @@ def describe_run(
         "seed": header.seed,
         "dtype": header.dtype,
         "training": dict(header.training),
+        "context": list(header.context),
         "fitted_prior": describe_fit(quantities, estimates),
         **count_queries(quantities, tolerance),
         "fitted_scale": describe_scale(quantities, estimates),

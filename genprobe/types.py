@@ -263,8 +263,9 @@ class Model:
 
     Attributes:
         name: what tables call it.
-        encode: x (batch, *event) to the parameters of q(z|x).
-        decode: z (batch, *latent) to the parameters of p(x|z), or None (the rate side only).
+        encode: x (batch, *event), and the context as keywords, to the parameters of q(z|x, c).
+        decode: z (batch, *latent), and the context as keywords, to the parameters of p(x|z, c), or
+            None (the rate side only).
         posterior: a family, or the registered name of one.
         prior: a prior, the registered name of one that needs no parameters, a NamedPrior with
             tensors, a torch distribution over one z, a module that returns one when called without
@@ -275,17 +276,20 @@ class Model:
         module: the torch module behind encode and decode, if there is one; genprobe puts it in
             evaluation mode and on the device, and hashes its weights.
         training: plain facts about how it was trained (data, binarize, beta), where known.
+        condition: of a conditional model, x (batch, *event) and the data's covariates to the
+            context c by name, each (batch, ...), on the CPU; None if there is no context.
         recorded: what it said of each example, if that was kept; ``encode`` is then not called.
     """
 
     name: str
-    encode: Callable[[Tensor], Params]
+    encode: Callable[..., Params]
     posterior: Family | str
     prior: PriorLike
-    decode: Callable[[Tensor], Params] | None = None
+    decode: Callable[..., Params] | None = None
     likelihood: Likelihood | str | None = None
     module: torch.nn.Module | None = None
     training: Plain = field(default_factory=dict)
+    condition: Callable[[Tensor, Mapping[str, Any]], Params] | None = None
     recorded: Recorded | None = None
 
     def __post_init__(self) -> None:
@@ -311,6 +315,9 @@ class Dataset:
         fingerprint: a hash of the content, binarisation included.
         binarize: ``none``, ``threshold`` or ``stochastic``.
         entropy: an upper bound on the entropy H of the data in nats, where one is known.
+        covariates: start and stop to what comes with the examples (labels, batches) by name, each
+            (stop − start, ...), tensors or arrays of any dtype; None if nothing does. The
+            fingerprint is of these too.
     """
 
     name: str
@@ -320,6 +327,7 @@ class Dataset:
     fingerprint: str
     binarize: str = "none"
     entropy: float | None = None
+    covariates: Callable[[int, int], Mapping[str, Any]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

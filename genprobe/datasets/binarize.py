@@ -1,5 +1,7 @@
 """Binarisation of data in [0, 1]: none, at the threshold ½, or stochastic with a seed."""
 
+from dataclasses import replace
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -40,14 +42,11 @@ def binarize(dataset: Dataset, mode: str, seed: int = 0) -> Dataset:
         level = 0.5 if mode == "threshold" else uniforms(x, start, seed)
         return (x > level).to(x.dtype)
 
-    return Dataset(
-        name=dataset.name,
-        n=dataset.n,
-        event_shape=dataset.event_shape,
+    return replace(
+        dataset,
         read=read,
         fingerprint=f"{dataset.fingerprint}:{mode}" + (f":{seed}" if mode == "stochastic" else ""),
         binarize=mode,
-        entropy=dataset.entropy,
     )
 
 

@@ -11,6 +11,8 @@ PROBE_INPUTS = {
     "prior": "the Prior",
     "likelihood": "the Likelihood, or None",
     "x": "the examples (batch, *event)",
+    "context": "what a conditional model is given besides x and z, by name, each (batch, ...); its "
+    "encode and decode take it as keywords; empty for other models",
     "params": "parameters of q(z|x), each (batch, ...)",
     "z": "draws (draw, batch, *latent)",
     "log_qz_x": "log q(z|x) (draw, batch), nats, float64",

@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from genprobe.context import rows_of
 from genprobe.latents import flat
 from genprobe.probes.subset import DRAWS, derivative, spread_out, subset
 from genprobe.types import Family, Likelihood, Model, Params
@@ -20,6 +21,7 @@ def distortion_slope(
     posterior: Family,
     likelihood: Likelihood | None,
     x: Tensor,
+    context: Params,
     params: Params,
     index: Int64[Tensor, " batch"],
     n: int,
@@ -38,6 +40,7 @@ def distortion_slope(
         posterior: family of q(z|x).
         likelihood: of the decoder's output.
         x: the examples (batch, *event).
+        context: what a conditional decoder is given besides z, each (batch, ...).
         params: of q(z|x), each (batch, ...).
         index: (batch,) positions of the examples.
         n: number of examples in the data set.
@@ -49,6 +52,7 @@ def distortion_slope(
     if decode is None or likelihood is None or posterior.widen is None:
         return None
     draws = DRAWS // 2 if posterior.symmetric else DRAWS
+    given = rows_of(context, rows)
     found = torch.zeros(draws, len(rows), dtype=torch.float64)
     for draw in range(draws):
         with torch.enable_grad():
@@ -62,7 +66,7 @@ def distortion_slope(
             images = [z, 2 * q.mean - z] if posterior.symmetric else [z]
             for image in images:
                 pull = decoder_gradient(
-                    decode, likelihood, image.detach(), x[rows], device, batch_size
+                    decode, likelihood, image.detach(), x[rows], given, device, batch_size
                 )
                 if pull is None:
                     return None
@@ -72,10 +76,11 @@ def distortion_slope(
 
 
 def decoder_gradient(
-    decode: Callable[[Tensor], Params],
+    decode: Callable[..., Params],
     likelihood: Likelihood,
     z: Tensor,
     x: Tensor,
+    context: Params,
     device: torch.device,
     batch_size: int,
 ) -> Tensor | None:
@@ -85,10 +90,10 @@ def decoder_gradient(
     """
     found = []
     for low in range(0, len(z), batch_size):
-        part = z[low : low + batch_size].requires_grad_()
-        log_px_z = likelihood.distribution(decode(part.to(device))).log_prob(
-            x[low : low + batch_size].to(device)
-        )
+        batch = slice(low, low + batch_size)
+        part = z[batch].requires_grad_()
+        outputs = decode(part.to(device), **rows_of(context, batch, device))
+        log_px_z = likelihood.distribution(outputs).log_prob(x[batch].to(device))
         if not log_px_z.requires_grad:
             return None
         found.append(derivative(log_px_z, part))

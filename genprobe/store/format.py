@@ -42,6 +42,7 @@ class Header:
         dtype: of the encoder's parameters and of z.
         segment: examples per segment, the unit of writing and of resuming.
         training: what the checkpoint says of its training.
+        context: names of what a conditional model is given besides x and z.
         genprobe: the version that wrote it.
     """
 
@@ -64,6 +65,7 @@ class Header:
     dtype: str
     segment: int
     training: Mapping[str, Any] = field(default_factory=dict)
+    context: tuple[str, ...] = ()
     genprobe: str = __version__
 
     @property
@@ -141,8 +143,8 @@ def load_header(text: str | bytes, place: str) -> Header:
                 f"The store {place} has version {version}; this genprobe reads up to {VERSION}.",
                 "Upgrade genprobe.",
             )
-        for name in ("event_shape", "latent_shape"):
-            content[name] = tuple(content[name])
+        for name in ("event_shape", "latent_shape", "context"):
+            content[name] = tuple(content.get(name, ()))
         header = Header(**content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise StoreError(

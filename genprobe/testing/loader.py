@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 
 from genprobe.binding import named_part
+from genprobe.context import context_of
+from genprobe.datasets.from_array import from_array
 from genprobe.encode import encode_examples
 from genprobe.errors import GenprobeError, UntrustedError
 from genprobe.evaluation import evaluate
@@ -88,8 +90,9 @@ class LoaderTests(Suite):
             model.module.eval()
         family = named_part("families", model.posterior)
         x, device = self.data.float(), torch.device("cpu")
+        context = context_of(model, from_array("data", self.data), x, 0)
         with torch.no_grad():
-            return encode_examples(model, family, x, 0, len(x), device)
+            return encode_examples(model, family, x, context, 0, len(x), device)
 
     def test_it_does_not_run_what_is_not_trusted(self, tmp_path: Path) -> None:
         """No pickle and no Python file in a checkpoint runs, in recognising or in loading."""

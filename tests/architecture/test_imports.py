@@ -13,6 +13,7 @@ LAYERS = (
     {"distributions"},
     {"families", "priors", "likelihoods", "datasets", "store"},
     {"architectures"},
+    {"context"},
     {"aggregate", "probes", "loaders"},
     {"estimators", "encode", "regimes", "notices"},
     {"hookspecs", "builtin", "manager"},

@@ -31,6 +31,7 @@ def probe(made, batch_size=N):
         diagonal_normal,
         normal,
         x,
+        {},
         params,
         torch.arange(N),
         N,

@@ -37,6 +37,7 @@ def probe(batch_size=N, **parts):
         normal,
         x,
         {"loc": x, "scale": x},
+        {},
         index,
         N,
         device,

@@ -1,0 +1,66 @@
+"""The context c of a conditional model: what encoder and decoder are given besides x and z.
+
+A label, a batch, the size of x itself: q(z|x, c) and p(x|z, c). A model says what it needs with
+``condition``; the data bring covariates; both encode and decode take the context as keywords.
+"""
+
+import torch
+from torch import Tensor
+
+from genprobe.errors import GenprobeError, ModelError
+from genprobe.types import Dataset, Model, Params
+
+
+def context_of(model: Model, dataset: Dataset, x: Tensor, start: int) -> Params:
+    """The context of examples, by name, each (batch, ...); empty unless the model is conditional.
+
+    Args:
+        model: that may be conditional.
+        dataset: that may have covariates.
+        x: examples (batch, *event) of the data set.
+        start: position of the first.
+
+    Raises:
+        ModelError: if the data lack what the model needs, or the context is not one row an example.
+    """
+    if model.condition is None:
+        return {}
+    covariates = {} if dataset.covariates is None else dataset.covariates(start, start + len(x))
+    try:
+        context = model.condition(x, covariates)
+    except GenprobeError:
+        raise
+    except KeyError as missing:
+        raise ModelError(
+            f"{model.name} needs the covariate {missing}; {dataset.name} has "
+            f"{', '.join(covariates) or 'none'}.",
+            "Give data that have it.",
+        ) from missing
+    require_rows(model.name, context, len(x), start)
+    return {k: v.to(x.dtype) if v.is_floating_point() else v for k, v in context.items()}
+
+
+def require_rows(name: str, context: Params, count: int, start: int) -> None:
+    """Check that a context has one finite row an example.
+
+    Raises:
+        ModelError: naming the part of the context, and the first example at fault.
+    """
+    for key, values in context.items():
+        if not isinstance(values, Tensor) or values.shape[:1] != (count,):
+            raise ModelError(
+                f"The context of {name} has a {key} that is not a tensor of {count} rows.",
+                "condition must return tensors by name, one row an example.",
+            )
+        bad = ~values.isfinite().reshape(count, -1).all(1)
+        if bad.any():
+            raise ModelError(
+                f"The context of {name} has a {key} that is not finite, at example "
+                f"{start + int(bad.nonzero()[0])}.",
+                "Look at that example and its covariates.",
+            )
+
+
+def rows_of(context: Params, rows: slice | Tensor, device: torch.device | None = None) -> Params:
+    """The context of some of its examples, on a device."""
+    return {key: values[rows].to(device) for key, values in context.items()}

@@ -1,0 +1,6 @@
+from genprobe.manager import plugins
+
+
+def test_its_parts_are_registered():
+    assert {"scvi", "minified"} <= plugins().all("loaders").keys()
+    assert "anndata" in plugins().all("datasets")
