@@ -1,6 +1,7 @@
 """From the settings and weights of a folder to pythae's own module."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from genprobe.errors import ModelError
 from genprobe.loaders.read_tensors import first_line
 from genprobe_pythae.folder import CONFIG, WEIGHTS, read_network, read_weights
 
+OTHER_VERSION = (
+    "It was saved by another version of pythae; install that one, or save the model again."
+)
 ASIDE = "discriminator."
 """Weights of what only training needs; a network of the user's own for it is never unpickled."""
 
@@ -41,6 +45,7 @@ def build(folder: Path, settings: Mapping[str, Any], trust: bool) -> BaseAE:
     }
     weights = read_weights(folder)
     name = kind_name(settings)
+    require_known(name, settings, folder / CONFIG)
     try:
         config = getattr(pythae.models, str(settings["name"]))(**without_training(settings))
         with torch.random.fork_rng(devices=[]):
@@ -48,10 +53,27 @@ def build(folder: Path, settings: Mapping[str, Any], trust: bool) -> BaseAE:
     except Exception as error:
         raise ModelError(
             f"pythae cannot build the {name} of {folder / CONFIG}: {first_line(error)}.",
-            "It was saved by another version of pythae; install that one, or save the model again.",
+            OTHER_VERSION,
         ) from error
     load_weights(module, weights, folder / WEIGHTS)
     return module.eval()
+
+
+def require_known(name: str, settings: Mapping[str, Any], path: Path) -> None:
+    """Check that the pythae that is here knows every setting: it would pass over others silently.
+
+    Raises:
+        ModelError: naming those that it does not.
+    """
+    config = getattr(pythae.models, str(settings["name"]), None)
+    known = {field.name for field in fields(config)} if config else {"name"}
+    unknown = sorted(settings.keys() - known)
+    if unknown:
+        raise ModelError(
+            f"The pythae that is installed does not know the settings {', '.join(unknown)} of the "
+            f"{name} in {path}.",
+            OTHER_VERSION,
+        )
 
 
 def without_training(settings: Mapping[str, Any]) -> dict[str, Any]:

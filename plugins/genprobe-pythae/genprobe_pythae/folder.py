@@ -120,7 +120,9 @@ def read_network(folder: Path, part: str, trust: bool) -> nn.Module:
             f"{part} imports.",
         ) from error
     if not isinstance(network, nn.Module):
-        raise ModelError(f"{path} holds a {type(network).__name__}, not a network.")
+        raise ModelError(
+            f"{path} holds a {type(network).__name__}, not a network.", "Save the model again."
+        )
     return network
 
 

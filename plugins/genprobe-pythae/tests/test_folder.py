@@ -97,7 +97,12 @@ def test_weights_that_are_missing(saved):
 
 def test_settings_of_another_version(saved):
     change(saved, annealing="cosine")
-    says(saved, "pythae cannot build the VAE", "annealing", "another version")
+    says(saved, "does not know", "annealing", "VAE", "another version")
+
+
+def test_settings_of_another_type(saved):
+    change(saved, latent_dim="many")
+    says(saved, "pythae cannot build the VAE", "another version")
 
 
 def test_a_class_that_this_pythae_does_not_have(saved):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["flow_posterior", "flow_prior"]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
+def __getattr__(name: str) -> Any:
     """The functions for users, imported when they are asked for: they need torch."""
     if name in __all__:
         return getattr(import_module(f"genprobe_zuko.{name}"), name)

@@ -38,7 +38,7 @@ LEARNING_RATE = 1e-2
 LARGEST_GRADIENT = 5.0
 
 
-def new_flow(k: int, *, transforms: int, bins: int, hidden: int) -> Any:  # noqa: ANN401
+def new_flow(k: int, *, transforms: int, bins: int, hidden: int) -> Any:
     """A flow over z (k,) with weights from the global generator, float32."""
     from zuko.flows import NSF  # turns off torch's argument checks: only where it is used
 
@@ -126,7 +126,7 @@ def overall_scale(codes: Codes) -> Float64[Tensor, " k"]:
     return (codes.mean.var(0, correction=0) + codes.variance.mean(0)).sqrt()
 
 
-def maximise(flow: Any, codes: Codes, chance: torch.Generator) -> Mapping[str, Tensor]:  # noqa: ANN401
+def maximise(flow: Any, codes: Codes, chance: torch.Generator) -> Mapping[str, Tensor]:
     """The weights at which the held-out draws had the highest likelihood.
 
     Args:
@@ -156,7 +156,7 @@ def maximise(flow: Any, codes: Codes, chance: torch.Generator) -> Mapping[str, T
     return best
 
 
-def climb(flow: Any, y: Tensor, optimizer: torch.optim.Optimizer) -> None:  # noqa: ANN401
+def climb(flow: Any, y: Tensor, optimizer: torch.optim.Optimizer) -> None:
     """One step up the likelihood of some draws."""
     optimizer.zero_grad()
     loss = -flow().log_prob(y).mean()
@@ -173,7 +173,7 @@ def draws(codes: Codes, chosen: Tensor, chance: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def likelihood(flow: Any, y: Tensor) -> float:  # noqa: ANN401
+def likelihood(flow: Any, y: Tensor) -> float:
     """Mean log density of some draws, nats."""
     return float(flow().log_prob(y).mean())
 
