@@ -1,5 +1,6 @@
 """The test matrix: ``nox`` runs what a pull request must pass, ``nox --list`` shows everything."""
 
+import shutil
 from pathlib import Path
 
 import nox
@@ -10,6 +11,7 @@ nox.options.default_venv_backend = "venv"
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 PLUGINS = sorted(path.parent.name for path in Path("plugins").glob("*/pyproject.toml"))
+PLUGIN_KINDS = sorted(path.parent.name for path in Path("genprobe/scaffold").glob("*/*/part.py.j2"))
 PINNED = ("-c", "constraints.txt")
 
 
@@ -56,6 +58,20 @@ def plugins(session: nox.Session, plugin: str) -> None:
     session.install(*PINNED, ".[test]", f"plugins/{plugin}")
     session.run("genprobe", "plugins")
     session.run("pytest", "-c", "pyproject.toml", f"plugins/{plugin}")
+
+
+@nox.session(python="3.11")
+def downstream(session: nox.Session) -> None:
+    """What a plugin author does: begin one of every kind, install it, run its tests."""
+    session.install(*PINNED, ".[test]")
+    folder = Path(session.create_tmp())
+    for kind in PLUGIN_KINDS:
+        plugin = folder / f"genprobe-my-{kind}"
+        shutil.rmtree(plugin, ignore_errors=True)
+        session.run("genprobe", "new-plugin", f"my-{kind}", "--kind", kind, "--into", str(folder))
+        session.install(*PINNED, str(plugin))
+        session.run("pytest", "-W", "error", str(plugin))
+    session.run("genprobe", "plugins")
 
 
 @nox.session(python="3.11")

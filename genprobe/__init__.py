@@ -13,9 +13,13 @@ from genprobe.hookspecs import hookimpl
 if TYPE_CHECKING:
     from genprobe import aggregate
     from genprobe.comparison import Comparison, compare
-    from genprobe.evaluation import evaluate
+    from genprobe.evaluation import evaluate, evaluate_posteriors
+    from genprobe.exporting import export
     from genprobe.loaders.bundle import save
     from genprobe.loading import load, open_dataset
+    from genprobe.priors.autoregressive_categorical import autoregressive_prior
+    from genprobe.priors.from_module import prior_from_module
+    from genprobe.priors.vamp import vamp_prior
     from genprobe.reporting import report_from_store
     from genprobe.store.read import Store, open_store
     from genprobe.training import train
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
         Likelihood,
         Loader,
         Model,
+        NamedPrior,
         Notice,
         PosteriorBatch,
         Prior,
@@ -46,6 +51,7 @@ PLACES = {
     "Likelihood": "types",
     "Loader": "types",
     "Model": "types",
+    "NamedPrior": "types",
     "Notice": "types",
     "PosteriorBatch": "types",
     "Prior": "types",
@@ -53,14 +59,19 @@ PLACES = {
     "Regime": "types",
     "Report": "types",
     "Store": "store.read",
+    "autoregressive_prior": "priors.autoregressive_categorical",
     "compare": "comparison",
     "evaluate": "evaluation",
+    "evaluate_posteriors": "evaluation",
+    "export": "exporting",
     "load": "loading",
     "open_dataset": "loading",
     "open_store": "store.read",
+    "prior_from_module": "priors.from_module",
     "report_from_store": "reporting",
     "save": "loaders.bundle",
     "train": "training",
+    "vamp_prior": "priors.vamp",
 }
 
 __all__ = [
@@ -74,6 +85,7 @@ __all__ = [
     "Likelihood",
     "Loader",
     "Model",
+    "NamedPrior",
     "Notice",
     "PosteriorBatch",
     "Prior",
@@ -83,15 +95,20 @@ __all__ = [
     "Store",
     "__version__",
     "aggregate",
+    "autoregressive_prior",
     "compare",
     "evaluate",
+    "evaluate_posteriors",
+    "export",
     "hookimpl",
     "load",
     "open_dataset",
     "open_store",
+    "prior_from_module",
     "report_from_store",
     "save",
     "train",
+    "vamp_prior",
 ]
 
 

@@ -4,6 +4,7 @@ Everything is imported inside the hooks: a command that needs no part imports no
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from genprobe.hookspecs import hookimpl
@@ -16,10 +17,13 @@ if TYPE_CHECKING:
 
 @hookimpl
 def genprobe_loaders() -> "Sequence[Loader]":
-    """Bundles that ``genprobe.save`` wrote."""
+    """Bundles, exported programs, TorchScript, and files of posteriors."""
     from genprobe.loaders.bundle import bundle
+    from genprobe.loaders.exported import exported
+    from genprobe.loaders.posteriors import posteriors
+    from genprobe.loaders.torchscript import torchscript
 
-    return [bundle]
+    return [bundle, exported, torchscript, posteriors]
 
 
 @hookimpl
@@ -35,20 +39,79 @@ def genprobe_datasets() -> "Sequence[DatasetReader]":
 @hookimpl
 def genprobe_families() -> "Sequence[Family]":
     """Posterior families."""
+    from genprobe.families.bernoulli import bernoulli
+    from genprobe.families.beta import beta
+    from genprobe.families.categorical import categorical
+    from genprobe.families.delta import delta
     from genprobe.families.diagonal_normal import diagonal_normal
+    from genprobe.families.full_normal import full_normal
+    from genprobe.families.gamma import gamma
+    from genprobe.families.gumbel_softmax import gumbel_softmax
+    from genprobe.families.laplace import laplace
+    from genprobe.families.logistic_normal import logistic_normal
+    from genprobe.families.low_rank_normal import low_rank_normal
+    from genprobe.families.poisson import poisson
+    from genprobe.families.uniform_box import uniform_box
+    from genprobe.families.von_mises_fisher import von_mises_fisher
 
-    return [diagonal_normal]
+    return [
+        diagonal_normal,
+        full_normal,
+        low_rank_normal,
+        laplace,
+        logistic_normal,
+        bernoulli,
+        categorical,
+        gumbel_softmax,
+        poisson,
+        gamma,
+        beta,
+        von_mises_fisher,
+        uniform_box,
+        delta,
+    ]
 
 
 @hookimpl
 def genprobe_priors() -> "Sequence[PriorFactory]":
     """Priors."""
+    from genprobe.priors.bernoulli import bernoulli
+    from genprobe.priors.beta import beta
+    from genprobe.priors.categorical import categorical
     from genprobe.priors.diagonal_normal import diagonal_normal
     from genprobe.priors.full_normal import full_normal
+    from genprobe.priors.gamma import gamma
+    from genprobe.priors.laplace import laplace
     from genprobe.priors.normal_mixture import normal_mixture
+    from genprobe.priors.poisson import poisson
     from genprobe.priors.standard_normal import standard_normal
+    from genprobe.priors.uniform_categorical import uniform_categorical
+    from genprobe.priors.uniform_sphere import uniform_sphere
 
-    return [standard_normal, diagonal_normal, full_normal, normal_mixture]
+    return [
+        standard_normal,
+        diagonal_normal,
+        full_normal,
+        normal_mixture,
+        vamp(),
+        laplace,
+        gamma,
+        beta,
+        poisson,
+        bernoulli,
+        categorical,
+        uniform_categorical,
+        uniform_sphere,
+    ]
+
+
+@cache
+def vamp() -> "PriorFactory":
+    """Mixtures of posteriors of any registered family."""
+    from genprobe.manager import plugins
+    from genprobe.priors.vamp import vamp_factory
+
+    return vamp_factory(lambda name: plugins().get("families", name))
 
 
 @hookimpl
@@ -173,9 +236,10 @@ def genprobe_add_commands(cli: "click.Group") -> None:
     from genprobe.cli.compare import compare
     from genprobe.cli.demo import demo
     from genprobe.cli.evaluate import evaluate
+    from genprobe.cli.new_plugin import new_plugin
     from genprobe.cli.plugins import plugins
     from genprobe.cli.show import show
     from genprobe.cli.train import train
 
-    for command in (evaluate, compare, show, train, demo, plugins):
+    for command in (evaluate, compare, show, train, demo, plugins, new_plugin):
         cli.add_command(command)

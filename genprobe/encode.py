@@ -78,7 +78,11 @@ def encode(
         require_known(name, probe)
     header = writer.header
     dtype = getattr(torch, header.dtype)
-    with together(writer.ranks), placed(parts.model.module, device, dtype):
+    with (
+        together(writer.ranks),
+        placed(parts.model.module, device, dtype),
+        placed(parts.prior.module, device, dtype),
+    ):
         for segment in writer.mine:
             start, stop = header.span(segment)
             x = read_examples(dataset, start, stop, dtype)
@@ -132,17 +136,52 @@ def posterior_batch(
 ) -> PosteriorBatch:
     """What the model says of examples x (batch, *event), with draws from the global generator."""
     params = encode_examples(parts.model, parts.posterior, x, start, batch_size, device)
-    q = parts.posterior.distribution(params)
-    z = q.sample((draws,))
+    z = parts.posterior.sample(params, draws)
     exact_q = parts.posterior.distribution({k: v.double() for k, v in params.items()})
     return PosteriorBatch(
         index=torch.arange(start, start + len(x)),
         params=params,
         z=z,
         log_qz_x=exact_q.log_prob(z.double()),
-        log_pz=parts.prior.log_prob(z.double()).double(),
+        log_pz=log_prior(parts.prior, z.double(), start),
         log_px_z=decode_draws(parts, x, z, start, batch_size, device),
     )
+
+
+def log_prior(prior: Prior, z: Tensor, start: int) -> Float64[Tensor, "draw batch"]:
+    """Log p(z) of every draw z (draw, batch, *latent), nats; start is the first example's index.
+
+    Raises:
+        ModelError: if the prior fails, gives another shape, or is not finite at some draw.
+    """
+    try:
+        log_pz = prior.log_prob(z).detach().cpu().double()
+    except (GenprobeError, torch.AcceleratorError):
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"The prior {prior.name} fails on z of shape {tuple(z.shape[2:])}: {reason_of(error)}",
+            "Check that it is a density over one z of the model.",
+        ) from error
+    if log_pz.shape != z.shape[:2]:
+        raise ModelError(
+            f"The prior {prior.name} gives log p(z) of shape {tuple(log_pz.shape)} for draws of "
+            f"shape {tuple(z.shape)}; it must be {tuple(z.shape[:2])}.",
+            "A prior over single values must be made one over the whole z: see Independent.",
+        )
+    bad = ~log_pz.isfinite().all(0)
+    if bad.any():
+        raise ModelError(
+            f"The prior {prior.name} gives a log p(z) that is not finite, at a draw for example "
+            f"{start + int(bad.nonzero()[0])}.",
+            "The rate is infinite unless the posteriors lie within the prior's support.",
+        )
+    return log_pz
+
+
+def reason_of(error: Exception) -> str:
+    """The first line of what an exception says, or its name."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 def encode_examples(
@@ -154,6 +193,11 @@ def encode_examples(
     device: torch.device,
 ) -> Params:
     """Checked posterior parameters of x (batch, *event), on the CPU; start is x's first index."""
+    if model.recorded is not None:
+        found = model.recorded.params(start, start + len(x))
+        params = {k: v.to(x.dtype) for k, v in found.items()}
+        check_params(model.name, posterior, params, len(x), start)
+        return params
     pieces = []
     for rows in torch.split(x, batch_size):
         with calling(model, "encode", rows):
@@ -161,7 +205,7 @@ def encode_examples(
         require_tensors(model.name, posterior, piece)
         pieces.append(piece)
     params = {k: torch.cat([p[k].detach().cpu() for p in pieces]) for k in pieces[0]}
-    check_params(model.name, posterior, params, len(x), start)
+    check_params(f"The encoder of {model.name}", posterior, params, len(x), start)
     return params
 
 
@@ -179,8 +223,15 @@ def require_tensors(name: str, posterior: Family, params: object) -> None:
     )
 
 
-def check_params(name: str, posterior: Family, params: Params, count: int, start: int) -> None:
+def check_params(source: str, posterior: Family, params: Params, count: int, start: int) -> None:
     """Check names, lengths, finiteness and constraints of posterior parameters.
+
+    Args:
+        source: what they come from, as a message begins.
+        posterior: their family.
+        params: each (count, ...).
+        count: number of examples.
+        start: position of the first in the data set.
 
     Raises:
         ModelError: naming the parameter and, where one is at fault, the first such example.
@@ -188,13 +239,13 @@ def check_params(name: str, posterior: Family, params: Params, count: int, start
     constraints = posterior.constraints
     if params.keys() != constraints.keys():
         raise ModelError(
-            f"The encoder of {name} returns {', '.join(params) or 'nothing'}; the family "
+            f"{source} returns {', '.join(params) or 'nothing'}; the family "
             f"{posterior.name} needs {', '.join(constraints)}."
         )
     for key, values in params.items():
         if len(values) != count:
             raise ModelError(
-                f"The encoder of {name} returns {key} of shape {tuple(values.shape)} for {count} "
+                f"{source} returns {key} of shape {tuple(values.shape)} for {count} "
                 "examples; its first axis must count them."
             )
         for fault, fine in (
@@ -205,7 +256,7 @@ def check_params(name: str, posterior: Family, params: Params, count: int, start
             if bad.any():
                 i = int(bad.nonzero()[0])
                 raise ModelError(
-                    f"The encoder of {name} gives a {key} that {fault}, at example {start + i}: "
+                    f"{source} gives a {key} that {fault}, at example {start + i}: "
                     f"{worst(values[i], fine[i])}.",
                     "Look at that example, or at the layer that makes this parameter.",
                 )
@@ -283,10 +334,11 @@ def columns(
     x, likelihood = given["x"], given["likelihood"]
     arrays = {f"params/{k}": v for k, v in batch.params.items()}
     arrays |= {"draws/z": batch.z, "draws/log_qz_x": batch.log_qz_x, "draws/log_pz": batch.log_pz}
-    arrays |= {
-        "moments/x": x.sum(0, dtype=torch.float64),
-        "moments/x_square": x.square().sum(0, dtype=torch.float64),
-    }
+    if x[0].numel():
+        arrays |= {
+            "moments/x": x.sum(0, dtype=torch.float64),
+            "moments/x_square": x.square().sum(0, dtype=torch.float64),
+        }
     if likelihood is not None and likelihood.statistics is not None:
         arrays |= {f"moments/{k}": v.double().sum(0) for k, v in likelihood.statistics(x).items()}
     for name, probe in probes.items():
@@ -327,9 +379,9 @@ def calling(model: Model, part: str, argument: Tensor) -> Iterator[None]:
                 f"{part} of {model.name} runs out of memory on a batch of {len(argument)}.",
                 "Give a smaller --batch-size; what was encoded into a --store is kept.",
             ) from error
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ModelError(
-            f"{part} of {model.name} fails on a batch of shape {tuple(argument.shape)}: {reason}",
+            f"{part} of {model.name} fails on a batch of shape {tuple(argument.shape)}: "
+            f"{reason_of(error)}",
             "Check that the data have the shape that the model was trained on.",
         ) from error
 

@@ -4,7 +4,8 @@ import contextlib
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import torch
 
 from genprobe.aggregate.queries import dismiss, follow
 from genprobe.binding import prepare
+from genprobe.datasets.unseen import unseen
 from genprobe.encode import Parts, encode
-from genprobe.errors import DataError, GenprobeError, StoreError
+from genprobe.errors import DataError, GenprobeError, ModelError, StoreError
 from genprobe.estimators.quantities import Estimator, require_known
+from genprobe.loaders.posteriors import from_posteriors
 from genprobe.loading import load, open_dataset
 from genprobe.manager import plugins
 from genprobe.progress import Progress, showing
@@ -25,7 +28,7 @@ from genprobe.store.format import Header, require_same
 from genprobe.store.read import Store, open_store
 from genprobe.store.shards import drop_shards
 from genprobe.store.write import StoreWriter
-from genprobe.types import Dataset, Family, Model, Prior, Report
+from genprobe.types import Dataset, Family, Likelihood, Model, PriorLike, Report
 
 log = logging.getLogger("genprobe")
 
@@ -45,7 +48,7 @@ def evaluate(
     device: str = "auto",
     dtype: str = "float32",
     seed: int = 0,
-    prior: str | Prior | None = None,
+    prior: PriorLike | None = None,
     entropy: float | None = None,
     bin_width: float | None = None,
     binarize: str | None = None,
@@ -56,6 +59,7 @@ def evaluate(
     fresh: bool = False,
     trust: bool = False,
     factory: str | None = None,
+    family: str | None = None,
 ) -> Report:
     """Evaluate a model on data: rate, distortion, mutual information, marginal KL, regime.
 
@@ -65,7 +69,7 @@ def evaluate(
     Args:
         model: a Model, a path, or ``scheme:path``.
         data: a name, a path, an array, a tensor, a Dataset or a DataLoader; by default what a
-            bundle says it was trained on.
+            bundle says it was trained on. A file of posteriors needs none.
         store: where to keep what the model said of each example; by default nowhere.
         draws: posterior draws per example.
         tolerance: wanted Monte Carlo standard error of I(n;z), nats.
@@ -74,7 +78,7 @@ def evaluate(
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         dtype: ``float32`` or ``float64``, of model and parameters.
         seed: of the draws, of the queries and of stochastic binarisation.
-        prior: another prior than the model's, by name; nothing is encoded anew for it.
+        prior: another prior than the model's, as a Model takes it; nothing is encoded anew for it.
         entropy: an upper bound on the entropy of the data, nats.
         bin_width: δ of quantised data under a density.
         binarize: ``none``, ``threshold`` or ``stochastic``; by default as a bundle was trained.
@@ -85,6 +89,7 @@ def evaluate(
         fresh: encode again even if the store has it already.
         trust: let code in the checkpoint run.
         factory: ``MODULE:FACTORY`` that builds the model of a checkpoint.
+        family: of a file of posteriors that does not name its own.
 
     Returns:
         The report; everything in nats per example.
@@ -105,6 +110,8 @@ def evaluate(
                 require_known(name, estimator)
             if not isinstance(model, Model):
                 model = load(model, factory=factory, trust=trust)
+            if family is not None:
+                model = with_family(model, family)
             dataset = data_of(model, data, split, binarize, seed)
             place_of = choose_device(device)
             header, parts = prepare(
@@ -152,6 +159,72 @@ def evaluate(
         )
 
 
+def evaluate_posteriors(
+    params: Mapping[str, Any],
+    *,
+    family: str | Family = "diagonal-normal",
+    prior: PriorLike = "standard-normal",
+    prior_params: Mapping[str, Any] | None = None,
+    distortion: Any = None,
+    likelihood: str | Likelihood | None = None,
+    name: str = "posteriors",
+    data: Any = None,
+    dataset: str | None = None,
+    event_shape: Sequence[int] | None = None,
+    **options: Any,
+) -> Report:
+    """Evaluate posteriors that were worked out elsewhere: in JAX, TensorFlow, R; no model needed.
+
+    What needs the model (slope, IWAE bound, generative mutual information) is absent.
+
+    Args:
+        params: parameters of q(z|x) by the family's names, each (n, ...): numpy, torch, or
+            anything that numpy takes. Nothing is copied whole.
+        family: of the posteriors.
+        prior: p(z).
+        prior_params: tensors of a prior given by its name.
+        distortion: −log p(x|z) in nats with every constant, (n,) or (draws, n).
+        likelihood: what the distortion is minus the log of; says whether it is of probabilities.
+        name: what tables call the model.
+        data: the data themselves, for their name, hash and shape, if they are at hand.
+        dataset: else their name; posteriors of one name and length can be compared.
+        event_shape: shape of one example, for bits per dimension and bin widths.
+        options: those of ``evaluate`` that need no model, such as ``store`` and ``tolerance``.
+
+    Returns:
+        The report; everything in nats per example.
+
+    Raises:
+        GenprobeError: for any fault of the input, saying what, where and what to do.
+    """
+    model = from_posteriors(
+        params,
+        family=family,
+        prior=prior,
+        prior_params=prior_params,
+        distortion=distortion,
+        likelihood=likelihood,
+        name=name,
+        dataset=dataset,
+        event_shape=event_shape,
+    )
+    return evaluate(model, data, **options)
+
+
+def with_family(model: Model, family: str) -> Model:
+    """A record of posteriors, read as of another family.
+
+    Raises:
+        ModelError: if the model is no record and so has a family of its own.
+    """
+    if model.recorded is None:
+        raise ModelError(
+            f"The model {model.name} names its own posterior family.",
+            "Leave --family out; it is for files of posteriors.",
+        )
+    return replace(model, posterior=family)
+
+
 def led(
     ranks: Ranks,
     store: Store,
@@ -192,6 +265,15 @@ def data_of(model: Model, data: Any, split: str | None, binarize: str | None, se
         DataError: if neither says.
     """
     source = model.training.get("data") if data is None else data
+    if source is None and model.recorded is not None:
+        if split is not None or binarize not in (None, "none"):
+            raise DataError(
+                f"{model.name} holds posteriors and no data to split or binarise.",
+                "Leave --split and --binarize out, or name the data with --data.",
+            )
+        known = model.recorded
+        name = known.dataset or f"unnamed data of {model.name}"
+        return unseen(name, known.n, known.event_shape)
     if source is None:
         raise DataError(
             f"The model {model.name} does not say what data it is for.", "Name them with --data."

@@ -100,11 +100,12 @@ def refusal(path: Path, kind: FileKind) -> ModelError:
             f"{path} is a pickled object: loading would run code ({', '.join(kind.foreign[:3])}).",
             f"{THREE_WAYS[:-1]}; --trust unpickles a genprobe.Model.",
         )
-    if kind.kind in ("torchscript", "exported"):
-        name = {"torchscript": "a TorchScript archive", "exported": "an exported program"}[
-            kind.kind
-        ]
-        return UntrustedError(f"{path} is {name}: loading it would run code in it.", THREE_WAYS)
+    if kind.kind == "exported":
+        return UntrustedError(
+            f"{path} is an exported program: loading it would run code in it, and it is one part "
+            "of a model.",
+            "Write the whole model with genprobe.export, and evaluate the folder that it makes.",
+        )
     return ModelError(f"{path} is not a checkpoint: {kind.detail}.", "Check the path.")
 
 

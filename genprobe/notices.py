@@ -21,6 +21,7 @@ def report_notices(
     discrete: bool,
     bin_width: float | None,
     max_error: float | None,
+    decoded: bool = True,
 ) -> list[Notice]:
     """Every warning that the estimates call for, most important first.
 
@@ -31,6 +32,7 @@ def report_notices(
         discrete: whether the likelihood gives probabilities.
         bin_width: δ of quantised data, if known.
         max_error: largest deviation of log q(z) from float64, nats; None if never computed.
+        decoded: whether genprobe worked the distortion out itself rather than was given it.
     """
     found = [
         precision(max_error),
@@ -39,7 +41,9 @@ def report_notices(
         prior_mismatch(estimates),
         distortion_above_blind(estimates),
         collapsed_dimensions(dimensions),
-        density_distortion("distortion" in estimates and not discrete and bin_width is None),
+        density_distortion(
+            "distortion" in estimates and not discrete and bin_width is None, decoded
+        ),
         monte_carlo_rate(rate_analytic),
     ]
     return [notice for notice in found if notice is not None]
@@ -121,7 +125,7 @@ def distortion_above_blind(estimates: Mapping[str, Estimate]) -> Notice | None:
 
 def collapsed_dimensions(dimensions: Sequence[Dimension]) -> Notice | None:
     """Some latent dimensions carry nothing."""
-    dead = [d.index for d in dimensions if not d.active and (d.rate or 0.0) < COLLAPSED_NATS]
+    dead = [d.index for d in dimensions if carries_nothing(d)]
     if not dead:
         return None
     shown = ", ".join(str(i) for i in dead[:8]) + (", …" if len(dead) > 8 else "")
@@ -132,10 +136,25 @@ def collapsed_dimensions(dimensions: Sequence[Dimension]) -> Notice | None:
     )
 
 
-def density_distortion(applies: bool) -> Notice | None:
-    """The distortion is a density's, so its zero means nothing."""
+def carries_nothing(dimension: Dimension) -> bool:
+    """Whether a dimension neither varies nor costs, as far as either is known."""
+    if dimension.active is None and dimension.rate is None:
+        return False
+    return not dimension.active and (dimension.rate or 0.0) < COLLAPSED_NATS
+
+
+def density_distortion(applies: bool, decoded: bool = True) -> Notice | None:
+    """The distortion is a density's, or may be one's, so its zero means nothing."""
     if not applies:
         return None
+    if not decoded:
+        return Notice(
+            code="density-distortion",
+            message="The distortion was given and not said to be of a discrete likelihood: it may "
+            "be minus the log of a density, and H − D bounds nothing.",
+            remedy="Name its likelihood with the posteriors; if the data are quantised under a "
+            "density, give the width of a bin with --bin-width.",
+        )
     return Notice(
         code="density-distortion",
         message="The distortion is minus the log of a density: it can be negative, and H − D "

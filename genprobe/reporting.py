@@ -10,7 +10,7 @@ import torch
 from genprobe._version import __version__
 from genprobe.aggregate.fitted import fit_marginal
 from genprobe.aggregate.queries import draw_queries
-from genprobe.binding import bind_prior
+from genprobe.binding import bind_prior, require_fit
 from genprobe.encode import Parts
 from genprobe.errors import PluginError
 from genprobe.estimators.dimensions import dimensions
@@ -22,7 +22,7 @@ from genprobe.ranks import ALONE, Ranks
 from genprobe.regimes import DEFAULT_CUTS, Cuts, Entropy, bootstrap, place, smallest
 from genprobe.store.format import Header
 from genprobe.store.read import Store
-from genprobe.types import Estimate, Likelihood, Notice, Prior, Regime, Report
+from genprobe.types import Estimate, Family, Likelihood, Notice, Prior, PriorLike, Regime, Report
 
 OWN = "this model's "
 """How the source of a bound begins that comes from the model itself."""
@@ -32,7 +32,7 @@ def report_from_store(
     store: Store,
     *,
     parts: Parts | None = None,
-    prior: str | Prior | None = None,
+    prior: PriorLike | None = None,
     tolerance: float = 0.01,
     max_queries: int | None = None,
     entropy: float | None = None,
@@ -66,7 +66,7 @@ def report_from_store(
     """
     header = store.header
     family = parts.posterior if parts else plugins().get("families", header.family)
-    chosen = choose_prior(store, parts, prior)
+    chosen = choose_prior(store, parts, family, prior)
     quantities = Quantities(
         store,
         family,
@@ -98,7 +98,7 @@ def report_from_store(
         quantities.rate_moments,
         quantities.dimension_kl if wanted else None,
     )
-    data_notices = store.notices()
+    said = [*store.notices(), *([] if family.notice is None else [family.notice])]
     notices = report_notices(
         estimates,
         latents,
@@ -106,8 +106,9 @@ def report_from_store(
         discrete=header.discrete,
         bin_width=bin_width,
         max_error=quantities.max_error if quantities.queried else None,
+        decoded=header.likelihood is not None,
     )
-    regime = regime_of(quantities, estimates, data_notices, entropy, cuts)
+    regime = regime_of(quantities, estimates, said, entropy, cuts)
     report = Report(
         model=header.model,
         dataset=header.dataset,
@@ -115,7 +116,7 @@ def report_from_store(
         estimates={**estimates, **entropy_estimate(regime, header.n)},
         dimensions=latents,
         regime=regime,
-        warnings=[*data_notices, *notices],
+        warnings=[*said, *notices],
         provenance={
             **describe_run(store, quantities, estimates, tolerance),
             "prior": header.prior if chosen is None else chosen.name,
@@ -129,15 +130,21 @@ def report_from_store(
     return report
 
 
-def choose_prior(store: Store, parts: Parts | None, wanted: str | Prior | None) -> Prior | None:
+def choose_prior(
+    store: Store, parts: Parts | None, family: Family, wanted: PriorLike | None
+) -> Prior | None:
     """The prior asked for, else the model's, else as a plugin rebuilds it; None if none can."""
-    latent = torch.Size(store.header.latent_shape)
+    latent, own = torch.Size(store.header.latent_shape), store.header.prior
     if wanted is not None:
-        return bind_prior(wanted, latent, store.prior_params())
+        _, example = next(iter(store.blocks(1)))
+        saved = store.prior_params() if wanted == own else {}
+        chosen = bind_prior(wanted, latent, saved, family=family, example=example)
+        require_fit(chosen, family, example, store.header.seed)
+        return chosen
     if parts is not None:
         return parts.prior
     try:
-        return bind_prior(store.header.prior, latent, store.prior_params())
+        return bind_prior(own, latent, store.prior_params())
     except PluginError:
         return None
 

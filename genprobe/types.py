@@ -44,6 +44,7 @@ class Family:
             too far from a query to matter are skipped.
         symmetric: whether every posterior is symmetric about its mean, so that the mirror image of
             a draw is a draw too; the slope is measured with such pairs.
+        notice: what every report on such posteriors has to say, if anything.
     """
 
     name: str
@@ -56,10 +57,20 @@ class Family:
     widen: Callable[[Params, Tensor], Params] | None = None
     upper: Callable[[Params], Callable[[Tensor], Tensor]] | None = None
     symmetric: bool = False
+    notice: "Notice | None" = None
 
     def event_shape(self, params: Params) -> torch.Size:
         """Shape of one latent z under these parameters."""
         return self.distribution(params).event_shape
+
+    def sample(self, params: Params, draws: int) -> Tensor:
+        """Draws z ~ q(z|x) (draw, batch, *event) from the global generator.
+
+        They are floating point, of the parameters' dtype, also where they count or name classes:
+        so decoders, priors and the store meet one dtype.
+        """
+        z = self.distribution(params).sample((draws,))
+        return z if z.is_floating_point() else z.to(next(iter(params.values())).dtype)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -75,6 +86,8 @@ class Prior:
         distribution: the prior as a torch distribution, where it is one.
         params: the tensors it was built from; the store keeps them so that the prior can be
             rebuilt without the model.
+        module: what computes it, where that is a torch module; genprobe puts it on the device and
+            hashes its weights. Such a prior cannot be rebuilt from a store.
     """
 
     name: str
@@ -83,6 +96,34 @@ class Prior:
     kl: Callable[[Family, Params], Tensor | None]
     distribution: Distribution | None = None
     params: Params = field(default_factory=dict)
+    module: torch.nn.Module | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NamedPrior:
+    """A prior by its registered name and the tensors it is built from, once z's shape is known.
+
+    The tensors may be a module's own parameters: they are read when the model is evaluated, after
+    a checkpoint was loaded into the module.
+
+    Attributes:
+        name: the registered name, such as ``normal-mixture``.
+        params: what the prior of that name is built from.
+    """
+
+    name: str
+    params: Params
+
+
+def with_tensors(prior: "PriorLike", params: Params) -> "PriorLike":
+    """A prior given by its name with the tensors beside it; any other as it is."""
+    return NamedPrior(name=prior, params=params) if isinstance(prior, str) and params else prior
+
+
+PriorLike: TypeAlias = (
+    Prior | NamedPrior | str | Distribution | torch.nn.Module | Callable[[], "PriorLike"]
+)
+"""What a model may give as its prior; a module, called without arguments, gives a distribution."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -96,6 +137,11 @@ class Codes:
 
     mean: Tensor
     variance: Tensor
+
+
+def no_defaults(family: Family, params: Params) -> Params:
+    """No tensors, whatever the posteriors."""
+    return {}
 
 
 def one_size(n: int, k: int) -> Sequence[int]:
@@ -117,12 +163,15 @@ class PriorFactory:
             close to the aggregate posterior of the codes; None for a prior that is not fitted.
         sizes: number of examples and of latent values to the sizes worth trying, small ones first
             (numbers of components, say); empty if the prior cannot be fitted to so much or little.
+        defaults: the posterior's family and the parameters (1, ...) of one example to the tensors
+            that ``build`` takes when the user gives none: how many classes there are, say.
     """
 
     name: str
     build: Callable[[torch.Size, Params], Prior]
     fit: Callable[[Codes, int, int], Params] | None = None
     sizes: Callable[[int, int], Sequence[int]] = one_size
+    defaults: Callable[[Family, Params], Params] = no_defaults
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +230,34 @@ class Likelihood:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Recorded:
+    """What a model said of each example, worked out elsewhere and kept: the model is not at hand.
+
+    Attributes:
+        n: number of examples.
+        params: start and stop to the parameters of q(z|x) of those examples, each
+            (stop − start, ...).
+        fingerprint: a hash of everything that was kept.
+        distortion: start and stop to −log p(x|z) (draw, stop − start), nats, float64, at draws of
+            its own; None where it was not kept.
+        distortion_draws: how many draws that is.
+        likelihood: what the distortion is minus the log of, or its registered name; None if
+            nothing says.
+        dataset: name of the data, None if nothing says.
+        event_shape: shape of one example of the data, None if nothing says.
+    """
+
+    n: int
+    params: Callable[[int, int], Params]
+    fingerprint: str
+    distortion: Callable[[int, int], Tensor] | None = None
+    distortion_draws: int = 0
+    likelihood: Likelihood | str | None = None
+    dataset: str | None = None
+    event_shape: torch.Size | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Model:
     """A trained latent-variable model as a record of its parts.
 
@@ -189,21 +266,27 @@ class Model:
         encode: x (batch, *event) to the parameters of q(z|x).
         decode: z (batch, *latent) to the parameters of p(x|z), or None (the rate side only).
         posterior: a family, or the registered name of one.
-        prior: a prior, or the registered name of one that needs no parameters.
+        prior: a prior, the registered name of one that needs no parameters, a NamedPrior with
+            tensors, a torch distribution over one z, a module that returns one when called without
+            arguments, or a function that makes any of these. The function is called when weights
+            are loaded and the module is in evaluation mode, so give one where the prior depends on
+            learned weights.
         likelihood: a likelihood, or the registered name of one; None without a decoder.
         module: the torch module behind encode and decode, if there is one; genprobe puts it in
             evaluation mode and on the device, and hashes its weights.
         training: plain facts about how it was trained (data, binarize, beta), where known.
+        recorded: what it said of each example, if that was kept; ``encode`` is then not called.
     """
 
     name: str
     encode: Callable[[Tensor], Params]
     posterior: Family | str
-    prior: Prior | str
+    prior: PriorLike
     decode: Callable[[Tensor], Params] | None = None
     likelihood: Likelihood | str | None = None
     module: torch.nn.Module | None = None
     training: Plain = field(default_factory=dict)
+    recorded: Recorded | None = None
 
     def __post_init__(self) -> None:
         if (self.decode is None) != (self.likelihood is None):
@@ -321,16 +404,17 @@ class Dimension:
         index: position in the flattened latent.
         rate: KL_d in nats, None if the posterior or the prior does not factorise.
         rate_se_data: its standard error over examples.
-        mean_variance: variance over examples of the posterior mean.
-        active: whether mean_variance exceeds 0.01 (Burda et al. 2016).
+        mean_variance: variance over examples of the posterior mean; None where it has no mean, as
+            an index of a class has none.
+        active: whether mean_variance exceeds 0.01 (Burda et al. 2016); None where that is unknown.
         aggregate_kl: KL(q(z_d)‖p(z_d)) over these examples, nats, None where it is not defined.
     """
 
     index: int
     rate: float | None
     rate_se_data: float | None
-    mean_variance: float
-    active: bool
+    mean_variance: float | None
+    active: bool | None
     aggregate_kl: float | None = None
 
 

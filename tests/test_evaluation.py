@@ -454,3 +454,216 @@ def test_a_batch_too_large_for_the_memory_says_what_to_do():
     with pytest.raises(ModelError, match="out of memory on a batch of 1024") as told:
         evaluate(model, torch.randn(4000, 2))
     assert "--batch-size" in str(told.value)
+
+
+# Posteriors without a model
+
+
+def linear_gaussian(n=1500):
+    """x ~ N(0, 1), q(z|x) = N(.8 x, .6²) and p(x|z) = N(.8 z, .6²), five of them side by side."""
+    g = torch.Generator().manual_seed(1)
+    x = torch.randn(n, 5, generator=g)
+    scale = torch.full((n, 5), 0.6)
+    return x, {"loc": 0.8 * x, "scale": scale}
+
+
+def given_distortion(x, params, draws=1):
+    """−log p(x|z) of draws of z made here."""
+    z = torch.distributions.Normal(params["loc"].double(), 0.6).sample((draws,))
+    return -torch.distributions.Normal(0.8 * z, 0.6).log_prob(x.double()).sum(-1)
+
+
+def test_recorded_posteriors_give_the_numbers_of_the_model_they_came_from(tmp_path):
+    x, params = linear_gaussian()
+    settings = {"max_queries": 300, "seed": 3, "device": "cpu"}
+    model = Model(
+        name="m",
+        encode=lambda x: {"loc": 0.8 * x, "scale": torch.full_like(x, 0.6)},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+    )
+    whole = evaluate(model, x, **settings)
+    found = genprobe.evaluate_posteriors(params, **settings)
+    assert found.estimates == whole.estimates
+    np.savez(tmp_path / "p.npz", **{k: v.numpy() for k, v in params.items()})
+    assert evaluate(tmp_path / "p.npz", **settings).estimates == whole.estimates
+    q = torch.distributions.Normal(params["loc"].double(), params["scale"].double())
+    p = torch.distributions.Normal(torch.zeros_like(q.loc), 1.0)
+    truth = torch.distributions.kl_divergence(q, p).sum(1).mean()
+    assert found["rate"].value == pytest.approx(float(truth), rel=1e-12)
+
+
+@pytest.mark.parametrize("draws", [None, 4])
+def test_a_recorded_distortion_is_reported_and_what_needs_the_decoder_is_absent(draws):
+    x, params = linear_gaussian()
+    given = given_distortion(x, params, draws or 1)
+    found = genprobe.evaluate_posteriors(
+        params, distortion=given if draws else given[0], draws=3, max_queries=100
+    )
+    assert found["distortion"].value == pytest.approx(float(given.mean()), rel=1e-12)
+    assert found["elbo"].value == pytest.approx(
+        -found["rate"].value - float(given.mean()), rel=1e-12
+    )
+    absent = found.provenance["absent"]
+    assert {"slope", "iwae_bound", "generative_mutual_information", "blind_distortion"} <= (
+        absent.keys() - found.estimates.keys()
+    )
+    assert "not of these draws" in absent["iwae_bound"]
+    [notice] = [w for w in found.warnings if w.code == "density-distortion"]
+    assert "was given" in notice.message
+
+
+def test_without_a_distortion_the_rate_side_stands_alone():
+    _, params = linear_gaussian(200)
+    found = genprobe.evaluate_posteriors(params, max_queries=100)
+    assert "rate" in found.estimates
+    assert "distortion" not in found.estimates
+    assert found.regime.label == "undetermined"
+    assert not [w for w in found.warnings if w.code == "density-distortion"]
+
+
+def test_the_likelihood_of_a_recorded_distortion_says_whether_it_is_discrete():
+    x, params = linear_gaussian(400)
+    settings = {"distortion": given_distortion(x, params)[0].abs() + 30, "max_queries": 50}
+    discrete = genprobe.evaluate_posteriors(params, likelihood="bernoulli", **settings)
+    density = genprobe.evaluate_posteriors(params, likelihood="normal", **settings)
+    assert discrete.regime.by_position is not None
+    assert discrete.regime.entropy == pytest.approx(-discrete["elbo"].value)
+    assert density.regime.by_position is None
+    with pytest.raises(GenprobeError, match="no likelihood 'bernouli'"):
+        genprobe.evaluate_posteriors(params, likelihood="bernouli", **settings)
+
+
+def test_a_bin_width_needs_the_shape_of_the_data():
+    x, params = linear_gaussian(200)
+    settings = {"distortion": given_distortion(x, params)[0], "bin_width": 0.1, "max_queries": 50}
+    with pytest.raises(DataError, match="number of values in an example"):
+        genprobe.evaluate_posteriors(params, **settings)
+    found = genprobe.evaluate_posteriors(params, event_shape=(5,), **settings)
+    plain = float(settings["distortion"].mean())
+    assert found["distortion"].value == pytest.approx(plain - 5 * math.log(0.1), rel=1e-12)
+
+
+def test_the_store_of_a_record_is_reused_shown_and_refused_to_another(tmp_path, caplog):
+    x, params = linear_gaussian(200)
+    settings = {"store": tmp_path / "s.h5", "max_queries": 50}
+    kept = given_distortion(x, params)[0]
+    first = genprobe.evaluate_posteriors(params, distortion=kept, **settings)
+    with caplog.at_level(logging.INFO, "genprobe"):
+        again = genprobe.evaluate_posteriors(params, distortion=kept.numpy(), **settings)
+    assert "Reused" in caplog.text
+    assert again.estimates == first.estimates
+    shown = genprobe.report_from_store(genprobe.open_store(tmp_path / "s.h5"), max_queries=50)
+    assert shown.estimates == first.estimates
+    for other in (
+        {"params": {**params, "loc": params["loc"] + 1}, "distortion": kept},
+        {"params": params, "distortion": kept + 1},
+        {"params": params, "distortion": kept, "prior": "diagonal-normal"}
+        | {"prior_params": {"loc": 0.0, "scale": 2.0}},
+    ):
+        with pytest.raises(StoreError):
+            genprobe.evaluate_posteriors(**other, **settings)
+
+
+def test_a_broken_run_of_a_record_ends_as_an_unbroken_one(tmp_path, monkeypatch):
+    x, params = linear_gaussian(2 * SEGMENT_ROWS + 400)
+    kept = given_distortion(x, params)[0]
+    settings = {"distortion": kept, "max_queries": 50}
+    whole = genprobe.evaluate_posteriors(params, store=tmp_path / "a.h5", **settings)
+    write = genprobe.store.write.StoreWriter.write
+
+    def stopping(self, segment, arrays, notice):
+        if segment == 2:
+            raise KeyboardInterrupt
+        write(self, segment, arrays, notice)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(genprobe.store.write.StoreWriter, "write", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            genprobe.evaluate_posteriors(params, store=tmp_path / "b.h5", **settings)
+    found = genprobe.evaluate_posteriors(params, store=tmp_path / "b.h5", **settings)
+    assert found.estimates == whole.estimates
+    with h5py.File(tmp_path / "a.h5") as a, h5py.File(tmp_path / "b.h5") as b:
+        assert "moments" not in a
+        for name in ("params/loc", "draws/z", "probes/distortion"):
+            assert np.array_equal(a[name], b[name])
+
+
+def test_records_of_the_same_data_are_compared_and_of_others_are_not():
+    x, params = linear_gaussian(200)
+    kept = {"distortion": given_distortion(x, params)[0], "max_queries": 50}
+    wide = {**params, "scale": params["scale"] * 1.2}
+    a, b = (
+        genprobe.evaluate_posteriors(p, name=name, dataset="toy", **kept)
+        for name, p in (("a", params), ("b", wide))
+    )
+    assert [r.model for r in genprobe.compare([a, b]).reports] == ["b", "a"]
+    unnamed = genprobe.evaluate_posteriors(wide, name="b", **kept)
+    with pytest.raises(GenprobeError, match="b on unnamed data of b, which are different data"):
+        genprobe.compare([a, unnamed])
+    known = genprobe.evaluate_posteriors(wide, name="b", data=x, **kept)
+    model = Model(
+        name="m",
+        encode=lambda x: {"loc": 0.8 * x, "scale": torch.full_like(x, 0.6)},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+    )
+    assert len(genprobe.compare([evaluate(model, x, max_queries=50), known]).reports) == 2
+    assert known.provenance["event_shape"] == [5]
+
+
+def test_data_of_another_length_are_refused():
+    x, params = linear_gaussian(200)
+    with pytest.raises(DataError, match="posteriors of 200 examples; array has 100"):
+        genprobe.evaluate_posteriors(params, data=x[:100])
+
+
+@pytest.mark.parametrize("option", [{"split": "test"}, {"binarize": "threshold"}])
+def test_there_are_no_data_to_split_or_binarise(option):
+    _, params = linear_gaussian(20)
+    with pytest.raises(DataError, match="no data to split or binarise"):
+        genprobe.evaluate_posteriors(params, **option)
+
+
+def test_a_prior_of_a_record_may_have_tensors():
+    _, params = linear_gaussian(300)
+    settings = {"prior": "diagonal-normal", "prior_params": {"loc": np.zeros(5), "scale": 2.0}}
+    found = genprobe.evaluate_posteriors(params, max_queries=50, **settings)
+    q = torch.distributions.Normal(params["loc"].double(), params["scale"].double())
+    p = torch.distributions.Normal(torch.zeros_like(q.loc), 2.0)
+    truth = torch.distributions.kl_divergence(q, p).sum(1).mean()
+    assert found["rate"].value == pytest.approx(float(truth), rel=1e-12)
+
+
+def test_posteriors_outside_their_family_are_named():
+    _, params = linear_gaussian(50)
+    params["scale"][17, 3] = -1.0
+    with pytest.raises(
+        ModelError, match="mine gives a scale that must be > 0 and is not, at ex"
+    ) as e:
+        genprobe.evaluate_posteriors(params, name="mine")
+    assert "example 17: value -1 in dimension 3" in e.value.what
+    del params["scale"]
+    with pytest.raises(
+        ModelError, match="mine returns loc; the family diagonal-normal needs loc, sc"
+    ):
+        genprobe.evaluate_posteriors(params, name="mine")
+
+
+def test_float64_posteriors_keep_their_digits_when_asked():
+    loc = torch.randn(100, 2, dtype=torch.float64)
+    params = {"loc": loc, "scale": torch.full_like(loc, 1e-3)}
+    truth = (1e-6 + loc.square() - 1 - 2 * math.log(1e-3)).sum(1).mean() / 2
+    found = genprobe.evaluate_posteriors(params, dtype="float64", max_queries=50)
+    assert found["rate"].value == pytest.approx(float(truth), rel=1e-14)
+
+
+def test_a_family_can_be_named_for_a_file_and_for_nothing_else(work):
+    _, params = linear_gaussian(50)
+    np.savez("p.npz", **{k: v.numpy() for k, v in params.items()})
+    with pytest.raises(GenprobeError, match="no family 'normale'"):
+        evaluate("p.npz", family="normale")
+    found = evaluate("p.npz", family="diagonal-normal", max_queries=50)
+    assert found.provenance["family"] == "diagonal-normal"
+    with pytest.raises(ModelError, match="names its own posterior family"):
+        run("s.h5", family="diagonal-normal")

@@ -1,11 +1,19 @@
 import inspect
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pluggy
 import pytest
 
-from genprobe import builtin, hookspecs
+from genprobe import builtin, hookspecs, testing
 from genprobe.manager import KINDS
+from genprobe.probes import PROBE_INPUTS
+from genprobe.scaffold import PLUGIN_KINDS, begin_plugin
+
+ROOT = Path(__file__).parents[1]
 
 HOOKS = {
     "genprobe_loaders": (),
@@ -57,3 +65,54 @@ def test_every_kind_of_part_has_its_hook():
 @pytest.mark.parametrize("kind", KINDS)
 def test_built_in_parts_of_every_kind_come_through_the_same_hook(kind):
     assert hasattr(getattr(builtin, f"genprobe_{kind}"), f"{hookspecs.PROJECT}_impl")
+
+
+def documented():
+    return (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_the_documentation_has_every_hook_with_its_signature_and_when_it_is_called(name):
+    signature = str(inspect.signature(specified()[name])).replace("'", "")
+    assert f"def {name}{signature}: ...\n" in documented()
+    assert re.search(rf"^\| `{name}` \| (when|once)", documented(), re.MULTILINE)
+
+
+def test_the_documentation_has_no_hook_that_does_not_exist():
+    assert set(re.findall(r"\bgenprobe_[a-z_]+(?=\(|`)", documented())) == set(HOOKS)
+
+
+def test_the_documentation_lists_what_a_probe_may_ask_for():
+    listed = re.search(r"names say what it needs: (.*?)\. It returns", documented(), re.DOTALL)
+    assert re.findall(r"`(\w+)`", listed[1]) == list(PROBE_INPUTS)
+
+
+@pytest.mark.parametrize("suite", [name for name in testing.__all__ if name.endswith("Tests")])
+def test_the_documentation_says_what_every_suite_takes(suite):
+    [row] = [line for line in documented().splitlines() if line.startswith(f"| `{suite}` |")]
+    for name in inspect.get_annotations(getattr(testing, suite)):
+        assert f"`{name}`" in row, name
+
+
+def test_the_documentation_names_every_kind_of_plugin():
+    listed = re.search(r"Kinds are\n(.*?)\.\n", documented(), re.DOTALL)
+    assert re.findall(r"`(\w+)`", listed[1]) == list(PLUGIN_KINDS)
+
+
+def test_the_family_of_the_walkthrough_passes_with_one_file_of_under_forty_lines(
+    tmp_path,
+):
+    code = re.search(r"<!-- family.py -->\n```python\n(.*?)```", documented(), re.DOTALL)[1]
+    assert len(code.splitlines()) < 40
+    folder = begin_plugin("kumaraswamy", "family", tmp_path)
+    (folder / "genprobe_kumaraswamy" / "family.py").write_text(code, encoding="utf-8")
+    options = ["-q", "-p", "no:cacheprovider", "-W", "error", "-k", "Conformance"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, folder],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), *sys.path])},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " passed" in done.stdout

@@ -166,7 +166,7 @@ def test_a_name_that_two_plugins_provide_is_an_error_naming_both(rivals):
 
 def test_every_other_part_works_beside_a_name_provided_twice(rivals):
     assert rivals.get("estimators", "rate").__name__ == "rate"
-    assert rivals.all("families").keys() == {"diagonal-normal"}
+    assert list(rivals.all("families")) == names(find_plugins([]), "families")
 
 
 def test_names_provided_twice_are_listed(rivals):
@@ -185,7 +185,7 @@ def test_a_hook_that_fails_when_called_is_recorded_once_and_the_others_work(inst
     code = f"@genprobe.hookimpl\ndef genprobe_families():\n    {result}"
     found = find_plugins([install("broken", code), install("good", FAMILY)])
     for _ in range(2):
-        assert names(found, "families") == ["diagonal-normal", "twin"]
+        assert names(found, "families") == [*names(find_plugins([]), "families"), "twin"]
     [failure] = found.failures
     assert failure.owner == "broken"
     assert failure.reason.startswith("genprobe_families: ")

@@ -117,3 +117,23 @@ def test_the_most_important_comes_first():
         "density-distortion",
         "monte-carlo-rate",
     ]
+
+
+def test_a_distortion_that_was_given_is_not_called_a_density():
+    values = {"distortion": 3.0}
+    given = {"discrete": False, "decoded": False}
+    assert codes(values, **given) == ["density-distortion"]
+    assert codes(values, **given, bin_width=0.1) == []
+    messages = [
+        report_notices(
+            {"distortion": Estimate(name="d", value=3.0, se=0.0, se_data=0.0, kind="estimate")},
+            (),
+            rate_analytic=True,
+            discrete=False,
+            bin_width=None,
+            max_error=None,
+            decoded=decoded,
+        )[0].message
+        for decoded in (True, False)
+    ]
+    assert ["was given" in message for message in messages] == [False, True]

@@ -102,8 +102,8 @@ def test_a_family_that_no_plugin_knows_is_told(evaluated):
 
 def test_an_unknown_prior_that_is_asked_for_is_told(evaluated):
     _, store = evaluated()
-    with pytest.raises(PluginError, match="no prior 'vamp'"):
-        report_from_store(store, prior="vamp")
+    with pytest.raises(PluginError, match="no prior 'tree'"):
+        report_from_store(store, prior="tree")
 
 
 def test_what_was_said_of_the_data_is_said_first(evaluated):

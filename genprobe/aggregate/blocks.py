@@ -40,6 +40,13 @@ def size_of(params: Params) -> int:
     return len(next(iter(params.values())))
 
 
+def width_of(blocks: Blocks) -> int:
+    """How many parameters one component has; 0 where there is none."""
+    for _, params in blocks(1):
+        return sum(values[0].numel() for values in params.values())
+    return 0
+
+
 def take(params: Params, chosen: Int64[Tensor, " some"]) -> Params:
     """Parameters of some components, without a copy if they are all in order."""
     if len(chosen) == size_of(params) and bool((chosen == torch.arange(len(chosen))).all()):

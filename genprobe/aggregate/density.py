@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.blocks import Blocks, in_memory, size_of
+from genprobe.aggregate.blocks import Blocks, in_memory, size_of, width_of
 from genprobe.aggregate.distributed import combined
 from genprobe.aggregate.exact import exact_log_sums
 from genprobe.aggregate.full_precision import full_precision
@@ -143,7 +143,9 @@ def log_aggregate_blocks(
             f"No aggregate posterior: the family {family.name} gives neither natural parameters "
             "nor cross_log_prob."
         )
-    sizes = plan_tile(len(z), z[0].numel(), device) if tile is None else Tile(*tile)
+    with together(ranks):
+        width = width_of(blocks) if tile is None else 0
+    sizes = plan_tile(len(z), z[0].numel(), device, width) if tile is None else Tile(*tile)
     own = torch.full((len(z),), -1) if own is None else own
 
     def once(some: Tensor, margin: float) -> LogSums:

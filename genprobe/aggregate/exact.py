@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
-from genprobe.aggregate.blocks import Blocks, size_of
+from genprobe.aggregate.blocks import Blocks, size_of, width_of
 from genprobe.aggregate.sums import LogSums, merged_entropy
 from genprobe.types import Family
 
@@ -35,7 +35,7 @@ def exact_log_sums(
     z = z.double()
     others = torch.full((len(z),), -math.inf, dtype=torch.float64)
     largest, mine, entropy = others.clone(), others.clone(), torch.zeros_like(others)
-    rows = max(1, PAIR_VALUES // z[0].numel())
+    rows = max(1, PAIR_VALUES // max(z[0].numel(), width_of(blocks)))
     for start, params in blocks(rows):
         distribution = family.distribution({k: v.double() for k, v in params.items()})
         size = size_of(params)

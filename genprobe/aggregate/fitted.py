@@ -17,7 +17,10 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 
 from genprobe.aggregate.blocks import size_of
+from genprobe.aggregate.moments import moments
+from genprobe.distributions.uniform_sphere import unit_vector
 from genprobe.errors import UnavailableError
+from genprobe.latents import flat
 from genprobe.progress import Progress, silent
 from genprobe.seeds import generator
 from genprobe.store.read import Store
@@ -29,6 +32,9 @@ LEAST_FITTED = 1_000
 FITTED_VALUES = 1 << 24
 """Rungs are fitted to and chosen on so many examples at most, and so many entries of their second
 moments; all examples are scored."""
+
+SURFACES = (constraints.simplex, unit_vector)
+"""Supports of no volume in the space of z."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -125,22 +131,25 @@ def take_sample(
         rows = chosen[low:high] - start
         distribution = family.distribution({k: v[rows].double() for k, v in params.items()})
         require_density(distribution)
-        means.append(distribution.mean.flatten(1))
-        variances.append(distribution.variance.flatten(1))
+        mean, variance = moments(distribution)
+        means.append(mean)
+        variances.append(variance)
     codes = Codes(mean=torch.cat(means), variance=torch.cat(variances))
     if not (codes.mean.isfinite().all() and codes.variance.isfinite().all()):
         raise UnavailableError("No fitted marginal: the posteriors have no finite variance.")
-    return Sample(codes, store.gather("draws/z", 0, chosen).double().flatten(1), fold)
+    return Sample(codes, flat(store.gather("draws/z", 0, chosen).double(), 1), fold)
 
 
 def require_density(distribution: Distribution) -> None:
     """Check that the codes have a density over all of z, as the rungs do: else R_m bounds nothing.
 
     Raises:
-        UnavailableError: if they are discrete or lie on a simplex.
+        UnavailableError: if they are discrete or lie on a simplex or a sphere.
     """
     support = distribution.support
-    if support is not None and (support.is_discrete or support is constraints.simplex):
+    while isinstance(support, constraints.independent):
+        support = support.base_constraint
+    if support is not None and (support.is_discrete or support in SURFACES):
         raise UnavailableError("No fitted marginal: the codes have no density over all of z.")
 
 
@@ -195,7 +204,7 @@ def score(
     for segment in range(header.segments):
         rows = torch.arange(*header.span(segment))
         for draw in range(header.draws):
-            z = store.gather("draws/z", draw, rows).double().flatten(1)
+            z = flat(store.gather("draws/z", draw, rows).double(), 1)
             for f, prior in enumerate(priors):
                 mine = fold[rows] == f
                 if mine.any():  # torch refuses to sum over the event of nothing

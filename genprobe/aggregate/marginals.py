@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.distributions import Independent
 
 from genprobe.errors import UnavailableError
+from genprobe.latents import flat
 from genprobe.types import Family, Params
 
 TILE_VALUES = 1 << 21
@@ -40,7 +41,7 @@ def log_marginals(
             q = family.distribution(some)
             if not isinstance(q, Independent) or q.base_dist.event_shape:
                 raise UnavailableError(f"The family {family.name} does not factorise.")
-            pairs = q.base_dist.log_prob(z.double()[:, None]).flatten(2)
+            pairs = flat(q.base_dist.log_prob(z.double()[:, None]), 2)
             top = torch.logaddexp(top, stable_logsumexp(pairs))
     return top - math.log(n)
 

@@ -2,8 +2,8 @@
 
 For an exponential family log q(z_m|x_n) = statistics_m · eta_n − log_partition_n + log_base_m, so
 all pairs are one matmul. Expanded like that, the parts of an exponent cancel down to what is left
-of them. The rounding error of a component is bounded by the sum of the parts' sizes at its own
-mean, times the precision: what float32 cannot do is done in float64, and what float64 cannot, by
+of them. The rounding error of a component is bounded by the sum of the parts' sizes at a typical
+z, times the precision: what float32 cannot do is done in float64, and what float64 cannot, by
 the family's own density, which does not cancel.
 """
 
@@ -14,8 +14,10 @@ from typing import Any, NamedTuple
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
+from torch.distributions import Distribution, constraints
 
 from genprobe.aggregate.blocks import size_of, stretches
+from genprobe.aggregate.moments import factorises, mean_of, variance_of
 from genprobe.types import Family, Params
 
 LOG2_E = math.log2(math.e)
@@ -73,7 +75,7 @@ def by_precision(
 
 
 def cancelling_parts(family: Family, params: Params) -> Float[Tensor, " n"]:
-    """Sum of the sizes of the parts of each component's exponent, at its own mean; nats."""
+    """Sum of the sizes of the parts of each component's exponent, at a typical z; nats."""
     if family.natural is None or family.sufficient is None:
         raise ValueError(family.name)
     found, offset = [], centre(family, params)
@@ -81,18 +83,41 @@ def cancelling_parts(family: Family, params: Params) -> Float[Tensor, " n"]:
         # How large they are need not be known to more than float32.
         some = moved(family, params, part, offset.float(), torch.float32)
         eta, log_partition = family.natural(some)
-        statistics, _ = family.sufficient(family.distribution(some).mean)
+        statistics, _ = family.sufficient(typical(family.distribution(some)))
         found.append(torch.stack([statistics.mul_(eta).abs_().sum(1), log_partition]))
     parts, log_partition = torch.cat(found, 1)
     sizes: Tensor = parts + (log_partition - log_partition.min())
     return sizes
 
 
+def typical(distribution: Distribution) -> Tensor:
+    """A z of each component (n, *event) at which the parts of its exponent are as large as usual.
+
+    Its mean. Where the dimensions depend on each other, parts that vanish at the mean may be large
+    a standard deviation away, and cancel. Without a mean a draw must do, always the same one.
+    """
+    mean = mean_of(distribution)
+    if mean.isnan().any():
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return distribution.sample()
+    if factorises(distribution) or not everywhere(distribution):
+        return mean
+    deviation = variance_of(distribution).sqrt()
+    return mean + torch.where(mean < 0, -deviation, deviation)
+
+
+def everywhere(distribution: Distribution) -> bool:
+    """Whether z may be any real vector."""
+    return getattr(distribution.support, "base_constraint", None) is constraints.real
+
+
 def centre(family: Family, params: Params) -> Tensor:
     """About the mean of the components (*event), float64; 0 where the family cannot be moved."""
-    means = family.distribution(params).mean
     if family.translate is None:
-        return torch.zeros(means.shape[1:], dtype=torch.float64, device=means.device)
+        device = next(iter(params.values())).device
+        return torch.zeros(family.event_shape(params), dtype=torch.float64, device=device)
+    means = family.distribution(params).mean
     return means[:: max(1, len(means) // CENTRED)].mean(0, dtype=torch.float64)
 
 

@@ -11,8 +11,9 @@ COMPONENTS = 1024
 WIDE = 64
 QUERIES = 128, 4096
 BLOCK_VALUES = 1 << 23
-"""Values of z in the components prepared at a time, weights of 64 MiB for a normal in float32, and
-at most in the queries of a tile, whose statistics are made in float64."""
+"""Values of z in the components prepared at a time: weights of 64 MiB for a normal in float32."""
+QUERY_VALUES = 1 << 24
+"""Values of the statistics of a tile's queries: at most 128 MiB of float64."""
 SHARE = 8
 """A GPU's free memory is used up to one part in so many for the two buffers of a tile."""
 
@@ -29,7 +30,9 @@ class Tile(NamedTuple):
         return Tile(*(max(1, size // 2) for size in self))
 
 
-def plan_tile(queries: int, values: int, device: torch.device | None = None) -> Tile:
+def plan_tile(
+    queries: int, values: int, device: torch.device | None = None, width: int = 0
+) -> Tile:
     """Sizes of a tile.
 
     On a CPU the two buffers of float32 pairs stay in the last cache; a GPU wants as many pairs as
@@ -39,13 +42,15 @@ def plan_tile(queries: int, values: int, device: torch.device | None = None) -> 
         queries: how many there are in all.
         values: of one z.
         device: where the work is done; the CPU by default.
+        width: parameters of one component, where they are more than two a value of z.
     """
-    block = max(64, BLOCK_VALUES // max(1, values))
+    width = max(width, 2 * values)
+    block = max(64, BLOCK_VALUES * 2 // max(1, width))
     components = min(COMPONENTS, block)
     # Wide matmuls outweigh what is done with their results, and like more queries at a time.
     room = pair_bytes(device) * max(1, values // WIDE) // (2 * 4 * components)
-    most = min(QUERIES[1], max(QUERIES[0], BLOCK_VALUES // max(1, values)))
-    return Tile(min(queries, max(QUERIES[0], min(most, room))), components, block)
+    most = min(QUERIES[1], QUERY_VALUES // max(1, width), room)
+    return Tile(min(queries, max(QUERIES[0], most)), components, block)
 
 
 def pair_bytes(device: torch.device | None) -> int:

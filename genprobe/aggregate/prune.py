@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from genprobe.aggregate.blocks import size_of
+from genprobe.aggregate.moments import moments
 from genprobe.types import Family, Params
 
 CELL = 2048
@@ -40,8 +41,8 @@ def cells(family: Family, params: Params, size: int = CELL) -> list[Tensor]:
         The components of each cell; no two cells differ by more than one in length.
     """
     q = family.distribution(params)
-    spread = q.variance.flatten(1).mean(0).sqrt()
-    points = (q.mean.flatten(1) / spread).float().T.contiguous().cpu().numpy()
+    mean, variance = moments(q)
+    points = (mean / variance.mean(0).sqrt()).float().T.contiguous().cpu().numpy()
     parts = halves(points, np.arange(points.shape[1]), size)
     return [torch.from_numpy(part) for part in parts]
 

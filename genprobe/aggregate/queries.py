@@ -181,11 +181,11 @@ def drawn(
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        first = family.distribution(rows_of(parts[0])).sample((draws,))
+        first = family.sample(rows_of(parts[0]), draws)
         z = first.new_empty(draws, size_of(params), *first.shape[2:])
         z[:, parts[0]] = first
         for part in parts[1:]:  # into its place, so that there is only one copy of it
-            z[:, part] = family.distribution(rows_of(part)).sample((draws,))
+            z[:, part] = family.sample(rows_of(part), draws)
     z = same(z, ranks)
     log_qz_x = [
         family.distribution({k: v.double() for k, v in rows_of(part).items()})

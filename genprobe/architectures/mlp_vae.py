@@ -102,7 +102,7 @@ class MlpVae(nn.Module):
     def decode(self, z: Tensor) -> Params:
         """Z (batch, latent) to the parameters (batch, *data_shape) of p(x|z)."""
         output = self.decoder(z)
-        shape = (len(z), *self.data_shape)
+        shape = (z.shape[0], *self.data_shape)
         if self.config["likelihood"] == "bernoulli":
             return {"logits": output.view(shape)}
         if self.config["scale"] is not None:

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     "--model", "factory", metavar="MODULE:FACTORY", help="Your function that builds the Model."
 )
 @click.option(
+    "--family", metavar="NAME", help="Posterior family of a file of posteriors (.npz, .h5)."
+)
+@click.option(
     "--store",
     type=click.Path(path_type=Path),
     help="Keep what was encoded here, and resume from it.",
@@ -73,6 +76,7 @@ def evaluate(
     \b
     genprobe evaluate model.pt
     genprobe evaluate weights.pt --model mypackage.vae:build --data test.npy
+    genprobe evaluate posteriors.npz        loc, scale and perhaps distortion
     genprobe evaluate a.pt b.pt c.pt        evaluates each and compares them
     """
     if len(models) > 1 and (json_path or store):

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 import torch
 from jaxtyping import Float64
 from torch import Tensor
-from torch.distributions import Distribution, Independent
 
+from genprobe.aggregate.moments import factorises, moments
 from genprobe.types import Family, Params
 
 WIDEST = 64
@@ -46,7 +46,7 @@ def aggregate_moments(
     count, first, second = 0, torch.zeros(()).double(), torch.zeros(()).double()
     for _, params in blocks:
         distribution = family.distribution({k: v.double() for k, v in params.items()})
-        mean, variance = distribution.mean.flatten(1), distribution.variance.flatten(1)
+        mean, variance = moments(distribution)
         count += len(mean)
         first = first + mean.sum(0)
         if mean.shape[1] > WIDEST or not factorises(distribution):
@@ -54,8 +54,3 @@ def aggregate_moments(
         else:
             second = second + mean.T @ mean + variance.sum(0).diag()
     return first / count, second / count
-
-
-def factorises(distribution: Distribution) -> bool:
-    """Whether the dimensions of one z are known to be independent of each other."""
-    return isinstance(distribution, Independent) and not distribution.base_dist.event_shape

@@ -16,6 +16,7 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from genprobe.estimators.standard_error import skewness_factor, within_error
+from genprobe.latents import flat
 
 EXAMPLES_PER_CONTROL = 8
 RIDGE = 1e-8
@@ -66,7 +67,7 @@ def controls(
     k, most = len(moments.mean), len(query) // EXAMPLES_PER_CONTROL
     if 3 + 2 * k > most:
         return found
-    centred = z.double().flatten(2) - moments.mean
+    centred = flat(z.double(), 2) - moments.mean
     if moments.second.dim() == 1 or 3 + k + k * (k + 1) // 2 > most:
         variance = moments.second if moments.second.dim() == 1 else moments.second.diagonal()
         squares = centred.square() - (variance - moments.mean.square())

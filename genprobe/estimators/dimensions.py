@@ -4,6 +4,7 @@ Both are accumulated over the store in float64, block by block (Chan et al. 1983
 so memory does not grow with the number of examples.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -11,7 +12,9 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from genprobe.aggregate.moments import mean_of
 from genprobe.estimators.active_units import THRESHOLD
+from genprobe.latents import flat
 from genprobe.probes.rate import rate_per_dimension
 from genprobe.types import Dimension, Family, Params, Prior
 
@@ -59,7 +62,7 @@ def dimension_moments(
     rates: Moments | None = None
     for _, params in blocks:
         params = {k: v.double() for k, v in params.items()}
-        batch = moments_of(family.distribution(params).mean.flatten(1))
+        batch = moments_of(flat(mean_of(family.distribution(params)), 1))
         means = batch if means is None else combine(means, batch)
         kl = None if prior is None else rate_per_dimension(family, prior, params)
         if kl is not None:
@@ -75,12 +78,12 @@ def dimensions(
     """One record per latent dimension, in the order of the flattened z.
 
     Args:
-        means: moments over examples of the posterior means.
+        means: moments over examples of the posterior means; NaN where there are none.
         rates: moments over examples of KL_d; None where it does not exist.
         aggregate_kl: (dimension,) KL(q(z_d)‖p(z_d)), nats; None where it is not known.
     """
     aggregate = [None] * len(means.mean) if aggregate_kl is None else aggregate_kl.tolist()
-    variance = means.variance().tolist()
+    variance = [v if math.isfinite(v) else None for v in means.variance().tolist()]
     kl = [None] * len(variance) if rates is None else rates.mean.tolist()
     errors = [None] * len(variance) if rates is None or rates.count < 2 else errors_of(rates)
     return tuple(
@@ -89,7 +92,7 @@ def dimensions(
             rate=kl[i],
             rate_se_data=errors[i],
             mean_variance=variance[i],
-            active=variance[i] > THRESHOLD,
+            active=None if (spread := variance[i]) is None else spread > THRESHOLD,
             aggregate_kl=aggregate[i],
         )
         for i in range(len(variance))

@@ -12,12 +12,13 @@ from torch import Tensor
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.marginals import log_marginals
 from genprobe.aggregate.queries import Queries
-from genprobe.errors import PluginError, UnavailableError
+from genprobe.errors import DataError, PluginError, UnavailableError
 from genprobe.estimators.code_moments import aggregate_moments, posterior_entropy
 from genprobe.estimators.control_variates import CodeMoments, controls
 from genprobe.estimators.dimensions import Moments, dimension_moments
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.rate_fitted_prior import fitted_rates
+from genprobe.latents import flat
 from genprobe.probes.rate import rate as pointwise_rate
 from genprobe.store.format import Header
 from genprobe.store.read import Store
@@ -154,6 +155,8 @@ class Quantities:
         """Values of log p(x|z) + log p(z) − log q(z|x) at every draw (draw, n)."""
         if self._replaced and self._prior is not None:
             raise UnavailableError("No importance weights under another prior than the model's.")
+        if self._store.has("probes/distortion") and self.header.likelihood is None:
+            raise UnavailableError("No importance weights: the distortion is not of these draws.")
         log_pz = self._store.column("draws/log_pz")
         return log_pz - self._store.column("draws/log_qz_x") - self.distortion
 
@@ -200,6 +203,11 @@ class Quantities:
     def _log_bin(self) -> float:
         if self._bin_width is None or self.header.discrete:
             return 0.0
+        if 0 in self.header.event_shape:
+            raise DataError(
+                "A bin width needs the number of values in an example, which is not known here.",
+                "Give the event_shape of the data with the posteriors, or the data with --data.",
+            )
         return math.prod(self.header.event_shape) * math.log(self._bin_width)
 
     @cached_property
@@ -222,7 +230,7 @@ class Quantities:
         except UnavailableError:
             return None
         z = self.z[:, : log_qzj.shape[1]]
-        found: Tensor = (log_qzj - base.log_prob(z.double()).flatten(2)).mean((0, 1))
+        found: Tensor = (log_qzj - flat(base.log_prob(z.double()), 2)).mean((0, 1))
         return found
 
     @cached_property
@@ -340,7 +348,10 @@ class Quantities:
     @cached_property
     def mean_variance(self) -> Float64[Tensor, " dimension"]:
         """Variance over examples of the posterior mean (dimension,)."""
-        return self.mean_moments.variance()
+        found = self.mean_moments.variance()
+        if not found.isfinite().all():
+            raise UnavailableError(f"No posterior means: the family {self._family.name} has none.")
+        return found
 
 
 QUANTITIES: Mapping[str, str] = {
@@ -365,6 +376,20 @@ def require_known(name: str, estimator: Estimator) -> None:
         )
 
 
+def require_estimate(name: str, found: object) -> Estimate:
+    """What an estimator returned, if it is an estimate.
+
+    Raises:
+        PluginError: if it is not.
+    """
+    if isinstance(found, Estimate):
+        return found
+    raise PluginError(
+        f"The estimator {name} returns a {type(found).__name__}, not a genprobe.Estimate.",
+        "Mend the plugin, or leave it out: GENPROBE_PLUGINS=NAME,… loads only those named.",
+    )
+
+
 def estimate(
     estimators: Mapping[str, Estimator], quantities: Quantities
 ) -> tuple[dict[str, Estimate], dict[str, str]]:
@@ -383,7 +408,7 @@ def estimate(
         require_known(name, estimator)
         try:
             needed = {k: getattr(quantities, k) for k in inspect.signature(estimator).parameters}
-            found[name] = estimator(**needed)
+            found[name] = require_estimate(name, estimator(**needed))
         except UnavailableError as error:
             absent[name] = str(error)
     return found, absent

@@ -1,7 +1,8 @@
 """The genprobe bundle: a checkpoint of tensors and plain types that says how to rebuild its model.
 
-    format "genprobe.bundle", version 1, name, architecture, config, state, training
+    format "genprobe.bundle", version 1, name, architecture, config, state, training, prior
 
+``prior`` is the name and tensors of the prior, or None where the rebuilt model makes it.
 ``architecture`` is a built-in one, or ``MODULE:FACTORY`` for code of the user's own, which is
 imported only if the user says so. It loads with ``weights_only=True``.
 """
@@ -12,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.distributions import Distribution
 
 from genprobe.architectures import ARCHITECTURES, MlpVae
 from genprobe.errors import GenprobeError, ModelError, UntrustedError
 from genprobe.loaders.factory import build_model, load_state
 from genprobe.loaders.inspect import BUNDLE_MARK, inspect_file
 from genprobe.loaders.read_tensors import first_line, read_tensors
-from genprobe.types import Loader, Model
+from genprobe.priors.recognise import prior_of
+from genprobe.types import Loader, Model, NamedPrior, Prior
 
 VERSION = 1
 PLAIN = (str, int, float, bool, type(None))
@@ -42,7 +45,8 @@ def save(
 
     Raises:
         ModelError: if there is no module, no way to rebuild it is given, the config or the training
-            facts hold anything but plain types, or the file cannot be written.
+            facts hold anything but plain types, the prior can be neither saved nor rebuilt, or the
+            file cannot be written.
     """
     module = model.module
     if module is None:
@@ -65,11 +69,63 @@ def save(
         "config": dict(settings),
         "state": state,
         "training": dict(model.training),
+        "prior": saved_prior(model, factory is not None),
     }
     try:
         torch.save(content, path)
     except (OSError, RuntimeError) as error:
         raise ModelError(f"The bundle cannot be written at {path}: {first_line(error)}") from error
+
+
+def saved_prior(model: Model, has_factory: bool) -> dict[str, Any] | None:
+    """Name and tensors of a model's prior; None where the model makes it anew when rebuilt.
+
+    Args:
+        model: whose prior it is.
+        has_factory: whether the user's own function rebuilds the model.
+
+    Raises:
+        ModelError: if it has no tensors, and no function rebuilds it.
+    """
+    prior = prior_of(model.prior) if isinstance(model.prior, Distribution) else model.prior
+    if isinstance(model.module, MlpVae) and same_prior(model.module.prior(), prior):
+        return None
+    if isinstance(prior, str):
+        return {"name": prior, "params": {}}
+    if isinstance(prior, Prior | NamedPrior) and prior.params:
+        params = {k: v.detach().cpu().clone() for k, v in prior.params.items()}
+        return {"name": prior.name, "params": params}
+    if not has_factory:
+        raise ModelError(
+            "The prior of the model has neither a registered name nor tensors: a bundle cannot "
+            "rebuild it.",
+            "Give it by name, or save with the function that makes the Model: factory=….",
+        )
+    return None
+
+
+def same_prior(own: Prior | str, other: object) -> bool:
+    """Whether a prior is the one that a reference network has of itself."""
+    if isinstance(own, str) or not isinstance(other, Prior):
+        return own == other
+    return own.params.keys() == other.params.keys() and all(
+        torch.equal(own.params[k], other.params[k]) for k in own.params
+    )
+
+
+def with_prior(model: Model, saved: Any, path: Path) -> Model:
+    """A rebuilt model with the prior that was saved, if one was.
+
+    Raises:
+        ModelError: if what was saved is no name with tensors.
+    """
+    if saved is None:
+        return model
+    try:
+        name, params = str(saved["name"]), dict(saved["params"])
+    except (TypeError, KeyError, ValueError) as error:
+        raise ModelError(f"The prior in the bundle {path} does not read.") from error
+    return replace(model, prior=NamedPrior(name=name, params=params) if params else name)
 
 
 def load_bundle(path: Path, trust: bool) -> Model:
@@ -97,8 +153,9 @@ def load_bundle(path: Path, trust: bool) -> Model:
     model = rebuild(path, content, trust)
     load_state(model, content["state"], path)
     if isinstance(model.module, MlpVae):
-        return model.module.as_model(content["name"], content["training"])
-    return replace(model, name=content["name"], training=content["training"])
+        model = model.module.as_model(content["name"])
+    model = replace(model, name=content["name"], training=content["training"])
+    return with_prior(model, content.get("prior"), path)
 
 
 def rebuild(path: Path, content: Mapping[str, Any], trust: bool) -> Model:

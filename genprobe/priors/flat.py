@@ -14,8 +14,9 @@ def flat_prior(
     log_prob: Callable[[Tensor], Tensor],
     sample: Callable[[torch.Size], Tensor],
     params: Params,
+    kl: Callable[[Family, Params], Tensor | None] | None = None,
 ) -> Prior:
-    """The prior whose density over flattened z is given; it has no closed-form KL.
+    """The prior whose density over flattened z is given.
 
     Args:
         name: of the prior.
@@ -23,6 +24,7 @@ def flat_prior(
         log_prob: z (..., k) to log p(z) (...), nats.
         sample: a shape to z (*shape, k).
         params: the tensors it was built from.
+        kl: its closed form, for the families that have one with it.
     """
     axes = len(event_shape)
 
@@ -35,4 +37,4 @@ def flat_prior(
     def no_kl(family: Family, params: Params) -> Tensor | None:
         return None
 
-    return Prior(name=name, log_prob=log_prob_of, sample=draw, kl=no_kl, params=params)
+    return Prior(name=name, log_prob=log_prob_of, sample=draw, kl=kl or no_kl, params=params)

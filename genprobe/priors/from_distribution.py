@@ -1,5 +1,6 @@
-"""A prior from any torch distribution: its KL is analytic wherever torch knows it."""
+"""A prior that is a torch distribution; its KL is what torch.distributions knows."""
 
+import torch
 from torch import Tensor
 from torch.distributions import Distribution, kl_divergence
 
@@ -15,17 +16,16 @@ def from_distribution(name: str, distribution: Distribution, params: Params | No
         params: the tensors it was built from, for the store.
 
     Returns:
-        The prior; its ``kl`` is None-valued for families whose divergence torch does not know.
+        The prior; its ``kl`` is None-valued for families whose divergence torch does not know. A
+        discrete z is given back in float64, as the store keeps it.
     """
 
     def sample(n: int) -> Tensor:
-        return distribution.sample((n,))
+        z: Tensor = distribution.sample((n,))
+        return z if z.is_floating_point() else z.double()
 
     def kl(family: Family, params: Params) -> Tensor | None:
-        try:
-            return kl_divergence(family.distribution(params), distribution)
-        except NotImplementedError:
-            return None
+        return known_kl(family.distribution(params), distribution)
 
     return Prior(
         name=name,
@@ -35,3 +35,38 @@ def from_distribution(name: str, distribution: Distribution, params: Params | No
         distribution=distribution,
         params=params or {},
     )
+
+
+def known_kl(q: Distribution, p: Distribution) -> Tensor | None:
+    """KL(q‖p) of every q (batch,), nats; None where torch knows no closed form."""
+    if q.event_shape != p.event_shape:
+        return None
+    try:
+        return kl_divergence(q, for_each(p, q.batch_shape))
+    except NotImplementedError:
+        return None
+
+
+def over_events(distribution: Distribution) -> Distribution:
+    """A distribution whose batch, if it has one, is a part of its event.
+
+    ``Normal(zeros, ones)`` stands for a product over its entries, where one z is meant.
+    """
+    axes = len(distribution.batch_shape)
+    if not axes:
+        return distribution
+    return torch.distributions.Independent(distribution, axes, validate_args=False)
+
+
+def for_each(distribution: Distribution, batch_shape: torch.Size) -> Distribution:
+    """A distribution of batch shape () as one of many: some divergences of torch need equal shapes.
+
+    Args:
+        distribution: of batch shape ().
+        batch_shape: wanted; where a distribution cannot be expanded it stays as it is.
+    """
+    try:
+        many: Distribution = distribution.expand(batch_shape)
+    except NotImplementedError:
+        return distribution
+    return many

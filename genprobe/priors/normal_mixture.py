@@ -1,7 +1,8 @@
-"""A mixture of normals with full covariances over flattened z, Σ_c π_c N(z; loc_c, L_c L_cᵀ).
+"""A mixture of normals over flattened z, Σ_c π_c N(z; loc_c, L_c L_cᵀ).
 
-The fit is expectation-maximisation on posterior moments (Rao-Blackwellised: no draw enters). For
-component c and example n with mean μ_n and covariance S_n,
+The covariances of a given mixture may be diagonal. The fit, of full ones, is
+expectation-maximisation on posterior moments (Rao-Blackwellised: no draw enters). For component c
+and example n with mean μ_n and covariance S_n,
 
     r_nc ∝ π_c exp(E_q[log N_c]) = π_c N(μ_n; loc_c, Σ_c) exp(−½ tr(Σ_c⁻¹ S_n)),
 
@@ -14,11 +15,14 @@ import math
 import torch
 from jaxtyping import Float64
 from torch import Tensor
+from torch.distributions import Normal
 
 from genprobe.errors import ModelError
+from genprobe.priors.factorised import broadcast, require_tensors
 from genprobe.priors.flat import flat_prior
 from genprobe.priors.full_normal import fit as fit_normal
-from genprobe.priors.full_normal import log_density
+from genprobe.priors.full_normal import log_density, require_factor
+from genprobe.priors.weights import weights
 from genprobe.seeds import generator
 from genprobe.types import Codes, Params, Prior, PriorFactory
 
@@ -32,25 +36,55 @@ ENOUGH = 3e-3
 
 
 def build(event_shape: torch.Size, params: Params) -> Prior:
-    """The mixture with ``probs`` (c,), ``loc`` (c, k) and ``scale_tril`` (c, k, k).
+    """The mixture with ``loc`` (c, k) and its components' spread; equal ``probs`` (c,) by default.
+
+    The spread is ``scale_tril`` (c, k, k), or for diagonal covariances ``scale`` (c, k); both it
+    and ``loc`` may have z's own shape in the place of k.
 
     Raises:
-        ModelError: if one of them is missing.
+        ModelError: if a tensor is missing, not finite, of another shape, or makes no mixture.
     """
-    if {"probs", "loc", "scale_tril"} - params.keys():
-        raise ModelError("The prior normal-mixture needs probs, loc and scale_tril.")
-    params = {name: params[name].double() for name in ("probs", "loc", "scale_tril")}
+    spread = "scale" if "scale" in params else "scale_tril"
+    tensors = require_tensors("normal-mixture", params, ("loc", spread))
+    k = event_shape.numel()
+    loc = tensors["loc"] if tensors["loc"].dim() > 1 else tensors["loc"].reshape(-1, 1)
+    if loc[0].numel() != k:
+        raise ModelError(
+            f"The prior normal-mixture has a loc of shape {tuple(tensors['loc'].shape)}; z has the "
+            f"shape {tuple(event_shape)}.",
+            "Give loc as (components, *shape of z).",
+        )
+    size, tensors["loc"] = len(loc), loc.flatten(1)
+    if spread == "scale":
+        tensors["scale"] = positive_scale(tensors["scale"], size, k)
+    else:
+        require_factor("normal-mixture", tensors["scale_tril"], torch.Size([size, k, k]))
+    tensors = {"probs": weights("normal-mixture", params.get("probs"), size), **tensors}
 
     def log_prob(z: Tensor) -> Tensor:
-        return torch.logsumexp(weighted_log_prob(z.double(), params), -1)
+        return torch.logsumexp(weighted_log_prob(z.double(), tensors), -1)
 
     def sample(shape: torch.Size) -> Tensor:
-        chosen = torch.multinomial(params["probs"], shape.numel(), replacement=True)
-        loc, scale_tril = params["loc"][chosen], params["scale_tril"][chosen]
-        noise = torch.randn(*loc.shape, 1, dtype=torch.float64)
-        return loc + (scale_tril @ noise).squeeze(-1)
+        chosen = torch.multinomial(tensors["probs"], shape.numel(), replacement=True)
+        noise = torch.randn(len(chosen), k, dtype=torch.float64)
+        if spread == "scale":
+            return tensors["loc"][chosen] + tensors["scale"][chosen] * noise
+        spun = tensors["scale_tril"][chosen] @ noise.unsqueeze(-1)
+        return tensors["loc"][chosen] + spun.squeeze(-1)
 
-    return flat_prior("normal-mixture", event_shape, log_prob, sample, params)
+    return flat_prior("normal-mixture", event_shape, log_prob, sample, tensors)
+
+
+def positive_scale(scale: Tensor, size: int, k: int) -> Tensor:
+    """Scales (size, k) of diagonal components, from any shape that broadcasts to it.
+
+    Raises:
+        ModelError: if one is not positive, or the shape does not fit.
+    """
+    if not (scale > 0).all():
+        raise ModelError("The prior normal-mixture has a scale that is not positive.")
+    flat = scale.flatten(1) if scale.dim() > 1 else scale
+    return broadcast("normal-mixture", "scale", flat, torch.Size([size, k]))
 
 
 def weighted_log_prob(z: Tensor, params: Params) -> Tensor:
@@ -58,9 +92,13 @@ def weighted_log_prob(z: Tensor, params: Params) -> Tensor:
 
     One component at a time: all together would need n × c × k of memory.
     """
-    normals = zip(params["loc"], params["scale_tril"], strict=True)
-    each = torch.stack([log_density(z, loc, scale_tril) for loc, scale_tril in normals], -1)
-    return each + params["probs"].log()
+    if "scale" in params:
+        pairs = zip(params["loc"], params["scale"], strict=True)
+        each = [Normal(*pair, validate_args=False).log_prob(z).sum(-1) for pair in pairs]  # type: ignore[no-untyped-call]
+    else:
+        normals = zip(params["loc"], params["scale_tril"], strict=True)
+        each = [log_density(z, loc, scale_tril) for loc, scale_tril in normals]
+    return torch.stack(each, -1) + params["probs"].log()
 
 
 def sizes(n: int, k: int) -> tuple[int, ...]:

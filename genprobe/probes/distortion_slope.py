@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from genprobe.latents import flat
 from genprobe.probes.subset import DRAWS, derivative, spread_out, subset
 from genprobe.types import Family, Likelihood, Model, Params
 
@@ -65,7 +66,7 @@ def distortion_slope(
                 )
                 if pull is None:
                     return None
-                change = derivative((image * pull).flatten(1).sum(1), epsilon)
+                change = derivative(flat(image * pull, 1).sum(1), epsilon)
                 found[draw] -= change / len(images)
     return spread_out(found, rows, len(index))
 

@@ -7,8 +7,10 @@ whose mean over draws is unbiased.
 import torch
 from jaxtyping import Float64
 from torch import Tensor
-from torch.distributions import Distribution, Independent, kl_divergence
+from torch.distributions import Distribution, Independent
 
+from genprobe.latents import flat
+from genprobe.priors.from_distribution import known_kl
 from genprobe.types import Family, Params, Prior
 
 
@@ -44,10 +46,8 @@ def rate_per_dimension(
         return None
     if not (factorises(q) and factorises(p)):
         return None
-    try:
-        return kl_divergence(q.base_dist, p.base_dist).flatten(1)
-    except NotImplementedError:
-        return None
+    found = known_kl(q.base_dist, p.base_dist)
+    return None if found is None else flat(found, 1)
 
 
 def factorises(distribution: "Independent[Distribution]") -> bool:

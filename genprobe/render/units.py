@@ -16,12 +16,18 @@ def divisor(report: Report, unit: str) -> float:
         unit: ``nats``, ``bits`` or ``bits/dim``.
 
     Raises:
-        GenprobeError: if there is no such unit.
+        GenprobeError: if there is no such unit, or nothing says how many values those are.
     """
     if unit == "nats":
         return 1.0
     if unit == "bits":
         return math.log(2)
     if unit == "bits/dim":
-        return math.log(2) * math.prod(report.provenance["event_shape"])
+        values = math.prod(report.provenance["event_shape"])
+        if values == 0:
+            raise GenprobeError(
+                f"The number of values in an example of {report.dataset} is not known.",
+                "Give the event_shape of the data with the posteriors, or use nats or bits.",
+            )
+        return math.log(2) * values
     raise GenprobeError(f"There is no unit {unit!r}.", f"Choose one of {', '.join(UNITS)}.")

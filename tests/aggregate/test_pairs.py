@@ -6,6 +6,8 @@ import torch
 
 from genprobe.aggregate.pairs import BOUND, by_precision, cancelling_parts
 from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.families.full_normal import full_normal
+from genprobe.families.logistic_normal import logistic_normal
 
 LN_2 = math.log(2)
 
@@ -96,3 +98,26 @@ def test_a_family_that_cannot_be_moved_is_not_centred(posteriors, pairwise):
     ((_, pairs),) = groups(params, family=still)
     found = nats(pairs, z, 40, torch.zeros(40, dtype=torch.float64))
     torch.testing.assert_close(found, pairwise(z, params), atol=pairs.margin, rtol=1e-5)
+
+
+@pytest.mark.parametrize("narrow", [1e-1, 1e-2, 1e-3])
+def test_the_margin_bounds_what_cancels_away_from_the_mean(narrow):
+    """At one mean for all no part is large; a deviation away those of a thin covariance are."""
+    scale_tril = torch.tensor([[1.0, 0], [1, narrow]]) * (0.5 + torch.rand(200, 1, 1))
+    params = {"loc": torch.zeros(200, 2), "scale_tril": scale_tril}
+    ((_, pairs),) = groups(params, margin=math.inf, family=full_normal)
+    assert pairs.dtype == torch.float32
+    z = full_normal.sample(params, 1)[0]
+    exact = full_normal.distribution({k: v.double() for k, v in params.items()})
+    truth = exact.log_prob(z.double())
+    error = (nats(pairs, z, 200, truth / LN_2).diagonal() - truth).abs().max()
+    assert error <= pairs.margin
+
+
+def test_without_a_mean_a_draw_says_how_large_the_parts_are():
+    params = {"loc": torch.randn(50, 3), "scale": 0.5 + torch.rand(50, 3)}
+    before = torch.random.get_rng_state()
+    found = cancelling_parts(logistic_normal, params)
+    assert found.isfinite().all()
+    assert torch.equal(found, cancelling_parts(logistic_normal, params))
+    assert torch.equal(before, torch.random.get_rng_state())

@@ -32,7 +32,7 @@ def test_every_part_is_in_the_file_of_its_name(kind):
 
 def test_every_command_is_in_the_file_of_its_name():
     for name in main.list_commands(None):
-        assert (ROOT / "genprobe" / "cli" / f"{name}.py").is_file(), name
+        assert (ROOT / "genprobe" / "cli" / f"{name.replace('-', '_')}.py").is_file(), name
 
 
 def test_no_folder_of_tests_is_a_package():

@@ -216,3 +216,28 @@ def test_binarising_is_told_in_the_headline(run, tiny, tmp_path):
     assert result.stdout.startswith("a on grey, binarised (threshold): N = 10")
     assert "bernoulli-on-grey" not in result.stdout
     assert "! bernoulli-on-grey" in run("evaluate", tiny.a, "--data", grey).stdout
+
+
+def test_a_file_of_posteriors_needs_neither_data_nor_model(run, estimates):
+    random = np.random.default_rng(0)
+    loc = random.normal(size=(80, 2))
+    np.savez("p.npz", loc=loc, scale=np.full((80, 2), 0.5), distortion=np.full(80, 7.0))
+    found = estimates("evaluate", "p.npz", "--store", "s.h5", "--dtype", "float64")
+    truth = kl_divergence(Normal(torch.from_numpy(loc), 0.5), Normal(0.0, 1.0)).sum(1).mean()
+    assert found["rate"]["value"] == pytest.approx(float(truth), rel=1e-12)
+    assert found["elbo"]["value"] == pytest.approx(-7.0 - float(truth), rel=1e-12)
+    assert estimates("show", "s.h5") == found
+    refused = run("evaluate", "p.npz", "--unit", "bits/dim")
+    assert refused.exit_code == 1
+    assert "number of values in an example of unnamed data of p is not known" in refused.stderr
+    refused = run("evaluate", "p.npz", "--family", "cauchy")
+    assert "There is no family 'cauchy'" in refused.stderr
+
+
+def test_files_of_posteriors_of_named_data_are_compared(run):
+    for name, scale in (("a", 0.5), ("b", 0.9)):
+        loc = np.random.default_rng(0).normal(size=(80, 2))
+        np.savez(f"{name}.npz", loc=loc, scale=np.full((80, 2), scale), dataset="toy")
+    done = run("evaluate", "a.npz", "b.npz")
+    assert done.exit_code == 0
+    assert "2 models on toy: N = 80, nats" in done.stdout

@@ -1,3 +1,4 @@
+import os
 import re
 from textwrap import dedent
 
@@ -11,13 +12,14 @@ GOOD = """
 
     @genprobe.hookimpl
     def genprobe_estimators():
-        return {"answer[42]": lambda n: None}
+        return {"answer[42]": lambda n: ANSWER}
 
     @genprobe.hookimpl
     def genprobe_add_commands(cli):
         import click
         cli.add_command(click.Command("greet", callback=lambda: click.echo("hello")))
 """
+ESTIMATE = "genprobe.Estimate(name='answer', value=1.0, se=None, se_data=None, kind='exact', n=n)"
 BROKEN = "raise ImportError('no such thing')"
 LATE = """
     import genprobe
@@ -34,14 +36,18 @@ def install(tmp_path, shell):
     site = tmp_path / "site"
     site.mkdir()
 
-    def lay_out(name, code, version="1.2"):
-        (site / f"{name}.py").write_text(dedent(code))
+    def lay_out(name, code, version="1.2", requires=(), plugin=None):
+        (site / f"{name}.py").write_text(dedent(code).replace("ANSWER", ESTIMATE))
         info = site / f"{name}-{version}.dist-info"
         info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        (info / "entry_points.txt").write_text(f"[genprobe]\n{name} = {name}\n")
+        needs = "".join(f"Requires-Dist: {line}\n" for line in requires)
+        (info / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needs}"
+        )
+        (info / "entry_points.txt").write_text(f"[genprobe]\n{plugin or name} = {name}\n")
 
-    lay_out.run = lambda *arguments, **env: shell(*arguments, PYTHONPATH=str(site), **env)
+    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+    lay_out.run = lambda *arguments, **env: shell(*arguments, PYTHONPATH=path, **env)
     return lay_out
 
 
@@ -77,6 +83,72 @@ def test_a_broken_plugin_leaves_every_command_working(install, tiny):
     done = install.run("evaluate", tiny.a, "--quiet")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("a on images")
+
+
+MISSPELT = """
+    import genprobe
+
+    @genprobe.hookimpl
+    def genprobe_familes():
+        return []
+"""
+UNMARKED = """
+    def genprobe_families():
+        return []
+"""
+
+
+@pytest.fixture
+def all_broken(install):
+    """Every way in which a plugin fails, each installed, and one that works."""
+    install("good", GOOD, requires=["genprobe>=0.1", 'genprobe>=99; extra == "test"'])
+    install("bad", "raise ImportError('no such thing')", version="0.3")
+    install("modern", GOOD, version="4", requires=["genprobe>=99", "torch"])
+    install("typo", MISSPELT, version="0.1")
+    install("unmarked", UNMARKED, version="0.2")
+    install("silent", "", version="0.4")
+    install("ann", GOOD.replace("greet", "wave").replace("42", "1"), plugin="twin")
+    install("bob", GOOD.replace("greet", "call").replace("42", "2"), plugin="twin")
+    return install
+
+
+def test_every_plugin_that_fails_is_listed_with_its_cause(all_broken):
+    done = all_broken.run("plugins")
+    assert (done.returncode, done.stderr) == (0, "")
+    problems = " ".join(done.stdout[done.stdout.index("\n!") :].split())
+    for problem in (
+        "! bad 0.3: ImportError: no such thing",
+        f"! modern 4: it needs genprobe>=99; this is genprobe {__version__}",
+        "! typo 0.1: PluginValidationError: unknown hook 'genprobe_familes'",
+        "did you mean genprobe_families?",
+        "! unmarked 0.2: PluginError: genprobe_families is not marked with @genprobe.hookimpl.",
+        "! silent 0.4: PluginError: It implements no hook of genprobe.",
+    ):
+        assert problem in problems
+    first, second = re.search(
+        r"! twin 1\.2: another plugin has this name; that of (\w+) was found first and is the one "
+        r"in use, that of (\w+) is not",
+        problems,
+    ).groups()
+    assert {first, second} == {"ann", "bob"}
+    assert problems.count("!") == 6
+    assert ("estimators", "answer[42]", "good", "1.2") in rows(done.stdout)
+
+
+def test_no_plugin_that_fails_stops_an_evaluation(all_broken, tiny):
+    done = all_broken.run("evaluate", tiny.a, "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("a on images")
+    assert re.search(r"^  answer +1\.0", done.stdout, re.MULTILINE)
+
+
+def test_an_estimator_that_returns_no_estimate_is_told_in_a_sentence(install, tiny):
+    install("odd", GOOD.replace("ANSWER", "None"))
+    done = install.run("evaluate", tiny.a, "--quiet")
+    assert done.returncode == 1
+    assert done.stderr.startswith(
+        "Error: The estimator answer[42] returns a NoneType, not a genprobe.Estimate.\nMend"
+    )
 
 
 def test_a_command_of_a_plugin_runs_and_is_in_the_help(install):

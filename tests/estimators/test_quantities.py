@@ -169,3 +169,8 @@ def test_an_estimate_that_cannot_be_had_is_left_out_with_its_reason(quantities):
 def test_an_unknown_quantity_is_named_beside_the_known(quantities):
     with pytest.raises(PluginError, match=r"odd asks for wavelength[\s\S]*log_qz_loo"):
         estimate({"odd": lambda n, wavelength: None}, quantities())
+
+
+def test_what_is_no_estimate_is_an_error_naming_the_estimator(quantities):
+    with pytest.raises(PluginError, match=r"count returns a int, not a genprobe\.Estimate"):
+        estimate({"count": lambda n: n}, quantities())

@@ -1,18 +1,22 @@
 import itertools
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
+from torch.distributions import Independent, Laplace, Normal, StudentT
 
 import genprobe
-from genprobe import Model
+from genprobe import Model, NamedPrior
 from genprobe.architectures.mlp_vae import ACTIVATIONS, LIKELIHOODS, PRIORS, MlpVae
+from genprobe.binding import bind_prior
 from genprobe.errors import ModelError, UntrustedError
 from genprobe.loaders.bundle import load_bundle, require_plain
+from genprobe.manager import plugins
 
 FACTORY = """
 import genprobe, torch
-def build(width=1, fail=False):
+def build(width=1, fail=False, prior="standard-normal"):
     if fail:
         raise ValueError("no such width")
     net = torch.nn.Linear(width, 2 * width)
@@ -20,7 +24,7 @@ def build(width=1, fail=False):
         loc, log_scale = net(x).chunk(2, 1)
         return {"loc": loc, "scale": log_scale.exp()}
     return genprobe.Model(name="untrained", encode=encode, posterior="diagonal-normal",
-                          prior="standard-normal", module=net)
+                          prior=prior, module=net)
 """
 
 
@@ -103,6 +107,85 @@ def test_a_bundle_is_taken_for_the_name_it_was_saved_under(own_code):
     edit(path, name="renamed", training={"data": "x.npy"})
     loaded = load_bundle(path, True)
     assert (loaded.name, loaded.training) == ("renamed", {"data": "x.npy"})
+
+
+MIXTURE = {"loc": torch.randn(4, 2), "scale": torch.rand(4, 2) + 0.5}
+TENSORS = {
+    "diagonal-normal": {"loc": torch.randn(2), "scale": torch.rand(2) + 0.5},
+    "full-normal": {"loc": torch.randn(2), "scale_tril": torch.eye(2)},
+    "normal-mixture": MIXTURE,
+    "vamp": {f"diagonal-normal.{k}": v for k, v in MIXTURE.items()},
+    "laplace": {"loc": torch.randn(2), "scale": torch.rand(2) + 0.5},
+    "gamma": {"concentration": torch.rand(2) + 0.5, "rate": torch.rand(2) + 0.5},
+    "beta": {"concentration1": torch.rand(2) + 0.5, "concentration0": torch.rand(2) + 0.5},
+    "poisson": {"rate": torch.rand(2) + 0.5},
+    "bernoulli": {"logits": torch.randn(2)},
+    "categorical": {"logits": torch.randn(2, 5)},
+    "uniform-categorical": {"classes": torch.tensor(5)},
+    "standard-normal": {},
+    "uniform-sphere": {},
+}
+
+
+def test_every_prior_that_is_built_from_tensors_is_tried():
+    assert TENSORS.keys() == {part.name for part in plugins().parts("priors")}
+
+
+@pytest.mark.parametrize("name", TENSORS)
+@pytest.mark.parametrize("reference", [True, False], ids=["mlp-vae", "own"])
+def test_any_prior_of_tensors_comes_back(own_code, network, tmp_path, name, reference):
+    model, how = own_code[0], {"factory": "own_vae:build", "config": {"width": 3}}
+    if reference:
+        model, how = network.as_model("mine"), {}
+    given = NamedPrior(name=name, params=TENSORS[name]) if TENSORS[name] else name
+    truth = bind_prior(given, torch.Size([2]), {})
+    for prior in [given, truth] if truth.params else [given]:
+        genprobe.save(replace(model, prior=prior), tmp_path / "model.pt", **how)
+        loaded = genprobe.load(tmp_path / "model.pt", trust=True)
+        z = truth.sample(5)
+        again = bind_prior(loaded.prior, torch.Size([2]), {})
+        assert torch.equal(again.log_prob(z), truth.log_prob(z))
+
+
+def test_a_distribution_is_saved_as_the_prior_that_it_is(network, tmp_path):
+    given = Independent(Laplace(torch.zeros(2), torch.ones(2)), 1)
+    genprobe.save(replace(network.as_model("mine"), prior=given), tmp_path / "model.pt")
+    assert genprobe.load(tmp_path / "model.pt").prior.name == "laplace"
+
+
+def test_learned_weights_reach_a_prior_that_is_made_when_asked_for(own_code, tmp_path):
+    _, path = own_code
+    import own_vae
+
+    net = torch.nn.Linear(3, 6)
+
+    def prior(of):
+        return lambda: Independent(Normal(of.bias[:3], of.bias[3:].exp()), 1)
+
+    saved = replace(own_vae.build(width=3), module=net, prior=prior(net))
+    genprobe.save(saved, path, factory="own_vae:build", config={"width": 3})
+    rebuilt = replace(own_vae.build(width=3), prior=None)
+    loaded = genprobe.load(path, trust=True)
+    late = replace(rebuilt, module=loaded.module, prior=prior(loaded.module))
+    z = torch.randn(5, 3)
+    found, truth = (bind_prior(m.prior, torch.Size([3]), {}).log_prob(z) for m in (late, saved))
+    torch.testing.assert_close(found, truth)
+
+
+def test_a_prior_that_nothing_rebuilds_is_not_saved_in_silence(network, tmp_path):
+    module = genprobe.prior_from_module(lambda: Independent(StudentT(torch.ones(2) * 3), 1), "t")
+    for prior in (module, module.log_prob, Independent(StudentT(torch.ones(2) * 3), 1)):
+        with pytest.raises(ModelError, match="neither a registered name nor tensors"):
+            genprobe.save(replace(network.as_model("mine"), prior=prior), tmp_path / "model.pt")
+    assert not (tmp_path / "model.pt").exists()
+
+
+@pytest.mark.parametrize("prior", [3, {"name": "vamp"}, {"params": {}}, {"name": "x", "params": 1}])
+def test_a_prior_that_does_not_read_is_told(network, tmp_path, prior):
+    genprobe.save(network.as_model("mine"), tmp_path / "model.pt")
+    edit(tmp_path / "model.pt", prior=prior)
+    with pytest.raises(ModelError, match=r"prior in the bundle .*model\.pt does not read"):
+        genprobe.load(tmp_path / "model.pt")
 
 
 @pytest.mark.parametrize(

@@ -35,3 +35,13 @@ def within_monte_carlo():
         assert ((kl - terms.mean(0)).abs() < 4 * error).all()
 
     return check
+
+
+@pytest.fixture
+def one_hot():
+    """Logits that are all but certain of given codes (batch, *grid)."""
+
+    def logits(codes, classes):
+        return -1e4 * (1 - torch.nn.functional.one_hot(codes, classes).double())
+
+    return logits

@@ -2,11 +2,19 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+from torch.distributions import (
+    Independent,
+    Laplace,
+    LowRankMultivariateNormal,
+    MultivariateNormal,
+    kl_divergence,
+)
 
 from genprobe.errors import ModelError
+from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.priors.full_normal import WIDEST, full_normal
 from genprobe.testing import PriorTests
-from genprobe.types import Codes
+from genprobe.types import Codes, Family
 
 LOC = torch.tensor([0.5, -1.0, 2.0, 0.0], dtype=torch.float64)
 FACTOR = torch.tensor(
@@ -47,6 +55,57 @@ def test_its_tensors_rebuild_it():
     again = full_normal.build(torch.Size([4]), prior.params)
     z = torch.randn(5, 4)
     assert torch.equal(again.log_prob(z), prior.log_prob(z))
+
+
+def test_kl_of_a_diagonal_normal_is_what_torch_says_of_two_full_ones(
+    posteriors, within_monte_carlo
+):
+    posteriors["scale"] *= 0.3
+    prior = full_normal.build(torch.Size([2, 2]), PARAMS)
+    kl = prior.kl(diagonal_normal, posteriors)
+    q = MultivariateNormal(
+        posteriors["loc"].flatten(1), torch.diag_embed(posteriors["scale"].flatten(1).square())
+    )
+    p = MultivariateNormal(LOC, scale_tril=FACTOR)
+    torch.testing.assert_close(kl, kl_divergence(q, p))
+    within_monte_carlo(kl, diagonal_normal, posteriors, prior)
+
+
+@pytest.mark.parametrize("of", [MultivariateNormal, LowRankMultivariateNormal])
+def test_kl_of_correlated_normals_is_what_torch_says(of):
+    tensors = {
+        MultivariateNormal: {"scale_tril": 0.5 * FACTOR.expand(3, 4, 4)},
+        LowRankMultivariateNormal: {
+            "cov_factor": torch.randn(3, 4, 2).double(),
+            "cov_diag": torch.rand(3, 4).double() + 0.1,
+        },
+    }
+    params = {"loc": torch.randn(3, 4, dtype=torch.float64), **tensors[of]}
+    family = Family(name="correlated", distribution=lambda p: of(**p), constraints={})
+    found = full_normal.build(torch.Size([4]), PARAMS).kl(family, params)
+    p = MultivariateNormal(LOC, scale_tril=FACTOR)
+    torch.testing.assert_close(found, kl_divergence(of(**params), p))
+
+
+def test_no_other_posterior_has_a_closed_form_divergence():
+    family = Family(
+        name="laplace", distribution=lambda p: Independent(Laplace(**p), 1), constraints={}
+    )
+    params = {"loc": torch.zeros(3, 4), "scale": torch.ones(3, 4)}
+    assert full_normal.build(torch.Size([4]), PARAMS).kl(family, params) is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"loc": torch.zeros(3)}, r"loc of shape \(3,\); it must broadcast to \(4,\)"),
+        ({"scale_tril": FACTOR.T}, "not lower-triangular"),
+        ({"scale_tril": FACTOR[:3]}, r"scale_tril of shape \(3, 4\); it must be \(4, 4\)"),
+    ],
+)
+def test_unusable_tensors_are_refused(change, message):
+    with pytest.raises(ModelError, match=message):
+        full_normal.build(torch.Size([4]), PARAMS | change)
 
 
 @pytest.mark.parametrize("missing", ["loc", "scale_tril"])

@@ -3,7 +3,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch.distributions import Categorical, MixtureSameFamily, MultivariateNormal
+from torch.distributions import (
+    Categorical,
+    Independent,
+    MixtureSameFamily,
+    MultivariateNormal,
+    Normal,
+)
 
 from genprobe.errors import ModelError
 from genprobe.priors.full_normal import full_normal
@@ -59,10 +65,70 @@ def test_its_tensors_rebuild_it():
     assert torch.equal(again.log_prob(z), prior.log_prob(z))
 
 
-@pytest.mark.parametrize("missing", PARAMS)
+@pytest.mark.parametrize("missing", ["loc", "scale_tril"])
 def test_a_missing_tensor_is_refused(missing):
     with pytest.raises(ModelError, match="normal-mixture"):
         normal_mixture.build(torch.Size([2]), {k: v for k, v in PARAMS.items() if k != missing})
+
+
+DIAGONAL = {
+    "probs": PROBS,
+    "loc": torch.randn(3, 2, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64),
+    "scale": torch.tensor([0.5, 1.0, 2.0], dtype=torch.float64).view(3, 1, 1).expand(3, 2, 2),
+}
+
+
+def test_diagonal_components_may_have_the_shape_of_z():
+    prior = normal_mixture.build(torch.Size([2, 2]), DIAGONAL)
+    normals = Independent(Normal(DIAGONAL["loc"], DIAGONAL["scale"]), 2)
+    truth = MixtureSameFamily(Categorical(PROBS), normals)
+    z = 3 * torch.randn(4, 7, 2, 2, dtype=torch.float64)
+    torch.testing.assert_close(prior.log_prob(z), truth.log_prob(z))
+    n = 20_000
+    drawn = prior.sample(n)
+    assert drawn.shape == (n, 2, 2)
+    assert ((drawn.mean(0) - truth.mean).abs() < 4 * (truth.variance / n).sqrt()).all()
+    noise = (drawn - drawn.mean(0)).square().std(0) / math.sqrt(n)
+    assert ((drawn.var(0) - truth.variance).abs() < 4 * noise).all()
+    again = normal_mixture.build(torch.Size([2, 2]), prior.params)
+    assert torch.equal(again.log_prob(z), prior.log_prob(z))
+
+
+def test_a_single_number_may_have_a_mixture_too():
+    loc, scale = torch.tensor([-1.0, 2.0]).double(), torch.tensor([0.5, 1.0]).double()
+    prior = normal_mixture.build(torch.Size([]), {"loc": loc, "scale": scale.view(2, 1)})
+    truth = MixtureSameFamily(Categorical(torch.ones(2).double()), Normal(loc, scale))
+    z = torch.randn(6, dtype=torch.float64)
+    torch.testing.assert_close(prior.log_prob(z), truth.log_prob(z))
+    assert prior.sample(3).shape == (3,)
+
+
+def test_components_weigh_the_same_unless_told():
+    equal = normal_mixture.build(torch.Size([2]), {"loc": LOC, "scale": torch.ones(())})
+    truth = MixtureSameFamily(
+        Categorical(torch.ones(3).double()), Independent(Normal(LOC, torch.ones(())), 1)
+    )
+    z = torch.randn(5, 2, dtype=torch.float64)
+    torch.testing.assert_close(equal.log_prob(z), truth.log_prob(z))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"loc": torch.zeros(3, 5)}, r"loc of shape \(3, 5\); z has the shape \(2,\)"),
+        ({"loc": torch.zeros(4, 3)}, r"loc of shape \(4, 3\)"),
+        ({"scale_tril": FACTORS[:2]}, r"scale_tril of shape \(2, 2, 2\); it must be \(3, 2, 2\)"),
+        ({"scale_tril": FACTORS.mT}, "not lower-triangular"),
+        ({"scale_tril": -FACTORS}, "positive diagonal"),
+        ({"scale_tril": FACTORS / 0}, "not finite"),
+        ({"scale": torch.zeros(3, 2)}, "a scale that is not positive"),
+        ({"scale": torch.ones(2, 3)}, r"scale of shape .* must broadcast"),
+        ({"probs": torch.ones(3)}, "sum to 3"),
+    ],
+)
+def test_unusable_tensors_are_refused(change, message):
+    with pytest.raises(ModelError, match=f"normal-mixture.*{message}"):
+        normal_mixture.build(torch.Size([2]), PARAMS | change)
 
 
 def expected_bound(codes, params):
@@ -166,3 +232,9 @@ class TestConformance(PriorTests):
     part = normal_mixture
     event_shape = (1, 2)
     params = PARAMS
+
+
+class TestConformanceOfDiagonal(PriorTests):
+    part = normal_mixture
+    event_shape = (2, 2)
+    params = DIAGONAL

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -17,3 +18,11 @@ def test_an_unknown_unit_is_refused_with_those_there_are(make_report):
     with pytest.raises(GenprobeError) as error:
         divisor(make_report(), "bans")
     assert all(unit in error.value.remedy for unit in UNITS)
+
+
+def test_bits_per_dimension_of_data_of_unknown_shape_are_refused(make_report):
+    report = make_report()
+    unknown = replace(report, provenance={**report.provenance, "event_shape": [0]})
+    with pytest.raises(GenprobeError, match="number of values in an example"):
+        divisor(unknown, "bits/dim")
+    assert divisor(unknown, "bits") == math.log(2)

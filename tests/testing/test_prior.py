@@ -130,7 +130,8 @@ WRONG = {
 @pytest.mark.parametrize(("part", "failures"), WRONG.values(), ids=WRONG)
 def test_a_wrong_prior_fails_in_its_own_test(failing, part, failures):
     found = failing(suite(part, params=PARAMS))
-    assert found.keys() == failures.keys(), found
+    # A report cannot be made from the store of some of them either.
+    assert found.keys() - {STORE} == failures.keys() - {STORE}, found
     for name, words in failures.items():
         assert words in found[name]
 

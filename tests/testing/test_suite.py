@@ -103,3 +103,15 @@ def test_a_distribution_that_says_nothing_of_its_support_is_told():
 
     with pytest.raises(AssertionError, match="Silent does not state its support"):
         support_of(Silent(0.0, 1.0))
+
+
+def test_without_pytest_the_suites_say_what_to_install():
+    code = "import sys; sys.modules['pytest'] = None; import genprobe; import genprobe.testing"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=300
+    )
+    assert done.returncode == 1
+    assert done.stderr.endswith(
+        "ModuleNotFoundError: genprobe.testing needs pytest, which is not installed.\n"
+        "Install it with: pip install 'genprobe[test]'\n"
+    )

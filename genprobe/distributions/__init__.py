@@ -1,0 +1,1 @@
+"""Distributions that torch lacks, one a file."""

@@ -1,0 +1,362 @@
+"""Posteriors without a model: arrays of their parameters, in memory or in an .npz or .h5 file.
+
+    loc, scale, …       parameters of q(z|x) by the family's names, each (n, ...)
+    distortion          −log p(x|z) in nats, (n,) or (draws, n); may be absent
+    prior_params/NAME   tensors of the prior
+    family, prior, likelihood, name, dataset    strings
+    event_shape         shape of one example of the data
+    order               of an .h5 file: C, or R if its axes are reversed
+
+Everything but the parameters may be absent. Nothing is unpickled.
+"""
+
+import contextlib
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import torch
+from torch import Tensor
+
+from genprobe.errors import GenprobeError, ModelError
+from genprobe.loaders.read_tensors import first_line
+from genprobe.loaders.rows import REAL, KeptOpen, Rows, fingerprint, h5_rows, npz_rows, rows_of
+from genprobe.types import (
+    Family,
+    Likelihood,
+    Loader,
+    Model,
+    Params,
+    PriorLike,
+    Recorded,
+    with_tensors,
+)
+
+FAMILY = "diagonal-normal"
+PRIOR = "standard-normal"
+TEXTS = ("family", "prior", "likelihood", "name", "dataset", "order")
+PRIOR_PREFIX = "prior_params/"
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
+SUFFIXES = (".npz", ".h5", ".hdf5")
+
+
+def from_posteriors(
+    params: Mapping[str, Any],
+    *,
+    family: Family | str = FAMILY,
+    prior: PriorLike = PRIOR,
+    prior_params: Mapping[str, Any] | None = None,
+    distortion: Any = None,
+    likelihood: Likelihood | str | None = None,
+    name: str = "posteriors",
+    dataset: str | None = None,
+    event_shape: Sequence[int] | None = None,
+) -> Model:
+    """A model that is a record of its posteriors.
+
+    Args:
+        params: parameters of q(z|x) by the family's names, each (n, ...): numpy, torch, or
+            anything that numpy takes.
+        family: of the posteriors.
+        prior: p(z).
+        prior_params: tensors of a prior given by its name.
+        distortion: −log p(x|z) in nats, (n,) or (draws, n).
+        likelihood: what the distortion is minus the log of.
+        name: what tables call the model.
+        dataset: name of the data; records of one name and length can be compared.
+        event_shape: shape of one example of the data.
+
+    Raises:
+        ModelError: if arrays disagree in length or do not hold real numbers.
+    """
+    return record(
+        {k: rows_of(v) for k, v in params.items()},
+        None if distortion is None else rows_of(distortion),
+        {k: tensor_of(rows_of(v)) for k, v in (prior_params or {}).items()},
+        name=name,
+        family=family,
+        prior=prior,
+        likelihood=likelihood,
+        dataset=dataset,
+        event_shape=event_shape,
+    )
+
+
+def record(
+    params: Mapping[str, Rows],
+    distortion: Rows | None,
+    prior_params: Params,
+    *,
+    name: str,
+    family: Family | str = FAMILY,
+    prior: PriorLike = PRIOR,
+    likelihood: Likelihood | str | None = None,
+    dataset: str | None = None,
+    event_shape: Sequence[int] | None = None,
+) -> Model:
+    """The model that some rows are a record of."""
+    arrays = dict(params) if distortion is None else {**params, "distortion": distortion}
+    for key, rows in arrays.items():
+        require_numbers(name, key, rows)
+    n = count_examples(name, params)
+    draws = 0 if distortion is None else count_draws(name, distortion, n)
+    recorded = Recorded(
+        n=n,
+        params=lambda start, stop: {
+            k: finite(name, k, rows.tensor(start, stop), start) for k, rows in params.items()
+        },
+        fingerprint=fingerprint(arrays),
+        distortion=None if distortion is None else distortion_reader(name, distortion),
+        distortion_draws=draws,
+        likelihood=likelihood,
+        dataset=dataset,
+        event_shape=None if event_shape is None else torch.Size(event_shape),
+    )
+    return Model(
+        name=name,
+        encode=refuse_to_encode(name),
+        posterior=family,
+        prior=with_tensors(prior, prior_params),
+        recorded=recorded,
+    )
+
+
+def refuse_to_encode(name: str) -> Callable[[Tensor], Params]:
+    """An encoder that says why there is none."""
+
+    def encode(x: Tensor) -> Params:
+        raise ModelError(f"{name} is a record of posteriors: it cannot encode other examples.")
+
+    return encode
+
+
+def require_numbers(name: str, key: str, rows: Rows) -> None:
+    """Check that an array holds real numbers and has an axis of examples.
+
+    Raises:
+        ModelError: if not.
+    """
+    if rows.dtype.kind not in REAL:
+        raise ModelError(
+            f"{name} holds {rows.dtype} as {key}, not real numbers.", "Save it as float32."
+        )
+    if not rows.shape:
+        raise ModelError(
+            f"{name} holds a single number as {key}.", "Its first axis must count the examples."
+        )
+
+
+def count_examples(name: str, params: Mapping[str, Rows]) -> int:
+    """How many examples the parameters are of.
+
+    Raises:
+        ModelError: if there is none, or they disagree.
+    """
+    lengths = {rows.shape[0] for rows in params.values()}
+    if not lengths or lengths == {0}:
+        raise ModelError(
+            f"{name} holds no posteriors.",
+            f"Save their parameters by name, such as loc and scale of {FAMILY}.",
+        )
+    if len(lengths) > 1:
+        shapes = ", ".join(f"{key} {tuple(rows.shape)}" for key, rows in params.items())
+        raise ModelError(
+            f"The arrays of {name} disagree in the number of examples: {shapes}.",
+            "The first axis of each must count the examples.",
+        )
+    return lengths.pop()
+
+
+def count_draws(name: str, distortion: Rows, n: int) -> int:
+    """How many draws a distortion (n,) or (draws, n) is of.
+
+    Raises:
+        ModelError: if it has another shape.
+    """
+    shape = tuple(distortion.shape)
+    if len(shape) > 2 or shape[-1] != n or not shape[0]:
+        raise ModelError(
+            f"The distortion of {name} has shape {shape} for {n} examples.",
+            f"Give one value an example ({n},), or one a draw and example (draws, {n}).",
+        )
+    return shape[0] if len(shape) == 2 else 1
+
+
+def distortion_reader(name: str, distortion: Rows) -> Callable[[int, int], Tensor]:
+    """A function of start and stop to the distortion (draw, stop − start), nats, float64."""
+    if len(distortion.shape) == 1:
+        return lambda start, stop: finite(
+            name, "distortion", distortion.tensor(start, stop), start
+        ).double()[None]
+    whole = distortion.tensor(0, distortion.shape[0]).double()
+    return lambda start, stop: finite(name, "distortion", whole[:, start:stop].T, start).T
+
+
+def finite(name: str, key: str, values: Tensor, start: int) -> Tensor:
+    """Values (batch, ...) again, if each is finite.
+
+    Raises:
+        ModelError: naming the first example where one is not.
+    """
+    bad = ~values.isfinite().reshape(len(values), -1).all(1)
+    if bad.any():
+        raise ModelError(
+            f"{name} has a {key} that is not finite, at example {start + int(bad.nonzero()[0])}.",
+            "Look at that example, or at how the file was written.",
+        )
+    return values
+
+
+def tensor_of(rows: Rows) -> Tensor:
+    """A whole array, of any number of axes, in float64."""
+    return torch.from_numpy(np.array(rows.whole(), np.float64))
+
+
+def load_posteriors(path: Path, trust: bool) -> Model:
+    """The record in an .npz or .h5 file; its rows stay on disk.
+
+    Args:
+        path: of the file.
+        trust: not needed; nothing in it can run.
+
+    Raises:
+        ModelError: if it does not read, or its arrays do not fit together.
+    """
+    with readable(path):
+        arrays, settings = read_h5(path) if is_hdf5(path) else read_npz(path)
+        distortion = arrays.pop("distortion", None)
+        prior = {
+            k.removeprefix(PRIOR_PREFIX): tensor_of(arrays.pop(k))
+            for k in list(arrays)
+            if k.startswith(PRIOR_PREFIX)
+        }
+        settings.pop("order", None)
+        return record(arrays, distortion, prior, **{"name": path.stem, **settings})
+
+
+@contextlib.contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Turn what damaged bytes make the readers raise into one clear line."""
+    try:
+        yield
+    except GenprobeError:
+        raise
+    except Exception as error:  # almost anything
+        raise ModelError(
+            f"{path} does not read as a file of posteriors: {first_line(error)}.",
+            "Check the path, or write it again.",
+        ) from error
+
+
+def read_npz(path: Path) -> tuple[dict[str, Rows], dict[str, Any]]:
+    """Arrays and settings of an .npz archive, which stays open."""
+    archive = zipfile.ZipFile(KeptOpen(path))
+    names = [member.removesuffix(".npy") for member in archive.namelist()]
+    arrays = {name: npz_rows(archive, f"{name}.npy") for name in names}
+    found = {k: arrays.pop(k) for k in (*TEXTS, "event_shape") if k in arrays}
+    return arrays, settings_of(path, {k: rows.whole() for k, rows in found.items()})
+
+
+def read_h5(path: Path) -> tuple[dict[str, Rows], dict[str, Any]]:
+    """Arrays and settings of an HDF5 file, which stays open; settings may be root attributes."""
+    file = h5py.File(path, "r")
+    if "header" in file.attrs:
+        raise ModelError(f"{path} is a store, not a model.", f"Print it: genprobe show {path}")
+    found: dict[str, h5py.Dataset] = {}
+    file.visititems(lambda k, item: found.update({k: item} if is_array(item) else {}))
+    plain = {k: found.pop(k)[()] for k in (*TEXTS, "event_shape") if k in found}
+    settings = settings_of(path, {**dict(file.attrs), **plain})
+    if "order" not in settings:
+        require_certain_order(path, found)
+    reverse = settings.get("order") == "R"
+    return {k: h5_rows(dataset, reverse) for k, dataset in found.items()}, settings
+
+
+def is_array(item: object) -> bool:
+    """Whether an HDF5 object is an array."""
+    return isinstance(item, h5py.Dataset)
+
+
+def settings_of(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Strings and the event shape among some values; whatever else there is is left out.
+
+    Raises:
+        ModelError: if one is not what it should be.
+    """
+    settings: dict[str, Any] = {k: text_of(path, k, values[k]) for k in TEXTS if k in values}
+    if "event_shape" in values:
+        shape = np.asarray(values["event_shape"])
+        if shape.dtype.kind not in REAL or (shape < 1).any() or (shape != shape.round()).any():
+            raise ModelError(f"The event_shape of {path} is not a list of positive numbers.")
+        settings["event_shape"] = [int(size) for size in shape.flatten()]
+    if settings.get("order", "C") not in ("C", "R"):
+        raise ModelError(
+            f"The order of {path} is {settings['order']!r}.",
+            "Say R if R wrote it, C if anything else did.",
+        )
+    return settings
+
+
+def text_of(path: Path, key: str, value: Any) -> str:
+    """A string saved as itself, as bytes, or as an array of one of them.
+
+    Raises:
+        ModelError: if it is none of these.
+    """
+    flat = np.asarray(value).flatten().tolist()
+    text = flat[0].decode() if len(flat) == 1 and isinstance(flat[0], bytes) else (flat or [0])[0]
+    if len(flat) != 1 or not isinstance(text, str):
+        raise ModelError(f"The {key} of {path} is not a string.", "Save it as one string.")
+    return text
+
+
+def require_certain_order(path: Path, found: Mapping[str, h5py.Dataset]) -> None:
+    """Check that the first axis counts the examples beyond doubt: R writes axes in reverse.
+
+    Raises:
+        ModelError: if the axes are reversed, or may be.
+    """
+    given: tuple[int, ...] = found["distortion"].shape if "distortion" in found else ()
+    for key, dataset in found.items():
+        shape = dataset.shape
+        if key == "distortion" or "/" in key or len(shape) < 2:
+            continue
+        if len(given) == 1 and given[0] in (shape[0], shape[-1]):
+            if given[0] == shape[0]:
+                continue
+            raise ModelError(
+                f"The axes of {key} {shape} in {path} are reversed, as R writes them: the "
+                f"distortion is of {given[0]} examples.",
+                'Add a string order with the value "R" to the file.',
+            )
+        if shape[0] < shape[-1]:
+            raise ModelError(
+                f"{key} {shape} in {path} is of {shape[0]} examples with {shape[-1]} values each, "
+                "or its axes are reversed, as R writes them.",
+                'Add a string order to the file: "R" if R wrote it, else "C".',
+            )
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whether a file starts as HDF5 does."""
+    with path.open("rb") as file:
+        return file.read(len(HDF5_MAGIC)) == HDF5_MAGIC
+
+
+def recognises(path: Path) -> bool:
+    """Whether it is an .npz archive, or an HDF5 file with arrays at its root."""
+    if path.suffix not in SUFFIXES or not path.is_file():
+        return False
+    if not is_hdf5(path):
+        return path.suffix == ".npz" and zipfile.is_zipfile(path)
+    try:
+        with h5py.File(path, "r") as file:
+            return "header" in file.attrs or any(map(is_array, file.values()))
+    except (OSError, RuntimeError, KeyError):
+        return True  # damaged: the loader says so
+
+
+posteriors = Loader(scheme="posteriors", recognises=recognises, load=load_posteriors)

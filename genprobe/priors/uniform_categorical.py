@@ -1,0 +1,42 @@
+"""The uniform prior over a grid of class indices: log p(z) = −positions · log classes.
+
+With it the rate of a one-hot posterior, as of a VQ-VAE, is positions · log classes exactly.
+"""
+
+import torch
+from torch.distributions import Categorical, Independent
+
+from genprobe.errors import ModelError
+from genprobe.priors.categorical import over_classes
+from genprobe.types import Family, Params, Prior, PriorFactory
+
+
+def build(event_shape: torch.Size, params: Params) -> Prior:
+    """The prior with ``classes``, their number.
+
+    Raises:
+        ModelError: if it is missing or not a positive whole number.
+    """
+    if "classes" not in params:
+        raise ModelError(
+            "The prior uniform-categorical needs classes, their number.",
+            "The posterior is not categorical: give a prior of its own kind.",
+        )
+    classes = float(params["classes"])
+    if classes < 1 or classes != int(classes):
+        raise ModelError(f"The prior uniform-categorical has {classes:g} classes.")
+    logits = torch.zeros(int(classes), dtype=torch.float64)
+    tensors = {"classes": torch.tensor(int(classes))}
+    return over_classes("uniform-categorical", event_shape, logits, tensors)
+
+
+def defaults(family: Family, params: Params) -> Params:
+    """As many classes as a categorical posterior has."""
+    q = family.distribution(params)
+    base = q.base_dist if isinstance(q, Independent) else q
+    if not isinstance(base, Categorical):
+        return {}
+    return {"classes": torch.tensor(base.logits.shape[-1])}
+
+
+uniform_categorical = PriorFactory(name="uniform-categorical", build=build, defaults=defaults)

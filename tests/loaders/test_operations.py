@@ -1,0 +1,55 @@
+import operator
+
+import pytest
+import torch
+
+from genprobe.loaders.operations import GROUPS, OPERATIONS, operation
+
+
+def test_every_listed_operation_is_one_of_torch():
+    assert [name for name in sorted(OPERATIONS) if not hasattr(torch.ops.aten, name)] == []
+
+
+def test_no_operation_is_listed_twice():
+    names = [name for group in GROUPS.values() for name in group.split()]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_a_listed_operation_is_found_also_in_place():
+    assert operation("torch.ops.aten.relu.default") is torch.ops.aten.relu.default
+    assert operation("torch.ops.aten.relu_.default") is torch.ops.aten.relu_.default
+    assert operation("_operator.mul") is operator.mul
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "torch.ops.aten.from_file.default",
+        "torch.ops.aten.save.default",
+        "torch.ops.aten.set_.source_Storage",
+        "torch.ops.aten.fbgemm_pack_gemm_matrix_fp16.default",
+        "torch.ops.aten.relu.overloads",
+        "torch.ops.aten.relu.__class__",
+        "torch.ops.aten.__class__.default",
+        "torch.ops.aten.relu.nothing",
+        "torch.ops.higher_order.cond",
+        "torch.ops.mylib.relu.default",
+        "torch.os.system",
+        "torch.hub.load",
+        "_operator.attrgetter",
+        "_operator.methodcaller",
+        "math.exp",
+        "#mine:call",
+        "",
+    ],
+)
+def test_anything_else_is_not(target):
+    assert operation(target) is None
+
+
+def test_no_listed_operation_takes_a_file_or_a_storage():
+    for name in OPERATIONS:
+        for schema in torch._C._jit_get_schemas_for_operator(f"aten::{name}"):
+            if any(str(a.type) in ("Storage", "Stream") for a in schema.arguments):
+                raise AssertionError(schema)
+            assert "filename" not in {a.name for a in schema.arguments}
