@@ -225,7 +225,7 @@ def require_fit(prior: Prior, posterior: Family, params: Params, seed: int) -> N
 
 
 def require_own_name(prior: Prior, z: Tensor, log_pz: Tensor) -> None:
-    """Check that what is rebuilt by a prior's name from the store will be this prior.
+    """Check that what is rebuilt by a prior's name from the store, if anything, is this prior.
 
     Raises:
         ModelError: if it is another.
@@ -235,7 +235,7 @@ def require_own_name(prior: Prior, z: Tensor, log_pz: Tensor) -> None:
     try:
         again = bind_prior(prior.name, z.shape[2:], prior.params).log_prob(z)
     except ModelError:
-        again = torch.full_like(log_pz, torch.nan)
+        return
     if not torch.allclose(again.double(), log_pz, rtol=1e-6, atol=1e-6):
         raise ModelError(
             f"The prior {prior.name} is not the registered one of that name with its tensors.",

@@ -12,7 +12,7 @@ from genprobe.aggregate.fitted import fit_marginal
 from genprobe.aggregate.queries import draw_queries
 from genprobe.binding import bind_prior, require_fit
 from genprobe.encode import Parts
-from genprobe.errors import PluginError
+from genprobe.errors import ModelError, PluginError
 from genprobe.estimators.dimensions import dimensions
 from genprobe.estimators.quantities import Estimator, Quantities, estimate
 from genprobe.manager import plugins
@@ -143,10 +143,15 @@ def choose_prior(
         return chosen
     if parts is not None:
         return parts.prior
+    saved = store.prior_params()
     try:
-        return bind_prior(own, latent, store.prior_params())
+        return bind_prior(own, latent, saved)
     except PluginError:
         return None
+    except ModelError:
+        if saved:
+            raise
+        return None  # it has a registered name, and none of the tensors of that prior
 
 
 def choose_likelihood(header: Header, parts: Parts | None) -> Likelihood | None:

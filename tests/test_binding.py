@@ -282,7 +282,10 @@ def own(**changes):
         (own(log_prob=lambda z: z @ torch.zeros(7, 7)), r"own fails on z of shape \(2,\): mat1"),
         (own(kl=lambda family, params: torch.zeros(1, 2)), r"own gives a KL of shape \(1, 2\)"),
         (own(name="standard-normal"), "not the registered one of that name"),
-        (own(name="laplace"), "not the registered one of that name"),
+        (
+            own(name="laplace", params={"loc": torch.zeros(2), "scale": torch.ones(2)}),
+            "not the registered one of that name",
+        ),
     ],
 )
 def test_a_prior_that_answers_wrongly_is_told_before_anything_is_encoded(

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import h5py
@@ -11,6 +12,7 @@ from genprobe.errors import PluginError, StoreError
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.manager import plugins
 from genprobe.priors.diagonal_normal import build
+from genprobe.types import Prior
 
 N = 40
 X = (torch.rand(N, 3, generator=torch.Generator().manual_seed(0)) > 0.5).float()
@@ -92,6 +94,17 @@ def test_a_prior_that_no_plugin_knows_can_be_done_without(evaluated):
     for name in ("rate", "distortion", "mutual_information"):
         assert report[name].value == pytest.approx(first[name].value, abs=1e-9)
     assert report.provenance["prior"] == "home-made"
+
+
+def test_a_prior_with_a_registered_name_but_no_tensors_can_be_done_without(evaluated):
+    own = Prior(
+        name="laplace",
+        log_prob=lambda z: -z.abs().sum(-1) - 3 * math.log(2),
+        sample=lambda n: torch.distributions.Laplace(0.0, 1.0).sample((n, 3)),
+        kl=lambda family, params: None,
+    )
+    first, store = evaluated(model(prior=own))
+    assert report_from_store(store)["rate"] == first["rate"]
 
 
 def test_a_family_that_no_plugin_knows_is_told(evaluated):

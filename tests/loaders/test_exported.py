@@ -42,7 +42,7 @@ def test_it_is_the_model_that_was_exported(written):
     path, model = written
     assert recognises(path)
     found = load_exported(path, False)
-    assert (found.name, found.posterior, found.prior) == (
+    assert (found.name, found.posterior, found.prior.name) == (
         "mine",
         "diagonal-normal",
         model.prior.name,

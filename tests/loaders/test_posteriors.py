@@ -81,7 +81,7 @@ def test_a_file_names_its_parts(save):
         **{"prior_params/loc": np.arange(K) / 2, "prior_params/scale": np.array(2.0)},
     )
     model = load_posteriors(path, False)
-    assert (model.name, model.posterior, model.prior) == ("mine", "laplace", "diagonal-normal")
+    assert (model.name, model.posterior, model.prior.name) == ("mine", "laplace", "diagonal-normal")
     assert model.recorded.likelihood == "bernoulli"
     assert (model.recorded.dataset, model.recorded.event_shape) == ("mnist", (28, 28))
     assert torch.equal(model.prior.params["loc"], torch.tensor([0, 0.5, 1]).double())

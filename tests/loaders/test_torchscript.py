@@ -100,7 +100,7 @@ def test_without_trust_it_is_refused_with_the_reason(save):
 
 def test_the_prior_may_have_tensors(save):
     model = load_torchscript(save(WithPrior(), {**SAYS, "prior": "diagonal-normal"}), True)
-    assert model.prior == "diagonal-normal"
+    assert model.prior.name == "diagonal-normal"
     assert torch.equal(model.prior.params["loc"], torch.tensor([0.5, -0.5]))
     assert torch.equal(model.prior.params["scale"], torch.tensor([2.0, 2.0]))
 

@@ -108,7 +108,7 @@ WRONG = {
     "KL summed over examples": (factory(summed), {KL: "shape ()", STORE: ""}),
     "tensors that build another": (
         factory(forgetful),
-        {REBUILT: "another prior"},
+        {REBUILT: "another prior", STORE: "not the registered one"},
     ),
     "a name that finds nothing": (
         factory(of_another_name),

@@ -12,16 +12,18 @@ from genprobe import hookimpl
 
 if TYPE_CHECKING:
     from genprobe import PriorFactory
-    from genprobe_zuko.flow_posterior import flow_posterior as flow_posterior
-    from genprobe_zuko.flow_prior import flow_prior as flow_prior
+    from genprobe_zuko.posterior import flow_posterior as flow_posterior
+    from genprobe_zuko.prior import flow_prior as flow_prior
 
 __all__ = ["flow_posterior", "flow_prior"]
+
+MODULES = {"flow_posterior": "posterior", "flow_prior": "prior"}
 
 
 def __getattr__(name: str) -> Any:
     """The functions for users, imported when they are asked for: they need torch."""
-    if name in __all__:
-        return getattr(import_module(f"genprobe_zuko.{name}"), name)
+    if name in MODULES:
+        return getattr(import_module(f"genprobe_zuko.{MODULES[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

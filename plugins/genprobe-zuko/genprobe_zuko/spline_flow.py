@@ -1,10 +1,10 @@
-"""A neural spline flow over flattened z, m(z) = N(f(y); 0, I) |∂f/∂y| / Π scale, y = (z − loc)/scale.
+"""A neural spline flow over flattened z: m(z) = N(f(y); 0, I) |∂f/∂y| / Π scale.
 
-f is a chain of autoregressive rational-quadratic splines (Durkan et al., 2019, Neural Spline Flows,
-arXiv:1906.04032), the identity beyond |y| = 5. It is fitted by maximum likelihood to draws
-N(μ_n, diag(S_n)) about the posterior moments, new ones at each step, until those of a held-out tenth
-of the examples no longer gain. A flow fits curved and connected codes that mixtures of a few normals
-do not.
+y = (z − loc) / scale, and f is a chain of autoregressive rational-quadratic splines (Durkan et al.,
+2019, Neural Spline Flows, arXiv:1906.04032), each the identity beyond 5. It is fitted by maximum
+likelihood to draws N(μ_n, diag(S_n)) about the posterior moments, new ones at each step, until
+those of a held-out tenth of the examples no longer gain. It follows curved and connected codes, for
+which a mixture would need very many normals.
 """
 
 import math

@@ -1,6 +1,7 @@
 """Posteriors q(z|x) that are a conditional flow, given what an encoder says of x."""
 
 import copy
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,9 @@ from torch.distributions.constraints import Constraint
 from genprobe.types import Family, Params
 from genprobe_zuko.stretches import rows_at_a_time
 
+ONE = torch.Size()
+"""The shape of a single draw."""
+
 
 class Flowing(Distribution):
     """A flow's distribution over real vectors, which says so: zuko's own do not state a support.
@@ -18,7 +22,7 @@ class Flowing(Distribution):
         flow: what it is, of batch shape (batch,).
     """
 
-    arg_constraints: dict[str, Constraint] = {}
+    arg_constraints: ClassVar[dict[str, Constraint]] = {}
     has_rsample = True
 
     def __init__(self, flow: Distribution) -> None:
@@ -30,15 +34,24 @@ class Flowing(Distribution):
         """Any real vector."""
         return constraints.real_vector
 
-    def rsample(self, sample_shape: torch.Size = torch.Size()) -> Tensor:
+    def rsample(self, sample_shape: torch.Size = ONE) -> Tensor:
         """Draws (*sample_shape, batch, k), with a gradient to the context."""
         z: Tensor = self.flow.rsample(torch.Size(sample_shape))
         return z
 
     def log_prob(self, value: Tensor) -> Tensor:
         """Log q(z|x) of z (..., batch, k), nats."""
-        log_q: Tensor = self.flow.log_prob(value)
-        return log_q
+        return log_density(self.flow, value)
+
+
+def log_density(flow: Distribution, z: Tensor) -> Tensor:
+    """Log density of z (..., k), nats, for any shapes that broadcast.
+
+    Some transforms of zuko take z of the whole batch only, so it is expanded.
+    """
+    batch = torch.broadcast_shapes(z.shape[:-1], flow.batch_shape)
+    log_q: Tensor = flow.log_prob(z.expand(*batch, z.shape[-1]))
+    return log_q
 
 
 def flow_posterior(flow: nn.Module, name: str = "zuko-flow") -> Family:
@@ -87,6 +100,6 @@ def all_pairs(flow: nn.Module, z: Tensor, context: Tensor) -> Tensor:
     columns = []
     for some in context.split(size):
         q = twin(some)
-        rows = [q.log_prob(part[:, None]) for part in z.split(max(1, size // len(some)))]
+        rows = [log_density(q, part[:, None]) for part in z.split(max(1, size // len(some)))]
         columns.append(torch.cat(rows))
     return torch.cat(columns, 1)

@@ -18,10 +18,11 @@ def spline(features, context, seed=0):
 
 
 def affine():
-    """One affine autoregressive transform: z given the context is a normal of full covariance."""
+    """One affine transform, no hidden layers, z not interacting: a normal given the context."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
-        return zuko.flows.MAF(2, 1, transforms=1, hidden_features=(8,))
+        none = torch.eye(2, 3, dtype=torch.bool) | torch.tensor([False, False, True])
+        return zuko.flows.MAF(2, 1, transforms=1, hidden_features=(8,), adjacency=none)
 
 
 CONTEXT = torch.tensor([[-1.0, 0.5], [0.3, 2.0], [1.5, -0.7]])
@@ -90,19 +91,19 @@ def report(posterior, prior, contexts, **options):
 
 def test_rate_is_the_divergence_by_quadrature():
     posterior, prior = spline(2, 2), spline(2, 0, seed=3)
-    contexts = CONTEXT[:2].double().repeat(1000, 1)
+    contexts = CONTEXT[:2].double().repeat(300, 1)
     found = report(posterior, flow_prior(prior), contexts, dtype="float64")["rate"]
     assert found.se > 0
     q, p = spline(2, 2).double(), prior.double()
     truth = sum(divergence(q(c), p()) for c in CONTEXT[:2].double()) / 2
     assert found.value == pytest.approx(truth, abs=4 * found.se)
-    assert found.se < 0.1
+    assert found.se < 0.2
 
 
 @torch.no_grad()
 def divergence(q, p):
     """KL(q‖p) on a grid, by the trapezium rule: it converges fast for what vanishes at the ends."""
-    axis = torch.linspace(-9, 9, 1201, dtype=torch.float64)
+    axis = torch.linspace(-8, 8, 401, dtype=torch.float64)
     z = torch.cartesian_prod(axis, axis)
     log_q = torch.cat([q.log_prob(some) for some in z.split(100_000)])
     log_p = torch.cat([p.log_prob(some) for some in z.split(100_000)])
@@ -131,10 +132,7 @@ def test_information_is_that_of_the_normals_that_an_affine_flow_makes():
 
 @torch.no_grad()
 def normal_of(flow, contexts):
-    """Mean and Cholesky factor of flow(context): its inverse is affine, read off at 0, e_1, e_2.
-
-    z_2 shifts and scales with z_1 through the network, unless that is cut: the weights are.
-    """
+    """Mean and Cholesky factor of flow(context), read off its affine inverse at 0, e_1, e_2."""
     inverse = flow(contexts).transform.inv
     zero = torch.zeros(len(contexts), 2, dtype=torch.float64)
     loc = inverse(zero)
