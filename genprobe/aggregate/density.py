@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.blocks import Blocks, in_memory, size_of, width_of
+from genprobe.aggregate.blocks import Blocks, in_memory, size_of, take, width_of
 from genprobe.aggregate.distributed import combined
 from genprobe.aggregate.exact import exact_log_sums
 from genprobe.aggregate.full_precision import full_precision
@@ -153,7 +153,7 @@ def log_aggregate_blocks(
             sums = with_room(
                 sizes,
                 lambda tile: log_sums(
-                    z[some].to(device),
+                    take({"z": z}, some)["z"].to(device),
                     family,
                     blocks,
                     own[some].to(device),
