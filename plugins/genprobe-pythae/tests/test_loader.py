@@ -2,6 +2,7 @@
 
 import torch
 from genprobe_pythae.loader import loader
+from pythae.data.datasets import DatasetOutput
 from pythae.models import (
     VAE,
     VAE_IAF,
@@ -45,6 +46,28 @@ class Decoder(BaseDecoder):
 
     def forward(self, z):
         return ModelOutput(reconstruction=self.squash(self.linear(z)).reshape(-1, *SHAPE))
+
+
+class GridEncoder(BaseEncoder):
+    """Two channels on a grid of 2 × 2."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches = nn.Conv2d(1, 2, 4, stride=4)
+
+    def forward(self, x):
+        return ModelOutput(embedding=self.patches(x))
+
+
+class GridDecoder(BaseDecoder):
+    """The other way."""
+
+    def __init__(self):
+        super().__init__()
+        self.pixels = nn.ConvTranspose2d(2, 1, 4, stride=4)
+
+    def forward(self, z):
+        return ModelOutput(reconstruction=self.pixels(z))
 
 
 def own_networks():
@@ -104,3 +127,25 @@ class TestOwnNetworks(PythaeTests):
 
     def saved(self):
         return own_networks()
+
+
+class TestVqVaeOnAGrid(PythaeTests):
+    __test__ = True
+    needs_trust = True
+
+    def saved(self):
+        config = VQVAEConfig(**SIZES, num_embeddings=6)
+        model = VQVAE(config, encoder=GridEncoder(), decoder=GridDecoder())
+        model.quantizer.embeddings.weight.data.normal_()
+        return model
+
+    def test_its_codes_decode_as_in_pythae(self, tmp_path):
+        path = self.write(tmp_path)
+        mine = loader.load(path, True)
+        with torch.no_grad():
+            z = mine.encode(self.data)["logits"].argmax(-1)
+            theirs = VQVAE.load_from_folder(str(path)).eval()(DatasetOutput(data=self.data))
+            assert z.shape == (40, 2, 2)
+            assert len(z.unique()) > 1
+            assert torch.equal(z, theirs.quantized_indices.squeeze(1))
+            torch.testing.assert_close(mine.decode(z.float())["loc"], theirs.recon_x)
