@@ -132,7 +132,7 @@ def test_information_is_that_of_the_normals_that_an_affine_flow_makes():
 
 @torch.no_grad()
 def normal_of(flow, contexts):
-    """Mean and Cholesky factor of flow(context): its inverse is affine, read off at three points."""
+    """Mean and Cholesky factor of flow(context): the inverse is affine, read off at 3 points."""
     inverse = flow(contexts).transform.inv
     zero = torch.zeros(len(contexts), 2, dtype=torch.float64)
     loc = inverse(zero)
