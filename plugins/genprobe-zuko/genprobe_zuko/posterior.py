@@ -34,7 +34,7 @@ class Flowing(Distribution):
         """Any real vector."""
         return constraints.real_vector
 
-    def rsample(self, sample_shape: torch.Size = ONE) -> Tensor:
+    def rsample(self, sample_shape: torch.Size | list[int] | tuple[int, ...] = ONE) -> Tensor:
         """Draws (*sample_shape, batch, k), with a gradient to the context."""
         z: Tensor = self.flow.rsample(torch.Size(sample_shape))
         return z
@@ -49,7 +49,7 @@ def log_density(flow: Distribution, z: Tensor) -> Tensor:
 
     Some transforms of zuko take z of the whole batch only, so it is expanded.
     """
-    batch = torch.broadcast_shapes(z.shape[:-1], flow.batch_shape)
+    batch = torch.broadcast_shapes(z.shape[:-1], flow.batch_shape)  # type: ignore[no-untyped-call]
     log_q: Tensor = flow.log_prob(z.expand(*batch, z.shape[-1]))
     return log_q
 
@@ -98,8 +98,8 @@ def all_pairs(flow: nn.Module, z: Tensor, context: Tensor) -> Tensor:
     """
     twin, size = as_precise(flow, z), rows_at_a_time(flow)
     columns = []
-    for some in context.split(size):
+    for some in torch.split(context, size):
         q = twin(some)
-        rows = [log_density(q, part[:, None]) for part in z.split(max(1, size // len(some)))]
+        rows = [log_density(q, part[:, None]) for part in torch.split(z, max(1, size // len(some)))]
         columns.append(torch.cat(rows))
     return torch.cat(columns, 1)

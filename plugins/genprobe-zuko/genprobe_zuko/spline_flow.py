@@ -62,11 +62,12 @@ def build(event_shape: torch.Size, params: Params) -> Prior:
 
     def log_prob(z: Tensor) -> Tensor:
         y = ((z.double() - loc) / scale).reshape(-1, k)
-        log_density = torch.cat([p.log_prob(some) for some in y.split(rows)])
+        log_density = torch.cat([p.log_prob(some) for some in torch.split(y, rows)])
         return log_density.view(z.shape[:-1]) - scale.log().sum()
 
     def sample(shape: torch.Size) -> Tensor:
-        return loc + scale * p.sample(shape)
+        z: Tensor = loc + scale * p.sample(shape)
+        return z
 
     return flat_prior(NAME, event_shape, log_prob, sample, params)
 

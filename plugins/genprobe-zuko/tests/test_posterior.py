@@ -18,7 +18,7 @@ def spline(features, context, seed=0):
 
 
 def affine():
-    """One affine transform, no hidden layers, z not interacting: a normal given the context."""
+    """One affine transform, each value of z by itself: a normal given the context."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         none = torch.eye(2, 3, dtype=torch.bool) | torch.tensor([False, False, True])
@@ -132,7 +132,7 @@ def test_information_is_that_of_the_normals_that_an_affine_flow_makes():
 
 @torch.no_grad()
 def normal_of(flow, contexts):
-    """Mean and Cholesky factor of flow(context), read off its affine inverse at 0, e_1, e_2."""
+    """Mean and Cholesky factor of flow(context): the inverse is affine, read off at 3 points."""
     inverse = flow(contexts).transform.inv
     zero = torch.zeros(len(contexts), 2, dtype=torch.float64)
     loc = inverse(zero)
