@@ -3,7 +3,9 @@
 import contextlib
 import logging
 import os
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -131,7 +133,7 @@ def evaluate(
         )
         # The pairs are float32 but their sums are float64, which only a CPU and CUDA have.
         works_on = place_of if place_of.type == "cuda" else None
-        return led(
+        report = led(
             ranks,
             filled,
             parts.posterior,
@@ -157,6 +159,9 @@ def evaluate(
                 ranks=ranks,
             ),
         )
+        if store is None and ranks.leads:
+            weakref.finalize(report.store, shutil.rmtree, path.parent, ignore_errors=True)
+        return report
 
 
 def evaluate_posteriors(
@@ -352,15 +357,17 @@ def answering(device: str, kept: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def keeping(store: str | Path | None, ranks: Ranks = ALONE) -> Iterator[Path]:
-    """The path of the store; without one, a temporary path of rank 0 that goes afterwards."""
+    """The path of the store; without one, a temporary path of rank 0 that goes if this fails."""
     if store is not None:
         yield Path(store)
         return
-    with contextlib.ExitStack() as stack:
-        folder = None
-        if ranks.leads:
-            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="genprobe-"))
+    folder = tempfile.mkdtemp(prefix="genprobe-") if ranks.leads else None
+    try:
         yield Path(from_leader(folder, ranks) or "") / "store.h5"
+    except BaseException:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def fill(

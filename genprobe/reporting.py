@@ -125,6 +125,7 @@ def report_from_store(
             "absent": absent,
             **(provenance or {}),
         },
+        store=store,
     )
     plugins().tell("genprobe_report_ready", report=report, store=store)
     return report

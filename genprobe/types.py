@@ -7,7 +7,7 @@ describe draws have the draw axis before it.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
@@ -15,6 +15,9 @@ from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint
 
 from genprobe.errors import GenprobeError
+
+if TYPE_CHECKING:
+    from genprobe.store.read import Store
 
 Params: TypeAlias = Mapping[str, Tensor]
 """Parameters of a distribution by the names of torch.distributions, each (batch, ...)."""
@@ -464,6 +467,8 @@ class Report:
         regime: the place on the rate-distortion plane.
         warnings: notices, most important first.
         provenance: plain facts that reproduce the report (versions, hashes, seed, options).
+        store: what it was made from, a temporary one for as long as it is held; None once read
+            from JSON. No part of the report's content.
     """
 
     model: str
@@ -474,6 +479,7 @@ class Report:
     regime: Regime
     warnings: Sequence[Notice]
     provenance: Plain
+    store: "Store | None" = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, name: str) -> Estimate:
         """The estimate of that name.

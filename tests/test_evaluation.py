@@ -380,6 +380,21 @@ def test_without_a_store_nothing_stays(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_without_a_store_a_temporary_one_stays_as_long_as_its_report(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    report = evaluate(bare(), X)
+    assert report.store.column("probes/rate").mean() == pytest.approx(report["rate"].value)
+    del report
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_leaves_no_temporary_store(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(GenprobeError):
+        evaluate(bare(), X, estimators={"mine": lambda unheard_of: 1.0})
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_bundle_says_its_data_and_binarisation(tmp_path):
     module = MlpVae(data_shape=(64,), latent=2, hidden=(4,))
     training = {"data": "digits", "binarize": "threshold"}
