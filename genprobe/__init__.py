@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from genprobe.store.read import Store, open_store
     from genprobe.training import train
     from genprobe.types import (
+        Codes,
         Dataset,
         DatasetReader,
         Dimension,
         Estimate,
         Family,
+        FittedScale,
         Likelihood,
         Loader,
         Model,
@@ -37,12 +39,16 @@ if TYPE_CHECKING:
         PosteriorBatch,
         Prior,
         PriorFactory,
+        Recorded,
         Regime,
         Report,
     )
 
 PLACES = {
     "Comparison": "comparison",
+    "Codes": "types",
+    "FittedScale": "types",
+    "Recorded": "types",
     "Dataset": "types",
     "DatasetReader": "types",
     "Dimension": "types",
@@ -75,12 +81,14 @@ PLACES = {
 }
 
 __all__ = [
+    "Codes",
     "Comparison",
     "Dataset",
     "DatasetReader",
     "Dimension",
     "Estimate",
     "Family",
+    "FittedScale",
     "GenprobeError",
     "Likelihood",
     "Loader",
@@ -90,6 +98,7 @@ __all__ = [
     "PosteriorBatch",
     "Prior",
     "PriorFactory",
+    "Recorded",
     "Regime",
     "Report",
     "Store",
