@@ -58,6 +58,9 @@ if TYPE_CHECKING:
 @options.json_path
 @options.markdown
 @options.renderer
+@options.plot
+@options.plot_width
+@options.plane
 @click.option("--quiet", is_flag=True, help="No progress and no log.")
 @click.option("--trust", is_flag=True, help="Let code in the checkpoint run.")
 def evaluate(
@@ -67,6 +70,9 @@ def evaluate(
     unit: str,
     markdown: bool,
     renderer: str | None,
+    plot_path: Path | None,
+    plot_width: float,
+    plane: bool | None,
     quiet: bool,
     regime_cuts: Path | None,
     **settings: Any,
@@ -81,7 +87,7 @@ def evaluate(
     """
     if len(models) > 1 and (json_path or store):
         raise click.UsageError("--json and --store take one model at a time.")
-    from genprobe.cli.output import print_comparison
+    from genprobe.cli.output import print_comparison, print_plane, write_plot
     from genprobe.comparison import compare
     from genprobe.ranks import joined, together
 
@@ -90,14 +96,19 @@ def evaluate(
             cuts = options.cuts_from(regime_cuts)
             if ranks.leads:
                 options.require_writable(json_path)
+                options.require_plot(plot_path)
         if ranks.leads and not quiet:
             logging.getLogger("genprobe").setLevel(logging.INFO)
         settings |= {"store": store, "cuts": cuts, "progress": not quiet}
         show = {"json_path": json_path, "unit": unit, "markdown": markdown, "renderer": renderer}
         attempts = [attempt(m, len(models) > 1, ranks.leads, show, settings) for m in models]
     reports = [report for report in attempts if report is not None]
-    if ranks.leads and len(reports) > 1:
-        print_comparison(compare(reports, cuts=cuts), unit, markdown)
+    if ranks.leads and reports:
+        comparison = compare(reports, cuts=cuts)
+        if len(reports) > 1:
+            print_comparison(comparison, unit, markdown)
+        print_plane(comparison, unit, plane, not (markdown or renderer))
+        write_plot(comparison, unit, plot_path, plot_width)
     if ranks.leads and len(reports) < len(models):
         sys.exit(1)
 
