@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from genprobe.priors.autoregressive_categorical import autoregressive_prior
     from genprobe.priors.from_module import prior_from_module
     from genprobe.priors.vamp import vamp_prior
+    from genprobe.render.plane import plot
     from genprobe.reporting import report_from_store
     from genprobe.store.read import Store, open_store
     from genprobe.training import train
@@ -75,6 +76,7 @@ PLACES = {
     "load": "loading",
     "open_dataset": "loading",
     "open_store": "store.read",
+    "plot": "render.plane",
     "prior_from_module": "priors.from_module",
     "report_from_store": "reporting",
     "save": "loaders.bundle",
@@ -116,6 +118,7 @@ __all__ = [
     "load",
     "open_dataset",
     "open_store",
+    "plot",
     "prior_from_module",
     "report_from_store",
     "save",

@@ -61,6 +61,7 @@ class Comparison:
         sort: what the reports are ordered by.
         same_measure: whether every distortion is of one kind, so that D and ELBO compare.
         side_by_side: whether the data may differ, so that nothing is shared or compared.
+        cuts: thresholds of the regimes.
     """
 
     reports: tuple[Report, ...]
@@ -76,6 +77,7 @@ class Comparison:
     same_measure: bool
     side_by_side: bool
     sort: str
+    cuts: Cuts = DEFAULT_CUTS
 
     @property
     def critical(self) -> float:
@@ -146,7 +148,7 @@ def compare(
     shared = None if side_by_side else shared_entropy(given)
     order = sorted(given, key=lambda name: sort_key(name, given[name], sort))
     ranked = {name: replace_regime(given[name], shared, cuts) for name in order}
-    return assemble(ranked, shared, against, side_by_side, sort)
+    return assemble(ranked, shared, against, side_by_side, sort, cuts)
 
 
 def assemble(
@@ -155,6 +157,7 @@ def assemble(
     against: str | None,
     side_by_side: bool,
     sort: str,
+    cuts: Cuts,
 ) -> Comparison:
     """The comparison of reports in their order, by what they go by."""
     same = one_measure(ranked.values())
@@ -182,6 +185,7 @@ def assemble(
         same_measure=same,
         side_by_side=side_by_side,
         sort=sort,
+        cuts=cuts,
     )
 
 

@@ -39,7 +39,8 @@ def test_has_the_two_commands_that_the_continuous_build_runs():
     assert "pytest" in commands[1]
 
 
-def test_shows_the_comparison_of_the_demo(capsys):
+def test_shows_the_comparison_of_the_demo(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
     result = CliRunner().invoke(main, ["demo"])
     assert result.exit_code == 0, result.output
     shown = re.search(r"```text\n(4 models.*?)```", README, re.DOTALL).group(1)

@@ -18,6 +18,9 @@ from genprobe.cli import options
 @options.csv_path
 @options.markdown
 @options.latex
+@options.plot
+@options.plot_width
+@options.plane
 def compare(
     sources: tuple[str, ...],
     sort: str,
@@ -29,17 +32,21 @@ def compare(
     csv_path: Path | None,
     markdown: bool,
     latex: bool,
+    plot_path: Path | None,
+    plot_width: float,
+    plane: bool | None,
 ) -> None:
     """Compare stores or JSON reports of models on the same data.
 
     Differences of ELBO, rate and distortion are paired over the examples wherever
     the stores are at hand.
     """
-    from genprobe.cli.output import print_comparison, write_comparison
+    from genprobe.cli.output import print_comparison, print_plane, write_comparison, write_plot
     from genprobe.comparison import compare as run
 
     for path in (json_path, csv_path):
         options.require_writable(path)
+    options.require_plot(plot_path)
     comparison = run(
         sources,
         sort=sort,
@@ -49,3 +56,5 @@ def compare(
     )
     write_comparison(comparison, json_path, csv_path)
     print_comparison(comparison, unit, markdown, latex)
+    print_plane(comparison, unit, plane, not (markdown or latex))
+    write_plot(comparison, unit, plot_path, plot_width)

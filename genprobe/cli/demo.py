@@ -1,13 +1,25 @@
 """``genprobe demo``: four small models, the same data, four regimes."""
 
+from pathlib import Path
+
 import click
 
 from genprobe.cli import options
+from genprobe.errors import GenprobeError
 
 
 @click.command(short_help="Evaluate four small models that ship with genprobe.")
 @options.unit
-def demo(unit: str) -> None:
+@click.option(
+    "--plot",
+    "plot_path",
+    type=click.Path(path_type=Path),
+    default="genprobe-demo.png",
+    show_default=True,
+    help="Where to draw the rate-distortion plane.",
+)
+@options.plane
+def demo(unit: str, plot_path: Path, plane: bool | None) -> None:
     """Evaluate four small VAEs that ship with genprobe, and compare them.
 
     They were trained on the embedded digits at four values of β, from one whose
@@ -15,7 +27,7 @@ def demo(unit: str) -> None:
     """
     from importlib.resources import as_file, files
 
-    from genprobe.cli.output import print_comparison, print_report
+    from genprobe.cli.output import print_comparison, print_plane, print_report, write_plot
     from genprobe.comparison import compare
     from genprobe.demo import BUNDLES
     from genprobe.evaluation import evaluate
@@ -26,4 +38,12 @@ def demo(unit: str) -> None:
             reports.append(evaluate(path, draws=4, progress=True))
         print_report(reports[-1], unit, markdown=False)
         click.echo()
-    print_comparison(compare(reports), unit, markdown=False)
+    comparison = compare(reports)
+    print_comparison(comparison, unit, markdown=False)
+    print_plane(comparison, unit, plane)
+    try:
+        options.require_plot(plot_path)
+        write_plot(comparison, unit, plot_path)
+        click.echo(f"Drew the plane: {plot_path}", err=True)
+    except GenprobeError as error:
+        click.echo(f"The plane was not drawn: {error.what}", err=True)

@@ -63,6 +63,9 @@ if TYPE_CHECKING:
 @options.markdown
 @options.latex
 @options.renderer
+@options.plot
+@options.plot_width
+@options.plane
 @click.option("--quiet", is_flag=True, help="No progress and no log.")
 @click.option("--trust", is_flag=True, help="Let code in the checkpoint run.")
 def evaluate(
@@ -77,6 +80,9 @@ def evaluate(
     markdown: bool,
     latex: bool,
     renderer: str | None,
+    plot_path: Path | None,
+    plot_width: float,
+    plane: bool | None,
     quiet: bool,
     regime_cuts: Path | None,
     **settings: Any,
@@ -92,7 +98,7 @@ def evaluate(
     several = len(models) > 1
     if several and store:
         raise click.UsageError("--store takes one model at a time.")
-    from genprobe.cli.output import print_comparison, write_comparison
+    from genprobe.cli.output import print_comparison, print_plane, write_comparison, write_plot
     from genprobe.comparison import compare, require_sort
     from genprobe.manager import plugins
     from genprobe.ranks import joined, together
@@ -104,6 +110,7 @@ def evaluate(
             if ranks.leads:
                 options.require_writable(json_path)
                 options.require_writable(csv_path)
+                options.require_plot(plot_path)
         if ranks.leads and not quiet:
             logging.getLogger("genprobe").setLevel(logging.INFO)
         settings |= {"store": store, "cuts": cuts, "progress": not quiet}
@@ -116,7 +123,7 @@ def evaluate(
         }
         attempts = [attempt(m, several, ranks.leads, show, settings) for m in models]
     done = [(model, r) for model, r in zip(models, attempts, strict=True) if r is not None]
-    if ranks.leads and done and (several or csv_path):
+    if ranks.leads and done:
         comparison = compare(
             [report for _, report in done],
             sort=sort,
@@ -128,6 +135,8 @@ def evaluate(
         write_comparison(comparison, json_path if several else None, csv_path)
         if len(done) > 1:
             print_comparison(comparison, unit, markdown, latex)
+        print_plane(comparison, unit, plane, not (markdown or latex or renderer))
+        write_plot(comparison, unit, plot_path, plot_width)
     if ranks.leads and len(done) < len(models):
         sys.exit(1)
 

@@ -54,6 +54,25 @@ against = click.option(
 side_by_side = click.option(
     "--side-by-side", is_flag=True, help="Show models of different data; nothing is shared."
 )
+plot = click.option(
+    "--plot",
+    "plot_path",
+    type=click.Path(path_type=Path),
+    help="Also draw the rate-distortion plane here: .png, .svg or .pdf.",
+)
+plot_width = click.option(
+    "--plot-width",
+    type=click.FloatRange(min=2.5),
+    default=6.9,
+    show_default=True,
+    metavar="INCHES",
+    help="Width of the plot; 3.3 is a single column.",
+)
+plane = click.option(
+    "--plane/--no-plane",
+    default=None,
+    help="Print the plane in characters. Default: on a terminal of 110 columns.",
+)
 entropy = click.option(
     "--entropy", type=float, metavar="NATS", help="An upper bound on the entropy of the data."
 )
@@ -84,6 +103,19 @@ def cuts_from(path: Path | None) -> "Cuts":
     from genprobe.regimes import DEFAULT_CUTS, read_cuts
 
     return DEFAULT_CUTS if path is None else read_cuts(path)
+
+
+def require_plot(path: Path | None) -> None:
+    """Check that a plot can be written before hours are spent on what it shows.
+
+    Raises:
+        GenprobeError: if the suffix is of no known format, or its folder missing or read-only.
+    """
+    if path is not None:
+        from genprobe.render.plane import require_format
+
+        require_format(path)
+        require_writable(path)
 
 
 def require_writable(path: Path | None) -> None:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from genprobe.types import Report
 
 
+ROOMY = 110
+"""Columns of a terminal from which the plane is printed without being asked for."""
+
+
 def print_view(view: "RenderableType") -> None:
     """Print to standard output: in colour on a terminal, as plain text into a pipe."""
     import sys
@@ -83,6 +87,41 @@ def write_comparison(
         json_path.write_text(dumps(comparison), encoding="utf-8")
     if csv_path is not None:
         csv_path.write_text(to_csv(comparison), encoding="utf-8")
+
+def write_plot(comparison: "Comparison", unit: str, path: Path | None, width: float = 6.9) -> None:
+    """Draw some models, if a path was given; one model is a comparison of one."""
+    if path is not None:
+        from genprobe.render.plane import save_plane
+
+        save_plane(comparison, path, unit, width)
+
+
+def print_plane(
+    comparison: "Comparison", unit: str, wanted: bool | None, after_tables: bool = True
+) -> None:
+    """Print the plane in characters, where it was asked for or a wide terminal has room for it.
+
+    Args:
+        comparison: of one model or several.
+        unit: its name.
+        wanted: None leaves it to the terminal.
+        after_tables: whether tables were printed, and not another format.
+    """
+    width = terminal_width()
+    if wanted or (wanted is None and after_tables and width >= ROOMY):
+        from genprobe.render.plane_terminal import WIDTH, to_text
+
+        click.echo()
+        click.echo(to_text(comparison, unit, WIDTH if width < ROOMY else ROOMY), nl=False)
+
+
+def terminal_width() -> int:
+    """Columns of the terminal that standard output is; 0 where it is none."""
+    import sys
+
+    from rich.console import Console
+
+    return Console().width if sys.stdout.isatty() else 0
 
 
 def write_json(report: "Report", path: Path | None) -> None:

@@ -21,6 +21,9 @@ from genprobe.cli import options
 @options.markdown
 @options.latex
 @options.renderer
+@options.plot
+@options.plot_width
+@options.plane
 def show(
     store: Path,
     json_path: Path | None,
@@ -28,19 +31,26 @@ def show(
     markdown: bool,
     latex: bool,
     renderer: str | None,
+    plot_path: Path | None,
+    plot_width: float,
+    plane: bool | None,
     regime_cuts: Path | None,
     **settings: Any,
 ) -> None:
     """Show the report of STORE; the model is not needed, nothing is encoded."""
     options.require_writable(json_path)
-    from genprobe.cli.output import print_report, write_json
+    options.require_plot(plot_path)
+    from genprobe.cli.output import print_plane, print_report, write_json, write_plot
+    from genprobe.comparison import compare
     from genprobe.progress import showing
     from genprobe.reporting import report_from_store
     from genprobe.store.read import open_store
 
+    cuts = options.cuts_from(regime_cuts)
     with showing(True) as progress:
-        report = report_from_store(
-            open_store(store), cuts=options.cuts_from(regime_cuts), progress=progress, **settings
-        )
+        report = report_from_store(open_store(store), cuts=cuts, progress=progress, **settings)
     write_json(report, json_path)
     print_report(report, unit, markdown, renderer, latex)
+    alone = compare([report], cuts=cuts)
+    print_plane(alone, unit, plane, not (markdown or latex or renderer))
+    write_plot(alone, unit, plot_path, plot_width)

@@ -117,3 +117,22 @@ def test_what_is_neither_store_nor_report_is_named_in_two_lines(run, tmp_path, c
     assert result.stderr.startswith("Error: ")
     assert "x.json" in result.stderr
     assert len(result.stderr.splitlines()) <= 2
+
+
+def test_the_plane_is_drawn_with_every_model(run, results, tmp_path):
+    done = run("compare", *results, "--plot", "plane.svg", "--plot-width", 3.3, "--unit", "bits")
+    assert done.exit_code == 0, done.stderr
+    drawn = (tmp_path / "plane.svg").read_text(encoding="utf-8")
+    assert ">a</text>" in drawn
+    assert ">b</text>" in drawn
+    assert "rate R (bits)" in drawn
+    assert 'width="237.6pt"' in drawn
+
+
+def test_the_plane_in_characters_fits_80_columns_of_a_pipe(run, results):
+    plain, planar = (run("compare", *results, *more).stdout for more in ((), ("--plane",)))
+    assert planar.startswith(plain)
+    extra = planar.removeprefix(plain)
+    assert "distortion D (nats) over rate R (nats)" in extra
+    assert 75 < max(map(len, extra.splitlines())) <= 80
+    assert "\x1b" not in extra

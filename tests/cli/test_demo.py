@@ -1,5 +1,6 @@
 import re
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -18,14 +19,21 @@ def test_a_bundle_ships_for_every_name(name, beta):
 
 
 @pytest.fixture(scope="module")
-def shown():
+def done(tmp_path_factory):
     from click.testing import CliRunner
 
     from genprobe.cli import main
 
-    result = CliRunner().invoke(main, ["demo"])
-    assert result.exit_code == 0, result.stderr
-    return result.stdout
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("demo"))
+        result = CliRunner().invoke(main, ["demo"])
+        assert result.exit_code == 0, result.stderr
+        return result, Path("genprobe-demo.png").read_bytes()
+
+
+@pytest.fixture
+def shown(done):
+    return done[0].stdout
 
 
 @pytest.fixture
@@ -57,3 +65,17 @@ def test_the_numbers_of_a_row_hang_together(rows):
 
 def test_every_line_fits_80_columns(shown):
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_the_plane_is_drawn_and_announced(done):
+    result, picture = done
+    assert picture.startswith(b"\x89PNG")
+    assert "genprobe-demo.png" in result.stderr
+
+
+def test_a_plane_that_cannot_be_written_is_told_and_all_else_stands(monkeypatch, run, tmp_path):
+    monkeypatch.setattr("genprobe.demo.BUNDLES", {"beta-6": 6.0})
+    result = run("demo", "--plot", "nowhere/plane.png")
+    assert result.exit_code == 0, result.stderr
+    assert "1 models on digits" in result.stdout
+    assert "The plane was not drawn: There is no folder nowhere" in result.stderr

@@ -274,3 +274,20 @@ def test_files_of_posteriors_of_named_data_are_compared(run):
     done = run("evaluate", "a.npz", "b.npz")
     assert done.exit_code == 0
     assert "2 models on toy: N = 80, nats" in done.stdout
+
+
+@pytest.mark.parametrize(("place", "words"), [("p.gif", "p.gif"), ("nowhere/p.png", "no folder")])
+@pytest.mark.parametrize("command", ["evaluate", "compare", "show"])
+def test_a_plot_that_cannot_be_written_fails_before_anything_is_read(run, command, place, words):
+    result = run(command, "no-such-file", "--plot", place)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert words in result.stderr
+    assert "no-such-file" not in result.stderr
+
+
+def test_one_model_or_several_are_drawn(run, tiny, tmp_path):
+    for models in ((tiny.a,), (tiny.a, tiny.b)):
+        result = run("evaluate", *models, "--plot", "plane.png", "--plane", "--draws", 2)
+        assert result.exit_code == 0, result.stderr
+        assert (tmp_path / "plane.png").read_bytes().startswith(b"\x89PNG")
+        assert result.stdout.count("distortion D (nats) over rate R (nats)") == 1

@@ -4,7 +4,7 @@ import re
 import pytest
 from rich.text import Text
 
-from genprobe.cli.output import print_view
+from genprobe.cli.output import print_plane, print_view
 
 
 class Terminal(io.StringIO):
@@ -58,3 +58,38 @@ def test_a_pipe_gets_no_colour_even_where_terminals_are_forced(capsys, monkeypat
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     print_view(VIEW)
     assert "\x1b" not in capsys.readouterr().out
+
+
+@pytest.fixture
+def comparison(monkeypatch):
+    """Stands for a comparison: its plane is one line that tells the width asked for."""
+    monkeypatch.setattr(
+        "genprobe.render.plane_terminal.to_text", lambda c, unit, width: f"{width}\n"
+    )
+    return object()
+
+
+@pytest.mark.parametrize(
+    ("columns", "wanted", "after_tables", "expected"),
+    [
+        (120, None, True, "\n110\n"),
+        (120, None, False, ""),
+        (120, False, True, ""),
+        (109, None, True, ""),
+        (80, True, False, "\n80\n"),
+    ],
+)
+def test_the_plane_is_printed_where_asked_for_or_where_there_is_room(
+    terminal, monkeypatch, comparison, columns, wanted, after_tables, expected
+):
+    stdout = terminal()
+    monkeypatch.setenv("COLUMNS", str(columns))
+    print_plane(comparison, "nats", wanted, after_tables)
+    assert stdout.getvalue() == expected
+
+
+@pytest.mark.parametrize(("wanted", "expected"), [(None, ""), (True, "\n80\n")])
+def test_a_pipe_gets_the_plane_only_when_asked(capsys, monkeypatch, comparison, wanted, expected):
+    monkeypatch.setenv("COLUMNS", "200")
+    print_plane(comparison, "nats", wanted)
+    assert capsys.readouterr().out == expected

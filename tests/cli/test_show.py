@@ -69,3 +69,10 @@ def test_what_is_no_store_is_told_in_two_lines(run, tmp_path, make):
     assert (result.exit_code, result.stdout) == (1, "")
     assert "x.npy" in result.stderr
     assert len(result.stderr.splitlines()) <= 2
+
+
+def test_a_store_is_drawn_as_a_plane_of_one(run, store, tmp_path):
+    done = run("show", store, "--plot", "plane.pdf", "--plane")
+    assert done.exit_code == 0, done.stderr
+    assert (tmp_path / "plane.pdf").read_bytes().startswith(b"%PDF")
+    assert "1 a\n" in done.stdout

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -55,6 +56,68 @@ def make_report():
             "provenance": {"draws": 4, "binarize": "threshold", "event_shape": [4, 5]},
         }
         return Report(**(content | changes))
+
+    return make
+
+
+@pytest.fixture
+def make_model(make_report):
+    """A report of given R and D, and of what else the plane shows."""
+
+    def make(
+        name,
+        rate,
+        distortion=None,
+        *,
+        slope=None,
+        errors=(0.2, 0.5, 0.45),
+        information=None,
+        upper=None,
+        entropy=90.0,
+        label="semantic-encoder",
+        **changes,
+    ):
+        known = [estimate("rate", rate, se_data=errors[0]), estimate("log_n", 6.9, kind="exact")]
+        if distortion is not None:
+            known.append(estimate("distortion", distortion, se_data=errors[1]))
+            known.append(estimate("elbo", -rate - distortion, se_data=errors[2]))
+        if slope is not None:
+            known.append(estimate("slope", slope, unit="nats/nat"))
+        if information is not None:
+            known.append(estimate("mutual_information", information))
+        if upper is not None:
+            bound = "mutual_information_population_upper"
+            known.append(estimate(bound, upper, kind="upper"))
+        placed = dataclasses.replace(regime(label), entropy=entropy)
+        if entropy is None:
+            placed = dataclasses.replace(placed, entropy_source=None, by_position=None)
+        content = {"model": name, "regime": placed, "estimates": {e.name: e for e in known}}
+        return make_report(**(content | changes))
+
+    return make
+
+
+@pytest.fixture
+def curve(make_model):
+    """Models along an exponential curve, each with the slope of the curve at its rate."""
+
+    def make(count, noise=0.0, entropy=None):
+        rates = [40 * i / count for i in range(count)]
+        heights = [16 + 62 * math.exp(-rate / 11) for rate in rates]
+        off = [noise * (i * 7 % 5) for i in range(count)]
+        least = min(a + b + c for a, b, c in zip(rates, heights, off, strict=True))
+        return [
+            make_model(
+                f"vae-{i}",
+                rate,
+                height + extra,
+                slope=62 / 11 * math.exp(-rate / 11),
+                information=min(0.9 * rate, 6.9),
+                upper=0.95 * rate,
+                entropy=entropy or least,
+            )
+            for i, (rate, height, extra) in enumerate(zip(rates, heights, off, strict=True))
+        ]
 
     return make
 

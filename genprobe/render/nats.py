@@ -1,0 +1,134 @@
+"""Where each nat of the rate goes: information, mismatch of the prior, and what is not known."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from genprobe.render.plane_points import written
+from genprobe.render.rows import number
+from genprobe.render.style import FAINT, INK, SMALL
+from genprobe.types import Report
+
+INFORMATION, EITHER, MISMATCH, OPEN = "information", "either", "mismatch", "open"
+LOOK: Mapping[str, Mapping[str, Any]] = {
+    INFORMATION: {"facecolor": "#0072B2", "edgecolor": INK},
+    EITHER: {"facecolor": "#CFE3F0", "edgecolor": "#0072B2", "hatch": "////"},
+    MISMATCH: {"facecolor": "#D55E00", "edgecolor": INK},
+    OPEN: {"facecolor": "white", "edgecolor": FAINT, "hatch": "...."},
+}
+MEANING = {
+    INFORMATION: "certainly information: I(n;z) ≤ I(X;Z)",
+    EITHER: "either: within the bracket of I(X;Z)",
+    MISMATCH: "certainly mismatch: a better prior saves it",
+    OPEN: "unresolved: no bound is known",
+}
+
+
+THICK = 0.6
+"""Of a bar, as a share of its row."""
+CAP: Mapping[str, Any] = {
+    "color": INK,
+    "linewidth": 0.9,
+    "linestyle": (0, (2, 1.5)),
+    "gid": "log-n",
+}
+
+
+Entry = tuple[Artist | tuple[Artist, ...], str]
+"""A line of a legend: what is drawn, and what it means."""
+
+
+class Parts(NamedTuple):
+    """The rate of a model in four parts that sum to it, nats.
+
+    information: of the population, certified: I(n;z), the lower end of I(X;Z).
+    either: between the lower and the upper end of I(X;Z).
+    mismatch: KL(q(z)‖p(z)) of the population, certified: the rate beyond the upper end.
+    open: what no bound says anything of.
+    """
+
+    information: float
+    either: float
+    mismatch: float
+    open: float
+
+
+def parts_of(report: Report) -> Parts:
+    """What the rate of a model is known to be spent on.
+
+    In the population R = I(X;Z) + KL(q(z)‖p(z)) with I(n;z) ≤ I(X;Z) ≤ min(R, R_m, leave-one-out).
+    Estimates err, so each end is moved into the range that the others leave it.
+
+    Args:
+        report: with a rate.
+    """
+    rate = max(0.0, report["rate"].value)
+    known = report.estimates.get("mutual_information")
+    bound = report.estimates.get("mutual_information_population_upper")
+    low = 0.0 if known is None else min(max(0.0, known.value), rate)
+    high = rate if bound is None else min(max(low, bound.value), rate)
+    rest = high - low
+    return Parts(low, 0.0 if bound is None else rest, rate - high, rest if bound is None else 0.0)
+
+
+def draw_nats(axes: Axes, reports: Sequence[Report], scale: float, unit: str) -> None:
+    """One bar a model, its rate in its four parts, and the most that N examples can show.
+
+    Args:
+        axes: to draw on.
+        reports: from top to bottom.
+        scale: nats a unit.
+        unit: its name.
+    """
+    parts = [[part / scale for part in parts_of(report)] for report in reports]
+    rows = range(len(reports))
+    left = [0.0] * len(reports)
+    for name, widths in zip(LOOK, zip(*parts, strict=True), strict=True):
+        if any(widths):
+            axes.barh(rows, widths, THICK, left, gid=name, linewidth=0.4, **LOOK[name])
+        left = [a + b for a, b in zip(left, widths, strict=True)]
+    longest = max(left) or 1.0
+    for row, rate in zip(rows, left, strict=True):
+        axes.annotate(
+            number(rate), (rate, row), xytext=(3, 0), textcoords="offset points",
+            va="center", fontsize=SMALL, bbox={"facecolor": "white", "linewidth": 0, "pad": 0.5},
+        )  # fmt: skip
+    axes.set(xlim=(0, 1.14 * longest), ylim=span(len(reports)), xlabel=f"rate R ({unit})")
+    axes.set_yticks(rows, [written(report.model, 20) for report in reports])
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    cap = cap_of(reports, scale)
+    if cap is not None and cap <= longest:
+        axes.axvline(cap, **CAP)
+
+
+def span(bars: int) -> tuple[float, float]:
+    """The range of rows, downwards; a bar alone is not as thick as it could be."""
+    room = max(0.6, 1.4 - 0.4 * bars)
+    return bars - 1 + room, -room
+
+
+def cap_of(reports: Sequence[Report], scale: float) -> float | None:
+    """The most that I(n;z) can be."""
+    known = reports[0].estimates.get("log_n")
+    return None if known is None else known.value / scale
+
+
+def nats_entries(reports: Sequence[Report], scale: float) -> list[Entry]:
+    """What the parts of a bar mean, of those there are, and the line across."""
+    parts = zip(LOOK, zip(*map(parts_of, reports), strict=True), strict=True)
+    entries: list[Entry] = [
+        (Patch(linewidth=0.4, **LOOK[name]), MEANING[name]) for name, widths in parts if any(widths)
+    ]
+    if any("mutual_information" in report.estimates for report in reports):
+        nothing = Line2D([], [], linestyle="none")
+        entries.append((nothing, "all beyond I(n;z): KL(q(z)‖p(z)) of these N examples"))
+    cap = cap_of(reports, scale)
+    if cap is not None:
+        text = f"log N = {number(cap)}, the cap on I(n;z)"
+        entries.append((Line2D([], [], **CAP), text))
+    return entries

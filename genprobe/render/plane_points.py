@@ -1,0 +1,122 @@
+"""What of a comparison lies where on the rate-distortion plane, whatever it is drawn with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from genprobe.comparison import Comparison
+from genprobe.frontier import frontier, hull
+from genprobe.types import Estimate, Report
+
+CERTAIN = 2.447746830680816
+"""Standard errors to the edge of an ellipse that holds 95 %: the root of −2 ln 0.05."""
+ALL = 24
+"""Up to so many models every one is named, beyond it those on the convex hull."""
+
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plane:
+    """The models of a comparison, in the unit they are drawn in.
+
+    Attributes:
+        reports: of the models with a distortion.
+        points: (R, D) of each.
+        undecoded: reports of the models without a distortion.
+        entropy: Ĥ; None where there is none.
+        scale: nats a unit.
+    """
+
+    reports: tuple[Report, ...]
+    points: tuple[Point, ...]
+    undecoded: tuple[Report, ...]
+    entropy: float | None
+    scale: float
+
+    @property
+    def frontier(self) -> list[int]:
+        """Positions of the models that none other beats."""
+        return frontier(self.points)
+
+    @property
+    def hull(self) -> list[int]:
+        """Positions of the models that no mixture of others beats."""
+        return hull(self.points)
+
+    @property
+    def named(self) -> list[int]:
+        """Positions of the models that are named: all, or of many those on the hull."""
+        return list(range(len(self.points))) if len(self.points) <= ALL else self.hull
+
+
+def plane_of(comparison: Comparison, scale: float) -> Plane:
+    """What there is to draw on the plane.
+
+    Args:
+        comparison: of one model or several.
+        scale: nats a unit.
+    """
+    reports = [r for r in comparison.reports if "distortion" in r.estimates]
+    return Plane(
+        reports=tuple(reports),
+        points=tuple((r["rate"].value / scale, r["distortion"].value / scale) for r in reports),
+        undecoded=tuple(r for r in comparison.reports if "distortion" not in r.estimates),
+        entropy=None if comparison.entropy is None else comparison.entropy / scale,
+        scale=scale,
+    )
+
+
+def view(plane: Plane) -> tuple[Point, Point]:
+    """The ranges of rate and distortion that show every model with its error.
+
+    Args:
+        plane: with a model at least.
+    """
+    rates, distortions = (
+        [end for report in reports for end in ends(report[name], plane.scale)]
+        for name, reports in (
+            ("rate", (*plane.reports, *plane.undecoded)),
+            ("distortion", plane.reports),
+        )
+    )
+    alone = len(set(plane.points)) == 1
+    return (
+        limits(rates, alone, plane.entropy if alone else None),
+        limits(distortions, alone, plane.entropy),
+    )
+
+
+def ends(estimate: Estimate, scale: float) -> Point:
+    """The ends of an estimate's error bar, as far as the ellipse around it goes."""
+    error = CERTAIN * (estimate.se_data or 0.0)
+    return (estimate.value - error) / scale, (estimate.value + error) / scale
+
+
+def limits(values: Sequence[float], whole: bool, also: float | None = None) -> Point:
+    """The range of one axis: from zero, unless that would squeeze the models into its upper half.
+
+    Args:
+        values: of the models.
+        whole: whether to start from zero even then.
+        also: what else to show, where the axis starts from zero.
+    """
+    low, high = min(values), max(values)
+    if high - low < low and not whole:
+        margin = 0.3 * (high - low) or 0.05 * high
+        return low - margin, high + margin
+    low, high = min(low, 0.0), max(high, also or 0.0, 0.0)
+    span = (high - low) or 1.0
+    return low - 0.04 * span, high + 0.12 * span
+
+
+def written(name: str, length: int = 28) -> str:
+    """A name as it can be drawn: on one line, without control characters, its middle cut if long.
+
+    Args:
+        name: as the user gave it.
+        length: most characters.
+    """
+    plain = "".join(c if c.isprintable() else " " for c in name)
+    if len(plain) <= length:
+        return plain
+    return f"{plain[: length - length // 3 - 1]}…{plain[-(length // 3) :]}"
