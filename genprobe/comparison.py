@@ -29,12 +29,14 @@ class Comparison:
         entropy: the shared bound Ĥ, nats; None where there is none.
         entropy_source: where it comes from.
         best: the model with the highest ELBO.
+        cuts: thresholds of the regimes.
     """
 
     reports: tuple[Report, ...]
     entropy: float | None
     entropy_source: str | None
     best: str
+    cuts: Cuts = DEFAULT_CUTS
 
     def __rich__(self) -> object:
         from genprobe.render.comparison import comparison_view
@@ -78,6 +80,7 @@ def compare(sources: Sequence[Report | str | Path], *, cuts: Cuts = DEFAULT_CUTS
         entropy=None if shared is None else shared.value,
         entropy_source=None if shared is None else shared.source,
         best=max(with_elbo, key=lambda r: r["elbo"].value).model if with_elbo else "",
+        cuts=cuts,
     )
 
 

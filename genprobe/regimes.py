@@ -138,19 +138,28 @@ def bootstrap(
 def normal_replicates(
     rate: Estimate, distortion: Estimate, elbo: Estimate, seed: int = 0
 ) -> Float64[Tensor, "replicate 2"]:
-    """Replicates of (R, D) from their standard errors, where the examples are not at hand.
-
-    The covariance follows from that of the ELBO: Var(R + D) = Var R + Var D + 2 Cov(R, D).
-    """
-    r, d, sum_error = (e.se_data or 0.0 for e in (rate, distortion, elbo))
-    covariance = (sum_error**2 - r**2 - d**2) / 2
-    slope = covariance / r if r else 0.0
-    rest = max(0.0, d**2 - slope**2) ** 0.5
+    """Replicates of (R, D) from their standard errors, where the examples are not at hand."""
+    (variance, between), (_, other) = covariance(rate, distortion, elbo)
+    r = variance**0.5
+    slope = between / r if r else 0.0
+    rest = max(0.0, other - slope**2) ** 0.5
     noise = normal_draws(2, seed)
     return torch.stack(
         [rate.value + r * noise[:, 0], distortion.value + slope * noise[:, 0] + rest * noise[:, 1]],
         1,
     )
+
+
+def covariance(
+    rate: Estimate, distortion: Estimate, elbo: Estimate
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The covariance matrix of the errors of (R, D) over examples, nats squared.
+
+    It follows from the error of the ELBO: Var(R + D) = Var R + Var D + 2 Cov(R, D).
+    """
+    r, d, both = ((e.se_data or 0.0) ** 2 for e in (rate, distortion, elbo))
+    between = (both - r - d) / 2
+    return (r, between), (between, d)
 
 
 def normal_draws(columns: int, seed: int) -> Float64[Tensor, "replicate column"]:
@@ -206,6 +215,43 @@ def label(point: Point, cuts: Cuts = DEFAULT_CUTS) -> tuple[str, str]:
     sign = ">" if encoder else "≤"
     reason = f"{semantic}, R/Ĥ = {cost:.3f} {sign} {cuts.semantic_rate:g} (no slope known)"
     return (SEMANTIC_ENCODER if encoder else SEMANTIC_DECODER), reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """A rectangle of the plane in which position gives one label.
+
+    Attributes:
+        label: of every point in it.
+        rate: the rates above the first and up to the second, nats.
+        distortion: the distortions above the first and up to the second, nats.
+    """
+
+    label: str
+    rate: tuple[float, float]
+    distortion: tuple[float, float]
+
+
+def regions(entropy: float, cuts: Cuts = DEFAULT_CUTS) -> tuple[Region, ...]:
+    """The plane as ``label`` divides it where no slope is known; none of them is empty.
+
+    Args:
+        entropy: Ĥ, nats; positive.
+        cuts: thresholds.
+    """
+    inf = float("inf")
+    collapsed = max(cuts.collapsed_nats, cuts.collapsed_share * entropy)
+    encoder = max(collapsed, cuts.semantic_rate * entropy)
+    auto = cuts.autoencoder * entropy
+    syntactic = max(auto, cuts.syntactic * entropy)
+    found = (
+        Region(label=AUTODECODER, rate=(-inf, collapsed), distortion=(-inf, inf)),
+        Region(label=SEMANTIC_DECODER, rate=(collapsed, encoder), distortion=(syntactic, inf)),
+        Region(label=SEMANTIC_ENCODER, rate=(encoder, inf), distortion=(syntactic, inf)),
+        Region(label=SYNTACTIC_ENCODER, rate=(collapsed, inf), distortion=(auto, syntactic)),
+        Region(label=AUTOENCODER, rate=(collapsed, inf), distortion=(-inf, auto)),
+    )
+    return tuple(r for r in found if r.rate[0] < r.rate[1] and r.distortion[0] < r.distortion[1])
 
 
 def label_by_slope(point: Point, cuts: Cuts) -> tuple[str, str]:
