@@ -56,6 +56,7 @@ if TYPE_CHECKING:
 @options.regime_cuts
 @options.unit
 @options.json_path
+@options.html_path
 @options.markdown
 @options.renderer
 @click.option("--quiet", is_flag=True, help="No progress and no log.")
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
 def evaluate(
     models: tuple[str, ...],
     json_path: Path | None,
+    html_path: Path | None,
     store: Path | None,
     unit: str,
     markdown: bool,
@@ -81,7 +83,7 @@ def evaluate(
     """
     if len(models) > 1 and (json_path or store):
         raise click.UsageError("--json and --store take one model at a time.")
-    from genprobe.cli.output import print_comparison
+    from genprobe.cli.output import print_comparison, write_html
     from genprobe.comparison import compare
     from genprobe.ranks import joined, together
 
@@ -90,14 +92,19 @@ def evaluate(
             cuts = options.cuts_from(regime_cuts)
             if ranks.leads:
                 options.require_writable(json_path)
+                options.require_writable(html_path)
         if ranks.leads and not quiet:
             logging.getLogger("genprobe").setLevel(logging.INFO)
         settings |= {"store": store, "cuts": cuts, "progress": not quiet}
+        settings |= {"pictures": True} if html_path else {}
         show = {"json_path": json_path, "unit": unit, "markdown": markdown, "renderer": renderer}
         attempts = [attempt(m, len(models) > 1, ranks.leads, show, settings) for m in models]
     reports = [report for report in attempts if report is not None]
-    if ranks.leads and len(reports) > 1:
-        print_comparison(compare(reports, cuts=cuts), unit, markdown)
+    if ranks.leads and reports and (html_path or len(reports) > 1):
+        comparison = compare(reports, cuts=cuts)
+        if len(reports) > 1:
+            print_comparison(comparison, unit, markdown)
+        write_html(comparison, unit, html_path)
     if ranks.leads and len(reports) < len(models):
         sys.exit(1)
 

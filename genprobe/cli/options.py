@@ -34,6 +34,12 @@ json_path = click.option(
     type=click.Path(path_type=Path),
     help="Also write the report as JSON here.",
 )
+html_path = click.option(
+    "--html",
+    "html_path",
+    type=click.Path(path_type=Path),
+    help="Also write one HTML page here: tables, plane, pictures.",
+)
 entropy = click.option(
     "--entropy", type=float, metavar="NATS", help="An upper bound on the entropy of the data."
 )

@@ -18,11 +18,13 @@ from genprobe.cli import options
 @options.regime_cuts
 @options.unit
 @options.json_path
+@options.html_path
 @options.markdown
 @options.renderer
 def show(
     store: Path,
     json_path: Path | None,
+    html_path: Path | None,
     unit: str,
     markdown: bool,
     renderer: str | None,
@@ -31,14 +33,16 @@ def show(
 ) -> None:
     """Show the report of STORE; the model is not needed, nothing is encoded."""
     options.require_writable(json_path)
-    from genprobe.cli.output import print_report, write_json
+    options.require_writable(html_path)
+    from genprobe.cli.output import print_report, write_html, write_json
+    from genprobe.comparison import compare
     from genprobe.progress import showing
     from genprobe.reporting import report_from_store
     from genprobe.store.read import open_store
 
+    cuts = options.cuts_from(regime_cuts)
     with showing(True) as progress:
-        report = report_from_store(
-            open_store(store), cuts=options.cuts_from(regime_cuts), progress=progress, **settings
-        )
+        report = report_from_store(open_store(store), cuts=cuts, progress=progress, **settings)
     write_json(report, json_path)
     print_report(report, unit, markdown, renderer)
+    write_html(compare([report], cuts=cuts), unit, html_path)
