@@ -18,13 +18,23 @@ def test_a_bundle_ships_for_every_name(name, beta):
 
 
 @pytest.fixture(scope="module")
-def shown():
+def page(tmp_path_factory):
+    return tmp_path_factory.mktemp("demo") / "demo.html"
+
+
+@pytest.fixture(scope="module")
+def result(page):
     from click.testing import CliRunner
 
     from genprobe.cli import main
 
-    result = CliRunner().invoke(main, ["demo"])
+    result = CliRunner().invoke(main, ["demo", "--html", str(page)])
     assert result.exit_code == 0, result.stderr
+    return result
+
+
+@pytest.fixture
+def shown(result):
     return result.stdout
 
 
@@ -57,3 +67,24 @@ def test_the_numbers_of_a_row_hang_together(rows):
 
 def test_every_line_fits_80_columns(shown):
     assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_the_page_shows_every_model_with_its_pictures(result, page):
+    assert f"Wrote {page}" in result.stderr
+    text = page.read_text(encoding="utf-8")
+    for name in BUNDLES:
+        assert f"Reconstructions of {name}, input: 10 pictures in a row" in text
+    assert text.count("Traversals of") == 3 + 5 + 5
+    assert "Traversals: No latent dimension carries anything to show." in text
+
+
+def test_a_page_that_cannot_be_written_fails_nothing(monkeypatch, tmp_path):
+    from click.testing import CliRunner
+
+    import genprobe.demo
+    from genprobe.cli import main
+
+    monkeypatch.setattr(genprobe.demo, "BUNDLES", {"beta-6": 6.0})
+    result = CliRunner().invoke(main, ["demo", "--html", str(tmp_path / "gone" / "x.html")])
+    assert result.exit_code == 0
+    assert "cannot be written" in result.stderr

@@ -69,3 +69,18 @@ def test_what_is_no_store_is_told_in_two_lines(run, tmp_path, make):
     assert (result.exit_code, result.stdout) == (1, "")
     assert "x.npy" in result.stderr
     assert len(result.stderr.splitlines()) <= 2
+
+
+def test_the_page_of_a_store_is_written_beside_the_table(run, store, tmp_path):
+    result = run("show", store, "--html", "page.html", "--unit", "bits")
+    assert result.stdout == run("show", store, "--unit", "bits").stdout
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "genprobe show s.h5" in text
+    assert "The data are not images." in text
+    assert 'data-unit="bits" aria-pressed="true"' in text
+
+
+def test_a_page_that_cannot_be_written_is_told_before_any_work(run, store):
+    result = run("show", store, "--html", "gone/page.html")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "no folder gone" in result.stderr
