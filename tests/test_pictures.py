@@ -225,6 +225,20 @@ def test_the_same_seed_gives_the_same_pictures(drawn, tmp_path):
     assert files[0] == files[1] != files[2]
 
 
+def test_the_same_evaluate_again_adds_them_to_a_store_and_encodes_nothing(drawn, tmp_path):
+    drawn()
+    sidecar = tmp_path / "s.h5.pictures.npz"
+    first = sidecar.read_bytes()
+    sidecar.unlink()
+
+    def refuse(x):
+        assert len(x) == 1, "only the first example may be encoded, for its fingerprint"
+        return exact().encode(x)
+
+    genprobe.evaluate(exact(encode=refuse), GREY, store=tmp_path / "s.h5", max_queries=10)
+    assert sidecar.read_bytes() == first
+
+
 def test_pictures_go_with_the_temporary_store_of_their_report():
     report = genprobe.evaluate(exact(), GREY, max_queries=10, pictures=True)
     path = pictures_path(report.store)

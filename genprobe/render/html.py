@@ -26,10 +26,10 @@ from genprobe.frontier import frontier
 from genprobe.notices import COLLAPSED_NATS
 from genprobe.pictures import image_shape
 from genprobe.regimes import MEANING
-from genprobe.render.interactive import COLOURS, plane
+from genprobe.render.interactive import COLOURS, CROWD, plane
 from genprobe.render.reproduce import reproduce, reproduce_comparison
 from genprobe.render.rows import BOUNDS, layout, method_lines, name_of, number, verdict
-from genprobe.render.strips import strip
+from genprobe.render.strips import SHARP, strip
 from genprobe.render.units import UNITS, divisor
 from genprobe.store.pictures import GRIDS, Pictures, load_pictures
 from genprobe.types import Dimension, Report
@@ -125,6 +125,7 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
         scale=scale,
         columns=COLUMNS,
         few=len(reports) <= FEW,
+        crowded=len(reports) > CROWD,
         meaning={k: v for k, v in MEANING.items() if k in {r.regime.label for r in reports}},
         colours=COLOURS,
         css=text["report.css"],
@@ -277,5 +278,12 @@ def grids(pictures: Pictures) -> list[dict[str, Any]]:
             {"label": label, "image": strip(images), "count": len(images)}
             for label, images in zip(grid.rows, grid.images, strict=True)
         ]
-        found.append({"title": title, "caption": caption.format(source=grid.source), "rows": rows})
+        found.append(
+            {
+                "title": title,
+                "caption": caption.format(source=grid.source),
+                "rows": rows,
+                "sharp": grid.images.shape[2] < SHARP,
+            }
+        )
     return found

@@ -48,6 +48,8 @@ NINETY_FIVE = math.sqrt(-2 * math.log(0.05))
 CORNERS = 48
 NAMED = 12
 """With more models than this on the plane, names show only under the pointer."""
+CROWD = 40
+"""With more models than this only their points are drawn, without ellipses and slopes."""
 MARGIN = 0.08
 TICK = 0.06
 """Length of a slope tick to each side, as a share of the plane."""
@@ -75,8 +77,9 @@ def plane(comparison: Comparison) -> Figure | None:
     across, up = window(points, comparison.entropy)
     spans = (across[1] - across[0], up[1] - up[0])
     traces = lines(comparison, across, up)
-    for i, report in placed.items():
-        traces += [ellipse(i, report), tick(i, report, spans)]
+    if len(comparison.reports) <= CROWD:
+        for i, report in placed.items():
+            traces += [ellipse(i, report), tick(i, report, spans)]
     traces += [point(i, report, len(placed) <= NAMED, across) for i, report in placed.items()]
     return {
         "data": [trace for trace in traces if trace is not None],
@@ -96,7 +99,7 @@ def padded(values: Sequence[float]) -> tuple[float, float]:
     """A range around values with a margin."""
     low, high = min(values), max(values)
     margin = MARGIN * ((high - low) or abs(high) or 1.0)
-    return low - margin / 2, high + margin
+    return low - margin, high + margin
 
 
 def point(i: int, report: Report, named: bool, across: tuple[float, float]) -> dict[str, Any]:
@@ -186,6 +189,7 @@ def tick(i: int, report: Report, spans: tuple[float, float]) -> dict[str, Any] |
 
 def line(x: list[float], **style: Any) -> dict[str, Any]:
     """A line that does not answer to the pointer."""
+    style["simplify"] = False
     return {"type": "scatter", "mode": "lines", "x": x, "line": style, "hoverinfo": "skip"}
 
 

@@ -1,13 +1,12 @@
-"""Rows of pictures as PNG images inside the page: data URIs."""
+"""Rows of pictures as PNG images inside the page: data URIs, which the page enlarges."""
 
 import base64
 from io import BytesIO
 
 import numpy as np
 
-WANTED = 56
-"""Small pictures are enlarged to about so many pixels, each pixel a sharp square."""
-GAP = 6
+SHARP = 20
+"""Up to so many pixels high, each pixel is shown as a square; larger pictures are smoothed."""
 
 
 def strip(images: np.ndarray) -> str:
@@ -18,12 +17,10 @@ def strip(images: np.ndarray) -> str:
     """
     from PIL import Image
 
-    _, height, width, channels = images.shape
-    factor = max(1, WANTED // max(height, width))
-    large = images.repeat(factor, 1).repeat(factor, 2)
-    opaque = np.concatenate([large, np.full_like(large[..., :1], 255)], -1)
-    spaced = np.pad(opaque, ((0, 0), (0, 0), (0, GAP), (0, 0)))
-    row = spaced.transpose(1, 0, 2, 3).reshape(height * factor, -1, channels + 1)[:, :-GAP]
+    gap = max(1, images.shape[1] // 12)
+    opaque = np.concatenate([images, np.full_like(images[..., :1], 255)], -1)
+    spaced = np.pad(opaque, ((0, 0), (0, 0), (0, gap), (0, 0)))
+    row = spaced.swapaxes(0, 1).reshape(images.shape[1], -1, spaced.shape[-1])[:, :-gap]
     out = BytesIO()
-    Image.fromarray(row, "LA" if channels == 1 else "RGBA").save(out, "PNG", optimize=True)
+    Image.fromarray(row, "LA" if images.shape[-1] == 1 else "RGBA").save(out, "PNG")
     return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()

@@ -1,4 +1,4 @@
-"""Real Chromium, without the network. Where it or playwright is missing nothing here is collected."""
+"""Real Chromium, without the network; where it or its driver is missing nothing is collected."""
 
 import importlib.util
 import shutil

@@ -46,3 +46,11 @@ def test_what_is_neither_store_nor_report_is_named_in_two_lines(run, tmp_path, c
     assert result.stderr.startswith("Error: ")
     assert "x.json" in result.stderr
     assert len(result.stderr.splitlines()) <= 2
+
+
+def test_the_page_has_every_model_in_the_unit_asked_for(run, results, tmp_path):
+    assert run("compare", *results, "--unit", "bits", "--html", "page.html").exit_code == 0
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "2 models on images" in text
+    assert text.count('type="checkbox"') == 2
+    assert 'data-unit="bits" aria-pressed="true"' in text

@@ -241,3 +241,12 @@ def test_files_of_posteriors_of_named_data_are_compared(run):
     done = run("evaluate", "a.npz", "b.npz")
     assert done.exit_code == 0
     assert "2 models on toy: N = 80, nats" in done.stdout
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_page_says_how_to_make_it_again(run, tiny, tmp_path, count):
+    models = [tiny.a, tiny.b][:count]
+    assert run("evaluate", *models, "--draws", 2, "--html", "page.html").exit_code == 0
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    for model in models:
+        assert f"genprobe evaluate {model} --draws 2</code>" in text

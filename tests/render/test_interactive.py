@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from genprobe.comparison import Comparison
-from genprobe.render.interactive import NAMED, neutral, plane
+from genprobe.render.interactive import CROWD, NAMED, neutral, plane
 
 
 def compared(*reports, entropy=90.0):
@@ -126,3 +126,11 @@ def test_the_numbers_are_plain_json(drawn):
 
     figure = json.loads(json.dumps(drawn(), allow_nan=False))
     assert math.isfinite(figure["data"][-1]["x"][0])
+
+
+def test_a_crowd_is_drawn_as_points_alone(full):
+    kinds = [
+        [t for t in of_model(plane(compared(*[full] * count))) if "rows" not in t["meta"]]
+        for count in (CROWD, CROWD + 1)
+    ]
+    assert [len(found) for found in kinds] == [2, 0]

@@ -2,9 +2,10 @@ import base64
 from io import BytesIO
 
 import numpy as np
+import pytest
 from PIL import Image
 
-from genprobe.render.strips import GAP, WANTED, strip
+from genprobe.render.strips import strip
 
 
 def decoded(images):
@@ -13,20 +14,16 @@ def decoded(images):
     return np.asarray(Image.open(BytesIO(base64.b64decode(content))))
 
 
-def test_small_pictures_become_sharp_squares_beside_each_other():
-    images = np.arange(3 * 8 * 8, dtype=np.uint8).reshape(3, 8, 8, 1)
-    factor = WANTED // 8
+@pytest.mark.parametrize(("side", "gap"), [(8, 1), (28, 2), (64, 5)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_stand_beside_each_other_with_nothing_between(side, gap, channels):
+    shape = (3, side, side - 1, channels)
+    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     row = decoded(images)
-    assert row.shape == (8 * factor, 3 * 8 * factor + 2 * GAP, 2)
-    for i in range(3):
-        left = i * (8 * factor + GAP)
-        picture = row[:, left : left + 8 * factor]
-        expected = np.kron(images[i, :, :, 0], np.ones((factor, factor), np.uint8))
-        np.testing.assert_array_equal(picture[..., 0], expected)
-        assert (picture[..., 1] == 255).all()
-        assert (row[:, left + 8 * factor : left + 8 * factor + GAP, 1] == 0).all()
-
-
-def test_large_pictures_in_colour_stay_as_they_are():
-    images = np.random.default_rng(0).integers(0, 256, (1, 64, 60, 3), dtype=np.uint8)
-    np.testing.assert_array_equal(decoded(images)[..., :3], images[0])
+    assert row.shape == (side, 3 * (side - 1) + 2 * gap, channels + 1)
+    for i, image in enumerate(images):
+        left = i * (side - 1 + gap)
+        picture = row[:, left : left + side - 1]
+        np.testing.assert_array_equal(picture[..., :channels], image)
+        assert (picture[..., channels] == 255).all()
+        assert (row[:, left + side - 1 : left + side - 1 + gap, channels] == 0).all()
