@@ -73,6 +73,13 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
+def browser(session: nox.Session) -> None:
+    """The HTML report in the Chromium of this machine; nothing is downloaded but the driver."""
+    session.install(*PINNED, ".[test,browser]")
+    session.run("pytest", "tests/browser", *session.posargs)
+
+
+@nox.session(python="3.11")
 @nox.parametrize("plugin", PLUGINS)
 def plugins(session: nox.Session, plugin: str) -> None:
     """Each distribution under plugins/, alone with genprobe in a clean environment."""

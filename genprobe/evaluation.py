@@ -1,6 +1,8 @@
 """Evaluating one model on one data set: load, encode into a store, estimate from the store."""
 
 import contextlib
+import functools
+import inspect
 import logging
 import os
 import shutil
@@ -9,25 +11,28 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
+from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.queries import dismiss, follow
 from genprobe.binding import prepare
 from genprobe.datasets.unseen import unseen
 from genprobe.encode import Parts, encode
-from genprobe.errors import DataError, GenprobeError, ModelError, StoreError
+from genprobe.errors import DataError, GenprobeError, ModelError, StoreError, UnavailableError
 from genprobe.estimators.quantities import Estimator, require_known
 from genprobe.kept import keep
 from genprobe.loaders.posteriors import from_posteriors
 from genprobe.loading import load, open_dataset
 from genprobe.manager import plugins
+from genprobe.pictures import draw_pictures
 from genprobe.progress import Progress, showing
 from genprobe.ranks import ALONE, Ranks, from_leader, joined, own_gpu, together
 from genprobe.regimes import DEFAULT_CUTS, Cuts
-from genprobe.reporting import report_from_store
+from genprobe.reporting import fit_ladder, report_from_store
 from genprobe.store.format import Header, require_same
+from genprobe.store.pictures import save_pictures
 from genprobe.store.read import Store, open_store
 from genprobe.store.shards import drop_shards
 from genprobe.store.write import StoreWriter
@@ -37,6 +42,8 @@ log = logging.getLogger("genprobe")
 
 BATCH_VALUES = 1 << 20
 DTYPES = ("float32", "float64")
+SHOWN_ONLY = ("progress", "pictures")
+"""Options that change no number of a report."""
 
 
 def evaluate(
@@ -63,6 +70,7 @@ def evaluate(
     trust: bool = False,
     factory: str | None = None,
     family: str | None = None,
+    pictures: bool | None = None,
 ) -> Report:
     """Evaluate a model on data: rate, distortion, mutual information, marginal KL, regime.
 
@@ -94,6 +102,8 @@ def evaluate(
         trust: let code in the checkpoint run.
         factory: ``MODULE:FACTORY`` that builds the model of a checkpoint.
         family: of a file of posteriors that does not name its own.
+        pictures: keep pictures of what the model makes of images beside the store, for the HTML
+            report; by default where a store is kept.
 
     Returns:
         The report; everything in nats per example.
@@ -101,6 +111,7 @@ def evaluate(
     Raises:
         GenprobeError: for any fault of the input, saying what, where and what to do.
     """
+    asked = described(locals())
     with (
         joined(device) as ranks,
         showing(progress and ranks.leads) as shown,
@@ -134,6 +145,7 @@ def evaluate(
         )
         # The pairs are float32 but their sums are float64, which only a CPU and CUDA have.
         works_on = place_of if place_of.type == "cuda" else None
+        fit = functools.cache(lambda: fit_ladder(filled, parts.posterior, shown))
         report = led(
             ranks,
             filled,
@@ -156,15 +168,88 @@ def evaluate(
                     "batch_size": size,
                     "ranks": ranks.size,
                     "store": store and str(store),
+                    "asked": asked,
                 },
                 ranks=ranks,
+                fit=fit,
             ),
         )
         if store is not None and ranks.leads:
             keep(report, path)
+        if ranks.leads and (store is not None if pictures is None else pictures):
+            keep_pictures(report, parts, dataset, fit, place_of, size)
         if store is None and ranks.leads:
             weakref.finalize(report.store, shutil.rmtree, path.parent, ignore_errors=True)
         return report
+
+
+def described(options: Mapping[str, Any]) -> dict[str, Any]:
+    """What was asked of ``evaluate``, as plain facts; what has no text of its own is None.
+
+    Args:
+        options: its arguments by name.
+    """
+    plain = {k: str(v) if isinstance(v, Path) else v for k, v in options.items()}
+    defaults = {k: p.default for k, p in inspect.signature(evaluate).parameters.items()}
+    return {
+        k: v if isinstance(v, str | int | float) else None
+        for k, v in plain.items()
+        if k == "model" or (k not in SHOWN_ONLY and differs(v, defaults[k]))
+    }
+
+
+def differs(value: Any, default: Any) -> bool:
+    """Whether an option is not its default; arrays and tensors are not compared value by value."""
+    if isinstance(value, str | int | float):
+        return bool(value != default)
+    return value is not default
+
+
+def keep_pictures(
+    report: Report,
+    parts: Parts,
+    dataset: Dataset,
+    fit: Callable[[], FittedMarginal],
+    device: torch.device,
+    batch_size: int,
+) -> None:
+    """Draw what the model makes of images, beside the report's store; never at the report's cost.
+
+    Args:
+        report: holds its store.
+        parts: the model.
+        dataset: that it was evaluated on.
+        fit: gives the fitted marginal of the report.
+        device: of the model.
+        batch_size: codes a call of the decoder.
+    """
+    if report.store is None:
+        return
+    absent = report.provenance["absent"].get("rate_fitted_prior", "No prior was fitted.")
+    known = "rate_fitted_prior" in report.estimates
+    try:
+        drawn = draw_pictures(
+            parts,
+            dataset,
+            report.store,
+            report.dimensions,
+            fit if known else functools.partial(refuse, absent),
+            device=device,
+            batch_size=batch_size,
+        )
+        if drawn is not None:
+            save_pictures(report.store, drawn)
+    except GenprobeError as error:
+        log.warning("No pictures were kept. %s", error)
+
+
+def refuse(reason: str) -> NoReturn:
+    """Say why there is nothing.
+
+    Raises:
+        UnavailableError: always.
+    """
+    raise UnavailableError(reason)
 
 
 def evaluate_posteriors(

@@ -2,13 +2,13 @@
 
 import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
 from genprobe._version import __version__
-from genprobe.aggregate.fitted import fit_marginal
+from genprobe.aggregate.fitted import FittedMarginal, fit_marginal
 from genprobe.aggregate.queries import draw_queries
 from genprobe.binding import bind_prior, require_fit
 from genprobe.encode import Parts
@@ -43,6 +43,7 @@ def report_from_store(
     progress: Progress = silent,
     provenance: Mapping[str, Any] | None = None,
     ranks: Ranks = ALONE,
+    fit: Callable[[], FittedMarginal] | None = None,
 ) -> Report:
     """The report of a finished store; no model is needed.
 
@@ -60,6 +61,7 @@ def report_from_store(
         progress: display.
         provenance: further facts.
         ranks: the group whose others ``follow`` the queries; rank 0 alone calls this.
+        fit: gives the fitted marginal; by default ``fit_ladder`` of this store.
 
     Raises:
         GenprobeError: if the store is damaged, or names a family that no plugin provides.
@@ -85,9 +87,7 @@ def report_from_store(
             progress=progress,
             ranks=ranks,
         ),
-        fit=lambda: fit_marginal(
-            store, family, plugins().all("priors"), seed=header.seed, progress=progress
-        ),
+        fit=fit or (lambda: fit_ladder(store, family, progress)),
     )
     estimates, absent, failed = estimate(
         plugins().all("estimators") if estimators is None else estimators, quantities
@@ -129,6 +129,21 @@ def report_from_store(
     )
     plugins().tell("genprobe_report_ready", report=report, store=store)
     return report
+
+
+def fit_ladder(store: Store, family: Family, progress: Progress = silent) -> FittedMarginal:
+    """The best marginal among every prior that can be fitted to the codes of a store.
+
+    Args:
+        store: finished.
+        family: of its posteriors.
+        progress: display.
+
+    Raises:
+        UnavailableError: if no prior can be fitted.
+    """
+    seed = store.header.seed
+    return fit_marginal(store, family, plugins().all("priors"), seed=seed, progress=progress)
 
 
 def choose_prior(

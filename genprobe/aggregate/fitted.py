@@ -46,12 +46,14 @@ class FittedMarginal:
         scores: cross-fitted mean log m(z) of every rung that was tried, nats.
         log_mz: (draw, n) log m(z) at the store's draws, each by a fit without that example.
         folds: number of folds.
+        prior: the rung as one fold's fit, over flattened z; for samples, not for scores.
     """
 
     rung: str
     scores: Mapping[str, float]
     log_mz: Float64[Tensor, "draw n"]
     folds: int
+    prior: Prior
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +114,13 @@ def fit_marginal(
         raise UnavailableError("No fitted marginal: no prior can be fitted to these codes.")
     picks = [pick(scores, f) for f in range(folds)]
     best = [fits[name][f] for f, name in enumerate(picks)]
+    rung = max(picks, key=picks.count)
     return FittedMarginal(
-        rung=max(picks, key=picks.count),
+        rung=rung,
         scores={name: float(values.mean()) for name, values in scores.items()},
         log_mz=score(store, best, fold),
         folds=folds,
+        prior=best[picks.index(rung)],
     )
 
 

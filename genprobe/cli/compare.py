@@ -16,6 +16,7 @@ from genprobe.cli import options
 @options.unit
 @options.json_path
 @options.csv_path
+@options.html_path
 @options.markdown
 @options.latex
 @options.plot
@@ -30,6 +31,7 @@ def compare(
     unit: str,
     json_path: Path | None,
     csv_path: Path | None,
+    html_path: Path | None,
     markdown: bool,
     latex: bool,
     plot_path: Path | None,
@@ -41,12 +43,18 @@ def compare(
     Differences of ELBO, rate and distortion are paired over the examples wherever
     the stores are at hand.
     """
-    from genprobe.cli.output import print_comparison, print_plane, write_comparison, write_plot
-    from genprobe.comparison import compare as run
-
-    for path in (json_path, csv_path):
+    for path in (json_path, csv_path, html_path):
         options.require_writable(path)
     options.require_plot(plot_path)
+    from genprobe.cli.output import (
+        print_comparison,
+        print_plane,
+        write_comparison,
+        write_html,
+        write_plot,
+    )
+    from genprobe.comparison import compare as run
+
     comparison = run(
         sources,
         sort=sort,
@@ -58,3 +66,4 @@ def compare(
     print_comparison(comparison, unit, markdown, latex)
     print_plane(comparison, unit, plane, not (markdown or latex))
     write_plot(comparison, unit, plot_path, plot_width)
+    write_html(comparison, unit, html_path)

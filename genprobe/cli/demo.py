@@ -18,8 +18,16 @@ from genprobe.errors import GenprobeError
     show_default=True,
     help="Where to draw the rate-distortion plane.",
 )
+@click.option(
+    "--html",
+    "html_path",
+    type=click.Path(path_type=Path),
+    default="genprobe-demo.html",
+    show_default=True,
+    help="Where to write one HTML page: tables, plane, pictures.",
+)
 @options.plane
-def demo(unit: str, plot_path: Path, plane: bool | None) -> None:
+def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> None:
     """Evaluate four small VAEs that ship with genprobe, and compare them.
 
     They were trained on the embedded digits at four values of β, from one whose
@@ -27,7 +35,13 @@ def demo(unit: str, plot_path: Path, plane: bool | None) -> None:
     """
     from importlib.resources import as_file, files
 
-    from genprobe.cli.output import print_comparison, print_plane, print_report, write_plot
+    from genprobe.cli.output import (
+        print_comparison,
+        print_plane,
+        print_report,
+        write_html,
+        write_plot,
+    )
     from genprobe.comparison import compare
     from genprobe.demo import BUNDLES
     from genprobe.evaluation import evaluate
@@ -35,7 +49,7 @@ def demo(unit: str, plot_path: Path, plane: bool | None) -> None:
     reports = []
     for name in BUNDLES:
         with as_file(files("genprobe.demo") / f"{name}.pt") as path:
-            reports.append(evaluate(path, draws=4, progress=True))
+            reports.append(evaluate(path, draws=4, progress=True, pictures=True))
         print_report(reports[-1], unit, markdown=False)
         click.echo()
     comparison = compare(reports)
@@ -47,3 +61,8 @@ def demo(unit: str, plot_path: Path, plane: bool | None) -> None:
         click.echo(f"Drew the plane: {plot_path}", err=True)
     except GenprobeError as error:
         click.echo(f"The plane was not drawn: {error.what}", err=True)
+    try:
+        write_html(comparison, unit, html_path)
+        click.echo(f"Wrote the page: {html_path} (open it in a browser)", err=True)
+    except GenprobeError as error:
+        click.echo(f"The page was not written: {error.what}", err=True)

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
 @options.unit
 @options.json_path
 @options.csv_path
+@options.html_path
 @options.markdown
 @options.latex
 @options.renderer
@@ -72,6 +73,7 @@ def evaluate(
     models: tuple[str, ...],
     json_path: Path | None,
     csv_path: Path | None,
+    html_path: Path | None,
     store: Path | None,
     sort: str,
     against: str | None,
@@ -98,7 +100,13 @@ def evaluate(
     several = len(models) > 1
     if several and store:
         raise click.UsageError("--store takes one model at a time.")
-    from genprobe.cli.output import print_comparison, print_plane, write_comparison, write_plot
+    from genprobe.cli.output import (
+        print_comparison,
+        print_plane,
+        write_comparison,
+        write_html,
+        write_plot,
+    )
     from genprobe.comparison import compare, require_sort
     from genprobe.manager import plugins
     from genprobe.ranks import joined, together
@@ -110,10 +118,12 @@ def evaluate(
             if ranks.leads:
                 options.require_writable(json_path)
                 options.require_writable(csv_path)
+                options.require_writable(html_path)
                 options.require_plot(plot_path)
         if ranks.leads and not quiet:
             logging.getLogger("genprobe").setLevel(logging.INFO)
         settings |= {"store": store, "cuts": cuts, "progress": not quiet}
+        settings |= {"pictures": True} if html_path else {}
         show = {
             "json_path": None if several else json_path,
             "unit": unit,
@@ -137,6 +147,7 @@ def evaluate(
             print_comparison(comparison, unit, markdown, latex)
         print_plane(comparison, unit, plane, not (markdown or latex or renderer))
         write_plot(comparison, unit, plot_path, plot_width)
+        write_html(comparison, unit, html_path)
     if ranks.leads and len(done) < len(models):
         sys.exit(1)
 

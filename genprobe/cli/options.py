@@ -73,6 +73,12 @@ plane = click.option(
     default=None,
     help="Print the plane in characters. Default: on a terminal of 110 columns.",
 )
+html_path = click.option(
+    "--html",
+    "html_path",
+    type=click.Path(path_type=Path),
+    help="Also write one HTML page here: tables, plane, pictures.",
+)
 entropy = click.option(
     "--entropy", type=float, metavar="NATS", help="An upper bound on the entropy of the data."
 )

@@ -88,6 +88,7 @@ def write_comparison(
     if csv_path is not None:
         csv_path.write_text(to_csv(comparison), encoding="utf-8")
 
+
 def write_plot(comparison: "Comparison", unit: str, path: Path | None, width: float = 6.9) -> None:
     """Draw some models, if a path was given; one model is a comparison of one."""
     if path is not None:
@@ -128,3 +129,22 @@ def write_json(report: "Report", path: Path | None) -> None:
     """Write a report as JSON, if a path was given."""
     if path is not None:
         path.write_text(report.to_json(), encoding="utf-8")
+
+
+def write_html(comparison: "Comparison", unit: str, path: Path | None) -> None:
+    """Write a page about some models, if a path was given; one model is a comparison of one.
+
+    Raises:
+        GenprobeError: if it cannot be written.
+    """
+    if path is None:
+        return
+    from genprobe.errors import GenprobeError
+    from genprobe.render.html import to_html
+
+    try:
+        path.write_text(to_html(comparison, unit), encoding="utf-8")
+    except OSError as error:
+        raise GenprobeError(
+            f"{path} cannot be written: {error.strerror}.", "Choose another path for --html."
+        ) from error

@@ -18,6 +18,7 @@ from genprobe.cli import options
 @options.regime_cuts
 @options.unit
 @options.json_path
+@options.html_path
 @options.markdown
 @options.latex
 @options.renderer
@@ -27,6 +28,7 @@ from genprobe.cli import options
 def show(
     store: Path,
     json_path: Path | None,
+    html_path: Path | None,
     unit: str,
     markdown: bool,
     latex: bool,
@@ -39,8 +41,15 @@ def show(
 ) -> None:
     """Show the report of STORE; the model is not needed, nothing is encoded."""
     options.require_writable(json_path)
+    options.require_writable(html_path)
     options.require_plot(plot_path)
-    from genprobe.cli.output import print_plane, print_report, write_json, write_plot
+    from genprobe.cli.output import (
+        print_plane,
+        print_report,
+        write_html,
+        write_json,
+        write_plot,
+    )
     from genprobe.comparison import compare
     from genprobe.progress import showing
     from genprobe.reporting import report_from_store
@@ -54,3 +63,4 @@ def show(
     alone = compare([report], cuts=cuts)
     print_plane(alone, unit, plane, not (markdown or latex or renderer))
     write_plot(alone, unit, plot_path, plot_width)
+    write_html(alone, unit, html_path)

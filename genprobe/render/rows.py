@@ -78,24 +78,28 @@ class Row(NamedTuple):
     se_data: str
 
 
-def sections(report: Report, divisor: float) -> dict[str, list[Row]]:
-    """The rows of a report by section; estimates of plugins come last."""
+def layout(report: Report) -> dict[str, list[Estimate]]:
+    """The estimates of a report by section; those of plugins come last."""
     known = {name for names in SECTIONS.values() for name in names} | HIDDEN
-    layout = {**SECTIONS, "More": tuple(n for n in report.estimates if n not in known)}
+    titles = {**SECTIONS, "More": tuple(n for n in report.estimates if n not in known)}
     return {
-        title: [
-            row(report, report.estimates[name], divisor)
-            for name in names
-            if name in report.estimates
-        ]
-        for title, names in layout.items()
+        title: [report.estimates[name] for name in names if name in report.estimates]
+        for title, names in titles.items()
         if any(name in report.estimates for name in names)
+    }
+
+
+def sections(report: Report, divisor: float) -> dict[str, list[Row]]:
+    """The rows of a report by section."""
+    return {
+        title: [row(report, estimate, divisor) for estimate in estimates]
+        for title, estimates in layout(report).items()
     }
 
 
 def row(report: Report, estimate: Estimate, divisor: float) -> Row:
     """One estimate as text."""
-    name = LABELS.get(estimate.name, estimate.name.replace("_", " "))
+    name = name_of(estimate)
     if estimate.unit == "count":
         total = f" of {len(report.dimensions)}" if estimate.name == "active_units" else ""
         return Row(name, f"{estimate.value:.0f}{total}", "", "")
@@ -106,6 +110,11 @@ def row(report: Report, estimate: Estimate, divisor: float) -> Row:
         plus_minus(estimate.se, scale),
         plus_minus(estimate.se_data, scale),
     )
+
+
+def name_of(estimate: Estimate) -> str:
+    """What the tables call an estimate; a plugin's goes by its own name."""
+    return LABELS.get(estimate.name, estimate.name.replace("_", " "))
 
 
 def number(value: float, decimals: int = 3) -> str:

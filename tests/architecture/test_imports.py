@@ -18,7 +18,7 @@ LAYERS = (
     {"estimators", "encode", "regimes", "notices"},
     {"hookspecs", "builtin", "manager"},
     {"loading", "binding", "training", "exporting"},
-    {"reporting", "kept"},
+    {"reporting", "pictures", "kept"},
     {"differences", "sources"},
     {"evaluation", "comparison", "demo", "scaffold"},
     {"render"},

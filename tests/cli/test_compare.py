@@ -136,3 +136,11 @@ def test_the_plane_in_characters_fits_80_columns_of_a_pipe(run, results):
     assert "distortion D (nats) over rate R (nats)" in extra
     assert 75 < max(map(len, extra.splitlines())) <= 80
     assert "\x1b" not in extra
+
+
+def test_the_page_has_every_model_in_the_unit_asked_for(run, results, tmp_path):
+    assert run("compare", *results, "--unit", "bits", "--html", "page.html").exit_code == 0
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "2 models on images" in text
+    assert text.count('type="checkbox"') == 2
+    assert 'data-unit="bits" aria-pressed="true"' in text

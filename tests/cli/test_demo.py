@@ -28,7 +28,8 @@ def done(tmp_path_factory):
         patch.chdir(tmp_path_factory.mktemp("demo"))
         result = CliRunner().invoke(main, ["demo"])
         assert result.exit_code == 0, result.stderr
-        return result, Path("genprobe-demo.png").read_bytes()
+        page = Path("genprobe-demo.html").read_text(encoding="utf-8")
+        return result, Path("genprobe-demo.png").read_bytes(), page
 
 
 @pytest.fixture
@@ -68,14 +69,24 @@ def test_every_line_fits_80_columns(shown):
 
 
 def test_the_plane_is_drawn_and_announced(done):
-    result, picture = done
+    result, picture, _ = done
     assert picture.startswith(b"\x89PNG")
     assert "genprobe-demo.png" in result.stderr
 
 
-def test_a_plane_that_cannot_be_written_is_told_and_all_else_stands(monkeypatch, run, tmp_path):
+def test_the_page_shows_every_model_with_its_pictures(done):
+    result, _, page = done
+    assert "genprobe-demo.html" in result.stderr
+    for name in BUNDLES:
+        assert f"Reconstructions of {name}, input: 10 pictures in a row" in page
+    assert page.count("Traversals of") == 3 + 5 + 5
+    assert "Traversals: No latent dimension carries anything to show." in page
+
+
+def test_what_cannot_be_written_is_told_and_all_else_stands(monkeypatch, run, tmp_path):
     monkeypatch.setattr("genprobe.demo.BUNDLES", {"beta-6": 6.0})
-    result = run("demo", "--plot", "nowhere/plane.png")
+    result = run("demo", "--plot", "nowhere/plane.png", "--html", "nowhere/page.html")
     assert result.exit_code == 0, result.stderr
     assert "1 models on digits" in result.stdout
     assert "The plane was not drawn: There is no folder nowhere" in result.stderr
+    assert "The page was not written: nowhere/page.html cannot be written" in result.stderr

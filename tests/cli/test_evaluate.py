@@ -291,3 +291,12 @@ def test_one_model_or_several_are_drawn(run, tiny, tmp_path):
         assert result.exit_code == 0, result.stderr
         assert (tmp_path / "plane.png").read_bytes().startswith(b"\x89PNG")
         assert result.stdout.count("distortion D (nats) over rate R (nats)") == 1
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_page_says_how_to_make_it_again(run, tiny, tmp_path, count):
+    models = [tiny.a, tiny.b][:count]
+    assert run("evaluate", *models, "--draws", 2, "--html", "page.html").exit_code == 0
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    for model in models:
+        assert f"genprobe evaluate {model} --draws 2</code>" in text

@@ -76,3 +76,18 @@ def test_a_store_is_drawn_as_a_plane_of_one(run, store, tmp_path):
     assert done.exit_code == 0, done.stderr
     assert (tmp_path / "plane.pdf").read_bytes().startswith(b"%PDF")
     assert "1 a\n" in done.stdout
+
+
+def test_the_page_of_a_store_is_written_beside_the_table(run, store, tmp_path):
+    result = run("show", store, "--html", "page.html", "--unit", "bits")
+    assert result.stdout == run("show", store, "--unit", "bits").stdout
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "genprobe show s.h5" in text
+    assert "The data are not images." in text
+    assert 'data-unit="bits" aria-pressed="true"' in text
+
+
+def test_a_page_that_cannot_be_written_is_told_before_any_work(run, store):
+    result = run("show", store, "--html", "gone/page.html")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "no folder gone" in result.stderr

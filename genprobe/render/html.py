@@ -1,0 +1,289 @@
+"""Reports as one HTML page that needs nothing else: no network, no other file.
+
+Styles, script, plotly and pictures are in the page. Its Content-Security-Policy forbids the
+network and every script but the page's own, which it names by their hashes; what users named
+(models, data, paths) is escaped by jinja2, and again where plotly would read tags in it.
+
+Plotly is its basic bundle (plotly.js 4.1.1, MIT), kept under ``plotly/``: lines and points are all
+a plane needs, and the page is then 1.2 MB rather than the 5 MB of the whole library.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from genprobe._version import __version__
+from genprobe.comparison import Comparison
+from genprobe.errors import GenprobeError, StoreError
+from genprobe.frontier import frontier
+from genprobe.notices import COLLAPSED_NATS
+from genprobe.pictures import image_shape
+from genprobe.regimes import MEANING
+from genprobe.render.interactive import COLOURS, CROWD, plane
+from genprobe.render.reproduce import reproduce, reproduce_comparison
+from genprobe.render.rows import BOUNDS, layout, method_lines, name_of, number, verdict
+from genprobe.render.strips import SHARP, strip
+from genprobe.render.units import UNITS, divisor
+from genprobe.store.pictures import GRIDS, Pictures, load_pictures
+from genprobe.types import Dimension, Report
+
+COLUMNS = {
+    "rate R": "rate",
+    "distortion D": "distortion",
+    "ELBO": "elbo",
+    "I(n;z)": "mutual_information",
+    "marginal KL": "marginal_kl",
+}
+SHOWN = 16
+"""Latent dimensions that get a bar, from the largest rate on."""
+FEW = 8
+"""Up to so many models everything is open; of more, the details are folded away."""
+SEE = {
+    "reconstructions": (
+        "Reconstructions",
+        "Inputs, and what three draws of each one's code decode to. What the code says is the same "
+        "in all three; what it leaves open differs or blurs.",
+    ),
+    "prior": ("Samples from the prior", "What codes drawn from {source} decode to."),
+    "fitted-prior": (
+        "Samples from the fitted prior",
+        "What codes drawn from {source}, fitted to the codes of the data, decode to.",
+    ),
+    "traversals": (
+        "Traversals",
+        "The first input's code, one dimension at a time moved from 3 standard deviations of all "
+        "codes below their mean to 3 above; the dimensions with the largest rate.",
+    ),
+}
+
+
+class Share(NamedTuple):
+    """A part of the rate: what it is, nats, and the CSS class that draws it."""
+
+    name: str
+    nats: float
+    style: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What the page says of one model.
+
+    Attributes:
+        index: of the model on the page.
+        report: of it.
+        colour: of its regime.
+        shares: where each nat of its rate goes; empty if that is not known.
+        dimensions: those with the largest rate, that one first.
+        pictures: rows of pictures by grid; empty if there are none.
+        unseen: what is not pictured, and why.
+        command: that makes the report again, None if nothing says.
+    """
+
+    index: int
+    report: Report
+    colour: str
+    shares: Sequence[Share]
+    dimensions: Sequence[Dimension]
+    pictures: Sequence[dict[str, Any]]
+    unseen: Sequence[str]
+    command: str | None
+
+
+def to_html(comparison: Comparison, unit: str = "nats") -> str:
+    """A comparison, or a single report compared with nothing, as one self-contained page.
+
+    Args:
+        comparison: to be shown.
+        unit: ``nats``, ``bits`` or ``bits/dim``; the page can switch.
+
+    Raises:
+        GenprobeError: if there is no such unit for these data.
+    """
+    reports = comparison.reports
+    scale = divisor(reports[0], unit)
+    entries = [entry(i, report) for i, report in enumerate(reports)]
+    figure = plane(comparison)
+    env = environment()
+    text = {name: Markup(env.get_template(name).render()) for name in ("report.css", "report.js")}
+    library = Markup(plotly() if figure is not None else "")
+    return env.get_template("report.html.j2").render(
+        comparison=comparison,
+        entries=entries,
+        best=best_values(reports),
+        on_frontier=[r.model for r in on_frontier(reports)],
+        figure=figure,
+        units=units(reports),
+        unit=unit,
+        scale=scale,
+        columns=COLUMNS,
+        few=len(reports) <= FEW,
+        crowded=len(reports) > CROWD,
+        meaning={k: v for k, v in MEANING.items() if k in {r.regime.label for r in reports}},
+        colours=COLOURS,
+        css=text["report.css"],
+        script=text["report.js"],
+        together=reproduce_comparison(reports),
+        plotly=library,
+        policy=policy(library, text["report.js"]),
+        version=__version__,
+    )
+
+
+@cache
+def environment() -> Environment:
+    """The templates of the page; whatever they are given is escaped."""
+    env = Environment(
+        loader=PackageLoader("genprobe.render"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters |= {"number": number, "layout": layout, "name_of": name_of, "verdict": verdict}
+    env.filters |= {"method": method_lines}
+    env.globals |= {"BOUNDS": BOUNDS, "SEE": SEE}
+    return env
+
+
+@cache
+def plotly() -> str:
+    """The script of plotly."""
+    bundle = files("genprobe.render") / "plotly" / "plotly-basic.min.js"
+    return bundle.read_text(encoding="utf-8")
+
+
+def policy(*scripts: str) -> str:
+    """A Content-Security-Policy: no network, no script but these, pictures as data URIs."""
+    hashes = " ".join(f"'sha256-{digest(script)}'" for script in scripts if script)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def digest(script: str) -> str:
+    """SHA-256 of a script, base64, as a Content-Security-Policy names it."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def entry(index: int, report: Report) -> Entry:
+    """What the page says of one model."""
+    pictures, unseen = seen(report)
+    return Entry(
+        index=index,
+        report=report,
+        colour=COLOURS.get(report.regime.label, "#999999"),
+        shares=shares(report),
+        dimensions=largest(report.dimensions),
+        pictures=pictures,
+        unseen=unseen,
+        command=reproduce(report),
+    )
+
+
+def units(reports: Sequence[Report]) -> dict[str, float]:
+    """What nats are divided by for every unit that means the same for all of the reports."""
+    found = {}
+    for unit in UNITS:
+        try:
+            scales = {divisor(report, unit) for report in reports}
+        except (GenprobeError, KeyError):
+            continue
+        if len(scales) == 1:
+            found[unit] = scales.pop()
+    return found
+
+
+def best_values(reports: Sequence[Report]) -> dict[str, float]:
+    """The best ELBO of several models; a rate or a distortion alone is neither good nor bad."""
+    elbos = [r["elbo"].value for r in reports if "elbo" in r.estimates]
+    return {"elbo": max(elbos)} if len(elbos) > 1 else {}
+
+
+def on_frontier(reports: Sequence[Report]) -> list[Report]:
+    """The models that no other equals or beats in both rate and distortion."""
+    placed = [r for r in reports if {"rate", "distortion"} <= r.estimates.keys()]
+    return [placed[i] for i in frontier([(r["rate"].value, r["distortion"].value) for r in placed])]
+
+
+def shares(report: Report) -> list[Share]:
+    """Where each nat of the rate goes, as far as is certain of the population.
+
+    I(n;z) bounds the information from below and the least of its upper bounds from above; what is
+    above the latter can only be the prior's mismatch, and what is between could be either.
+    """
+    needed = ("rate", "mutual_information", "mutual_information_population_upper")
+    if not set(needed) <= report.estimates.keys():
+        return []
+    rate, lower, upper = (report[name].value for name in needed)
+    if not rate > 0:
+        return []
+    told = min(max(lower, 0.0), rate)
+    most = min(max(upper, told), rate)
+    return [
+        Share("about x, certain", told, "told"),
+        Share("either", most - told, "open"),
+        Share("prior mismatch, certain", rate - most, "lost"),
+    ]
+
+
+def largest(dimensions: Sequence[Dimension]) -> list[Dimension]:
+    """The dimensions that carry most, the largest rate first; none where rates are not known."""
+    told = [d for d in dimensions if d.rate is not None and d.rate >= COLLAPSED_NATS]
+    return sorted(told, key=lambda d: d.rate or 0.0, reverse=True)[:SHOWN]
+
+
+def seen(report: Report) -> tuple[list[dict[str, Any]], list[str]]:
+    """The grids of pictures of a report, and what is missing with its reason."""
+    reason = no_images(report)
+    if reason is not None:
+        return [], [reason]
+    if report.store is None:
+        return [], ["Pictures are beside the store: show or compare the store, not its JSON."]
+    try:
+        pictures = load_pictures(report.store)
+    except StoreError as error:
+        return [], [" ".join(filter(None, (error.what, error.remedy)))]
+    return grids(pictures), [
+        f"{SEE[name][0]}: {pictures.absent[name]}" for name in GRIDS if name in pictures.absent
+    ]
+
+
+def no_images(report: Report) -> str | None:
+    """Why there is nothing to see at all, if so."""
+    if image_shape(report.provenance.get("event_shape", ())) is None:
+        return "The data are not images."
+    if report.provenance.get("likelihood") is None:
+        return "There is no decoder to see at work."
+    return None
+
+
+def grids(pictures: Pictures) -> list[dict[str, Any]]:
+    """Grids as the template draws them."""
+    found = []
+    for name in GRIDS:
+        if name not in pictures.grids:
+            continue
+        grid = pictures.grids[name]
+        title, caption = SEE[name]
+        rows = [
+            {"label": label, "image": strip(images), "count": len(images)}
+            for label, images in zip(grid.rows, grid.images, strict=True)
+        ]
+        found.append(
+            {
+                "title": title,
+                "caption": caption.format(source=grid.source),
+                "rows": rows,
+                "sharp": grid.images.shape[2] < SHARP,
+            }
+        )
+    return found

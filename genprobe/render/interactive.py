@@ -1,0 +1,266 @@
+"""The rate-distortion plane as plotly draws it: traces and layout as plain types, in nats.
+
+The page's script divides by the unit, hides models and draws the hull of those that are shown.
+Nothing here needs plotly: the page carries the library itself.
+"""
+
+import html
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from genprobe.comparison import Comparison
+from genprobe.regimes import (
+    AUTODECODER,
+    AUTOENCODER,
+    SEMANTIC_DECODER,
+    SEMANTIC_ENCODER,
+    SYNTACTIC_ENCODER,
+    UNDETERMINED,
+    covariance,
+    regions,
+)
+from genprobe.render.rows import short_verdict
+from genprobe.types import Report
+
+Figure = Mapping[str, Any]
+
+COLOURS = {
+    AUTODECODER: "#555555",
+    SEMANTIC_DECODER: "#E69F00",
+    SEMANTIC_ENCODER: "#009E73",
+    SYNTACTIC_ENCODER: "#56B4E9",
+    AUTOENCODER: "#CC79A7",
+    UNDETERMINED: "#999999",
+}
+"""Told apart by the colour-blind: Okabe & Ito (2008), "Color universal design"."""
+SYMBOLS = {
+    AUTODECODER: "triangle-down",
+    SEMANTIC_DECODER: "square",
+    SEMANTIC_ENCODER: "circle",
+    SYNTACTIC_ENCODER: "diamond",
+    AUTOENCODER: "triangle-up",
+    UNDETERMINED: "x",
+}
+
+NINETY_FIVE = math.sqrt(-2 * math.log(0.05))
+"""Standard deviations from the centre of a normal in the plane to its 95 % ellipse."""
+CORNERS = 48
+NAMED = 12
+"""With more models than this on the plane, names show only under the pointer."""
+CROWD = 40
+"""With more models than this only their points are drawn, without ellipses and slopes."""
+MARGIN = 0.08
+TICK = 0.06
+"""Length of a slope tick to each side, as a share of the plane."""
+LEVELS = 8
+
+
+def plane(comparison: Comparison) -> Figure | None:
+    """The plane of every model that has a distortion; None if none has.
+
+    Args:
+        comparison: of the models.
+
+    Returns:
+        ``data`` and ``layout`` of plotly, lengths in nats. A trace's ``meta`` says which model it
+        belongs to (None for none) and the rows of its hover text.
+    """
+    placed = {
+        i: report
+        for i, report in enumerate(comparison.reports)
+        if {"rate", "distortion"} <= report.estimates.keys()
+    }
+    if not placed:
+        return None
+    points = [(r["rate"].value, r["distortion"].value) for r in placed.values()]
+    across, up = window(points, comparison.entropy)
+    spans = (across[1] - across[0], up[1] - up[0])
+    traces = lines(comparison, across, up)
+    if len(comparison.reports) <= CROWD:
+        for i, report in placed.items():
+            traces += [ellipse(i, report), tick(i, report, spans)]
+    traces += [point(i, report, len(placed) <= NAMED, across) for i, report in placed.items()]
+    return {
+        "data": [trace for trace in traces if trace is not None],
+        "layout": layout(across, up, shading(comparison, across, up)),
+    }
+
+
+def window(
+    points: Sequence[tuple[float, float]], entropy: float | None
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The ranges of R and D that are shown at first: from zero if it is near, with a margin."""
+    rates, distortions = zip(*points, strict=True)
+    return padded([0.0, *rates]), padded([*distortions, *([0.0, entropy] if entropy else [])])
+
+
+def padded(values: Sequence[float]) -> tuple[float, float]:
+    """A range around values with a margin."""
+    low, high = min(values), max(values)
+    margin = MARGIN * ((high - low) or abs(high) or 1.0)
+    return low - margin, high + margin
+
+
+def point(i: int, report: Report, named: bool, across: tuple[float, float]) -> dict[str, Any]:
+    """A model's marker, its name towards the middle, with every number under the pointer."""
+    left = report["rate"].value > (across[0] + 3 * across[1]) / 4
+    side = "top left" if left else "top right"
+    label = report.regime.label
+    colour = COLOURS.get(label, COLOURS[UNDETERMINED])
+    return {
+        "type": "scatter",
+        "mode": "markers+text" if named else "markers",
+        "x": [report["rate"].value],
+        "y": [report["distortion"].value],
+        "text": [neutral(report.model)],
+        "textposition": side,
+        "cliponaxis": False,
+        "marker": {
+            "color": colour,
+            "symbol": SYMBOLS.get(label, SYMBOLS[UNDETERMINED]),
+            "size": 12,
+            "line": {"width": 1.5, "color": "#ffffff"},
+        },
+        "hoverinfo": "text",
+        "meta": {"model": i, "title": neutral(report.model), "rows": hover(report)},
+    }
+
+
+def hover(report: Report) -> list[list[Any]]:
+    """Name, nats and ± of what the pointer shows; a row without a number stands as it is."""
+    shown = {
+        "R": "rate",
+        "D": "distortion",
+        "ELBO": "elbo",
+        "I(n;z)": "mutual_information",
+        "KL": "marginal_kl",
+    }
+    found: list[list[Any]] = [
+        [label, report[name].value, report[name].se_data or report[name].se]
+        for label, name in shown.items()
+        if name in report.estimates
+    ]
+    if "slope" in report.estimates:
+        found.append([f"slope {report['slope'].value:.3f}", None, None])
+    return [*found, [neutral(short_verdict(report.regime)), None, None]]
+
+
+def neutral(text: str) -> str:
+    """Text in which plotly finds no tags: it reads <b> and <a href> in any label."""
+    return html.escape(" ".join(text.split()), quote=False)
+
+
+def ellipse(i: int, report: Report) -> dict[str, Any] | None:
+    """The 95 % ellipse of (R, D), the examples taken as a sample; None without an error."""
+    if "elbo" not in report.estimates:
+        return None
+    rate, distortion = report["rate"], report["distortion"]
+    (a, b), (_, c) = covariance(rate, distortion, report["elbo"])
+    if a <= 0 or c <= 0:
+        return None
+    # The Cholesky factor of the covariance turns a circle into the ellipse.
+    first, across = math.sqrt(a), b / math.sqrt(a)
+    rest = math.sqrt(max(0.0, c - across**2))
+    turns = [2 * math.pi * k / CORNERS for k in range(CORNERS + 1)]
+    circle = [(NINETY_FIVE * math.cos(t), NINETY_FIVE * math.sin(t)) for t in turns]
+    colour = COLOURS.get(report.regime.label, COLOURS[UNDETERMINED])
+    return {
+        **line([rate.value + first * u for u, _ in circle], width=1, color=colour),
+        "y": [distortion.value + across * u + rest * v for u, v in circle],
+        "fill": "toself",
+        "meta": {"model": i},
+    }
+
+
+def tick(i: int, report: Report, spans: tuple[float, float]) -> dict[str, Any] | None:
+    """A short tangent of the model's operating slope; None where that is unknown."""
+    if "slope" not in report.estimates:
+        return None
+    rate, distortion, slope = (report[k].value for k in ("rate", "distortion", "slope"))
+    run = TICK / math.hypot(1 / spans[0], slope / spans[1])
+    colour = COLOURS.get(report.regime.label, COLOURS[UNDETERMINED])
+    return {
+        **line([rate - run, rate + run], width=2, color=colour),
+        "y": [distortion + slope * run, distortion - slope * run],
+        "meta": {"model": i},
+    }
+
+
+def line(x: list[float], **style: Any) -> dict[str, Any]:
+    """A line that does not answer to the pointer."""
+    style["simplify"] = False
+    return {"type": "scatter", "mode": "lines", "x": x, "line": style, "hoverinfo": "skip"}
+
+
+def lines(
+    comparison: Comparison, across: tuple[float, float], up: tuple[float, float]
+) -> list[dict[str, Any] | None]:
+    """Lines of equal ELBO, that of Ĥ, and the place of the hull, which the script draws."""
+    wide = (across[0] - 2 * (across[1] - across[0]), across[1] + 2 * (across[1] - across[0]))
+    totals = [across[0] + up[0], across[1] + up[1]]
+    step = (totals[1] - totals[0]) / LEVELS
+    levels = [totals[0] + step * k for k in range(1, LEVELS)]
+    dotted: list[dict[str, Any] | None] = [
+        {
+            **line(list(wide), width=1, dash="dot", color="#b5bbc3"),
+            "y": [level - wide[0], level - wide[1]],
+            "meta": {"model": None},
+        }
+        for level in levels
+    ]
+    bound = comparison.entropy
+    if bound is not None:
+        dotted.append(
+            {
+                **line(list(wide), width=2, color="#5b6470"),
+                "y": [bound - wide[0], bound - wide[1]],
+                "meta": {"model": None},
+            }
+        )
+    hull = {**line([], width=1.5, dash="dash", color="#0b5cad"), "y": []}
+    return [*dotted, {**hull, "meta": {"model": None, "hull": True}}]
+
+
+def shading(
+    comparison: Comparison, across: tuple[float, float], up: tuple[float, float]
+) -> list[dict[str, Any]]:
+    """The regimes that position alone tells, as tinted rectangles; none without Ĥ."""
+    if comparison.entropy is None or comparison.entropy <= 0:
+        return []
+    far = 5 * max(across[1], up[1], comparison.entropy)
+    found = []
+    for region in regions(comparison.entropy, comparison.cuts):
+        (x0, x1), (y0, y1) = (
+            (max(-far, low), min(far, high)) for low, high in (region.rate, region.distortion)
+        )
+        found.append(
+            {
+                "type": "rect",
+                "layer": "below",
+                "line": {"width": 0},
+                "fillcolor": COLOURS[region.label],
+                "opacity": 0.13,
+                **{"x0": x0, "x1": x1, "y0": y0, "y1": y1},
+            }
+        )
+    return found
+
+
+def layout(
+    across: tuple[float, float], up: tuple[float, float], shapes: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """The axes; UNIT in their titles is what the script replaces."""
+    axis = {"zeroline": False, "ticks": "outside", "showgrid": False, "linecolor": "#8b939e"}
+    return {
+        "xaxis": {**axis, "title": {"text": "rate R, UNIT"}, "range": list(across)},
+        "yaxis": {**axis, "title": {"text": "distortion D, UNIT"}, "range": list(up)},
+        "shapes": shapes,
+        "showlegend": False,
+        "hovermode": "closest",
+        "margin": {"l": 60, "r": 20, "t": 14, "b": 48},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": "system-ui, sans-serif", "size": 13},
+        "hoverlabel": {"align": "left", "bgcolor": "#ffffff", "font": {"color": "#1f2328"}},
+    }

@@ -1,0 +1,122 @@
+"""The pictures kept beside a store, in ``STORE.pictures.npz``: small, plain arrays.
+
+A report shows them without the model. They are no part of the numbers: without them, or with a
+file that does not read, everything else stays as it is.
+"""
+
+import contextlib
+import json
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from genprobe.errors import StoreError
+from genprobe.store.format import dump_header, load_header
+from genprobe.store.read import Store
+from genprobe.store.write import replacing, writing
+
+GRIDS = ("reconstructions", "prior", "fitted-prior", "traversals")
+"""What there can be to see, in the order of a report."""
+
+VERSION = 1
+UNREADABLE = (
+    *(OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, RuntimeError),
+    *(MemoryError, zipfile.BadZipFile, zlib.error),
+)
+AGAIN = "Run the same evaluate again with the same --store: it draws them and encodes nothing."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Grid:
+    """Pictures of one kind in rows.
+
+    Attributes:
+        images: (row, column, height, width, channel) uint8, of one channel or three.
+        rows: what each row is.
+        source: what the pictures are of: the prior's name, the fitted one's; may be empty.
+    """
+
+    images: np.ndarray
+    rows: tuple[str, ...]
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.images.dtype != np.uint8 or self.images.ndim != 5 or 0 in self.images.shape:
+            raise ValueError(f"pictures of {self.images.dtype} {self.images.shape}")
+        if self.images.shape[-1] not in (1, 3) or len(self.images) != len(self.rows):
+            raise ValueError(f"{len(self.rows)} rows for pictures {self.images.shape}")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Pictures:
+    """What one sees of a model, and why the rest is not there.
+
+    Attributes:
+        grids: by their names in ``GRIDS``.
+        absent: for each of the others, the reason.
+    """
+
+    grids: Mapping[str, Grid]
+    absent: Mapping[str, str]
+
+
+def pictures_path(store: Store) -> Path:
+    """Where the pictures of a store are kept."""
+    return store.path.with_name(store.path.name + ".pictures.npz")
+
+
+def save_pictures(store: Store, pictures: Pictures) -> None:
+    """Keep pictures beside a store, whole or not at all.
+
+    Raises:
+        StoreError: if they cannot be written.
+    """
+    about = {
+        "version": VERSION,
+        "header": dump_header(store.header),
+        "grids": {k: {"rows": g.rows, "source": g.source} for k, g in pictures.grids.items()},
+        "absent": dict(pictures.absent),
+    }
+    arrays = {name: grid.images for name, grid in pictures.grids.items()}
+    path = pictures_path(store)
+    with writing(path), replacing(path) as aside, aside.open("wb") as file:
+        np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)  # type: ignore[arg-type]
+
+
+def load_pictures(store: Store) -> Pictures:
+    """The pictures beside a store.
+
+    Raises:
+        StoreError: if there are none, they do not read, or they are of another run.
+    """
+    path = pictures_path(store)
+    if not path.exists():
+        raise StoreError(f"The store {store.path} has no pictures.", AGAIN)
+    # numpy would leave a damaged file open that it opened itself.
+    with unpacking(path), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        about = json.loads(str(file["about"]))
+        if about["version"] > VERSION:
+            raise StoreError(f"{path} is of a newer genprobe.", "Upgrade genprobe.")
+        if load_header(about["header"], str(path)) != store.header:
+            raise StoreError(f"The pictures {path} are of another run than the store.", AGAIN)
+        grids = {
+            name: Grid(
+                images=file[name], rows=tuple(map(str, kept["rows"])), source=str(kept["source"])
+            )
+            for name, kept in about["grids"].items()
+            if name in GRIDS
+        }
+        return Pictures(grids=grids, absent={k: str(v) for k, v in about["absent"].items()})
+
+
+@contextlib.contextmanager
+def unpacking(path: Path) -> Iterator[None]:
+    """Turn whatever a damaged file makes numpy raise into one clear line."""
+    try:
+        yield
+    except UNREADABLE as error:
+        raise StoreError(f"The pictures {path} are damaged and do not read.", AGAIN) from error

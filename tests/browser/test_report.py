@@ -1,0 +1,162 @@
+"""The HTML report in real Chromium: it works, it stays at home, everyone can use it."""
+
+import math
+
+import pytest
+
+
+def numbers(page):
+    """What every number of the page says, and how many nats it is."""
+    return page.eval_on_selector_all(
+        "data.nats", "cells => cells.map(c => [Number(c.value), c.textContent])"
+    )
+
+
+def visible(page, model):
+    return page.eval_on_selector_all(
+        f'[data-model="{model}"]', "parts => parts.filter(p => p.checkVisibility()).length"
+    )
+
+
+def markers(page):
+    """Names of the models on the plane."""
+    return page.locator("#plane .textpoint text").all_text_contents()
+
+
+def test_it_loads_in_silence_and_asks_for_nothing(opened):
+    page = opened()
+    assert page.locator("#plane .points path.point").count() == 2
+    assert page.locator("img").count() > 10
+    broken = "images => images.filter(i => !i.complete || i.naturalWidth === 0).length"
+    assert page.eval_on_selector_all("img", broken) == 0
+
+
+def test_a_request_would_be_blocked(chromium, path):
+    page = chromium.new_page()
+    asked = []
+    page.route("**/*", lambda route: (asked.append(route.request.url), route.continue_()))
+    page.goto(path.as_uri())
+    outcome = page.evaluate(
+        "fetch('http://127.0.0.1:9/').then(() => 'fetched', error => error.name)"
+    )
+    page.close()
+    assert outcome == "TypeError"
+    assert asked == [path.as_uri()]
+
+
+def test_a_hostile_name_is_only_text(opened, reports):
+    page = opened()
+    name = reports[1].model
+    assert page.locator("h2 + .lead strong").text_content() == name
+    assert page.locator("main a, main img[src='x']").count() == 0
+    assert name in markers(page)
+    page.locator("#plane .points path.point").last.hover(force=True)
+    page.wait_for_selector("#plane .hovertext")
+    assert page.locator("#plane .hovertext").text_content().startswith(name)
+    assert page.locator("#plane a").count() == 0
+
+
+def test_bits_divide_every_number_by_log_2_and_nats_bring_them_back(opened):
+    page = opened()
+    before = numbers(page)
+    page.get_by_role("button", name="bits", exact=True).click()
+    bits = numbers(page)
+    assert [value for value, _ in bits] == [value for value, _ in before]
+    shown = [float(text.replace("−", "-")) for _, text in bits]
+    assert shown == pytest.approx([value / math.log(2) for value, _ in bits], abs=6e-4)
+    assert page.locator("#plane .xtitle").text_content() == "rate R, bits"
+    assert set(page.locator(".unit").all_text_contents()) == {"bits"}
+    page.get_by_role("button", name="nats").click()
+    assert numbers(page) == before
+
+
+def test_the_plane_moves_with_the_unit(opened):
+    page = opened()
+    ranges = "document.getElementById('plane').layout.xaxis.range"
+    nats = page.evaluate(ranges)
+    page.get_by_role("button", name="bits", exact=True).click()
+    bits = page.evaluate(ranges)
+    assert bits == pytest.approx([value / math.log(2) for value in nats])
+
+
+def test_a_hidden_model_is_hidden_everywhere_and_comes_back(opened, reports):
+    page = opened()
+    there = [visible(page, model) for model in (0, 1)]
+    assert min(there) > 4
+    page.get_by_role("checkbox", name="beta-6").uncheck()
+    assert [visible(page, model) for model in (0, 1)] == [0, there[1]]
+    assert markers(page) == [reports[1].model]
+    page.get_by_role("checkbox", name="beta-6").check()
+    assert [visible(page, model) for model in (0, 1)] == there
+    assert len(markers(page)) == 2
+
+
+def test_the_keyboard_reaches_every_control_and_shows_where_it_is(opened):
+    page = opened()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "nats"
+    width = "getComputedStyle(document.activeElement).outlineWidth"
+    assert float(page.evaluate(width).removesuffix("px")) >= 2
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    pressed = page.locator("[aria-pressed=true]")
+    assert pressed.all_text_contents() == ["bits"]
+    reached = set()
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        reached.add(page.evaluate("document.activeElement.outerHTML.slice(0, 60)"))
+    for part in ('data-toggle="0"', 'data-toggle="1"', 'data-zoom="2"', "<summary>", "<pre"):
+        assert any(part in element for element in reached), part
+
+
+def test_space_hides_a_model(opened):
+    page = opened()
+    page.get_by_role("checkbox", name="beta-6").focus()
+    page.keyboard.press("Space")
+    assert visible(page, 0) == 0
+
+
+def test_the_zoom_buttons_halve_double_and_bring_back_the_view(opened):
+    page = opened()
+    span = "(([a, b]) => b - a)(document.getElementById('plane').layout.yaxis.range)"
+    first = page.evaluate(span)
+    for name, factor in (("Zoom in", 0.5), ("Zoom out", 1.0), ("Zoom out", 2.0), ("reset", 1.0)):
+        page.get_by_role("button", name=name).click()
+        assert page.evaluate(span) == pytest.approx(factor * first), name
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_the_page_never_scrolls_sideways(opened, width):
+    page = opened(width)
+    page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_on_paper_nothing_is_folded_away_and_no_switch_is_left(opened):
+    page = opened(718)
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details:not([open])").count() == 0
+    assert not page.locator(".toolbar").is_visible()
+    assert page.locator("th", has_text="model_fingerprint").first.is_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 718
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator("details:not([open])").count() > 0
+    assert page.pdf().startswith(b"%PDF")
+
+
+def test_without_scripts_the_numbers_are_there_and_the_switches_are_not(opened):
+    page = opened(java_script_enabled=False)
+    assert page.get_by_role("cell", name="★ best").count() == 1
+    assert not page.locator(".toolbar").is_visible()
+    assert page.locator("#plane").text_content().startswith("The picture of the plane needs")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_barrier(opened, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page = opened(color_scheme=scheme, bypass_csp=True)
+    page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()

@@ -1,0 +1,136 @@
+import math
+
+import numpy as np
+import pytest
+
+from genprobe.comparison import Comparison
+from genprobe.render.interactive import CROWD, NAMED, neutral, plane
+
+
+def compared(*reports, entropy=90.0):
+    return Comparison(
+        reports=reports, entropy=entropy, entropy_source="given", best=reports[0].model
+    )
+
+
+@pytest.fixture
+def drawn(make_report):
+    """The plane of one report with errors that are not independent and a slope."""
+
+    def draw(**changes):
+        return plane(compared(make_report(**changes)))
+
+    return draw
+
+
+@pytest.fixture
+def full(make_report, make_estimate):
+    report = make_report()
+    known = {
+        "rate": make_estimate("rate", 20.0, se_data=0.3),
+        "distortion": make_estimate("distortion", 70.0, se_data=0.5),
+        "elbo": make_estimate("elbo", -90.0, se_data=0.4),
+        "slope": make_estimate("slope", 2.0),
+    }
+    return make_report(estimates={**report.estimates, **known})
+
+
+def of_model(figure, **wanted):
+    return [
+        t
+        for t in figure["data"]
+        if t["meta"]["model"] == 0 and all(t.get(k) == v for k, v in wanted.items())
+    ]
+
+
+def test_a_point_lies_at_rate_and_distortion_and_knows_every_number(full):
+    [point] = of_model(plane(compared(full)), hoverinfo="text")
+    assert (point["x"], point["y"]) == ([20.0], [70.0])
+    rows = {label: (nats, error) for label, nats, error in point["meta"]["rows"]}
+    assert rows["R"] == (20.0, 0.3)
+    assert rows["ELBO"] == (-90.0, 0.4)
+    assert rows["I(n;z)"][0] == 6.0
+    assert "slope 2.000" in rows
+
+
+def test_the_ellipse_holds_95_percent_of_the_normal_with_that_covariance(full):
+    [ellipse] = of_model(plane(compared(full)), fill="toself")
+    between = (0.4**2 - 0.3**2 - 0.5**2) / 2
+    precision = np.linalg.inv([[0.3**2, between], [between, 0.5**2]])
+    away = np.array([ellipse["x"], ellipse["y"]]).T - [20.0, 70.0]
+    squared = np.einsum("ni,ij,nj->n", away, precision, away)
+    # 95 % of a chi-squared variable of two degrees of freedom lies below 5.991.
+    np.testing.assert_allclose(squared, 5.991465, rtol=1e-5)
+
+
+def test_the_tick_has_the_slope_of_the_model_and_its_middle_at_the_point(full):
+    [tick] = [t for t in of_model(plane(compared(full)), mode="lines") if "fill" not in t]
+    (x0, x1), (y0, y1) = tick["x"], tick["y"]
+    assert (y1 - y0) / (x1 - x0) == pytest.approx(-2.0)
+    assert ((x0 + x1) / 2, (y0 + y1) / 2) == (pytest.approx(20.0), pytest.approx(70.0))
+
+
+def test_lines_of_equal_elbo_fall_by_one_for_one_and_one_is_the_bound(full):
+    others = [t for t in plane(compared(full))["data"] if t["meta"]["model"] is None]
+    lines = [t for t in others if not t["meta"].get("hull")]
+    sums = [[x + y for x, y in zip(t["x"], t["y"], strict=True)] for t in lines]
+    assert all(a == pytest.approx(b) for a, b in sums)
+    assert sums[-1] == pytest.approx([90.0, 90.0])
+
+
+def test_shades_meet_where_the_regimes_do(full):
+    shapes = plane(compared(full))["layout"]["shapes"]
+    edges = {round(value, 6) for s in shapes for value in (s["y0"], s["y1"])}
+    assert edges >= {0.08 * 90, 0.5 * 90}
+    assert {round(s["x1"], 6) for s in shapes} >= {0.01 * 90, 0.05 * 90}
+
+
+def test_without_a_bound_there_are_no_shades(full):
+    assert plane(compared(full, entropy=None))["layout"]["shapes"] == []
+
+
+def test_everything_is_inside_the_first_view(make_report):
+    reports = [make_report(model=str(i), shift=10.0 * i) for i in range(3)]
+    figure = plane(compared(*reports))
+    (x0, x1), (y0, y1) = (figure["layout"][a]["range"] for a in ("xaxis", "yaxis"))
+    assert x0 <= 0 < 40 < x1
+    assert y0 <= 0 < 90 < y1
+
+
+def test_what_has_no_place_is_left_out(make_report):
+    report = make_report()
+    blind = make_report(estimates={"rate": report["rate"]})
+    assert plane(compared(blind)) is None
+    models = {t["meta"]["model"] for t in plane(compared(blind, report))["data"]}
+    assert models == {None, 1}
+
+
+def test_many_models_show_no_names(make_report):
+    def modes(count):
+        reports = [make_report(model=str(i)) for i in range(count)]
+        return {t["mode"] for t in plane(compared(*reports))["data"] if "rows" in t["meta"]}
+
+    assert modes(NAMED) == {"markers+text"}
+    assert modes(NAMED + 1) == {"markers"}
+
+
+def test_names_hold_no_tags_and_no_line_breaks_for_plotly(drawn):
+    [point] = of_model(drawn(model='<a href="x">\nme</a> & co'), hoverinfo="text")
+    assert point["text"] == ['&lt;a href="x"&gt; me&lt;/a&gt; &amp; co']
+    assert point["meta"]["title"] == point["text"][0]
+    assert neutral("plain") == "plain"
+
+
+def test_the_numbers_are_plain_json(drawn):
+    import json
+
+    figure = json.loads(json.dumps(drawn(), allow_nan=False))
+    assert math.isfinite(figure["data"][-1]["x"][0])
+
+
+def test_a_crowd_is_drawn_as_points_alone(full):
+    kinds = [
+        [t for t in of_model(plane(compared(*[full] * count))) if "rows" not in t["meta"]]
+        for count in (CROWD, CROWD + 1)
+    ]
+    assert [len(found) for found in kinds] == [2, 0]

@@ -1,0 +1,98 @@
+import ast
+import shlex
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import genprobe
+from genprobe.cli import main
+from genprobe.render.reproduce import reproduce, reproduce_comparison
+
+
+def parsed(text):
+    """What genprobe's own command line understands of a command."""
+    program, command, *words = shlex.split(text)
+    assert program == "genprobe"
+    made = main.get_command(None, command).make_context(command, words)
+    return command, made.params
+
+
+@pytest.mark.parametrize("model", ["runs/a.pt", "my run's/$(reboot).pt", "bundle:a b.pt"])
+def test_the_command_says_again_what_was_asked(make_report, model):
+    asked = {"model": model, "data": "x; y.npy", "draws": 4, "tolerance": 0.5, "trust": True}
+    command, params = parsed(reproduce(make_report(provenance={"asked": asked})))
+    assert command == "evaluate"
+    assert params["models"] == (model,)
+    assert {k: params[k] for k in ("data", "draws", "tolerance", "trust")} == {
+        k: asked[k] for k in ("data", "draws", "tolerance", "trust")
+    }
+
+
+def test_a_factory_is_named_with_model_and_a_store_stays(make_report):
+    asked = {"model": "w.pt", "factory": "mine:build", "store": "s.h5", "seed": 3}
+    _, params = parsed(reproduce(make_report(provenance={"asked": asked})))
+    assert (params["factory"], params["store"], params["seed"]) == ("mine:build", Path("s.h5"), 3)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"model": None, "data": None, "draws": 2},
+        {"model": "a'b.pt", "cuts": None, "binarize": "threshold"},
+        {"model": "a.pt", "data": None},
+    ],
+)
+def test_what_has_no_text_of_its_own_is_a_call_from_python(make_report, asked):
+    call = ast.parse(reproduce(make_report(provenance={"asked": asked})), mode="eval").body
+    assert ast.unparse(call.func) == "genprobe.evaluate"
+    named = {keyword.arg: keyword.value for keyword in call.keywords}
+    given = dict(zip(asked, call.args, strict=False)) | named
+    for name, value in asked.items():
+        if value is None:
+            assert given[name].id == name
+        else:
+            assert ast.literal_eval(given[name]) == value
+
+
+def test_a_report_of_a_store_is_shown_again(make_report):
+    report = make_report(store=SimpleNamespace(path=Path("a b.h5")), provenance={"tolerance": 0.25})
+    command, params = parsed(reproduce(report))
+    assert command == "show"
+    assert (params["store"], params["tolerance"]) == (Path("a b.h5"), 0.25)
+
+
+def test_where_nothing_says_there_is_no_command(make_report):
+    assert reproduce(make_report()) is None
+
+
+def test_models_whose_stores_were_kept_are_compared_again(make_report):
+    kept = make_report(provenance={"asked": {"model": "a.pt"}, "store": "a b.h5"})
+    shown = make_report(store=SimpleNamespace(path=Path("c.h5")))
+    command, params = parsed(reproduce_comparison([kept, shown]))
+    assert command == "compare"
+    assert params["sources"] == ("a b.h5", "c.h5")
+    temporary = make_report(
+        provenance={"asked": {"model": "a.pt"}, "store": None},
+        store=SimpleNamespace(path=Path("/tmp/x/store.h5")),
+    )
+    assert reproduce_comparison([kept, temporary]) is None
+    assert reproduce_comparison([kept]) is None
+
+
+def test_evaluate_records_what_was_asked_and_no_more(tmp_path):
+    import numpy as np
+
+    images = tmp_path / "x.npy"
+    np.save(images, np.random.default_rng(0).integers(0, 2, (30, 9)).astype("float32"))
+    model = genprobe.train(
+        genprobe.open_dataset(images), name="m", data=str(images), latent=2, hidden=(4,), epochs=1
+    )
+    path = tmp_path / "m.pt"
+    genprobe.save(model, path)
+    asked = genprobe.evaluate(path, seed=5, device="cpu", progress=True).provenance["asked"]
+    assert asked == {"model": str(path), "seed": 5, "device": "cpu"}
+    assert genprobe.evaluate(model, np.load(images)).provenance["asked"] == {
+        "model": None,
+        "data": None,
+    }
