@@ -163,7 +163,7 @@ def evaluate(
         own=chosen.repeat(draws),
         least=negligible(log_qz_x.flatten(), store.header.n, SKIP),
         device=device,
-        advance=lambda c: progress("aggregate", c * len(flat), (stop - start) * len(flat)),
+        advance=lambda c: progress.advance("aggregate", c * len(flat), (stop - start) * len(flat)),
         ranks=ranks,
     )
     return from_density(chosen, z, log_qz_x, density)

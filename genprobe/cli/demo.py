@@ -15,15 +15,19 @@ def demo(unit: str) -> None:
     """
     from importlib.resources import as_file, files
 
-    from genprobe.cli.output import print_comparison, print_report
+    from genprobe.cli.output import print_comparison, print_report, showing_model
     from genprobe.comparison import compare
     from genprobe.demo import BUNDLES
     from genprobe.evaluation import evaluate
 
     reports = []
-    for name in BUNDLES:
-        with as_file(files("genprobe.demo") / f"{name}.pt") as path:
-            reports.append(evaluate(path, draws=4, progress=True))
+    names = list(BUNDLES)
+    for i, name in enumerate(names):
+        with (
+            as_file(files("genprobe.demo") / f"{name}.pt") as path,
+            showing_model(names, i, True) as progress,
+        ):
+            reports.append(evaluate(path, draws=4, progress=progress))
         print_report(reports[-1], unit, markdown=False)
         click.echo()
     print_comparison(compare(reports), unit, markdown=False)

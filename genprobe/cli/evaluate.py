@@ -2,13 +2,14 @@
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from genprobe.cli import options
+from genprobe.cli.interrupt import resumable
 from genprobe.errors import GenprobeError, OtherRankError
 
 if TYPE_CHECKING:
@@ -81,44 +82,52 @@ def evaluate(
     """
     if len(models) > 1 and (json_path or store):
         raise click.UsageError("--json and --store take one model at a time.")
-    from genprobe.cli.output import print_comparison
-    from genprobe.comparison import compare
-    from genprobe.ranks import joined, together
+    with resumable(store, settings["fresh"]):
+        from genprobe.cli.output import print_comparison
+        from genprobe.comparison import compare
+        from genprobe.ranks import joined, together
 
-    with joined(settings["device"]) as ranks:
-        with together(ranks):
-            cuts = options.cuts_from(regime_cuts)
-            if ranks.leads:
-                options.require_writable(json_path)
-        if ranks.leads and not quiet:
-            logging.getLogger("genprobe").setLevel(logging.INFO)
-        settings |= {"store": store, "cuts": cuts, "progress": not quiet}
-        show = {"json_path": json_path, "unit": unit, "markdown": markdown, "renderer": renderer}
-        attempts = [attempt(m, len(models) > 1, ranks.leads, show, settings) for m in models]
-    reports = [report for report in attempts if report is not None]
-    if ranks.leads and len(reports) > 1:
-        print_comparison(compare(reports, cuts=cuts), unit, markdown)
-    if ranks.leads and len(reports) < len(models):
-        sys.exit(1)
+        with joined(settings["device"]) as ranks:
+            with together(ranks):
+                cuts = options.cuts_from(regime_cuts)
+                if ranks.leads:
+                    options.require_writable(json_path)
+            if ranks.leads and not quiet:
+                logging.getLogger("genprobe").setLevel(logging.INFO)
+            settings |= {"store": store, "cuts": cuts}
+            show = {"json_path": json_path, "unit": unit, "markdown": markdown}
+            show |= {"renderer": renderer, "progress": ranks.leads and not quiet}
+            attempts = [attempt(models, i, ranks.leads, show, settings) for i in range(len(models))]
+        reports = [report for report in attempts if report is not None]
+        if ranks.leads and len(reports) > 1:
+            print_comparison(compare(reports, cuts=cuts), unit, markdown)
+        if ranks.leads and len(reports) < len(models):
+            sys.exit(1)
 
 
 def attempt(
-    model: str, several: bool, leads: bool, show: Mapping[str, Any], settings: Mapping[str, Any]
+    models: Sequence[str],
+    position: int,
+    leads: bool,
+    show: Mapping[str, Any],
+    settings: Mapping[str, Any],
 ) -> "Report | None":
     """Evaluate and print one model; of several, one that fails is told and passed over.
 
     Args:
-        model: as named.
-        several: whether it is one of several.
+        models: all, as named.
+        position: of the one to evaluate.
         leads: whether this process prints.
         show: options of printing.
         settings: of the evaluation.
     """
-    from genprobe.cli.output import print_report, write_json
+    from genprobe.cli.output import print_report, showing_model, write_json
     from genprobe.evaluation import evaluate as run
 
+    model, several = models[position], len(models) > 1
     try:
-        report = run(model, **settings)
+        with showing_model(models, position, show["progress"]) as progress:
+            report = run(model, progress=progress, **settings)
     except GenprobeError as error:
         if not several or click.get_current_context().find_root().params["traceback"]:
             raise

@@ -1,10 +1,12 @@
 import io
 import re
+from contextlib import nullcontext
 
 import pytest
 from rich.text import Text
 
-from genprobe.cli.output import print_view
+from genprobe.cli.output import print_view, showing_model
+from genprobe.progress import Progress
 
 
 class Terminal(io.StringIO):
@@ -58,3 +60,15 @@ def test_a_pipe_gets_no_colour_even_where_terminals_are_forced(capsys, monkeypat
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     print_view(VIEW)
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_of_several_models_the_display_says_which_and_how_many_are_done(monkeypatch):
+    told = []
+    mine = Progress(advance=lambda *news: told.append(news), say=lambda *news: told.append(news))
+    monkeypatch.setattr("genprobe.progress.showing", lambda wanted: nullcontext(mine))
+    with showing_model(["a", "b", "c"], 1, True) as progress:
+        assert progress is mine
+    assert told == [("models", 1, 3), ("models", "2 of 3: b")]
+    with showing_model(["a"], 0, True):
+        pass
+    assert len(told) == 2
