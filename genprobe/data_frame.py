@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from genprobe.errors import GenprobeError
+from genprobe.summary import epoch, scalars
 from genprobe.types import Report
 
 if TYPE_CHECKING:
@@ -63,20 +64,15 @@ def require_pandas() -> Any:
 def about(report: Report) -> dict[str, Any]:
     """What a report is of; the epoch, if it was made while training."""
     found: dict[str, Any] = {"model": report.model, "dataset": report.dataset, "n": report.n}
-    epoch = report.provenance.get("training", {}).get("epoch")
-    return found if epoch is None else {**found, "epoch": epoch}
+    made = epoch(report)
+    return found if made is None else {**found, "epoch": made}
 
 
 def numbers(report: Report) -> dict[str, Any]:
     """The regime, and every estimate with its errors."""
-    found: dict[str, Any] = {
-        "regime": report.regime.label,
-        "regime_probability": report.regime.probability,
-    }
-    for name, e in report.estimates.items():
-        errors = {f"{name}_se": e.se, f"{name}_se_data": e.se_data}
-        found |= {name: e.value, **{k: math.nan if v is None else v for k, v in errors.items()}}
-    return found
+    errors = [f"{name}{end}" for name in report.estimates for end in ("", "_se", "_se_data")]
+    found = {"regime_probability": 0.0} | dict.fromkeys(errors, math.nan)
+    return {"regime": report.regime.label, **found, **scalars(report)}
 
 
 def facts(report: Report) -> dict[str, Any]:

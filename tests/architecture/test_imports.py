@@ -18,7 +18,7 @@ LAYERS = (
     {"estimators", "encode", "regimes", "notices"},
     {"hookspecs", "builtin", "manager"},
     {"loading", "binding", "training", "exporting"},
-    {"reporting", "data_frame"},
+    {"reporting", "summary", "data_frame"},
     {"evaluation", "watching", "comparison", "demo", "scaffold"},
     {"render"},
     {"testing"},
