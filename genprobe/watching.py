@@ -18,6 +18,7 @@ from genprobe.estimators.quantities import Estimator
 from genprobe.evaluation import evaluate
 from genprobe.loading import open_dataset
 from genprobe.manager import plugins
+from genprobe.ranks import from_leader, joined
 from genprobe.types import Dataset, Model, Report
 
 if TYPE_CHECKING:
@@ -100,7 +101,8 @@ class Watch:
     def __call__(self, model: Model, epoch: int) -> Report | None:
         """The report of a model after an epoch; None if there is none this time.
 
-        Random states, gradients, the module's mode, device and dtype are left as they were.
+        Random states, gradients, the module's mode, device and dtype are left as they were. Of
+        several ranks every one must call, and rank 0 decides.
 
         Args:
             model: as it is now. Build the record anew if its prior is made of learned tensors.
@@ -111,7 +113,10 @@ class Watch:
         self._since += entered - self._left
         self._calls += 1
         report = None
-        if self._calls >= self._every and self._affordable():
+        due = self._calls >= self._every and self._affordable()
+        with joined("cpu") as ranks:  # each has a clock of its own, and all must do the same
+            due = from_leader(due, ranks)
+        if due:
             self._calls, self._since = 0, 0.0
             report = self._evaluate(model, epoch)
             self._cost = perf_counter() - entered

@@ -1,6 +1,9 @@
 import dataclasses
 import math
+import os
 import random
+import subprocess
+import sys
 import tempfile
 
 import numpy as np
@@ -232,3 +235,47 @@ def test_strict_raises(x, vae):
 def test_numbers_that_make_no_sense_are_refused(x, wrong):
     with pytest.raises(GenprobeError, match="must be positive"):
         genprobe.callback(x, **wrong)
+
+
+RANKS = """
+import sys
+import torch, torch.distributed as dist
+import genprobe
+from genprobe import watching
+
+dist.init_process_group("gloo")
+rank = dist.get_rank()
+clock = [0.0]
+watching.perf_counter = lambda: clock[0]
+x = torch.randn(90, 2, generator=torch.Generator().manual_seed(0))
+model = genprobe.Model(
+    name="m",
+    encode=lambda x: {"loc": x, "scale": 0.5 + 0 * x},
+    posterior="diagonal-normal",
+    prior="standard-normal",
+)
+watch = genprobe.callback(x, n=50)
+for epoch in range(4):
+    watch._cost = 1.0
+    clock[0] += 20.0 if rank == 0 and epoch % 2 else 1.0
+    watch(model, epoch)
+epochs = [r.provenance["training"]["epoch"] for r in watch.history]
+sys.stdout.write(f"{epochs} {[r['rate'].value for r in watch.history]}\\n")
+dist.destroy_process_group()
+"""
+
+
+def test_of_several_ranks_the_first_decides_and_each_gets_the_reports(tmp_path):
+    (tmp_path / "ranks.py").write_text(RANKS, encoding="utf-8")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    done = subprocess.run(
+        [*command, "--nproc-per-node", "2", tmp_path / "ranks.py"],
+        env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first == second
+    assert first.startswith("[1, 3] [")
