@@ -63,7 +63,7 @@ def showing(wanted: bool | Progress) -> Iterator[Progress]:
     def advance(stage: str, done: int, total: int) -> None:
         identity = row(stage)
         task = bars.tasks[identity]
-        if task.finished and done:  # the same stage once more, such as a further round of queries
+        if task.finished:  # the same stage once more, such as a further round of queries
             bars.reset(task.id)
         bars.update(task.id, advance=done, total=total, rate=per_second(task.speed))
 

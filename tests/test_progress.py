@@ -96,13 +96,14 @@ def test_a_row_fits_80_columns(terminal):
     assert any("± 0.009 nats" in line for line in lines(stderr))
 
 
-def test_a_stage_that_comes_again_starts_again(terminal):
+@pytest.mark.parametrize(("done", "share"), [(0, " 0%"), (1, " 1[23]%"), (8, " 100%")])
+def test_a_stage_that_comes_again_starts_again(terminal, done, share):
     stderr = terminal()
     with showing(True) as progress:
         progress.advance("aggregate", 4, 4)
-        progress.advance("aggregate", 1, 8)
+        progress.advance("aggregate", done, 8)
     last = [line for line in lines(stderr) if "aggregate" in line][-1]
-    assert re.search(r" 1[23]%", last)
+    assert re.search(share, last)
 
 
 @pytest.mark.parametrize(

@@ -185,7 +185,8 @@ def ladder(
             if previous is not None and scores[label].mean() <= scores[previous].mean():
                 break
             previous = label
-        progress.advance("fit", left, total)  # sizes that are not worth trying
+        if left:  # sizes that are not worth trying
+            progress.advance("fit", left, total)
 
 
 def fit_without(sample: Sample, factory: PriorFactory, size: int, fold: int, seed: int) -> Prior:
