@@ -135,7 +135,7 @@ class Watch:
         try:
             now = replace(model, training={**model.training, "epoch": epoch})
             with undisturbed():
-                report = evaluate(now, self._data, **placement(model), **self._options)
+                report = evaluate(now, self._data, **{**placement(model), **self._options})
         except Exception as error:
             if self._strict:
                 raise

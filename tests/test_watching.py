@@ -135,6 +135,22 @@ def test_the_history_is_a_table(x, vae, clock):
     assert table["rate"].tolist() == [r["rate"].value for r in watch.history]
 
 
+def test_options_are_those_of_evaluate(x, vae):
+    report = genprobe.callback(x, dtype="float64", draws=3, **QUICK)(vae.as_model("m"), 0)
+    assert (report.provenance["dtype"], report.provenance["draws"]) == ("float64", 3)
+
+
+def test_an_interrupt_passes_through(x):
+    def encode(x):
+        raise KeyboardInterrupt
+
+    model = genprobe.Model(
+        name="m", encode=encode, posterior="diagonal-normal", prior="standard-normal"
+    )
+    with pytest.raises(KeyboardInterrupt):
+        genprobe.callback(x, **QUICK)(model, 0)
+
+
 def test_no_store_is_kept(x, vae, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     watch = genprobe.callback(x, **QUICK)
