@@ -21,7 +21,7 @@ def genprobe_report_ready(report: "Report", store: "Store") -> None:
 
         from genprobe.summary import epoch
 
-        run = wandb.init(name=report.model, reinit="return_previous")
+        run = wandb.init(name=report.model)
         add_report(run, report)
         if epoch(report) is None:  # of a training, the next epoch's goes into the same run
             run.finish()
