@@ -83,7 +83,7 @@ def browser(session: nox.Session) -> None:
 @nox.parametrize("plugin", PLUGINS)
 def plugins(session: nox.Session, plugin: str) -> None:
     """Each distribution under plugins/, alone with genprobe in a clean environment."""
-    session.install(*PINNED, ".[test]", f"plugins/{plugin}")
+    session.install(*PINNED, ".[test]", f"plugins/{plugin}[test]")
     session.run("genprobe", "plugins")
     session.run("pytest", "-c", "pyproject.toml", f"plugins/{plugin}")
 

@@ -13,6 +13,7 @@ from genprobe.hookspecs import hookimpl
 if TYPE_CHECKING:
     from genprobe import aggregate
     from genprobe.comparison import Comparison, compare
+    from genprobe.data_frame import dimension_frame, frame
     from genprobe.differences import Difference
     from genprobe.evaluation import evaluate, evaluate_posteriors
     from genprobe.exporting import export
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
         Regime,
         Report,
     )
+    from genprobe.watching import Watch, callback
 
 PLACES = {
     "Comparison": "comparison",
@@ -68,11 +70,15 @@ PLACES = {
     "Regime": "types",
     "Report": "types",
     "Store": "store.read",
+    "Watch": "watching",
     "autoregressive_prior": "priors.autoregressive_categorical",
+    "callback": "watching",
     "compare": "comparison",
+    "dimension_frame": "data_frame",
     "evaluate": "evaluation",
     "evaluate_posteriors": "evaluation",
     "export": "exporting",
+    "frame": "data_frame",
     "load": "loading",
     "open_dataset": "loading",
     "open_store": "store.read",
@@ -107,13 +113,17 @@ __all__ = [
     "Regime",
     "Report",
     "Store",
+    "Watch",
     "__version__",
     "aggregate",
     "autoregressive_prior",
+    "callback",
     "compare",
+    "dimension_frame",
     "evaluate",
     "evaluate_posteriors",
     "export",
+    "frame",
     "hookimpl",
     "load",
     "open_dataset",

@@ -422,14 +422,16 @@ def placed(
         yield
         return
     training = {m: m.training for m in module.modules()}
-    parameters = [(p, p.data) for p in module.parameters()]
+    parameters = [(p, p.data, None if p.grad is None else p.grad.data) for p in module.parameters()]
     buffers = [(m, dict(m.named_buffers(recurse=False))) for m in module.modules()]
     module.eval().to(device=device, dtype=dtype)
     try:
         yield
     finally:
-        for p, values in parameters:
+        for p, values, gradient in parameters:
             p.data = values
+            if p.grad is not None and gradient is not None:
+                p.grad.data = gradient
         for m, named in buffers:
             for name, values in named.items():
                 setattr(m, name, values)

@@ -63,7 +63,7 @@ def evaluate(
     bin_width: float | None = None,
     binarize: str | None = None,
     estimators: Mapping[str, Estimator] | None = None,
-    progress: bool = False,
+    progress: bool | Progress = False,
     cuts: Cuts = DEFAULT_CUTS,
     split: str | None = None,
     fresh: bool = False,
@@ -95,7 +95,7 @@ def evaluate(
         bin_width: δ of quantised data under a density.
         binarize: ``none``, ``threshold`` or ``stochastic``; by default as a bundle was trained.
         estimators: by name; by default every registered one.
-        progress: show progress on standard error if it is a terminal.
+        progress: show progress on standard error if it is a terminal; or a display of your own.
         cuts: thresholds of the regimes.
         split: of a named data set.
         fresh: encode again even if the store has it already.
@@ -114,7 +114,7 @@ def evaluate(
     asked = described(locals())
     with (
         joined(device) as ranks,
-        showing(progress and ranks.leads) as shown,
+        showing(progress if ranks.leads else False) as shown,
         keeping(store, ranks) as path,
         answering(device, store is not None),
     ):
@@ -489,7 +489,7 @@ def fill(
                 header.segments,
             )
         total = sum_rows(header, kept.union(writer.mine))
-        progress("encode", sum_rows(header, kept), total)
+        progress.advance("encode", sum_rows(header, kept), total)
         encode(
             parts,
             dataset,
@@ -497,7 +497,7 @@ def fill(
             probes,
             batch_size=batch_size,
             device=device,
-            advance=lambda count: progress("encode", count, total),
+            advance=lambda count: progress.advance("encode", count, total),
         )
     with together(ranks):
         return open_store(path)

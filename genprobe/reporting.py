@@ -9,7 +9,7 @@ import torch
 
 from genprobe._version import __version__
 from genprobe.aggregate.fitted import FittedMarginal, fit_marginal
-from genprobe.aggregate.queries import draw_queries
+from genprobe.aggregate.queries import Queries, draw_queries
 from genprobe.binding import bind_prior, require_fit
 from genprobe.encode import Parts
 from genprobe.errors import ModelError, PluginError
@@ -76,10 +76,10 @@ def report_from_store(
         choose_likelihood(header, parts),
         replaced=prior is not None,
         bin_width=bin_width,
-        draw=lambda error: draw_queries(
+        draw=lambda information: draw_queries(
             store,
             family,
-            error,
+            told(information, progress),
             tolerance=tolerance,
             max_queries=max_queries,
             seed=header.seed,
@@ -144,6 +144,20 @@ def fit_ladder(store: Store, family: Family, progress: Progress = silent) -> Fit
     """
     seed = store.header.seed
     return fit_marginal(store, family, plugins().all("priors"), seed=seed, progress=progress)
+
+
+def told(
+    information: Callable[[Queries], Estimate], progress: Progress
+) -> Callable[[Queries], float]:
+    """The error of I(n;z) from some queries, nats; the estimate is shown whenever it is asked."""
+
+    def error(queries: Queries) -> float:
+        found = information(queries)
+        error = found.se or 0.0  # none where there is nothing to err on
+        progress.say("aggregate", f"I(n;z) {found.value:.3f} ± {error:.3f} nats")
+        return error
+
+    return error
 
 
 def choose_prior(
@@ -247,7 +261,7 @@ def count_queries(quantities: Quantities, tolerance: float) -> dict[str, int | N
     if not quantities.queried:
         return {"queries": 0, "queries_needed": None, "plain_queries": None}
     made = quantities.log_qz.numel()
-    error = quantities.information_error()
+    error = quantities.information().se or 0.0
     terms = (quantities.log_qz_x - quantities.log_qz).flatten()
     return {
         "queries": made,

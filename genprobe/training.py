@@ -115,7 +115,7 @@ def fit(
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
             schedule.step()
-            progress("train", 1, steps)
+            progress.advance("train", 1, steps)
 
 
 def objective(module: MlpVae, x: Tensor, beta: float) -> Tensor:

@@ -18,6 +18,7 @@ from genprobe.architectures import MlpVae
 from genprobe.errors import DataError, ModelError, StoreError
 from genprobe.estimators.rate import rate
 from genprobe.priors.diagonal_normal import build
+from genprobe.progress import Progress
 from genprobe.store.format import SEGMENT_ROWS
 
 # A factory whose encoder stops before the segment GENPROBE_TEST_STOP for good, to be killed there.
@@ -393,6 +394,36 @@ def test_a_failure_leaves_no_temporary_store(tmp_path, monkeypatch):
     with pytest.raises(GenprobeError):
         evaluate(bare(), X, estimators={"mine": lambda unheard_of: 1.0})
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("calls", [0, 2], ids=["at once", "amid the encoding"])
+def test_an_interrupt_passes_through_and_leaves_nothing(tmp_path, monkeypatch, calls):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    made = []
+
+    def encode(x):
+        made.append(len(x))
+        if len(made) > calls:
+            raise KeyboardInterrupt
+        return {"loc": x, "scale": 1 + 0 * x}
+
+    model = Model(name="m", encode=encode, posterior="diagonal-normal", prior="standard-normal")
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(model, X, batch_size=5)
+    assert len(made) == calls + 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_progress_is_told_to_a_display_of_ones_own():
+    told, said = [], []
+    mine = Progress(advance=lambda *news: told.append(news), say=lambda *news: said.append(news))
+    report = evaluate(bare(), X, progress=mine)
+    assert {stage for stage, _, _ in told} == {"encode", "aggregate", "fit"}
+    assert [n for stage, _, n in told if stage == "encode"] == [len(X)] * 2
+    found = report["mutual_information"]
+    assert [text for stage, text in said if stage == "aggregate"][-1] == (
+        f"I(n;z) {found.value:.3f} ± {found.se:.3f} nats"
+    )
 
 
 def test_a_bundle_says_its_data_and_binarisation(tmp_path):

@@ -86,7 +86,7 @@ def fit_marginal(
         family: of its posteriors.
         rungs: priors by name; those that offer no fit are passed over.
         seed: of folds and fits.
-        progress: told of fits done, stage ``fit``.
+        progress: told of fits done and of the rung in hand, stage ``fit``.
 
     Raises:
         UnavailableError: if there is a single example, or no rung can be fitted.
@@ -167,22 +167,30 @@ def ladder(
 ) -> Iterator[tuple[str, list[Prior]]]:
     """Every rung worth trying, fitted in every fold; larger sizes only while they help."""
     m, k = sample.codes.mean.shape
+    total = sum(len(r.sizes(m - m // folds, k)) for r in rungs.values() if r.fit) * folds
     for name, factory in rungs.items():
         if factory.fit is None:
             continue
         previous = None
         sizes = factory.sizes(m - m // folds, k)
+        left = len(sizes) * folds
         for size in sizes:
             label = name if len(sizes) == 1 else f"{name} ({size})"
+            progress.say("fit", label)
+            fits = []
             try:
-                fits = [fit_without(sample, factory, size, f, seed) for f in range(folds)]
+                for fold in range(folds):
+                    fits.append(fit_without(sample, factory, size, fold, seed))
+                    progress.advance("fit", 1, total)
+                    left -= 1
             except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
                 break  # the codes lie on a plane, and have no covariance to invert
             yield label, fits
-            progress("fit", 1, sum(len(r.sizes(m, k)) for r in rungs.values() if r.fit))
             if previous is not None and scores[label].mean() <= scores[previous].mean():
                 break
             previous = label
+        if left:  # sizes that are not worth trying
+            progress.advance("fit", left, total)
 
 
 def fit_without(sample: Sample, factory: PriorFactory, size: int, fold: int, seed: int) -> Prior:

@@ -155,6 +155,8 @@ def evaluate(
     start, stop = ranks.span(store.header.n)
     z, log_qz_x = drawn(family, select(store, chosen, ranks), draws, seed, ranks)
     flat = z.flatten(0, 1)
+    pairs = (stop - start) * len(flat)
+    progress.advance("aggregate", 0, pairs)
     density = log_aggregate_blocks(
         flat,
         family,
@@ -163,7 +165,7 @@ def evaluate(
         own=chosen.repeat(draws),
         least=negligible(log_qz_x.flatten(), store.header.n, SKIP),
         device=device,
-        advance=lambda c: progress("aggregate", c * len(flat), (stop - start) * len(flat)),
+        advance=lambda c: progress.advance("aggregate", c * len(flat), pairs),
         ranks=ranks,
     )
     return from_density(chosen, z, log_qz_x, density)

@@ -39,6 +39,7 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
         print_comparison,
         print_plane,
         print_report,
+        showing_model,
         write_html,
         write_plot,
     )
@@ -47,9 +48,13 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
     from genprobe.evaluation import evaluate
 
     reports = []
-    for name in BUNDLES:
-        with as_file(files("genprobe.demo") / f"{name}.pt") as path:
-            reports.append(evaluate(path, draws=4, progress=True, pictures=True))
+    names = list(BUNDLES)
+    for i, name in enumerate(names):
+        with (
+            as_file(files("genprobe.demo") / f"{name}.pt") as path,
+            showing_model(names, i, True) as progress,
+        ):
+            reports.append(evaluate(path, draws=4, progress=progress, pictures=True))
         print_report(reports[-1], unit, markdown=False)
         click.echo()
     comparison = compare(reports)

@@ -2,13 +2,14 @@
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from genprobe.cli import options
+from genprobe.cli.interrupt import resumable
 from genprobe.errors import GenprobeError, OtherRankError
 
 if TYPE_CHECKING:
@@ -100,75 +101,82 @@ def evaluate(
     several = len(models) > 1
     if several and store:
         raise click.UsageError("--store takes one model at a time.")
-    from genprobe.cli.output import (
-        print_comparison,
-        print_plane,
-        write_comparison,
-        write_html,
-        write_plot,
-    )
-    from genprobe.comparison import compare, require_sort
-    from genprobe.manager import plugins
-    from genprobe.ranks import joined, together
-
-    with joined(settings["device"]) as ranks:
-        with together(ranks):
-            cuts = options.cuts_from(regime_cuts)
-            require_sort(sort, plugins().all("estimators"))
-            if ranks.leads:
-                options.require_writable(json_path)
-                options.require_writable(csv_path)
-                options.require_writable(html_path)
-                options.require_plot(plot_path)
-        if ranks.leads and not quiet:
-            logging.getLogger("genprobe").setLevel(logging.INFO)
-        settings |= {"store": store, "cuts": cuts, "progress": not quiet}
-        settings |= {"pictures": True} if html_path else {}
-        show = {
-            "json_path": None if several else json_path,
-            "unit": unit,
-            "markdown": markdown,
-            "latex": latex,
-            "renderer": renderer,
-        }
-        attempts = [attempt(m, several, ranks.leads, show, settings) for m in models]
-    done = [(model, r) for model, r in zip(models, attempts, strict=True) if r is not None]
-    if ranks.leads and done:
-        comparison = compare(
-            [report for _, report in done],
-            sort=sort,
-            against=against,
-            side_by_side=side_by_side,
-            origins=[model for model, _ in done],
-            cuts=cuts,
+    with resumable(store, settings["fresh"]):
+        from genprobe.cli.output import (
+            print_comparison,
+            print_plane,
+            write_comparison,
+            write_html,
+            write_plot,
         )
-        write_comparison(comparison, json_path if several else None, csv_path)
-        if len(done) > 1:
-            print_comparison(comparison, unit, markdown, latex)
-        print_plane(comparison, unit, plane, not (markdown or latex or renderer))
-        write_plot(comparison, unit, plot_path, plot_width)
-        write_html(comparison, unit, html_path)
-    if ranks.leads and len(done) < len(models):
-        sys.exit(1)
+        from genprobe.comparison import compare, require_sort
+        from genprobe.manager import plugins
+        from genprobe.ranks import joined, together
+
+        with joined(settings["device"]) as ranks:
+            with together(ranks):
+                cuts = options.cuts_from(regime_cuts)
+                require_sort(sort, plugins().all("estimators"))
+                if ranks.leads:
+                    for path in (json_path, csv_path, html_path):
+                        options.require_writable(path)
+                    options.require_plot(plot_path)
+            if ranks.leads and not quiet:
+                logging.getLogger("genprobe").setLevel(logging.INFO)
+            settings |= {"store": store, "cuts": cuts}
+            settings |= {"pictures": True} if html_path else {}
+            show = {
+                "json_path": None if several else json_path,
+                "unit": unit,
+                "markdown": markdown,
+                "latex": latex,
+                "renderer": renderer,
+                "progress": ranks.leads and not quiet,
+            }
+            attempts = [attempt(models, i, ranks.leads, show, settings) for i in range(len(models))]
+        done = [(model, r) for model, r in zip(models, attempts, strict=True) if r is not None]
+        if ranks.leads and done:
+            comparison = compare(
+                [report for _, report in done],
+                sort=sort,
+                against=against,
+                side_by_side=side_by_side,
+                origins=[model for model, _ in done],
+                cuts=cuts,
+            )
+            write_comparison(comparison, json_path if several else None, csv_path)
+            if len(done) > 1:
+                print_comparison(comparison, unit, markdown, latex)
+            print_plane(comparison, unit, plane, not (markdown or latex or renderer))
+            write_plot(comparison, unit, plot_path, plot_width)
+            write_html(comparison, unit, html_path)
+        if ranks.leads and len(done) < len(models):
+            sys.exit(1)
 
 
 def attempt(
-    model: str, several: bool, leads: bool, show: Mapping[str, Any], settings: Mapping[str, Any]
+    models: Sequence[str],
+    position: int,
+    leads: bool,
+    show: Mapping[str, Any],
+    settings: Mapping[str, Any],
 ) -> "Report | None":
     """Evaluate and print one model; of several, one that fails is told and passed over.
 
     Args:
-        model: as named.
-        several: whether it is one of several.
+        models: all, as named.
+        position: of the one to evaluate.
         leads: whether this process prints.
         show: options of printing.
         settings: of the evaluation.
     """
-    from genprobe.cli.output import print_report, write_json
+    from genprobe.cli.output import print_report, showing_model, write_json
     from genprobe.evaluation import evaluate as run
 
+    model, several = models[position], len(models) > 1
     try:
-        report = run(model, **settings)
+        with showing_model(models, position, show["progress"]) as progress:
+            report = run(model, progress=progress, **settings)
     except GenprobeError as error:
         if not several or click.get_current_context().find_root().params["traceback"]:
             raise

@@ -10,6 +10,14 @@ from genprobe._version import __version__
 from genprobe.errors import GenprobeError, OtherRankError, PluginError, reason_of
 
 
+class Echo(logging.Handler):
+    """Writes to what standard error is by then: above a progress display, if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line."""
+        click.echo(self.format(record), err=True)
+
+
 class Cli(click.Group):
     """A group that fills itself from plugins when first asked, and tells faults plainly."""
 
@@ -37,7 +45,7 @@ class Cli(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a fault of the input is told in its own words."""
-        logging.basicConfig(level=logging.WARNING, format="%(message)s", stream=sys.stderr)
+        logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[Echo()])
         try:
             return super().invoke(ctx)
         except OtherRankError:

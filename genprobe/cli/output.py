@@ -1,5 +1,7 @@
 """What the commands print: results to standard output, everything else to standard error."""
 
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from genprobe.comparison import Comparison
+    from genprobe.progress import Progress
     from genprobe.types import Report
 
 
@@ -148,3 +151,21 @@ def write_html(comparison: "Comparison", unit: str, path: Path | None) -> None:
         raise GenprobeError(
             f"{path} cannot be written: {error.strerror}.", "Choose another path for --html."
         ) from error
+
+
+@contextlib.contextmanager
+def showing_model(models: Sequence[str], position: int, wanted: bool) -> "Iterator[Progress]":
+    """The progress display of one model; of several, it also shows how many are done.
+
+    Args:
+        models: all that are evaluated, as named.
+        position: of the one in hand.
+        wanted: whether to show anything.
+    """
+    from genprobe.progress import showing
+
+    with showing(wanted) as progress:
+        if len(models) > 1:
+            progress.advance("models", position, len(models))
+            progress.say("models", f"{position + 1} of {len(models)}: {models[position]}")
+        yield progress

@@ -47,7 +47,7 @@ class Quantities:
         likelihood: p(x|z); None without a decoder, or where no plugin provides it.
         replaced: whether the prior is another than the store was made with.
         bin_width: δ of quantised data, by which a density becomes a probability.
-        draw: makes the queries when first needed, told how to find the error they leave.
+        draw: makes the queries when first needed, told how to find I(n;z) from some.
         fit: fits the marginals when first needed.
     """
 
@@ -60,7 +60,7 @@ class Quantities:
         *,
         replaced: bool,
         bin_width: float | None,
-        draw: Callable[[Callable[[Queries], float]], Queries],
+        draw: Callable[[Callable[[Queries], Estimate]], Queries],
         fit: Callable[[], FittedMarginal],
     ) -> None:
         self._store = store
@@ -89,7 +89,7 @@ class Quantities:
 
     @cached_property
     def _queries(self) -> Queries:
-        return self._draw(self.information_error)
+        return self._draw(self.information)
 
     @cached_property
     def n(self) -> int:
@@ -254,17 +254,16 @@ class Quantities:
             return None
         return controls(queries.z, queries.log_qz_x, queries.index, self._code_moments)
 
-    def information_error(self, queries: Queries | None = None) -> float:
-        """Standard error of I(n;z) from some queries, nats; 0 where there is nothing to err on."""
+    def information(self, queries: Queries | None = None) -> Estimate:
+        """I(n;z) from some queries, by default from all that were made."""
         queries = queries or self._queries
-        found = mutual_information(
+        return mutual_information(
             queries.index_entropy,
             queries.log_qz_x,
             queries.log_qz,
             self._controls_of(queries),
             self.n,
         )
-        return found.se or 0.0
 
     @cached_property
     def max_error(self) -> float:

@@ -15,6 +15,7 @@ from genprobe.priors.diagonal_normal import diagonal_normal
 from genprobe.priors.flat import flat_prior
 from genprobe.priors.full_normal import full_normal
 from genprobe.priors.normal_mixture import normal_mixture
+from genprobe.progress import Progress
 from genprobe.types import Family, Prior, PriorFactory
 
 RUNGS = {p.name: p for p in (diagonal_normal, full_normal, normal_mixture)}
@@ -133,11 +134,14 @@ def test_the_seed_decides_the_folds(store_of):
     assert not torch.equal(a, c)
 
 
-def test_progress_tells_of_fits(store_of):
-    told = []
+def test_progress_tells_of_every_fit_and_names_its_rung(store_of):
+    told, said = [], []
+    progress = Progress(advance=lambda *n: told.append(n), say=lambda *n: said.append(n))
     store = store_of(linear(torch.eye(2), 0.5), torch.randn(100, 2))
-    fit_marginal(store, family, NORMALS, progress=lambda *news: told.append(news))
-    assert told == [("fit", 1, 2)] * 2
+    fit_marginal(store, family, NORMALS, progress=progress)
+    assert [done for _, done, _ in told] == [1] * FOLDS * 2
+    assert {(stage, total) for stage, _, total in told} == {("fit", 2 * FOLDS)}
+    assert said == [("fit", "diagonal-normal"), ("fit", "full-normal")]
 
 
 # What it certifies: x ~ N(0, I), q(z|x) = N(A x, s² I), so that q(z) is N(0, A Aᵀ + s² I)

@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import pytest
@@ -9,6 +10,7 @@ from genprobe.aggregate import queries as module
 from genprobe.aggregate.queries import draw_queries
 from genprobe.estimators.rate import rate
 from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.progress import silent
 
 N, PILOT = 3000, 2048
 
@@ -148,7 +150,7 @@ def test_progress_ends_with_every_component_done(store):
     draw(
         store,
         max_queries=50,
-        progress=lambda stage, done, total: told.append((stage, done, total)),
+        progress=dataclasses.replace(silent, advance=lambda *news: told.append(news)),
     )
     assert {stage for stage, _, _ in told} == {"aggregate"}
     assert sum(done for _, done, _ in told) == told[-1][2] == 50 * N

@@ -1,10 +1,12 @@
 import io
 import re
+from contextlib import nullcontext
 
 import pytest
 from rich.text import Text
 
-from genprobe.cli.output import print_plane, print_view
+from genprobe.cli.output import print_plane, print_view, showing_model
+from genprobe.progress import Progress
 
 
 class Terminal(io.StringIO):
@@ -93,3 +95,15 @@ def test_a_pipe_gets_the_plane_only_when_asked(capsys, monkeypatch, comparison, 
     monkeypatch.setenv("COLUMNS", "200")
     print_plane(comparison, "nats", wanted)
     assert capsys.readouterr().out == expected
+
+
+def test_of_several_models_the_display_says_which_and_how_many_are_done(monkeypatch):
+    told = []
+    mine = Progress(advance=lambda *news: told.append(news), say=lambda *news: told.append(news))
+    monkeypatch.setattr("genprobe.progress.showing", lambda wanted: nullcontext(mine))
+    with showing_model(["a", "b", "c"], 1, True) as progress:
+        assert progress is mine
+    assert told == [("models", 1, 3), ("models", "2 of 3: b")]
+    with showing_model(["a"], 0, True):
+        pass
+    assert len(told) == 2

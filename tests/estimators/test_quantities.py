@@ -56,8 +56,12 @@ def quantities(stores):
             normal if store == "full" else None,
             replaced=replaced and prior is not None,
             bin_width=bin_width,
-            draw=lambda error: draw_queries(
-                chosen, diagonal_normal, error, tolerance=1e-9, max_queries=most
+            draw=lambda information: draw_queries(
+                chosen,
+                diagonal_normal,
+                lambda queries: information(queries).se,
+                tolerance=1e-9,
+                max_queries=most,
             ),
             fit=lambda: fit_marginal(chosen, diagonal_normal, {"diagonal-normal": normal_factory}),
         )
@@ -104,13 +108,14 @@ def test_log_densities_are_those_of_the_queries(quantities, stores):
     torch.testing.assert_close(q.log_pz, Normal(0.0, 1.0).log_prob(q.z.double()).sum(2))
 
 
-def test_the_error_that_stops_the_queries_is_that_of_the_information(quantities, stores):
+def test_the_information_from_some_queries_is_that_of_all_that_were_made(quantities, stores):
     q = quantities(most=200)
     queries = draw_queries(
-        stores["full"], diagonal_normal, q.information_error, tolerance=1e-9, max_queries=200
+        stores["full"], diagonal_normal, lambda some: 1.0, tolerance=1e-9, max_queries=200
     )
     found = mutual_information(q.index_entropy, q.log_qz_x, q.log_qz, q.controls, q.n)
-    assert 0 < q.information_error(queries) == found.se
+    assert q.information(queries) == q.information() == found
+    assert found.se > 0
 
 
 def test_the_rate_under_a_fitted_prior_has_known_entropies(quantities, stores):

@@ -1,0 +1,35 @@
+"""A fixed random subset of a data set, held in memory."""
+
+import torch
+
+from genprobe.seeds import generator
+from genprobe.types import Dataset
+
+
+def subset(dataset: Dataset, n: int, seed: int = 0) -> Dataset:
+    """So many examples of a data set, taken without replacement, in their order.
+
+    Args:
+        dataset: to be taken from; returned as it is if it has no more.
+        n: how many.
+        seed: decides which.
+    """
+    if n >= dataset.n:
+        return dataset
+    rows = torch.randperm(dataset.n, generator=generator(seed, "subset"))[:n].sort().values.tolist()
+    x = torch.cat([dataset.read(row, row + 1) for row in rows])
+    covariates = dataset.covariates
+    beside = {}
+    if covariates is not None:
+        each = [covariates(row, row + 1) for row in rows]
+        beside = {k: torch.cat([torch.as_tensor(one[k]) for one in each]) for k in each[0]}
+    return Dataset(
+        name=f"{n} of {dataset.name}",
+        n=n,
+        event_shape=dataset.event_shape,
+        read=lambda start, stop: x[start:stop],
+        fingerprint=f"{dataset.fingerprint}:{n}:{seed}",
+        binarize=dataset.binarize,
+        entropy=dataset.entropy,
+        covariates=covariates and (lambda a, b: {k: v[a:b] for k, v in beside.items()}),
+    )
