@@ -1,5 +1,6 @@
 """The test matrix: ``nox`` runs what a pull request must pass, ``nox --list`` shows everything."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -13,6 +14,8 @@ PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 PLUGINS = sorted(path.parent.name for path in Path("plugins").glob("*/pyproject.toml"))
 PLUGIN_KINDS = sorted(path.parent.name for path in Path("genprobe/scaffold").glob("*/*/part.py.j2"))
 PINNED = ("-c", "constraints.txt")
+OF_TORCH = ("torch==", "sympy==", "networkx==", "triton==", "fsspec==")
+[OLDEST_TORCH] = re.findall(r'"torch>=([\d.]+)"', Path("pyproject.toml").read_text("utf-8"))
 
 
 @nox.session(python=PYTHONS)
@@ -20,6 +23,24 @@ def tests(session: nox.Session) -> None:
     """The tests, on every Python that is here."""
     session.install(*PINNED, ".[test]")
     session.run("pytest", "tests", *session.posargs)
+
+
+@nox.session(python="3.11")
+@nox.parametrize("torch", ["oldest", "newest"])
+def tests_torch(session: nox.Session, torch: str) -> None:
+    """The tests, on the oldest torch that pyproject.toml admits, and on the newest there is."""
+    released = [f"torch=={OLDEST_TORCH}.*"] if torch == "oldest" else ["--upgrade", "torch"]
+    session.install(*released)
+    session.install("-c", str(pins_but_torch(session)), ".[test]")
+    session.run("pytest", "tests", *session.posargs)
+
+
+def pins_but_torch(session: nox.Session) -> Path:
+    """The constraints without torch and what a torch pins itself."""
+    pins = Path("constraints.txt").read_text(encoding="utf-8").splitlines(keepends=True)
+    path = Path(session.create_tmp()) / "constraints.txt"
+    path.write_text("".join(p for p in pins if not p.startswith(OF_TORCH)), encoding="utf-8")
+    return path
 
 
 @nox.session(python="3.11")

@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from genprobe.store.read import Store, open_store
     from genprobe.training import train
     from genprobe.types import (
+        Codes,
         Dataset,
         DatasetReader,
         Dimension,
         Estimate,
         Family,
+        FittedScale,
         Likelihood,
         Loader,
         Model,
@@ -38,12 +40,16 @@ if TYPE_CHECKING:
         PosteriorBatch,
         Prior,
         PriorFactory,
+        Recorded,
         Regime,
         Report,
     )
 
 PLACES = {
     "Comparison": "comparison",
+    "Codes": "types",
+    "FittedScale": "types",
+    "Recorded": "types",
     "Dataset": "types",
     "DatasetReader": "types",
     "Dimension": "types",
@@ -77,12 +83,14 @@ PLACES = {
 }
 
 __all__ = [
+    "Codes",
     "Comparison",
     "Dataset",
     "DatasetReader",
     "Dimension",
     "Estimate",
     "Family",
+    "FittedScale",
     "GenprobeError",
     "Likelihood",
     "Loader",
@@ -92,6 +100,7 @@ __all__ = [
     "PosteriorBatch",
     "Prior",
     "PriorFactory",
+    "Recorded",
     "Regime",
     "Report",
     "Store",

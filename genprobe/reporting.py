@@ -89,7 +89,7 @@ def report_from_store(
             store, family, plugins().all("priors"), seed=header.seed, progress=progress
         ),
     )
-    estimates, absent = estimate(
+    estimates, absent, failed = estimate(
         plugins().all("estimators") if estimators is None else estimators, quantities
     )
     wanted = "total_correlation" in estimates
@@ -116,7 +116,7 @@ def report_from_store(
         estimates={**estimates, **entropy_estimate(regime, header.n)},
         dimensions=latents,
         regime=regime,
-        warnings=[*said, *notices],
+        warnings=[*failed, *said, *notices],
         provenance={
             **describe_run(store, quantities, estimates, tolerance),
             "prior": header.prior if chosen is None else chosen.name,

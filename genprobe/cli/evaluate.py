@@ -77,14 +77,14 @@ def evaluate(
     regime_cuts: Path | None,
     **settings: Any,
 ) -> None:
-    r"""Evaluate MODEL on data: rate, distortion, I(n;z), marginal KL, regime.
+    """Evaluate MODEL on data: rate, distortion, I(n;z), marginal KL, regime.
 
     \b
     genprobe evaluate model.pt
     genprobe evaluate weights.pt --model mypackage.vae:build --data test.npy
     genprobe evaluate posteriors.npz        loc, scale and perhaps distortion
     genprobe evaluate a.pt b.pt c.pt        evaluates each and compares them
-    """
+    """  # noqa: D301
     if len(models) > 1 and (json_path or store):
         raise click.UsageError("--json and --store take one model at a time.")
     from genprobe.cli.output import print_comparison, print_plane, write_plot

@@ -7,18 +7,27 @@ of it. Alemi & Fischer (2018), "GILBO: one metric to measure them all"; Alemi et
 from jaxtyping import Float64
 from torch import Tensor
 
+from genprobe.errors import UnavailableError
 from genprobe.estimators.standard_error import standard_error
 from genprobe.types import Estimate
 
 
 def generative_mutual_information(
     generative_information: Float64[Tensor, "draw m"],
+    posterior_entropy: Float64[Tensor, " n"] | None = None,
 ) -> Estimate:
     """The lower bound on the generative mutual information, nats.
 
     Args:
         generative_information: (1, m) log q(z|x) − log p(z) of prior samples.
+        posterior_entropy: (n,) of each posterior, nats; None where there is no closed form.
+
+    Raises:
+        UnavailableError: if the posteriors are certain: a code that comes back as any other then
+            has probability 0, and the bound is minus infinity.
     """
+    if posterior_entropy is not None and not posterior_entropy.any():
+        raise UnavailableError("No generative mutual information: the posteriors are certain.")
     se = standard_error(generative_information[0])
     return Estimate(
         name="generative_mutual_information",

@@ -6,9 +6,12 @@ lower end of the bracket; above log N no lower bound exists that holds for every
 (McAllester & Stratos 2020).
 """
 
+import contextlib
+
 from jaxtyping import Float64
 from torch import Tensor
 
+from genprobe.errors import UnavailableError
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
 from genprobe.estimators.rate import rate as rate_estimate
 from genprobe.estimators.rate_fitted_prior import rate_fitted_prior
@@ -18,26 +21,26 @@ from genprobe.types import Estimate
 def mutual_information_population_upper(
     rate: Float64[Tensor, "ratedraw n"],
     rate_analytic: bool,
-    fitted_rate: Float64[Tensor, "draw n"],
     log_qz_x: Float64[Tensor, "querydraw m"],
     log_qz_loo: Float64[Tensor, "querydraw m"],
     n: int,
+    fitted_rate: Float64[Tensor, "draw n"] | None = None,
 ) -> Estimate:
-    """The upper end of the bracket of I(X;Z), nats.
+    """The upper end of the bracket of I(X;Z), nats: the least of those bounds that there are.
 
     Args:
         rate: (draw, n), or (1, n) where analytic.
         rate_analytic: whether it is a closed form.
-        fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted.
         log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
         log_qz_loo: (draw, m) log of the aggregate posterior without it.
         n: the number of examples.
+        fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted; None where none was fitted.
     """
-    bounds = (
-        rate_estimate(rate, rate_analytic),
-        rate_fitted_prior(fitted_rate),
-        mutual_information_loo(log_qz_x, log_qz_loo, n),
-    )
+    bounds = [rate_estimate(rate, rate_analytic)]
+    if fitted_rate is not None:
+        bounds.append(rate_fitted_prior(fitted_rate))
+    with contextlib.suppress(UnavailableError):
+        bounds.append(mutual_information_loo(log_qz_x, log_qz_loo, n))
     least = min(bounds, key=lambda bound: bound.value)
     return Estimate(
         name="mutual_information_population_upper",

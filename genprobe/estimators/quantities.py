@@ -1,6 +1,8 @@
 """The closed list of what an estimator may ask for, each computed on first use from the store."""
 
+import difflib
 import inspect
+import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
@@ -13,7 +15,8 @@ from genprobe.aggregate.blocks import size_of
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.marginals import log_marginals
 from genprobe.aggregate.queries import Queries
-from genprobe.errors import DataError, PluginError, UnavailableError
+from genprobe.aggregate.room import out_of_memory
+from genprobe.errors import DataError, GenprobeError, PluginError, UnavailableError, reason_of
 from genprobe.estimators.code_moments import aggregate_moments, posterior_entropy
 from genprobe.estimators.control_variates import CodeMoments, controls
 from genprobe.estimators.dimensions import Moments, dimension_moments
@@ -23,11 +26,14 @@ from genprobe.latents import flat
 from genprobe.probes.rate import rate as pointwise_rate
 from genprobe.store.format import Header
 from genprobe.store.read import Store
-from genprobe.types import Estimate, Family, FittedScale, Likelihood, Prior
+from genprobe.types import Estimate, Family, FittedScale, Likelihood, Notice, Prior
+
+log = logging.getLogger("genprobe")
 
 MARGINAL_PAIRS = 100_000_000
 """Pairs of a query and a component, a dimension each, that the marginals may cost."""
 LEAST_MARGINALS = 8
+MEND = "Mend the plugin, or leave it out: GENPROBE_PLUGINS=NAME,… loads only those named."
 
 Estimator = Callable[..., Estimate]
 
@@ -371,45 +377,69 @@ def require_known(name: str, estimator: Estimator) -> None:
     """
     unknown = inspect.signature(estimator).parameters.keys() - QUANTITIES.keys()
     if unknown:
+        near = difflib.get_close_matches(min(unknown), QUANTITIES, 1)
+        hint = f"Did you mean {near[0]}? " if near else ""
         raise PluginError(
             f"The estimator {name} asks for {', '.join(sorted(unknown))}, which is not a quantity.",
-            f"The quantities are {', '.join(QUANTITIES)}.",
+            f"{hint}The quantities are {', '.join(QUANTITIES)}.",
         )
-
-
-def require_estimate(name: str, found: object) -> Estimate:
-    """What an estimator returned, if it is an estimate.
-
-    Raises:
-        PluginError: if it is not.
-    """
-    if isinstance(found, Estimate):
-        return found
-    raise PluginError(
-        f"The estimator {name} returns a {type(found).__name__}, not a genprobe.Estimate.",
-        "Mend the plugin, or leave it out: GENPROBE_PLUGINS=NAME,… loads only those named.",
-    )
 
 
 def estimate(
     estimators: Mapping[str, Estimator], quantities: Quantities
-) -> tuple[dict[str, Estimate], dict[str, str]]:
+) -> tuple[dict[str, Estimate], dict[str, str], list[Notice]]:
     """Every estimate that exists for this store, and why the others do not.
+
+    An estimator that fails is set aside, so that no plugin takes the others' numbers with it.
 
     Args:
         estimators: by name.
         quantities: of the store.
 
     Returns:
-        Estimates by name, and reasons by the name of each that is missing.
+        Estimates by name, reasons by the name of each that is missing, and a notice of each that
+        failed.
     """
     found: dict[str, Estimate] = {}
     absent: dict[str, str] = {}
+    failed: list[Notice] = []
     for name, estimator in estimators.items():
-        require_known(name, estimator)
         try:
-            needed = {k: getattr(quantities, k) for k in inspect.signature(estimator).parameters}
-            found[name] = require_estimate(name, estimator(**needed))
+            require_known(name, estimator)
+            found[name] = call(estimator, quantities)
         except UnavailableError as error:
             absent[name] = str(error)
-    return found, absent
+        except Exception as error:
+            if not own_fault(error):
+                raise
+            reason = f"{type(error).__name__}: {reason_of(error)}".removesuffix(".")
+            absent[name] = f"The estimator {name} failed: {reason}."
+            failed.append(Notice(code="estimator-failed", message=absent[name], remedy=MEND))
+            log.debug("%s", absent[name], exc_info=error)
+    return found, absent, failed
+
+
+def own_fault(error: Exception) -> bool:
+    """Whether an estimator is to blame: not the store, the data, the device or the memory."""
+    if isinstance(error, GenprobeError):
+        return isinstance(error, PluginError)
+    return not (isinstance(error, torch.AcceleratorError) or out_of_memory(error))
+
+
+def call(estimator: Estimator, quantities: Quantities) -> Estimate:
+    """An estimator's estimate. A parameter with a default keeps it where there is no quantity.
+
+    Raises:
+        TypeError: if it returns anything else.
+    """
+    needed = {}
+    for name, parameter in inspect.signature(estimator).parameters.items():
+        try:
+            needed[name] = getattr(quantities, name)
+        except UnavailableError:
+            if parameter.default is parameter.empty:
+                raise
+    found = estimator(**needed)
+    if not isinstance(found, Estimate):
+        raise TypeError(f"it returns a {type(found).__name__}, not a genprobe.Estimate")
+    return found

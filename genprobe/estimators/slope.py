@@ -43,8 +43,10 @@ def slope(
     answer = rate_slope.mean(0)
     mean, m = float(answer.mean()), len(answer)
     error = float(answer.std()) / math.sqrt(m) if m > 1 else math.inf
-    if float(rate.mean()) < LEAST_RATE or abs(mean) <= SIGNIFICANT * error:
+    if float(rate.mean()) < LEAST_RATE:
         raise UnavailableError("No slope: the rate is too near zero to exchange for distortion.")
+    if abs(mean) <= SIGNIFICANT * error:
+        raise UnavailableError("No slope: a wider posterior hardly changes the rate.")
     value = -float(distortion_slope.mean()) / mean
     residual = distortion_slope + value * answer
     monte_carlo, data = within_error(residual, n), data_error(residual, n)

@@ -72,6 +72,8 @@ class EstimatorTests(Suite):
         for value in found.values():
             assert isinstance(value, Estimate), f"it returns a {type(value).__name__} for {case}"
         if not found:
+            said = [n.message for n in report.warnings if n.code == "estimator-failed"]
+            assert not said, f"it fails for {case}: {said[0]}"
             reason = report.provenance["absent"][self.registered]
             assert reason, f"it is unavailable for {case} and does not say why"
         return found

@@ -142,12 +142,32 @@ def test_no_plugin_that_fails_stops_an_evaluation(all_broken, tiny):
     assert re.search(r"^  answer +1\.0", done.stdout, re.MULTILINE)
 
 
-def test_an_estimator_that_returns_no_estimate_is_told_in_a_sentence(install, tiny):
+def test_an_estimator_that_returns_no_estimate_is_told_beside_the_others(install, tiny):
     install("odd", GOOD.replace("ANSWER", "None"))
     done = install.run("evaluate", tiny.a, "--quiet")
-    assert done.returncode == 1
-    assert done.stderr.startswith(
-        "Error: The estimator answer[42] returns a NoneType, not a genprobe.Estimate.\nMend"
+    assert (done.returncode, done.stderr) == (0, "")
+    said = " ".join(done.stdout.split())
+    assert "The estimator answer[42] failed: TypeError: it returns a NoneType" in said
+    assert "GENPROBE_PLUGINS" in said
+
+
+def test_a_fault_in_the_code_of_a_plugin_is_told_with_its_name(install, tiny):
+    code = """
+        import genprobe
+
+        @genprobe.hookimpl
+        def genprobe_renderers():
+            return {"odd": lambda report: report["unheard_of"]}
+    """
+    install("odd", code)
+    done = install.run("evaluate", tiny.a, "--quiet", "--format", "odd")
+    assert (done.returncode, done.stdout) == (1, "")
+    first, second = done.stderr.splitlines()
+    assert first.startswith("Error: The plugin odd fails: KeyError:")
+    assert "--traceback" in second
+    assert (
+        "Traceback (most"
+        in install.run("--traceback", "evaluate", tiny.a, "--quiet", "--format", "odd").stderr
     )
 
 

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from genprobe.errors import UnavailableError
 from genprobe.estimators.generative_mutual_information import generative_mutual_information
 
 
@@ -10,3 +11,10 @@ def test_it_is_a_mean_with_its_error_and_a_lower_bound():
     assert found.value == 3.0
     assert found.se == pytest.approx(values.std().item() / 3**0.5)
     assert (found.kind, found.n) == ("lower", 3)
+
+
+def test_certain_posteriors_have_none():
+    values, certain = torch.tensor([[0.0, -1e4]]).double(), torch.zeros(5).double()
+    with pytest.raises(UnavailableError, match="certain"):
+        generative_mutual_information(values, certain)
+    assert generative_mutual_information(values + 1e4, certain + 0.1).value == 5000

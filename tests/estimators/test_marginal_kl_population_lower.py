@@ -1,6 +1,9 @@
+import math
+
 import pytest
 import torch
 
+from genprobe.errors import UnavailableError
 from genprobe.estimators.marginal_kl_population_lower import marginal_kl_population_lower
 
 
@@ -11,7 +14,16 @@ def test_it_is_the_rate_less_the_best_other_bound_and_never_negative(fitted, loo
     rate = torch.full((1, 10), 5.0).double()
     terms = torch.full((2, 10), loo).double()
     found = marginal_kl_population_lower(
-        rate, torch.full((1, 10), fitted).double(), terms, 0 * terms, 10
+        rate, terms, 0 * terms, 10, torch.full((1, 10), fitted).double()
     )
     assert found.value == pytest.approx(value)
     assert found.kind == "lower"
+
+
+def test_either_bound_will_do_and_without_both_there_is_none():
+    rate, terms = torch.full((1, 4), 5.0).double(), torch.full((1, 3), 4.0).double()
+    assert marginal_kl_population_lower(rate, terms, 0 * terms, 4).value == 1
+    alone = terms * math.inf
+    assert marginal_kl_population_lower(rate, alone, 0 * terms, 4, rate - 2).value == 2
+    with pytest.raises(UnavailableError, match="Leave-one-out"):
+        marginal_kl_population_lower(rate, alone, 0 * terms, 4)

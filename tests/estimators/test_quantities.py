@@ -8,8 +8,9 @@ import genprobe
 from genprobe.aggregate.fitted import fit_marginal
 from genprobe.aggregate.queries import draw_queries
 from genprobe.errors import PluginError, UnavailableError
+from genprobe.estimators.log_n import log_n
 from genprobe.estimators.mutual_information import mutual_information
-from genprobe.estimators.quantities import QUANTITIES, Quantities, estimate
+from genprobe.estimators.quantities import QUANTITIES, Quantities, estimate, require_known
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.likelihoods.normal import normal
 from genprobe.priors.diagonal_normal import diagonal_normal as normal_factory
@@ -157,20 +158,51 @@ def test_an_estimate_that_cannot_be_had_is_left_out_with_its_reason(quantities):
     def wants_distortion(distortion):
         raise AssertionError
 
-    found, absent = estimate(
+    found, absent, failed = estimate(
         {"count": count, "wants": wants_distortion}, quantities(store="rate only")
     )
     assert found["count"].value == N
     assert absent == {"wants": "No distortion: the model has no decoder."}
+    assert not failed
     with pytest.raises(UnavailableError, match="no decoder"):
         quantities(store="rate only").distortion  # noqa: B018
 
 
 def test_an_unknown_quantity_is_named_beside_the_known(quantities):
     with pytest.raises(PluginError, match=r"odd asks for wavelength[\s\S]*log_qz_loo"):
-        estimate({"odd": lambda n, wavelength: None}, quantities())
+        require_known("odd", lambda n, wavelength: None)
+    with pytest.raises(PluginError, match=r"asks for rates[\s\S]*Did you mean rate\?"):
+        require_known("odd", lambda n, rates: None)
+    _, _, [notice] = estimate({"odd": lambda rates: None}, quantities())
+    assert "asks for rates" in notice.message
 
 
-def test_what_is_no_estimate_is_an_error_naming_the_estimator(quantities):
-    with pytest.raises(PluginError, match=r"count returns a int, not a genprobe\.Estimate"):
-        estimate({"count": lambda n: n}, quantities())
+def test_a_quantity_that_cannot_be_had_leaves_a_default(quantities):
+    def count(n, distortion=None):
+        assert distortion is None
+        return Estimate(name="count", value=n, se=0.0, se_data=None, kind="exact")
+
+    found, _, _ = estimate({"count": count}, quantities(store="rate only"))
+    assert found["count"].value == N
+
+
+@pytest.mark.parametrize(
+    ("estimator", "reason"),
+    [
+        (lambda n: n, "TypeError: it returns a int, not a genprobe.Estimate"),
+        (lambda n: n / 0, "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_an_estimator_that_fails_is_set_aside_and_told(quantities, estimator, reason):
+    found, absent, [notice] = estimate({"odd": estimator, "log_n": log_n}, quantities())
+    assert list(found) == ["log_n"]
+    assert absent == {"odd": f"The estimator odd failed: {reason}."}
+    assert (notice.code, notice.message) == ("estimator-failed", absent["odd"])
+
+
+def test_running_out_of_memory_is_no_fault_of_an_estimator(quantities):
+    def greedy(n):
+        raise MemoryError
+
+    with pytest.raises(MemoryError):
+        estimate({"greedy": greedy}, quantities())
