@@ -115,8 +115,8 @@ def print_plane(
     if wanted or (wanted is None and after_tables and width >= ROOMY):
         from genprobe.render.plane_terminal import WIDTH, to_text
 
-        click.echo()
-        click.echo(to_text(comparison, unit, WIDTH if width < ROOMY else ROOMY), nl=False)
+        text = to_text(comparison, unit, WIDTH if width < ROOMY else ROOMY)
+        click.echo(f"\n{text}" if text else "", nl=False)
 
 
 def terminal_width() -> int:

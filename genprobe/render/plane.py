@@ -60,11 +60,11 @@ def plot(
     Raises:
         GenprobeError: if the suffix is another, the file cannot be written, or the data differ.
     """
+    if path is not None:
+        require_format(Path(path))
     if isinstance(reports, Report):
         reports = [reports]
     comparison = reports if isinstance(reports, Comparison) else compare(reports)
-    if path is not None:
-        require_format(Path(path))
     figure = draw_plane(comparison, unit, width)
     if path is not None:
         write_figure(figure, Path(path), title_of(comparison))
@@ -134,6 +134,8 @@ def draw_plane(comparison: Comparison, unit: str = "nats", width: float = FULL_W
     with drawing():
         panels = lay_out(heights, legends, width)
         draw_nats(panels["nats"], bars, scale, unit)
+        if len(bars) < len(comparison.reports):
+            panels["nats"].set_ylabel(f"{len(bars)} of {len(comparison.reports)} models")
         if "dimensions" in panels:
             draw_dimensions(panels["dimensions"], dimensions, scale, unit)
         if "plane" in panels:

@@ -93,7 +93,7 @@ def ends(estimate: Estimate, scale: float) -> Point:
 
 
 def limits(values: Sequence[float], whole: bool, also: float | None = None) -> Point:
-    """The range of one axis: from zero, unless that would squeeze the models into its upper half.
+    """The range of one axis: from zero, unless that would squeeze the models into its far half.
 
     Args:
         values: of the models.
@@ -101,8 +101,8 @@ def limits(values: Sequence[float], whole: bool, also: float | None = None) -> P
         also: what else to show, where the axis starts from zero.
     """
     low, high = min(values), max(values)
-    if high - low < low and not whole:
-        margin = 0.3 * (high - low) or 0.05 * high
+    if low * high > 0 and high - low < min(abs(low), abs(high)) and not whole:
+        margin = 0.3 * (high - low) or 0.05 * abs(high)
         return low - margin, high + margin
     low, high = min(low, 0.0), max(high, also or 0.0, 0.0)
     span = (high - low) or 1.0

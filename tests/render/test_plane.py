@@ -137,6 +137,7 @@ def test_of_many_models_the_bars_are_of_the_hull(curve):
     many = compare(curve(ALL + 2, noise=3.0))
     [bars] = [a for a in draw_plane(many).axes if a.get_title(loc="left").startswith("b")]
     assert 2 <= len(bars.get_yticks()) <= ALL
+    assert bars.get_ylabel() == f"{len(bars.get_yticks())} of {ALL + 2} models"
     names = [tick.get_text() for tick in bars.get_yticklabels()]
     assert set(names) <= {r.model for r in many.reports}
 

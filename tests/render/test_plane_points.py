@@ -32,6 +32,8 @@ def test_of_many_models_those_on_the_hull_are_named(curve):
         ([60.0, 100.0], True, None, -4.0, 112.0),
         ([7.0, 7.0], True, 10.0, -0.4, 11.2),
         ([-20.0, -10.0], False, None, -20.8, 2.4),
+        ([-3000.0, -2900.0], False, None, -3030.0, -2870.0),
+        ([-8.0, -8.0], False, None, -8.4, -7.6),
         ([0.0, 0.0], True, None, -0.04, 0.12),
     ],
 )
