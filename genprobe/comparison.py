@@ -80,6 +80,17 @@ class Comparison:
     cuts: Cuts = DEFAULT_CUTS
 
     @property
+    def named(self) -> tuple[Report, ...]:
+        """The reports, each under what it goes by."""
+        pairs = zip(self.names, self.reports, strict=True)
+        return tuple(dataclasses.replace(report, model=name) for name, report in pairs)
+
+    @property
+    def shares_a_plane(self) -> bool:
+        """Whether one model's rate and distortion can be held against another's."""
+        return self.same_measure and not self.side_by_side
+
+    @property
     def critical(self) -> float:
         """The size of z beyond which a difference of ELBO holds, for all at once, at 5 %."""
         return critical_z(self.comparisons)

@@ -22,7 +22,6 @@ from markupsafe import Markup
 from genprobe._version import __version__
 from genprobe.comparison import Comparison
 from genprobe.errors import GenprobeError, StoreError
-from genprobe.frontier import frontier
 from genprobe.notices import COLLAPSED_NATS
 from genprobe.pictures import image_shape
 from genprobe.regimes import MEANING
@@ -107,7 +106,7 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
     Raises:
         GenprobeError: if there is no such unit for these data.
     """
-    reports = comparison.reports
+    reports = comparison.named
     scale = divisor(reports[0], unit)
     entries = [entry(i, report) for i, report in enumerate(reports)]
     figure = plane(comparison)
@@ -118,7 +117,7 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
         comparison=comparison,
         entries=entries,
         best=best_values(reports),
-        on_frontier=[r.model for r in on_frontier(reports)],
+        on_frontier=[reports[i].model for i in comparison.frontier],
         figure=figure,
         units=units(reports),
         unit=unit,
@@ -206,12 +205,6 @@ def best_values(reports: Sequence[Report]) -> dict[str, float]:
     """The best ELBO of several models; a rate or a distortion alone is neither good nor bad."""
     elbos = [r["elbo"].value for r in reports if "elbo" in r.estimates]
     return {"elbo": max(elbos)} if len(elbos) > 1 else {}
-
-
-def on_frontier(reports: Sequence[Report]) -> list[Report]:
-    """The models that no other equals or beats in both rate and distortion."""
-    placed = [r for r in reports if {"rate", "distortion"} <= r.estimates.keys()]
-    return [placed[i] for i in frontier([(r["rate"].value, r["distortion"].value) for r in placed])]
 
 
 def shares(report: Report) -> list[Share]:

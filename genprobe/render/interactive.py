@@ -68,7 +68,7 @@ def plane(comparison: Comparison) -> Figure | None:
     """
     placed = {
         i: report
-        for i, report in enumerate(comparison.reports)
+        for i, report in enumerate(comparison.named)
         if {"rate", "distortion"} <= report.estimates.keys()
     }
     if not placed:

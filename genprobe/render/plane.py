@@ -193,7 +193,7 @@ def rows_of(
 
 def barred(comparison: Comparison) -> list[Report]:
     """The models with a bar of their own: all, or of many those on the hull, or some of these."""
-    reports = list(comparison.reports)
+    reports = list(comparison.named)
     if len(reports) > ALL:
         plane = plane_of(comparison, 1.0)
         reports = [plane.reports[i] for i in plane.hull] or reports

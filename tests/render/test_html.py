@@ -3,13 +3,14 @@ import hashlib
 import json
 import math
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from genprobe.comparison import Comparison
+from genprobe.comparison import compare
 from genprobe.render import html
 from genprobe.render.html import to_html
 from genprobe.store.pictures import Grid, Pictures
@@ -56,9 +57,8 @@ class Page(HTMLParser):
 
 
 def compared(*reports, **changes):
-    best = max(reports, key=lambda r: r["elbo"].value).model
-    content = {"entropy": 90.0, "entropy_source": "given", "best": best}
-    return Comparison(reports=reports, **(content | changes))
+    content = {"entropy": 90.0, "entropy_source": "given"}
+    return replace(compare(reports), **(content | changes))
 
 
 @pytest.fixture
@@ -292,7 +292,7 @@ def test_a_store_without_pictures_says_how_to_get_them(make_report, tmp_path):
 def test_models_without_a_distortion_have_no_plane_and_the_page_no_library(make_report):
     report = make_report()
     blind = make_report(estimates={"rate": report["rate"]})
-    text = to_html(Comparison(reports=(blind,), entropy=None, entropy_source=None, best=""))
+    text = to_html(compare([blind]))
     assert "none has a place on the plane" in text
     assert len(text) < 100_000
 

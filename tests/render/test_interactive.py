@@ -1,16 +1,15 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from genprobe.comparison import Comparison
+from genprobe.comparison import compare
 from genprobe.render.interactive import CROWD, NAMED, neutral, plane
 
 
 def compared(*reports, entropy=90.0):
-    return Comparison(
-        reports=reports, entropy=entropy, entropy_source="given", best=reports[0].model
-    )
+    return replace(compare(reports), entropy=entropy, entropy_source="given")
 
 
 @pytest.fixture
@@ -128,9 +127,13 @@ def test_the_numbers_are_plain_json(drawn):
     assert math.isfinite(figure["data"][-1]["x"][0])
 
 
+def named(report, count):
+    return [replace(report, model=f"model {i}") for i in range(count)]
+
+
 def test_a_crowd_is_drawn_as_points_alone(full):
     kinds = [
-        [t for t in of_model(plane(compared(*[full] * count))) if "rows" not in t["meta"]]
+        [t for t in of_model(plane(compared(*named(full, count)))) if "rows" not in t["meta"]]
         for count in (CROWD, CROWD + 1)
     ]
     assert [len(found) for found in kinds] == [2, 0]
