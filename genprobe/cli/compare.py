@@ -40,8 +40,8 @@ def compare(
 ) -> None:
     """Compare stores or JSON reports of models on the same data.
 
-    Differences of ELBO, rate and distortion are paired over the examples wherever
-    the stores are at hand.
+    A store is shown as it was last evaluated. Differences of ELBO, rate and distortion
+    are paired over the examples wherever the stores are at hand.
     """
     for path in (json_path, csv_path, html_path):
         options.require_writable(path)

@@ -58,7 +58,7 @@ def model_table(comparison: Comparison, unit: str) -> Table:
         marks = ["  " if comparison.frontier else "", *(f" {line.plane}" for line in rows)]
         return [f"{row}{mark}" for row, mark in zip(numbers, marks, strict=True)]
 
-    data = min(LEAST_NAME, longest_word([*last, "data"])) if last else 0
+    data = min(LEAST_NAME, max(map(width, last))) if last else 0
     rest = least + (GAP + data if last else 0)
     numbers = fitting(block, comparison.names, 3, rest)
     room = WIDTH - max(map(len, numbers)) - GAP - (rest - least) - GAP
@@ -150,13 +150,9 @@ def column(title: str, cells: Sequence[str], left: bool = False) -> list[str]:
 def names_in(names: Sequence[str], room: int) -> list[str]:
     """Names that take a few lines of so many columns; cut in the middle if they stay distinct."""
     most = LONGEST_NAME * room
+    head, tail = most // 4, most - most // 4 - 1
     shown = [printable(name) for name in names]
-    cut = [
-        name
-        if width(name) <= most
-        else f"{name[: most // 4]}…{name[-(most - most // 4 - 1) // (1 + (not name.isascii())) :]}"
-        for name in shown
-    ]
+    cut = [n if len(n) <= most else f"{n[:head]}…{n[-tail:]}" for n in shown]
     return [folded(name, room) for name in (cut if len(set(cut)) == len(cut) else shown)]
 
 

@@ -199,7 +199,9 @@ def notes(comparison: Comparison, unit: str) -> list[str]:
     """What the marks of the table mean, and what the models share."""
     found = []
     marked = [
-        heading for name, heading in headings(comparison).items() if comparison.best_value(name)
+        heading
+        for name, heading in headings(comparison).items()
+        if comparison.best_value(name) is not None
     ]
     best = f"* the best {enumerated(marked)}. " if marked else ""
     found.append(f"{best}KL is the marginal KL, R − I(n;z).")

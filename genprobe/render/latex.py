@@ -32,6 +32,7 @@ from genprobe.types import Report
 SPECIAL = {
     "\\": r"\textbackslash{}",
     **{c: f"\\{c}" for c in "{}$&#_%"},
+    **{c: f"{{{c}}}" for c in "[]*"},  # at the start of a row they would be the last row's options
     "^": r"\textasciicircum{}",
     "~": r"\textasciitilde{}",
     "<": r"\textless{}",

@@ -91,3 +91,8 @@ def test_a_page_that_cannot_be_written_is_told_before_any_work(run, store):
     result = run("show", store, "--html", "gone/page.html")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "no folder gone" in result.stderr
+
+
+def test_latex_is_one_table_of_booktabs(run, store):
+    text = run("show", store, "--latex").stdout
+    assert text.count("\\begin{tabular}") == text.count("\\toprule") == 1

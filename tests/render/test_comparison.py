@@ -36,6 +36,13 @@ def test_the_star_is_on_the_best_of_a_column_alone(make_comparison):
     assert "20.000*" not in text, "less rate alone is not better"
 
 
+def test_a_best_of_zero_is_named_like_any_other(make_report, make_estimate):
+    none = {"rate": make_estimate("rate", 0.0), "marginal_kl": make_estimate("marginal_kl", 0.0)}
+    text = to_text(compare([make_report(model="a", estimates=none), make_report(estimates=none)]))
+    assert "0.000*" in text
+    assert "* the best KL." in text
+
+
 def test_a_single_model_is_the_best_of_nothing(make_report):
     text = to_text(compare([make_report()]))
     assert "*" not in text

@@ -112,6 +112,12 @@ def test_text_is_printed_and_not_run():
     assert not re.search(r"(?<!\\)[$#&%_]", text)
 
 
+@pytest.mark.parametrize("name", ["[c]", "*"])
+def test_a_name_is_no_option_of_the_line_break_before_it(make_report, name):
+    text = comparison_to_latex(compare([make_report(), make_report(model=name, shift=1.0)]))
+    assert not re.search(r"\\\\\s*[\[*]", text)
+
+
 @pytest.mark.parametrize("name", ["x\n\\end{document}", "x\r\\end{document}"])
 def test_a_name_cannot_leave_its_comment(make_report, name):
     text = to_latex(make_report(model=name))
