@@ -4,26 +4,25 @@ import difflib
 import inspect
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 
 import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.blocks import size_of
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.marginals import log_marginals
 from genprobe.aggregate.queries import Queries
 from genprobe.aggregate.room import out_of_memory
-from genprobe.errors import DataError, GenprobeError, PluginError, UnavailableError, reason_of
+from genprobe.errors import GenprobeError, PluginError, UnavailableError, reason_of
 from genprobe.estimators.code_moments import aggregate_moments, posterior_entropy
 from genprobe.estimators.control_variates import CodeMoments, controls
 from genprobe.estimators.dimensions import Moments, dimension_moments
 from genprobe.estimators.mutual_information import mutual_information
+from genprobe.estimators.pointwise import distortions, fit_scale, log_bin, rates_under
 from genprobe.estimators.rate_fitted_prior import fitted_rates
 from genprobe.latents import flat
-from genprobe.probes.rate import rate as pointwise_rate
 from genprobe.store.format import Header
 from genprobe.store.read import Store
 from genprobe.types import Estimate, Family, FittedScale, Likelihood, Notice, Prior
@@ -107,18 +106,7 @@ class Quantities:
         """KL(q(z|x_n)‖p(z)): (1, n) if analytic, else (draw, n)."""
         if self._prior is None or not self._replaced:
             return self._store.column("probes/rate")
-        return torch.cat(list(self._recomputed_rates()), 1)
-
-    def _recomputed_rates(self) -> Iterable[Float64[Tensor, "draw batch"]]:
-        if self._prior is None:
-            return
-        log_qz_x = self._store.column("draws/log_qz_x")
-        for start, params in self._store.blocks():
-            index = torch.arange(start, start + size_of(params))
-            draws = range(self._store.header.draws)
-            z = torch.stack([self._store.gather("draws/z", draw, index) for draw in draws])
-            log_pz = self._prior.log_prob(z.double()).double()
-            yield pointwise_rate(self._family, self._prior, params, log_qz_x[:, index], log_pz)
+        return rates_under(self._store, self._family, self._prior)
 
     @cached_property
     def rate_analytic(self) -> bool:
@@ -131,12 +119,7 @@ class Quantities:
     @cached_property
     def distortion(self) -> Float64[Tensor, "draw n"]:
         """−log p(x_n|z) at every draw (draw, n), of the bins where a bin width is known."""
-        if self._store.has("probes/distortion"):
-            return self._store.column("probes/distortion") - self._log_bin
-        if self.fitted_scale is None:
-            raise UnavailableError("No distortion: the model has no decoder.")
-        unit = self._store.column("probes/unit_distortion")
-        return self.fitted_scale.factor * unit + self.fitted_scale.offset - self._log_bin
+        return distortions(self._store, self.fitted_scale, self._bin_width)
 
     @property
     def fitted_scale(self) -> FittedScale | None:
@@ -145,17 +128,7 @@ class Quantities:
 
     @cached_property
     def _fitted_scale(self) -> FittedScale | None:
-        if not self._store.has("probes/unit_distortion"):
-            return None
-        if self._likelihood is None or self._likelihood.fit_scale is None:
-            raise UnavailableError(
-                f"No distortion: no plugin says how {self.header.likelihood} fits its scale."
-            )
-        unit = float(self._store.column("probes/unit_distortion").mean())
-        found = self._likelihood.fit_scale(unit, math.prod(self.header.event_shape))
-        if not math.isfinite(found.factor):
-            raise UnavailableError("No distortion: the decoder is exact, and its best scale 0.")
-        return found
+        return fit_scale(self._store, self._likelihood)
 
     @cached_property
     def log_weight(self) -> Float64[Tensor, "draw n"]:
@@ -204,18 +177,7 @@ class Quantities:
             raise UnavailableError(
                 "No zero-rate distortion: data that do not vary have no finite one."
             )
-        return value - self._log_bin
-
-    @cached_property
-    def _log_bin(self) -> float:
-        if self._bin_width is None or self.header.discrete:
-            return 0.0
-        if 0 in self.header.event_shape:
-            raise DataError(
-                "A bin width needs the number of values in an example, which is not known here.",
-                "Give the event_shape of the data with the posteriors, or the data with --data.",
-            )
-        return math.prod(self.header.event_shape) * math.log(self._bin_width)
+        return value - log_bin(self.header, self._bin_width)
 
     @cached_property
     def log_qzj(self) -> Float64[Tensor, "draw some k"]:

@@ -1,0 +1,88 @@
+"""R and D of every example, from a store: what rate, distortion and ELBO are the means of."""
+
+import math
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from genprobe.aggregate.blocks import size_of
+from genprobe.errors import DataError, UnavailableError
+from genprobe.probes.rate import rate
+from genprobe.store.format import Header
+from genprobe.store.read import Store
+from genprobe.types import Family, FittedScale, Likelihood, Prior
+
+
+def rates_under(store: Store, family: Family, prior: Prior) -> Float64[Tensor, "draw n"]:
+    """KL(q(z|x_n)‖p(z)) under another prior than the store's: (1, n) if analytic, else (draw, n).
+
+    Args:
+        store: finished.
+        family: of its posteriors.
+        prior: p(z).
+    """
+    log_qz_x = store.column("draws/log_qz_x")
+    found = []
+    for start, params in store.blocks():
+        index = torch.arange(start, start + size_of(params))
+        z = torch.stack([store.gather("draws/z", d, index) for d in range(store.header.draws)])
+        log_pz = prior.log_prob(z.double()).double()
+        found.append(rate(family, prior, params, log_qz_x[:, index], log_pz))
+    return torch.cat(found, 1)
+
+
+def distortions(
+    store: Store, scale: FittedScale | None, bin_width: float | None
+) -> Float64[Tensor, "draw n"]:
+    """−log p(x_n|z) at every draw (draw, n), of the bins where a bin width is known.
+
+    Args:
+        store: finished.
+        scale: what ``fit_scale`` found.
+        bin_width: δ of quantised data, by which a density becomes a probability.
+
+    Raises:
+        UnavailableError: if the model has no decoder.
+    """
+    if store.has("probes/distortion"):
+        return store.column("probes/distortion") - log_bin(store.header, bin_width)
+    if scale is None:
+        raise UnavailableError("No distortion: the model has no decoder.")
+    unit = store.column("probes/unit_distortion")
+    return scale.factor * unit + scale.offset - log_bin(store.header, bin_width)
+
+
+def fit_scale(store: Store, likelihood: Likelihood | None) -> FittedScale | None:
+    """The likelihood's one scale, fitted to all the data; None where there is no such scale.
+
+    Raises:
+        UnavailableError: if there is, and it cannot be fitted.
+    """
+    if not store.has("probes/unit_distortion"):
+        return None
+    if likelihood is None or likelihood.fit_scale is None:
+        raise UnavailableError(
+            f"No distortion: no plugin says how {store.header.likelihood} fits its scale."
+        )
+    unit = float(store.column("probes/unit_distortion").mean())
+    found = likelihood.fit_scale(unit, math.prod(store.header.event_shape))
+    if not math.isfinite(found.factor):
+        raise UnavailableError("No distortion: the decoder is exact, and its best scale 0.")
+    return found
+
+
+def log_bin(header: Header, bin_width: float | None) -> float:
+    """P log δ: what makes a density of P values the probability of their bins; 0 without bins.
+
+    Raises:
+        DataError: if P is not known.
+    """
+    if bin_width is None or header.discrete:
+        return 0.0
+    if 0 in header.event_shape:
+        raise DataError(
+            "A bin width needs the number of values in an example, which is not known here.",
+            "Give the event_shape of the data with the posteriors, or the data with --data.",
+        )
+    return math.prod(header.event_shape) * math.log(bin_width)
