@@ -19,6 +19,7 @@ from genprobe.datasets.unseen import unseen
 from genprobe.encode import Parts, encode
 from genprobe.errors import DataError, GenprobeError, ModelError, StoreError
 from genprobe.estimators.quantities import Estimator, require_known
+from genprobe.kept import keep
 from genprobe.loaders.posteriors import from_posteriors
 from genprobe.loading import load, open_dataset
 from genprobe.manager import plugins
@@ -72,7 +73,8 @@ def evaluate(
         model: a Model, a path, or ``scheme:path``.
         data: a name, a path, an array, a tensor, a Dataset or a DataLoader; by default what a
             bundle says it was trained on. A file of posteriors needs none.
-        store: where to keep what the model said of each example; by default nowhere.
+        store: where to keep what the model said of each example, and beside it the report (in
+            STORE.report.json); by default nowhere.
         draws: posterior draws per example.
         tolerance: wanted Monte Carlo standard error of I(n;z), nats.
         max_queries: most queries of the aggregate posterior.
@@ -158,6 +160,8 @@ def evaluate(
                 ranks=ranks,
             ),
         )
+        if store is not None and ranks.leads:
+            keep(report, path)
         if store is None and ranks.leads:
             weakref.finalize(report.store, shutil.rmtree, path.parent, ignore_errors=True)
         return report

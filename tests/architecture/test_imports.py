@@ -18,7 +18,7 @@ LAYERS = (
     {"estimators", "encode", "regimes", "notices"},
     {"hookspecs", "builtin", "manager"},
     {"loading", "binding", "training", "exporting"},
-    {"reporting"},
+    {"reporting", "kept"},
     {"evaluation", "comparison", "demo", "scaffold"},
     {"render"},
     {"testing"},

@@ -1,0 +1,86 @@
+"""A report is kept beside its store, and the store of a report is found again.
+
+``s.h5`` has its last report in ``s.h5.report.json``. Nothing rests on the file: where it is missing
+or of another store, the report is made anew.
+"""
+
+import logging
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from genprobe._version import __version__
+from genprobe.errors import GenprobeError
+from genprobe.store.read import Store, open_store
+from genprobe.types import Report
+
+log = logging.getLogger("genprobe")
+
+SUFFIX = ".report.json"
+SAME = (
+    "model_fingerprint",
+    "dataset_fingerprint",
+    "family",
+    "likelihood",
+    "draws",
+    "seed",
+    "dtype",
+)
+"""What a report's provenance and a store's header must agree on, besides N."""
+
+
+def beside(store: Path) -> Path:
+    """Where the report of a store is kept."""
+    return store.with_name(store.name + SUFFIX)
+
+
+def keep(report: Report, store: Path) -> None:
+    """Write a report beside its store, whole or not at all; a folder that is read-only is no fault.
+
+    Args:
+        report: made from the store.
+        store: its path.
+    """
+    path = beside(store)
+    aside = path.with_name(path.name + ".partial")
+    try:
+        aside.write_text(report.to_json(), encoding="utf-8")
+        os.replace(aside, path)
+    except (OSError, GenprobeError) as error:
+        aside.unlink(missing_ok=True)
+        log.info("No report is kept beside %s: %s", store, error)
+
+
+def kept(store: Store) -> Report | None:
+    """The report kept beside a store, if it is of this store and of this version of genprobe."""
+    try:
+        report = Report.from_json(beside(store.path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, GenprobeError):
+        return None
+    if report.provenance.get("genprobe") != __version__ or not made_from(report, store):
+        return None
+    return replace(report, store=store)
+
+
+def store_of(report: Report, read_from: Path) -> Store | None:
+    """The store a report was made from, if it is where the report says or beside its file.
+
+    Args:
+        report: read from a file.
+        read_from: that file.
+    """
+    named = Path(str(report.provenance.get("store") or read_from.name.removesuffix(SUFFIX)))
+    for path in (named, read_from.parent / named.name):
+        try:
+            store = open_store(path)
+        except (OSError, GenprobeError):
+            continue
+        if made_from(report, store):
+            return store
+    return None
+
+
+def made_from(report: Report, store: Store) -> bool:
+    """Whether a report says of itself what the store says."""
+    facts, header = report.provenance, store.header
+    return report.n == header.n and all(facts.get(k) == getattr(header, k) for k in SAME)
