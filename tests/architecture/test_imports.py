@@ -19,6 +19,7 @@ LAYERS = (
     {"hookspecs", "builtin", "manager"},
     {"loading", "binding", "training", "exporting"},
     {"reporting", "kept"},
+    {"differences"},
     {"evaluation", "comparison", "demo", "scaffold"},
     {"render"},
     {"testing"},
