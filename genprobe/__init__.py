@@ -13,6 +13,7 @@ from genprobe.hookspecs import hookimpl
 if TYPE_CHECKING:
     from genprobe import aggregate
     from genprobe.comparison import Comparison, compare
+    from genprobe.differences import Difference
     from genprobe.evaluation import evaluate, evaluate_posteriors
     from genprobe.exporting import export
     from genprobe.loaders.bundle import save
@@ -51,6 +52,7 @@ PLACES = {
     "Recorded": "types",
     "Dataset": "types",
     "DatasetReader": "types",
+    "Difference": "differences",
     "Dimension": "types",
     "Estimate": "types",
     "Family": "types",
@@ -85,6 +87,7 @@ __all__ = [
     "Comparison",
     "Dataset",
     "DatasetReader",
+    "Difference",
     "Dimension",
     "Estimate",
     "Family",

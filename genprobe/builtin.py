@@ -224,10 +224,11 @@ def genprobe_estimators() -> Mapping[str, Callable[..., Any]]:
 def genprobe_renderers() -> Mapping[str, Callable[..., str]]:
     """Formats of a report."""
     from genprobe.render.json import dumps
+    from genprobe.render.latex import to_latex
     from genprobe.render.markdown import to_markdown
     from genprobe.render.table import to_text
 
-    return {"table": to_text, "markdown": to_markdown, "json": dumps}
+    return {"table": to_text, "markdown": to_markdown, "latex": to_latex, "json": dumps}
 
 
 @hookimpl

@@ -1,11 +1,13 @@
-"""Several reports side by side, under one bound on the entropy of the data."""
+"""Several reports side by side: one bound on the entropy, a frontier, and tested differences."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from genprobe.differences import PAIRED, Difference, critical_z, differences
 from genprobe.errors import GenprobeError
+from genprobe.frontier import frontier, hull
 from genprobe.regimes import (
     DEFAULT_CUTS,
     Cuts,
@@ -15,9 +17,29 @@ from genprobe.regimes import (
     place,
     smallest,
 )
-from genprobe.reporting import OWN, report_from_store
-from genprobe.store.read import open_store
+from genprobe.reporting import OWN
+from genprobe.sources import place_of, read_report, told_apart
 from genprobe.types import Report
+
+LARGEST_FIRST = {
+    "elbo",
+    "mutual_information",
+    "mutual_information_population_upper",
+    "generative_mutual_information",
+    "active_units",
+}
+"""What is sorted from the largest down, because more of it is what one looks for."""
+BEST: Mapping[str, Callable[[Iterable[float]], float]] = {
+    "elbo": max,
+    "distortion": min,
+    "marginal_kl": min,
+    "iwae_bound": min,
+}
+"""Where one end is better whatever the model is for: less rate or more I(n;z) alone is not."""
+OF_THE_DATA = {"elbo", "distortion", "iwae_bound"}
+"""What compares only between distortions of one kind, probabilities or densities."""
+KINDS = ("density-distortion", "bernoulli-on-grey")
+"""Warnings that the distortion is not minus the log of a probability."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,16 +47,40 @@ class Comparison:
     """Reports of several models on the same data.
 
     Attributes:
-        reports: from the lowest rate to the highest, their regimes under the shared bound.
+        reports: in the order asked for, their regimes under the shared bound.
+        names: what each goes by: the model's name, with its origin where several share it.
         entropy: the shared bound Ĥ, nats; None where there is none.
         entropy_source: where it comes from.
-        best: the model with the highest ELBO.
+        best: the model with the highest ELBO, by what it goes by; empty where there is none.
+        frontier: positions of the reports that no other equals or beats in both rate and
+            distortion, from the lowest rate to the highest.
+        hull: those of them that no mixture of two models beats either.
+        reference: the model that differences are from; None where there are none.
+        differences: of each other model from the reference.
+        comparisons: how many pairs of models the differences of ELBO are chosen from.
+        sort: what the reports are ordered by.
+        same_measure: whether every distortion is of one kind, so that D and ELBO compare.
+        side_by_side: whether the data may differ, so that nothing is shared or compared.
     """
 
     reports: tuple[Report, ...]
+    names: tuple[str, ...]
     entropy: float | None
     entropy_source: str | None
     best: str
+    frontier: tuple[int, ...]
+    hull: tuple[int, ...]
+    reference: str | None
+    differences: tuple[Difference, ...]
+    comparisons: int
+    same_measure: bool
+    side_by_side: bool
+    sort: str
+
+    @property
+    def critical(self) -> float:
+        """The size of z beyond which a difference of ELBO holds, for all at once, at 5 %."""
+        return critical_z(self.comparisons)
 
     def __rich__(self) -> object:
         from genprobe.render.comparison import comparison_view
@@ -46,46 +92,155 @@ class Comparison:
 
         return to_text(self)
 
+    def best_value(self, name: str) -> float | None:
+        """The best of an estimate over the models, nats; None where none is, or can be told."""
+        known = values(self.reports, name)
+        comparable = self.same_measure or name not in OF_THE_DATA
+        if self.side_by_side or not comparable or name not in BEST or len(known) < 2:
+            return None
+        return BEST[name](known)
 
-def compare(sources: Sequence[Report | str | Path], *, cuts: Cuts = DEFAULT_CUTS) -> Comparison:
+
+def compare(
+    sources: Sequence[Report | str | Path],
+    *,
+    sort: str = "rate",
+    against: str | None = None,
+    side_by_side: bool = False,
+    origins: Sequence[str] | None = None,
+    cuts: Cuts = DEFAULT_CUTS,
+) -> Comparison:
     """Compare reports, stores or report files of the same data set.
 
-    The shared Ĥ is the smallest bound that any of them knows, its own R + D included.
+    The shared Ĥ is the smallest bound that any of them knows, its own R + D included. Differences
+    of ELBO, rate and distortion are paired over examples wherever the stores of both models are at
+    hand: a report read from a file finds the store it names. A store whose report was kept beside
+    it is not worked out anew.
 
     Args:
         sources: reports, or paths of stores (.h5) and of reports (.json).
+        sort: ``name`` or an estimate: smallest first, and largest first for the ELBO, mutual
+            information (mutual_information, its population bound and the generative one) and
+            active_units. Models without it come last.
+        against: the model that differences are from; the one with the best ELBO by default.
+        side_by_side: show models of different data, with nothing shared and no differences.
+        origins: what tells models of one name apart; by default their paths.
         cuts: thresholds of the regimes.
 
     Raises:
-        GenprobeError: if there is none, a file does not read, or the data sets differ.
+        GenprobeError: if there is none, a file does not read, the data sets differ, or there is no
+            estimate or model of the name given.
     """
-    reports = [read_report(source) for source in sources]
-    if not reports:
+    read = [read_report(source) for source in sources]
+    places = [place_of(*pair) for pair in zip(sources, read, strict=True)]
+    given = told_apart(read, places if origins is None else origins)
+    if not given:
         raise GenprobeError("There is nothing to compare.", "Give at least one store or report.")
-    require_same_data(reports)
-    bounds = [
-        Entropy(value=r.regime.entropy, source=source_of(r))
-        for r in reports
-        if r.regime.entropy is not None
-    ]
-    shared = smallest(bounds)
-    ranked = sorted(
-        (replace_regime(r, shared, cuts) for r in reports), key=lambda r: r["rate"].value
-    )
-    with_elbo = [r for r in ranked if "elbo" in r.estimates]
+    require_sort(sort, {name for r in given.values() for name in r.estimates})
+    if against is not None and against not in given:
+        raise GenprobeError(
+            f"There is no model {against!r} to compare against.", f"There is {', '.join(given)}."
+        )
+    if not side_by_side:
+        require_same_data(list(given.values()))
+    shared = None if side_by_side else shared_entropy(given)
+    order = sorted(given, key=lambda name: sort_key(name, given[name], sort))
+    ranked = {name: replace_regime(given[name], shared, cuts) for name in order}
+    return assemble(ranked, shared, against, side_by_side, sort)
+
+
+def assemble(
+    ranked: Mapping[str, Report],
+    shared: Entropy | None,
+    against: str | None,
+    side_by_side: bool,
+    sort: str,
+) -> Comparison:
+    """The comparison of reports in their order, by what they go by."""
+    same = one_measure(ranked.values())
+    comparable = same and not side_by_side
+    with_elbo = [name for name, r in ranked.items() if "elbo" in r.estimates]
+    best = max(with_elbo, key=lambda n: ranked[n]["elbo"].value, default="") if comparable else ""
+    compares = len(ranked) > 1 and not side_by_side
+    reference = (against or best or next(iter(ranked))) if compares else None
+    # A reference chosen by its ELBO could have been any model, so every pair might be compared.
+    tests = len(with_elbo) - 1 if against else len(with_elbo) * (len(with_elbo) - 1) // 2
+    front, lower = on_the_plane(list(ranked.values())) if comparable else ((), ())
     return Comparison(
-        reports=tuple(ranked),
+        reports=tuple(ranked.values()),
+        names=tuple(ranked),
         entropy=None if shared is None else shared.value,
         entropy_source=None if shared is None else shared.source,
-        best=max(with_elbo, key=lambda r: r["elbo"].value).model if with_elbo else "",
+        best=best,
+        frontier=front,
+        hull=lower,
+        reference=reference,
+        differences=()
+        if reference is None
+        else tuple(differences(ranked, reference, PAIRED if same else ("rate",))),
+        comparisons=tests,
+        same_measure=same,
+        side_by_side=side_by_side,
+        sort=sort,
     )
 
 
-def source_of(report: Report) -> str:
+def on_the_plane(reports: Sequence[Report]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Positions on the Pareto frontier and on its convex part, of the models with R and D."""
+    known = [i for i, r in enumerate(reports) if {"rate", "distortion"} <= r.estimates.keys()]
+    points = [(reports[i]["rate"].value, reports[i]["distortion"].value) for i in known]
+    return tuple(known[i] for i in frontier(points)), tuple(known[i] for i in hull(points))
+
+
+def values(reports: Iterable[Report], name: str) -> list[float]:
+    """An estimate of every report that has it."""
+    return [r[name].value for r in reports if name in r.estimates]
+
+
+def one_measure(reports: Iterable[Report]) -> bool:
+    """Whether all distortions are minus logs of one kind: of probabilities, or of densities."""
+    decoding = [r for r in reports if "distortion" in r.estimates]
+    kinds = {next((w.code for w in r.warnings if w.code in KINDS), "") for r in decoding}
+    widths = {r.provenance.get("bin_width") for r in decoding} - {None}
+    return len(kinds) < 2 and len(widths) < 2
+
+
+def sort_key(model: str, report: Report, sort: str) -> tuple[bool, float, str]:
+    """What models are ordered by; those without the estimate last, ties by name."""
+    estimate = report.estimates.get(sort)
+    if estimate is None:
+        return sort != "name", 0.0, model.casefold()
+    sign = -1 if sort in LARGEST_FIRST else 1
+    return False, sign * estimate.value, model.casefold()
+
+
+def require_sort(sort: str, known: Iterable[str]) -> None:
+    """Check that models can be sorted by something.
+
+    Raises:
+        GenprobeError: listing what they can be sorted by.
+    """
+    allowed = ["name", *sorted(known)]
+    if sort not in allowed:
+        raise GenprobeError(f"There is no {sort!r} to sort by.", f"Sort by {', '.join(allowed)}.")
+
+
+def shared_entropy(reports: Mapping[str, Report]) -> Entropy | None:
+    """The smallest bound that any model knows, and whose it is."""
+    return smallest(
+        [
+            Entropy(value=r.regime.entropy, source=source_of(r, name))
+            for name, r in reports.items()
+            if r.regime.entropy is not None
+        ]
+    )
+
+
+def source_of(report: Report, name: str) -> str:
     """Where a report's bound comes from, in words that hold beside other models."""
     source = report.regime.entropy_source or ""
     mine = source.removeprefix(OWN)
-    return source if mine == source else f"{mine} of {report.model}"
+    return source if mine == source else f"{mine} of {name}"
 
 
 def replace_regime(report: Report, entropy: Entropy | None, cuts: Cuts) -> Report:
@@ -119,40 +274,19 @@ def require_same_data(reports: Sequence[Report]) -> None:
             raise GenprobeError(
                 f"{first.model} was evaluated on {first.dataset} and {other.model} on "
                 f"{other.dataset}, which are different data.",
-                "Compare models on the same data set, with the same binarisation.",
+                "Compare models on the same data and binarisation, or show them --side-by-side "
+                "(side_by_side=True), with nothing shared.",
             )
         given = [tuple(r.provenance.get("context", ())) for r in (first, other)]
         if given[0] != given[1]:
             raise GenprobeError(
                 f"{first.model} is conditional on {named(given[0])} and {other.model} on "
                 f"{named(given[1])}: what is left to say of x differs, and so does Ĥ.",
-                "Compare models that are given the same.",
+                "Compare models that are given the same, or show them --side-by-side "
+                "(side_by_side=True).",
             )
 
 
 def named(context: Sequence[str]) -> str:
     """The parts of a context in words."""
     return ", ".join(context) or "nothing"
-
-
-def read_report(source: Report | str | Path) -> Report:
-    """A report as given, from JSON, or made from a store.
-
-    Raises:
-        GenprobeError: if the file is missing or is neither.
-    """
-    if isinstance(source, Report):
-        return source
-    path = Path(source)
-    if not path.is_file():
-        raise GenprobeError(f"There is no store or report at {path}.", "Check the path.")
-    with path.open("rb") as file:
-        start = file.read(1)
-    if start != b"{":
-        return report_from_store(open_store(path))
-    try:
-        return Report.from_json(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise GenprobeError(f"{path} is not a genprobe report.") from error
-    except GenprobeError as error:
-        raise GenprobeError(f"{path}: {error.what}", error.remedy) from error

@@ -5,7 +5,7 @@ import torch
 
 import genprobe
 from genprobe.errors import GenprobeError
-from genprobe.types import Estimate, Regime, Report
+from genprobe.types import Estimate, Notice, Regime, Report
 
 
 def report(name, rate, distortion, entropy=None, source="this model's R + D", data="same"):
@@ -70,9 +70,105 @@ def test_reports_come_sorted_by_rate_and_the_best_by_elbo():
     assert found.best == "semantic"
 
 
-def test_different_data_are_refused_by_name():
-    with pytest.raises(GenprobeError, match=r"auto .* and other .*different data"):
+def test_different_data_are_refused_by_name_with_the_way_out():
+    with pytest.raises(
+        GenprobeError, match=r"auto .* and other .*different data.*\n.*side_by_side"
+    ):
         genprobe.compare([*MODELS, report("other", 1, 2, data="else")])
+
+
+def test_side_by_side_each_keeps_its_own_bound_and_nothing_is_compared():
+    other = report("other", 1, 2, data="else")
+    found = genprobe.compare([*MODELS, other], side_by_side=True)
+    assert [r.regime for r in found.reports if r.model == "other"] == [other.regime]
+    assert {r.regime.entropy for r in found.reports} == {3, 80.2, 80.6, 160.8}
+    assert (found.entropy, found.best, found.reference) == (None, "", None)
+    assert found.frontier == found.hull == found.differences == ()
+    assert found.best_value("elbo") is None
+
+
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("rate", ["none", "semantic", "auto"]),
+        ("distortion", ["auto", "semantic", "none"]),
+        ("elbo", ["semantic", "none", "auto"]),
+        ("name", ["auto", "none", "semantic"]),
+    ],
+)
+def test_models_are_sorted_the_better_end_first(sort, order):
+    assert list(genprobe.compare(MODELS, sort=sort).names) == order
+
+
+def test_models_without_what_is_sorted_by_come_last():
+    bare = report("bare", 1.0, 2.0)
+    bare = dataclasses.replace(bare, estimates={"rate": bare["rate"]})
+    for sort, order in {"elbo": ["semantic", "none", "auto"], "name": ["auto"]}.items():
+        names = list(genprobe.compare([bare, *MODELS], sort=sort).names)
+        assert names[: len(order)] == order
+        assert (names[-1] == "bare") == (sort == "elbo")
+
+
+def test_an_unknown_order_or_reference_lists_the_known():
+    with pytest.raises(GenprobeError, match=r"'beauty'.*\n.*name, distortion, elbo, rate"):
+        genprobe.compare(MODELS, sort="beauty")
+    with pytest.raises(GenprobeError, match=r"'nobody'.*\n.*auto, semantic, none"):
+        genprobe.compare(MODELS, against="nobody")
+
+
+def test_frontier_and_hull_are_positions_in_the_order_shown():
+    models = [*MODELS, report("inner", 100, 40), report("beaten", 157, 80)]
+    found = genprobe.compare(models, sort="name")
+    named = [found.names[i] for i in found.frontier]
+    assert named == ["none", "semantic", "inner", "auto"]
+    assert [found.names[i] for i in found.hull] == ["none", "semantic", "auto"]
+
+
+def test_differences_are_from_the_best_elbo_or_the_one_named():
+    found = genprobe.compare(MODELS)
+    assert (found.reference, found.comparisons) == ("semantic", 3)
+    values = {d.first: d.value for d in found.differences if d.name == "elbo"}
+    assert values == {"none": pytest.approx(-0.4), "auto": pytest.approx(-80.6)}
+    named = genprobe.compare(MODELS, against="auto")
+    assert (named.reference, named.comparisons) == ("auto", 2)
+    assert {d.second for d in named.differences} == {"auto"}
+
+
+def test_one_model_alone_is_compared_with_nothing():
+    found = genprobe.compare(MODELS[:1])
+    assert (found.reference, found.differences, found.best) == (None, (), "auto")
+    assert found.best_value("elbo") is None
+
+
+def test_models_with_a_rate_alone_are_compared_by_it():
+    bare = [report(k, r, 1.0) for k, r in {"a": 2.0, "b": 3.0}.items()]
+    bare = [dataclasses.replace(r, estimates={"rate": r["rate"]}) for r in bare]
+    found = genprobe.compare(bare)
+    assert (found.best, found.frontier, found.reference) == ("", (), "a")
+    assert [(d.name, d.value) for d in found.differences] == [("rate", 1.0)]
+
+
+@pytest.mark.parametrize("by", ["density-distortion", "bernoulli-on-grey", "bins"])
+def test_distortions_of_several_kinds_are_not_ranked(by):
+    one, other = report("one", 1.0, 3.0), report("other", 2.0, 1.0)
+    if by == "bins":
+        one, other = (
+            dataclasses.replace(r, provenance={**r.provenance, "bin_width": w})
+            for r, w in ((one, 0.1), (other, 0.2))
+        )
+    else:
+        other = dataclasses.replace(other, warnings=[Notice(code=by, message="", remedy="")])
+    found = genprobe.compare([one, other])
+    assert not found.same_measure
+    assert (found.best, found.frontier, found.best_value("distortion")) == ("", (), None)
+    assert {d.name for d in found.differences} == {"rate"}
+
+
+def test_models_of_one_name_are_told_apart():
+    found = genprobe.compare([report("vae", 1, 5), report("vae", 2, 3)], origins=["x.pt", "y.pt"])
+    assert found.names == ("vae (x.pt)", "vae (y.pt)")
+    assert found.best == "vae (y.pt)"
+    assert found.entropy_source == "R + D of vae (y.pt)"
 
 
 def test_nothing_is_refused():
@@ -109,6 +205,10 @@ def test_stores_and_report_files_stand_beside_reports(tmp_path):
     assert [r.model for r in found.reports] == ["kept", "stored", "written"]
     rates = [r["rate"].value for r in found.reports]
     assert rates == [r["rate"].value for r in (kept, stored, written)]
+    paired = {d.first: d.paired for d in found.differences}
+    paired[found.reference] = True
+    assert paired["stored"]
+    assert paired["kept"]
 
 
 @pytest.mark.parametrize("content", [None, b"{", b'{"a": 1}', b"neither"])

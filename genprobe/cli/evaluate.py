@@ -54,18 +54,28 @@ if TYPE_CHECKING:
 @options.entropy
 @options.bin_width
 @options.regime_cuts
+@options.sort
+@options.against
+@options.side_by_side
 @options.unit
 @options.json_path
+@options.csv_path
 @options.markdown
+@options.latex
 @options.renderer
 @click.option("--quiet", is_flag=True, help="No progress and no log.")
 @click.option("--trust", is_flag=True, help="Let code in the checkpoint run.")
 def evaluate(
     models: tuple[str, ...],
     json_path: Path | None,
+    csv_path: Path | None,
     store: Path | None,
+    sort: str,
+    against: str | None,
+    side_by_side: bool,
     unit: str,
     markdown: bool,
+    latex: bool,
     renderer: str | None,
     quiet: bool,
     regime_cuts: Path | None,
@@ -79,26 +89,46 @@ def evaluate(
     genprobe evaluate posteriors.npz        loc, scale and perhaps distortion
     genprobe evaluate a.pt b.pt c.pt        evaluates each and compares them
     """  # noqa: D301
-    if len(models) > 1 and (json_path or store):
-        raise click.UsageError("--json and --store take one model at a time.")
-    from genprobe.cli.output import print_comparison
-    from genprobe.comparison import compare
+    several = len(models) > 1
+    if several and store:
+        raise click.UsageError("--store takes one model at a time.")
+    from genprobe.cli.output import print_comparison, write_comparison
+    from genprobe.comparison import compare, require_sort
+    from genprobe.manager import plugins
     from genprobe.ranks import joined, together
 
     with joined(settings["device"]) as ranks:
         with together(ranks):
             cuts = options.cuts_from(regime_cuts)
+            require_sort(sort, plugins().all("estimators"))
             if ranks.leads:
                 options.require_writable(json_path)
+                options.require_writable(csv_path)
         if ranks.leads and not quiet:
             logging.getLogger("genprobe").setLevel(logging.INFO)
         settings |= {"store": store, "cuts": cuts, "progress": not quiet}
-        show = {"json_path": json_path, "unit": unit, "markdown": markdown, "renderer": renderer}
-        attempts = [attempt(m, len(models) > 1, ranks.leads, show, settings) for m in models]
-    reports = [report for report in attempts if report is not None]
-    if ranks.leads and len(reports) > 1:
-        print_comparison(compare(reports, cuts=cuts), unit, markdown)
-    if ranks.leads and len(reports) < len(models):
+        show = {
+            "json_path": None if several else json_path,
+            "unit": unit,
+            "markdown": markdown,
+            "latex": latex,
+            "renderer": renderer,
+        }
+        attempts = [attempt(m, several, ranks.leads, show, settings) for m in models]
+    done = [(model, r) for model, r in zip(models, attempts, strict=True) if r is not None]
+    if ranks.leads and done and (several or csv_path):
+        comparison = compare(
+            [report for _, report in done],
+            sort=sort,
+            against=against,
+            side_by_side=side_by_side,
+            origins=[model for model, _ in done],
+            cuts=cuts,
+        )
+        write_comparison(comparison, json_path if several else None, csv_path)
+        if len(done) > 1:
+            print_comparison(comparison, unit, markdown, latex)
+    if ranks.leads and len(done) < len(models):
         sys.exit(1)
 
 
@@ -127,7 +157,7 @@ def attempt(
         return None
     if leads:
         write_json(report, show["json_path"])
-        print_report(report, show["unit"], show["markdown"], show["renderer"])
+        print_report(report, show["unit"], show["markdown"], show["renderer"], show["latex"])
         if several:
             click.echo()
     return report

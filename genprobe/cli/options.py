@@ -19,6 +19,7 @@ unit = click.option(
     help="Unit of the tables; JSON is always in nats.",
 )
 markdown = click.option("--markdown", is_flag=True, help="Print Markdown instead of a table.")
+latex = click.option("--latex", is_flag=True, help="Print LaTeX (booktabs) instead of a table.")
 renderer = click.option(
     "--format", "renderer", metavar="NAME", help="Print with this renderer; see genprobe plugins."
 )
@@ -32,7 +33,26 @@ json_path = click.option(
     "--json",
     "json_path",
     type=click.Path(path_type=Path),
-    help="Also write the report as JSON here.",
+    help="Also write the report, or the comparison, as JSON here.",
+)
+csv_path = click.option(
+    "--csv",
+    "csv_path",
+    type=click.Path(path_type=Path),
+    help="Also write a CSV file here: a row a model, in nats.",
+)
+sort = click.option(
+    "--sort",
+    default="rate",
+    show_default=True,
+    metavar="NAME",
+    help="Order models by name or an estimate: elbo, marginal_kl, slope, ...",
+)
+against = click.option(
+    "--against", metavar="MODEL", help="Test differences from it. Default: the best ELBO."
+)
+side_by_side = click.option(
+    "--side-by-side", is_flag=True, help="Show models of different data; nothing is shared."
 )
 entropy = click.option(
     "--entropy", type=float, metavar="NATS", help="An upper bound on the entropy of the data."

@@ -29,13 +29,22 @@ def print_view(view: "RenderableType") -> None:
 
 
 def print_report(
-    report: "Report", unit: str, markdown: bool = False, renderer: str | None = None
+    report: "Report",
+    unit: str,
+    markdown: bool = False,
+    renderer: str | None = None,
+    latex: bool = False,
 ) -> None:
-    """Print one report: as a table, as Markdown, or by the renderer of that name."""
+    """Print one report: as a table, as LaTeX or Markdown, or by the renderer of that name."""
     if renderer is not None:
         from genprobe.manager import plugins
 
         click.echo(plugins().get("renderers", renderer)(report), nl=False)
+        return
+    if latex:
+        from genprobe.render.latex import to_latex
+
+        click.echo(to_latex(report, unit), nl=False)
         return
     if markdown:
         from genprobe.render.markdown import to_markdown
@@ -47,14 +56,33 @@ def print_report(
     print_view(report_view(report, unit))
 
 
-def print_comparison(comparison: "Comparison", unit: str, markdown: bool) -> None:
-    """Print several reports as one table."""
+def print_comparison(
+    comparison: "Comparison", unit: str, markdown: bool = False, latex: bool = False
+) -> None:
+    """Print several reports as one table: plain, or as LaTeX or Markdown."""
     from genprobe.render.comparison import comparison_view, to_markdown
 
-    if markdown:
+    if latex:
+        from genprobe.render.latex import comparison_to_latex
+
+        click.echo(comparison_to_latex(comparison, unit), nl=False)
+    elif markdown:
         click.echo(to_markdown(comparison, unit))
     else:
         print_view(comparison_view(comparison, unit))
+
+
+def write_comparison(
+    comparison: "Comparison", json_path: Path | None, csv_path: Path | None
+) -> None:
+    """Write a comparison as JSON and as CSV, where paths were given."""
+    from genprobe.render.comparison_json import dumps
+    from genprobe.render.csv import to_csv
+
+    if json_path is not None:
+        json_path.write_text(dumps(comparison), encoding="utf-8")
+    if csv_path is not None:
+        csv_path.write_text(to_csv(comparison), encoding="utf-8")
 
 
 def write_json(report: "Report", path: Path | None) -> None:

@@ -19,12 +19,14 @@ from genprobe.cli import options
 @options.unit
 @options.json_path
 @options.markdown
+@options.latex
 @options.renderer
 def show(
     store: Path,
     json_path: Path | None,
     unit: str,
     markdown: bool,
+    latex: bool,
     renderer: str | None,
     regime_cuts: Path | None,
     **settings: Any,
@@ -41,4 +43,4 @@ def show(
             open_store(store), cuts=options.cuts_from(regime_cuts), progress=progress, **settings
         )
     write_json(report, json_path)
-    print_report(report, unit, markdown, renderer)
+    print_report(report, unit, markdown, renderer, latex)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -35,11 +36,28 @@ def to_dict(report: Report) -> dict[str, Any]:
 
 
 def dumps(report: Report) -> str:
-    """A report as JSON text."""
+    """A report as JSON text.
+
+    Raises:
+        GenprobeError: if a number is not finite.
+    """
+    return plain_json(to_dict(report), [report])
+
+
+def plain_json(content: dict[str, Any], reports: Sequence[Report]) -> str:
+    """Plain types as JSON text.
+
+    Args:
+        content: to be written.
+        reports: that it is made from.
+
+    Raises:
+        GenprobeError: naming what is not finite.
+    """
     try:
-        return json.dumps(to_dict(report), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     except ValueError as error:
-        odd = [e.name for e in report.estimates.values() if not math.isfinite(e.value)]
+        odd = [e.name for r in reports for e in r.estimates.values() if not math.isfinite(e.value)]
         raise GenprobeError(
             f"The report has a number that is not finite ({', '.join(odd) or 'in its provenance'})."
         ) from error

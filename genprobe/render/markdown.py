@@ -1,5 +1,6 @@
 """Reports as Markdown, for a README, an issue or a notebook."""
 
+import re
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -19,7 +20,13 @@ def environment() -> Environment:
         keep_trailing_newline=True,
         finalize=lambda value: escape(value) if isinstance(value, str) else value,
     )
+    env.filters["literal"] = literal
     return env
+
+
+def literal(text: str) -> str:
+    """Text whose stars, brackets and backticks stay what they are."""
+    return re.sub(r"([\\`*\[\]])", r"\\\1", text)
 
 
 def escape(text: str) -> str:

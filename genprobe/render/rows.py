@@ -108,10 +108,10 @@ def row(report: Report, estimate: Estimate, divisor: float) -> Row:
     )
 
 
-def number(value: float) -> str:
-    """Three decimals and a true minus sign."""
-    text = f"{value:.3f}"
-    return text.replace("-", "−") if float(text) else "0.000"
+def number(value: float, decimals: int = 3) -> str:
+    """So many decimals and a true minus sign."""
+    text = f"{value:.{decimals}f}"
+    return text.replace("-", "−" if float(text) else "")
 
 
 def plus_minus(error: float | None, scale: float) -> str:

@@ -75,7 +75,7 @@ def hanging(mark: str, text: str, style: str, indent: int = 8) -> Table:
     """A paragraph that hangs from a mark in the margin."""
     grid = Table.grid(padding=0)
     grid.add_column(width=indent, no_wrap=True)
-    grid.add_column()
+    grid.add_column(overflow="fold")
     grid.add_row(Text(mark, style=style), Text(text))
     return grid
 

@@ -19,7 +19,7 @@ LAYERS = (
     {"hookspecs", "builtin", "manager"},
     {"loading", "binding", "training", "exporting"},
     {"reporting", "kept"},
-    {"differences"},
+    {"differences", "sources"},
     {"evaluation", "comparison", "demo", "scaffold"},
     {"render"},
     {"testing"},

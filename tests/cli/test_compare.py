@@ -1,14 +1,20 @@
+import csv
+import json
 import re
 
+import jsonschema
 import numpy as np
 import pytest
+
+from genprobe.render.comparison_json import schema
 
 
 @pytest.fixture
 def results(run, tiny):
-    """The store of one model and the JSON of another."""
+    """The store of one model and the JSON of another, whose store is at hand."""
     assert run("evaluate", tiny.a, "--store", "a.h5", "--draws", 2).exit_code == 0
-    assert run("evaluate", tiny.b, "--json", "b.json", "--draws", 2).exit_code == 0
+    second = ("--store", "b.h5", "--json", "b.json", "--draws", 2)
+    assert run("evaluate", tiny.b, *second).exit_code == 0
     return "a.h5", "b.json"
 
 
@@ -16,7 +22,10 @@ def test_stores_and_reports_stand_in_one_table(run, results):
     result = run("compare", *results)
     assert result.exit_code == 0
     assert result.stdout.startswith("2 models on images: N = 60, nats\n")
-    assert sorted(re.findall(r"^(\S+) +\d", result.stdout, re.MULTILINE)) == ["a", "b"]
+    table, differences = result.stdout.split("Differences from ")
+    assert sorted(re.findall(r"^(\S+) +\d", table, re.MULTILINE)) == ["a", "b"]
+    assert len(re.findall(r"^[ab] .*±.*±.*±", differences, re.MULTILINE)) == 1
+    assert "Paired" in differences
 
 
 def test_comparing_afterwards_shows_what_evaluating_together_showed(run, tiny, results):
@@ -35,6 +44,68 @@ def test_models_on_different_data_are_not_compared(run, tiny, results, tmp_path)
     result = run("compare", "a.h5", "other.json")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "different data" in result.stderr
+    assert "--side-by-side" in result.stderr
+    assert len(result.stderr.splitlines()) == 2
+
+
+def test_models_on_different_data_stand_side_by_side_when_asked(run, tiny, results, tmp_path):
+    np.save(tmp_path / "other.npy", np.ones((9, 12), "float32"))
+    run("evaluate", tiny.b, "--data", "other.npy", "--json", "other.json")
+    result = run("compare", "a.h5", "other.json", "--side-by-side")
+    assert result.exit_code == 0
+    assert "images (60)" in " ".join(result.stdout.split())
+    assert "other (9)" in " ".join(result.stdout.split())
+    for shared in ("Ĥ", "Differences", "*", "●"):
+        assert shared not in result.stdout
+
+
+def test_models_are_sorted_as_asked_and_tested_against_the_one_named(run, results):
+    text = run("compare", *results, "--sort", "name", "--against", "a").stdout
+    assert re.findall(r"^([ab]) ", text, re.MULTILINE) == ["a", "b", "b"]
+    assert "Differences from a, ± over 60 examples\n" in text
+
+
+@pytest.mark.parametrize(
+    ("option", "word"), [("--sort", "marginal_kl_floor"), ("--against", "There is a, b.")]
+)
+def test_an_unknown_name_lists_the_known_ones(run, results, option, word):
+    result = run("compare", *results, option, "nothing")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "'nothing'" in result.stderr
+    assert word in result.stderr
+
+
+def test_json_and_csv_are_written_and_the_table_printed(run, results, tmp_path):
+    result = run("compare", *results, "--json", "c.json", "--csv", "c.csv")
+    content = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
+    jsonschema.validate(content, schema())
+    with (tmp_path / "c.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert result.stdout.startswith("2 models on images")
+    assert [row["model"] for row in rows] == [model["name"] for model in content["models"]]
+    assert all(d["paired"] for d in content["differences"])
+
+
+def test_latex_is_printed_instead(run, results):
+    assert run("compare", *results, "--latex").stdout.count("\\begin{tabular}") == 2
+
+
+def test_a_file_that_cannot_be_written_is_told_first(run, results):
+    result = run("compare", *results, "--csv", "missing/c.csv")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "missing" in result.stderr
+
+
+def test_one_model_alone_is_shown(run, results):
+    result = run("compare", "a.h5")
+    assert result.stdout.startswith("1 model on images: N = 60, nats\n")
+    assert "Differences" not in result.stdout
+
+
+def test_one_model_named_twice_is_shown_once(run, results, caplog):
+    result = run("compare", "a.h5", "a.h5", "a.h5.report.json")
+    assert result.stdout.startswith("1 model on images")
+    assert sum("given twice" in message for message in caplog.messages) == 2
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "{}", "text", '{"schema": "other/1"}'])

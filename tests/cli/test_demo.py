@@ -6,7 +6,7 @@ import pytest
 from genprobe.demo import BUNDLES
 from genprobe.loaders.bundle import load_bundle
 
-NUMBERS = r" +".join([r"([−\d.]+)(?: \*)?"] * 5)
+NUMBERS = r" +".join([r"([−\d.]+)\*?"] * 5)
 
 
 @pytest.mark.parametrize(("name", "beta"), BUNDLES.items())
@@ -32,7 +32,7 @@ def shown():
 def rows(shown):
     """Name, numbers and regime of each model in the comparison."""
     comparison = shown[shown.index("4 models on digits") :]
-    found = re.findall(rf"^(beta\S+) +{NUMBERS} +(\S+) ([\d.]+)$", comparison, re.MULTILINE)
+    found = re.findall(rf"^(beta\S+) +{NUMBERS} +● +(\S+) ([\d.]+)$", comparison, re.MULTILINE)
     return [[n, *(float(x.replace("−", "-")) for x in v), label] for n, *v, label, _ in found]
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import math
 import re
@@ -9,6 +10,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 import genprobe
+from genprobe.render.comparison_json import schema as comparison_schema
 from genprobe.render.json import schema
 
 
@@ -78,12 +80,44 @@ def test_several_models_are_compared(run, tiny):
     assert result.exit_code == 0
     tables, comparison = result.stdout.split("2 models on images: N = 60, nats\n")
     assert re.findall(r"^(\S+) on images", tables, re.MULTILINE) == ["a", "b"]
-    assert sorted(re.findall(r"^(\S+) +\d", comparison, re.MULTILINE)) == ["a", "b"]
+    table, differences = comparison.split("Differences from ")
+    assert sorted(re.findall(r"^(\S+) +\d", table, re.MULTILINE)) == ["a", "b"]
+    assert "Paired" in differences
 
 
 def test_several_models_in_markdown_give_markdown_only(run, tiny):
     text = run("evaluate", tiny.a, tiny.b, "--markdown").stdout
-    assert len(re.findall(r"^\|:--\|", text, re.MULTILINE)) == 3
+    assert len(re.findall(r"^\|:--\|", text, re.MULTILINE)) == 4
+
+
+def test_several_models_give_one_comparison_as_json_and_csv(run, tiny, tmp_path):
+    result = run("evaluate", tiny.a, tiny.b, "--json", "c.json", "--csv", "c.csv", "--sort", "name")
+    assert result.exit_code == 0
+    content = json.loads((tmp_path / "c.json").read_text(encoding="utf-8"))
+    jsonschema.validate(content, comparison_schema())
+    assert [model["name"] for model in content["models"]] == ["a", "b"]
+    assert (tmp_path / "c.csv").read_text(encoding="utf-8").count("\n") == 3
+
+
+def test_models_of_one_name_are_told_apart_by_their_files(run, tiny, tmp_path):
+    again = tmp_path / "again.pt"
+    model = genprobe.load(tiny.b)
+    genprobe.save(dataclasses.replace(model, name="a"), again)
+    text = run("evaluate", tiny.a, "again.pt", "--quiet", "--csv", "c.csv")
+    names = (tmp_path / "c.csv").read_text(encoding="utf-8")
+    assert text.exit_code == 0
+    assert "a (again.pt)" in names
+    assert f"a ({tiny.a})" in names
+
+
+def test_an_order_that_does_not_exist_is_told_before_anything_is_evaluated(run, tiny):
+    result = run("evaluate", tiny.a, tiny.b, "--sort", "beauty")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "'beauty'" in result.stderr
+
+
+def test_latex_is_a_table(run, tiny):
+    assert run("evaluate", tiny.a, "--latex").stdout.count("\\begin{tabular}") == 1
 
 
 def test_one_model_that_fails_does_not_cost_the_others(run, tiny):
@@ -101,9 +135,8 @@ def test_of_several_models_none_that_loads_is_exit_1_and_no_results(run):
     assert re.findall(r"Error: (\S+):", result.stderr) == ["x.pt", "y.pt"]
 
 
-@pytest.mark.parametrize("option", ["--store", "--json"])
-def test_one_file_for_several_models_is_a_usage_error(run, tiny, option, tmp_path):
-    result = run("evaluate", tiny.a, tiny.b, option, "one")
+def test_one_store_for_several_models_is_a_usage_error(run, tiny, tmp_path):
+    result = run("evaluate", tiny.a, tiny.b, "--store", "one")
     assert result.exit_code == 2
     assert "one model at a time" in result.stderr
     assert not list(tmp_path.iterdir())

@@ -69,3 +69,8 @@ def test_what_is_no_store_is_told_in_two_lines(run, tmp_path, make):
     assert (result.exit_code, result.stdout) == (1, "")
     assert "x.npy" in result.stderr
     assert len(result.stderr.splitlines()) <= 2
+
+
+def test_latex_is_one_table_of_booktabs(run, store):
+    text = run("show", store, "--latex").stdout
+    assert text.count("\\begin{tabular}") == text.count("\\toprule") == 1

@@ -1,0 +1,84 @@
+"""What is compared: reports from files and stores, each under a name of its own."""
+
+import dataclasses
+import logging
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from genprobe.errors import GenprobeError
+from genprobe.kept import kept, store_of
+from genprobe.reporting import report_from_store
+from genprobe.store.read import open_store
+from genprobe.types import Report
+
+log = logging.getLogger("genprobe")
+
+
+def read_report(source: Report | str | Path) -> Report:
+    """A report as given, from JSON, kept beside a store, or made from it.
+
+    Raises:
+        GenprobeError: if the file is missing or is neither.
+    """
+    if isinstance(source, Report):
+        return source
+    path = Path(source)
+    if not path.is_file():
+        raise GenprobeError(f"There is no store or report at {path}.", "Check the path.")
+    with path.open("rb") as file:
+        start = file.read(1)
+    if start != b"{":
+        store = open_store(path)
+        return kept(store) or report_from_store(store)
+    try:
+        report = Report.from_json(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise GenprobeError(f"{path} is not a genprobe report.") from error
+    except GenprobeError as error:
+        raise GenprobeError(f"{path}: {error.what}", error.remedy) from error
+    return dataclasses.replace(report, store=store_of(report, path))
+
+
+def place_of(source: Report | str | Path, report: Report) -> str:
+    """Where a report is from: its file or else its store; empty where it is in neither."""
+    if not isinstance(source, Report):
+        return str(source)
+    return str(report.provenance.get("store") or "")
+
+
+def told_apart(reports: Sequence[Report], origins: Sequence[str]) -> dict[str, Report]:
+    """The reports, one that is given twice once, each by a name of its own.
+
+    That is the model's name, with its origin where several share it.
+
+    Args:
+        reports: of any models.
+        origins: where each is from; empty where nothing says.
+    """
+    distinct: list[tuple[Report, str]] = []
+    for report, origin in zip(reports, origins, strict=True):
+        if any(report == other for other, _ in distinct):
+            log.warning("%s (%s) is given twice and shown once.", report.model, origin)
+        else:
+            distinct.append((report, origin))
+    shared = Counter(report.model for report, _ in distinct)
+    names = numbered(
+        [
+            f"{report.model} ({origin})" if shared[report.model] > 1 and origin else report.model
+            for report, origin in distinct
+        ]
+    )
+    return {name: report for name, (report, _) in zip(names, distinct, strict=True)}
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Names with numbers where one occurs several times, until none does."""
+    total, seen = Counter(names), Counter[str]()
+    if len(total) == len(names):
+        return list(names)
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(f"{name} #{seen[name]}" if total[name] > 1 else name)
+    return numbered(found)

@@ -1,0 +1,80 @@
+import dataclasses
+import logging
+
+import pytest
+
+from genprobe.errors import GenprobeError
+from genprobe.sources import numbered, read_report, told_apart
+from genprobe.types import Regime, Report
+
+PLACE = Regime(
+    label="undetermined",
+    probability=1.0,
+    alternatives=(),
+    by_position=None,
+    by_slope=None,
+    entropy=None,
+    entropy_source=None,
+    reasons=(),
+)
+
+
+def report(name="vae", n=10):
+    return Report(
+        model=name,
+        dataset="digits",
+        n=n,
+        estimates={},
+        dimensions=(),
+        regime=PLACE,
+        warnings=(),
+        provenance={},
+    )
+
+
+def test_names_of_their_own_stay_as_they_are():
+    assert list(told_apart([report("a"), report("b")], ["x", "y"])) == ["a", "b"]
+
+
+def test_models_of_one_name_are_told_apart_by_their_origin():
+    found = told_apart([report(n=1), report(n=2), report("b")], ["runs/1.h5", "runs/2.h5", "z"])
+    assert list(found) == ["vae (runs/1.h5)", "vae (runs/2.h5)", "b"]
+    assert [r.n for r in found.values()] == [1, 2, 10]
+
+
+def test_and_by_a_number_where_there_is_no_origin():
+    assert list(told_apart([report(n=1), report(n=2)], ["", ""])) == ["vae #1", "vae #2"]
+
+
+def test_no_model_is_lost_to_a_name_that_looks_numbered():
+    names = numbered(["a", "a", "a #1"])
+    assert len(set(names)) == 3
+
+
+def test_a_report_given_twice_is_shown_once_and_told(caplog):
+    with caplog.at_level(logging.WARNING, "genprobe"):
+        found = told_apart([report(), report(), report("b")], ["r.json", "r.json", "b.json"])
+    assert list(found) == ["vae", "b"]
+    assert caplog.messages == ["vae (r.json) is given twice and shown once."]
+
+
+def test_a_report_as_given_is_the_report():
+    made = report()
+    assert read_report(made) is made
+
+
+def test_a_report_of_a_newer_schema_is_told_with_its_file(tmp_path):
+    path = tmp_path / "r.json"
+    text = dataclasses.replace(report()).to_json().replace("genprobe.report/1", "genprobe.report/2")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(GenprobeError, match=r"r\.json: .*genprobe\.report/2.*\n.*Upgrade"):
+        read_report(path)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b'{"a": 1}', b"neither", b"{\xff"])
+def test_a_file_that_is_neither_is_told_with_its_path(tmp_path, content):
+    path = tmp_path / "file"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(GenprobeError, match="file"):
+        read_report(path)
