@@ -78,6 +78,7 @@ class Entry:
 
     Attributes:
         index: of the model on the page.
+        name: what it goes by.
         report: of it.
         colour: of its regime.
         shares: where each nat of its rate goes; empty if that is not known.
@@ -88,6 +89,7 @@ class Entry:
     """
 
     index: int
+    name: str
     report: Report
     colour: str
     shares: Sequence[Share]
@@ -109,7 +111,7 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
     """
     reports = comparison.reports
     scale = divisor(reports[0], unit)
-    entries = [entry(i, report) for i, report in enumerate(reports)]
+    entries = [entry(i, report.model, report) for i, report in enumerate(reports)]
     figure = plane(comparison)
     env = environment()
     text = {name: Markup(env.get_template(name).render()) for name in ("report.css", "report.js")}
@@ -117,8 +119,8 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
     return env.get_template("report.html.j2").render(
         comparison=comparison,
         entries=entries,
-        best=best_values(reports),
-        on_frontier=[r.model for r in on_frontier(reports)],
+        best=best_of(entries),
+        on_frontier=[entries[i].name for i in on_frontier(reports)],
         figure=figure,
         units=units(reports),
         unit=unit,
@@ -174,11 +176,12 @@ def digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def entry(index: int, report: Report) -> Entry:
+def entry(index: int, name: str, report: Report) -> Entry:
     """What the page says of one model."""
     pictures, unseen = seen(report)
     return Entry(
         index=index,
+        name=name,
         report=report,
         colour=COLOURS.get(report.regime.label, "#999999"),
         shares=shares(report),
@@ -202,16 +205,20 @@ def units(reports: Sequence[Report]) -> dict[str, float]:
     return found
 
 
-def best_values(reports: Sequence[Report]) -> dict[str, float]:
-    """The best ELBO of several models; a rate or a distortion alone is neither good nor bad."""
-    elbos = [r["elbo"].value for r in reports if "elbo" in r.estimates]
-    return {"elbo": max(elbos)} if len(elbos) > 1 else {}
+def best_of(entries: Sequence[Entry]) -> Entry | None:
+    """The model with the best ELBO of several; R or D alone is neither good nor bad."""
+    known = [entry for entry in entries if "elbo" in entry.report.estimates]
+    return max(known, key=lambda e: e.report["elbo"].value) if len(known) > 1 else None
 
 
-def on_frontier(reports: Sequence[Report]) -> list[Report]:
-    """The models that no other equals or beats in both rate and distortion."""
-    placed = [r for r in reports if {"rate", "distortion"} <= r.estimates.keys()]
-    return [placed[i] for i in frontier([(r["rate"].value, r["distortion"].value) for r in placed])]
+def on_frontier(reports: Sequence[Report]) -> list[int]:
+    """The models that no other equals or beats in both rate and distortion, by position."""
+    points = {
+        i: (r["rate"].value, r["distortion"].value)
+        for i, r in enumerate(reports)
+        if {"rate", "distortion"} <= r.estimates.keys()
+    }
+    return [list(points)[k] for k in frontier(list(points.values()))]
 
 
 def shares(report: Report) -> list[Share]:
