@@ -77,6 +77,7 @@ class Entry:
 
     Attributes:
         index: of the model on the page.
+        name: what it goes by.
         report: of it.
         colour: of its regime.
         shares: where each nat of its rate goes; empty if that is not known.
@@ -87,6 +88,7 @@ class Entry:
     """
 
     index: int
+    name: str
     report: Report
     colour: str
     shares: Sequence[Share]
@@ -108,7 +110,7 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
     """
     reports = comparison.named
     scale = divisor(reports[0], unit)
-    entries = [entry(i, report) for i, report in enumerate(reports)]
+    entries = [entry(i, report.model, report) for i, report in enumerate(reports)]
     figure = plane(comparison)
     env = environment()
     text = {name: Markup(env.get_template(name).render()) for name in ("report.css", "report.js")}
@@ -116,8 +118,8 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
     return env.get_template("report.html.j2").render(
         comparison=comparison,
         entries=entries,
-        best=best_values(reports),
-        on_frontier=[reports[i].model for i in comparison.frontier],
+        best=next((e for e in entries if len(entries) > 1 and e.name == comparison.best), None),
+        on_frontier=[entries[i].name for i in comparison.frontier],
         figure=figure,
         units=units(reports),
         unit=unit,
@@ -173,11 +175,12 @@ def digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def entry(index: int, report: Report) -> Entry:
+def entry(index: int, name: str, report: Report) -> Entry:
     """What the page says of one model."""
     pictures, unseen = seen(report)
     return Entry(
         index=index,
+        name=name,
         report=report,
         colour=COLOURS.get(report.regime.label, "#999999"),
         shares=shares(report),
@@ -199,12 +202,6 @@ def units(reports: Sequence[Report]) -> dict[str, float]:
         if len(scales) == 1:
             found[unit] = scales.pop()
     return found
-
-
-def best_values(reports: Sequence[Report]) -> dict[str, float]:
-    """The best ELBO of several models; a rate or a distortion alone is neither good nor bad."""
-    elbos = [r["elbo"].value for r in reports if "elbo" in r.estimates]
-    return {"elbo": max(elbos)} if len(elbos) > 1 else {}
 
 
 def shares(report: Report) -> list[Share]:
