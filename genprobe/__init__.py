@@ -25,11 +25,13 @@ if TYPE_CHECKING:
     from genprobe.store.read import Store, open_store
     from genprobe.training import train
     from genprobe.types import (
+        Codes,
         Dataset,
         DatasetReader,
         Dimension,
         Estimate,
         Family,
+        FittedScale,
         Likelihood,
         Loader,
         Model,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         PosteriorBatch,
         Prior,
         PriorFactory,
+        Recorded,
         Regime,
         Report,
     )
@@ -45,6 +48,9 @@ if TYPE_CHECKING:
 
 PLACES = {
     "Comparison": "comparison",
+    "Codes": "types",
+    "FittedScale": "types",
+    "Recorded": "types",
     "Dataset": "types",
     "DatasetReader": "types",
     "Dimension": "types",
@@ -81,12 +87,14 @@ PLACES = {
 }
 
 __all__ = [
+    "Codes",
     "Comparison",
     "Dataset",
     "DatasetReader",
     "Dimension",
     "Estimate",
     "Family",
+    "FittedScale",
     "GenprobeError",
     "Likelihood",
     "Loader",
@@ -96,6 +104,7 @@ __all__ = [
     "PosteriorBatch",
     "Prior",
     "PriorFactory",
+    "Recorded",
     "Regime",
     "Report",
     "Store",

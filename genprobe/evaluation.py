@@ -107,8 +107,7 @@ def evaluate(
     ):
         with together(ranks):
             require_options(draws, tolerance, max_queries, batch_size, dtype, bin_width, entropy)
-            estimators = plugins().all("estimators") if estimators is None else estimators
-            for name, estimator in estimators.items():
+            for name, estimator in (estimators or {}).items():
                 require_known(name, estimator)
             if not isinstance(model, Model):
                 model = load(model, factory=factory, trust=trust)

@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import textwrap
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -117,9 +118,18 @@ class Plugins:
                 "Uninstall one, or choose with GENPROBE_PLUGINS=NAME,…",
             )
         if not owners:
-            known = ", ".join(sorted({part.name for part in self.parts(kind)}))
-            raise PluginError(f"There is no {singular(kind)} {name!r}.", f"There are: {known}.")
+            raise PluginError(f"There is no {singular(kind)} {name!r}.", self.choices(kind, name))
         return owners[0].value
+
+    def choices(self, kind: str, wanted: str) -> str:
+        """What there is of a kind, what was perhaps meant, and which plugins might have had it."""
+        known = sorted({part.name for part in self.parts(kind)})
+        near = difflib.get_close_matches(wanted, known, 1)
+        hint = f"Did you mean {near[0]}? " if near else ""
+        aside = "; ".join(f"{failure.owner} ({failure.reason})" for failure in self.failures)
+        if aside:
+            return f"{hint}A plugin that does not work may have it: {aside}"
+        return f"{hint}There are: {', '.join(known)}. More come with plugins: genprobe-NAME."
 
     def all(self, kind: str) -> dict[str, Any]:
         """Every part of a kind by name.
@@ -128,6 +138,18 @@ class Plugins:
             PluginError: if two plugins provide the same name.
         """
         return {part.name: self.get(kind, part.name) for part in self.parts(kind)}
+
+
+def at_fault(error: BaseException) -> str | None:
+    """The plugin in whose code an error arose, the innermost; None if in nobody's."""
+    packages = {
+        plugin.__name__.partition(".")[0]: name
+        for name, plugin in plugins().manager.list_name_plugin()
+        if name != "builtin" and hasattr(plugin, "__name__")
+    }
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    modules = [frame.f_globals.get("__name__", "").partition(".")[0] for frame in frames]
+    return next((packages[m] for m in reversed(modules) if m in packages), None)
 
 
 def named(provided: Any) -> Iterable[tuple[str, Any]]:

@@ -3,12 +3,14 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pluggy
 import pytest
 
-from genprobe import builtin, hookspecs, testing
+from genprobe import Family, builtin, hookspecs, testing
+from genprobe.estimators.quantities import QUANTITIES
 from genprobe.manager import KINDS
 from genprobe.probes import PROBE_INPUTS
 from genprobe.scaffold import PLUGIN_KINDS, begin_plugin
@@ -85,6 +87,18 @@ def test_the_documentation_has_no_hook_that_does_not_exist():
 def test_the_documentation_lists_what_a_probe_may_ask_for():
     listed = re.search(r"names say what it needs: (.*?)\. It returns", documented(), re.DOTALL)
     assert re.findall(r"`(\w+)`", listed[1]) == list(PROBE_INPUTS)
+
+
+def test_the_documentation_has_every_quantity_an_estimator_may_ask_for():
+    listed = documented().partition("| quantity | what it is |")[2]
+    assert re.findall(r"^\| `(\w+)` \|", listed, re.MULTILINE) == list(QUANTITIES)
+    for meaning in QUANTITIES.values():
+        assert " ".join(meaning.split()).replace("|", "\\|") in listed
+
+
+def test_the_documentation_says_what_every_field_of_a_family_gives():
+    listed = documented().partition("| field of `Family` |")[2].partition("\n\n")[0]
+    assert set(re.findall(r"`(\w+)`", listed)) == {f.name for f in fields(Family)}
 
 
 @pytest.mark.parametrize("suite", [name for name in testing.__all__ if name.endswith("Tests")])

@@ -10,7 +10,7 @@ import torch
 import genprobe
 from genprobe import manager
 from genprobe.errors import PluginError
-from genprobe.manager import KINDS, add_commands, duplicates, find_plugins, plugins
+from genprobe.manager import KINDS, add_commands, at_fault, duplicates, find_plugins, plugins
 
 ESTIMATOR = """
     @genprobe.hookimpl
@@ -177,7 +177,31 @@ def test_an_unknown_part_is_an_error_that_lists_those_there_are():
     with pytest.raises(PluginError) as error:
         find_plugins([]).get("families", "diagonal")
     assert error.value.what == "There is no family 'diagonal'."
-    assert "diagonal-normal" in error.value.remedy
+    assert "There are: bernoulli, " in error.value.remedy
+    assert error.value.remedy.startswith("Did you mean diagonal-normal? ")
+
+
+def test_an_unknown_part_may_be_that_of_a_plugin_that_was_set_aside(install):
+    code, cause = BROKEN["misspells a hook"]
+    with pytest.raises(PluginError) as error:
+        find_plugins([install("mine", code)]).get("families", "mine")
+    assert "mine (" in error.value.remedy
+    assert cause in error.value.remedy
+
+
+def test_an_error_is_the_fault_of_the_innermost_plugin_in_its_traceback(install, use):
+    use(install("outer", "def call(f): return f()\n" + dedent(ESTIMATOR)))
+    import outer
+
+    def fails():
+        raise KeyError("scales")
+
+    with pytest.raises(KeyError) as inside:
+        outer.call(fails)
+    assert at_fault(inside.value) == "outer"
+    with pytest.raises(KeyError) as elsewhere:
+        fails()
+    assert at_fault(elsewhere.value) is None
 
 
 @pytest.mark.parametrize("result", ["1 / 0", "return None", "return [object()]"])
@@ -242,12 +266,22 @@ def test_an_estimator_of_a_plugin_is_a_row_of_the_report(install, use, model, da
     assert "answer" in str(report)
 
 
-def test_an_estimator_that_asks_for_no_quantity_is_an_error_with_the_list(
-    install, use, model, data, tmp_path
+def test_an_estimator_that_asks_for_no_quantity_is_set_aside_in_the_report(
+    install, use, model, data
 ):
     use(install("greedy", ESTIMATOR.replace("answer(n)", "answer(n, entropy_rate)")))
+    report = genprobe.evaluate(model(), data)
+    [notice] = [n for n in report.warnings if n.code == "estimator-failed"]
+    assert "asks for entropy_rate, which is not a quantity" in notice.message
+    assert "rate" in report.estimates
+
+
+def test_a_given_estimator_that_asks_for_no_quantity_is_an_error_with_the_list(
+    model, data, tmp_path
+):
+    given = {"answer": lambda n, entropy_rate: None}
     with pytest.raises(PluginError) as error:
-        genprobe.evaluate(model(), data, store=tmp_path / "s.h5")
+        genprobe.evaluate(model(), data, store=tmp_path / "s.h5", estimators=given)
     assert not list(tmp_path.glob("s.h5*")), "nothing is encoded for it"
     assert (
         error.value.what == "The estimator answer asks for entropy_rate, which is not a quantity."

@@ -116,6 +116,11 @@ def test_a_name_that_is_taken_is_refused(tmp_path, kind, name):
         begin_plugin(name, kind, tmp_path)
 
 
+def test_the_name_of_the_built_in_plugin_is_refused(tmp_path):
+    with pytest.raises(PluginError, match="the plugin builtin"):
+        begin_plugin("builtin", "family", tmp_path)
+
+
 def test_a_folder_that_is_there_is_left_as_it_is(tmp_path):
     begin_plugin("mine", "probe", tmp_path)
     with pytest.raises(PluginError, match="genprobe-mine is there already"):

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 @options.renderer
 @click.option("--quiet", is_flag=True, help="No progress and no log.")
 @click.option("--trust", is_flag=True, help="Let code in the checkpoint run.")
+@resumable
 def evaluate(
     models: tuple[str, ...],
     json_path: Path | None,
@@ -72,37 +73,36 @@ def evaluate(
     regime_cuts: Path | None,
     **settings: Any,
 ) -> None:
-    r"""Evaluate MODEL on data: rate, distortion, I(n;z), marginal KL, regime.
+    """Evaluate MODEL on data: rate, distortion, I(n;z), marginal KL, regime.
 
     \b
     genprobe evaluate model.pt
     genprobe evaluate weights.pt --model mypackage.vae:build --data test.npy
     genprobe evaluate posteriors.npz        loc, scale and perhaps distortion
     genprobe evaluate a.pt b.pt c.pt        evaluates each and compares them
-    """
+    """  # noqa: D301
     if len(models) > 1 and (json_path or store):
         raise click.UsageError("--json and --store take one model at a time.")
-    with resumable(store, settings["fresh"]):
-        from genprobe.cli.output import print_comparison
-        from genprobe.comparison import compare
-        from genprobe.ranks import joined, together
+    from genprobe.cli.output import print_comparison
+    from genprobe.comparison import compare
+    from genprobe.ranks import joined, together
 
-        with joined(settings["device"]) as ranks:
-            with together(ranks):
-                cuts = options.cuts_from(regime_cuts)
-                if ranks.leads:
-                    options.require_writable(json_path)
-            if ranks.leads and not quiet:
-                logging.getLogger("genprobe").setLevel(logging.INFO)
-            settings |= {"store": store, "cuts": cuts}
-            show = {"json_path": json_path, "unit": unit, "markdown": markdown}
-            show |= {"renderer": renderer, "progress": ranks.leads and not quiet}
-            attempts = [attempt(models, i, ranks.leads, show, settings) for i in range(len(models))]
-        reports = [report for report in attempts if report is not None]
-        if ranks.leads and len(reports) > 1:
-            print_comparison(compare(reports, cuts=cuts), unit, markdown)
-        if ranks.leads and len(reports) < len(models):
-            sys.exit(1)
+    with joined(settings["device"]) as ranks:
+        with together(ranks):
+            cuts = options.cuts_from(regime_cuts)
+            if ranks.leads:
+                options.require_writable(json_path)
+        if ranks.leads and not quiet:
+            logging.getLogger("genprobe").setLevel(logging.INFO)
+        settings |= {"store": store, "cuts": cuts}
+        show = {"json_path": json_path, "unit": unit, "markdown": markdown}
+        show |= {"renderer": renderer, "progress": ranks.leads and not quiet}
+        attempts = [attempt(models, i, ranks.leads, show, settings) for i in range(len(models))]
+    reports = [report for report in attempts if report is not None]
+    if ranks.leads and len(reports) > 1:
+        print_comparison(compare(reports, cuts=cuts), unit, markdown)
+    if ranks.leads and len(reports) < len(models):
+        sys.exit(1)
 
 
 def attempt(

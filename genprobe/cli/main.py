@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from genprobe._version import __version__
-from genprobe.errors import GenprobeError, OtherRankError, PluginError
+from genprobe.errors import GenprobeError, OtherRankError, PluginError, reason_of
 
 
 class Echo(logging.Handler):
@@ -54,6 +54,16 @@ class Cli(click.Group):
             if ctx.params["traceback"]:
                 raise
             click.echo(f"Error: {error}", err=True)
+            sys.exit(1)
+        except Exception as error:
+            from genprobe.manager import at_fault
+
+            owner = at_fault(error)
+            if owner is None or ctx.params["traceback"]:
+                raise
+            reason = f"{type(error).__name__}: {reason_of(error)}"
+            click.echo(f"Error: The plugin {owner} fails: {reason}", err=True)
+            click.echo("Where: genprobe --traceback COMMAND …", err=True)
             sys.exit(1)
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)

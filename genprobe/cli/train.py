@@ -71,12 +71,12 @@ def train(
     seed: int,
     **settings: object,
 ) -> None:
-    r"""Train a small VAE of fully connected layers and save it as a bundle.
+    """Train a small VAE of fully connected layers and save it as a bundle.
 
     \b
     genprobe train --binarize threshold --beta 0.5 --out model.pt
     genprobe evaluate model.pt
-    """
+    """  # noqa: D301
     options.require_writable(out)
     from genprobe.loaders.bundle import save
     from genprobe.loading import open_dataset

@@ -1,5 +1,6 @@
 """The closed list of what an estimator may ask for, each computed on first use from the store."""
 
+import difflib
 import inspect
 import logging
 import math
@@ -375,9 +376,11 @@ def require_known(name: str, estimator: Estimator) -> None:
     """
     unknown = inspect.signature(estimator).parameters.keys() - QUANTITIES.keys()
     if unknown:
+        near = difflib.get_close_matches(min(unknown), QUANTITIES, 1)
+        hint = f"Did you mean {near[0]}? " if near else ""
         raise PluginError(
             f"The estimator {name} asks for {', '.join(sorted(unknown))}, which is not a quantity.",
-            f"The quantities are {', '.join(QUANTITIES)}.",
+            f"{hint}The quantities are {', '.join(QUANTITIES)}.",
         )
 
 
@@ -400,22 +403,26 @@ def estimate(
     absent: dict[str, str] = {}
     failed: list[Notice] = []
     for name, estimator in estimators.items():
-        require_known(name, estimator)
         try:
+            require_known(name, estimator)
             found[name] = call(estimator, quantities)
         except UnavailableError as error:
             absent[name] = str(error)
-        except (GenprobeError, MemoryError, torch.AcceleratorError):
-            raise
         except Exception as error:
-            if out_of_memory(error):
+            if not own_fault(error):
                 raise
-            absent[name] = (
-                f"The estimator {name} failed: {type(error).__name__}: {reason_of(error)}"
-            )
+            reason = f"{type(error).__name__}: {reason_of(error)}".removesuffix(".")
+            absent[name] = f"The estimator {name} failed: {reason}."
             failed.append(Notice(code="estimator-failed", message=absent[name], remedy=MEND))
             log.debug("%s", absent[name], exc_info=error)
     return found, absent, failed
+
+
+def own_fault(error: Exception) -> bool:
+    """Whether an estimator is to blame: not the store, the data, the device or the memory."""
+    if isinstance(error, GenprobeError):
+        return isinstance(error, PluginError)
+    return not (isinstance(error, torch.AcceleratorError) or out_of_memory(error))
 
 
 def call(estimator: Estimator, quantities: Quantities) -> Estimate:

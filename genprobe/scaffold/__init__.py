@@ -79,6 +79,8 @@ def require_name(name: str, kind: str) -> None:
             f"{name!r} cannot be the name of a plugin.",
             "Use small letters, digits and single dashes, a letter first: my-laplace.",
         )
+    if name == "builtin":
+        raise PluginError("The parts of genprobe itself are the plugin builtin.", "Choose another.")
     if spelled(name, kind) in taken(kind):
         raise PluginError(
             f"There is a {kind} {spelled(name, kind)!r} already.", "Choose another name."

@@ -12,6 +12,7 @@ from torch.distributions.constraints import Constraint
 
 from genprobe.aggregate import log_aggregate
 from genprobe.aggregate.blocks import size_of
+from genprobe.binding import bind_prior
 from genprobe.encode import check_params
 from genprobe.errors import ModelError
 from genprobe.testing.measure import (
@@ -38,7 +39,7 @@ from genprobe.testing.suite import (
     unchanged,
     where_defined,
 )
-from genprobe.types import Family, Model, Params, Prior
+from genprobe.types import Family, Model, Params, PriorLike
 
 DRAWS = 20_000
 FEW = 16
@@ -53,13 +54,13 @@ class FamilyTests(Suite):
         params: parameters of two or more posteriors that differ, each (batch, ...); of a z small
             enough that its density can be summed or integrated.
         support: where z lies, if the distribution does not say.
-        priors: those whose closed-form KL with this family is to be checked.
+        priors: those whose closed-form KL with this family is to be checked, as a Model takes them.
     """
 
     part: Family
     params: Params
     support: Constraint | None = None
-    priors: Sequence[Prior] = ()
+    priors: Sequence[PriorLike] = ()
 
     def measure(self, distribution: Distribution, draws: Tensor) -> Measure:
         """Points over all z of one posterior; override it where torch does not know the support.
@@ -249,7 +250,8 @@ class FamilyTests(Suite):
         """KL(q‖p) of every prior given, where it knows it."""
         q = self.distribution
         z = q.sample(torch.Size([DRAWS]))
-        for prior in self.priors:
+        for given in self.priors:
+            prior = bind_prior(given, q.event_shape, {}, family=self.part, example=self.params)
             found = prior.kl(self.part, double(self.params))
             if found is not None:
                 require_mean(found, q.log_prob(z) - prior.log_prob(z), f"KL from {prior.name}")

@@ -225,9 +225,14 @@ def evaluated_and_reopened(
         x: (n, *event) data.
         folder: where the store is written.
         options: of ``genprobe.evaluate``.
+
+    Raises:
+        AssertionError: if an estimator fails on what the part gives it.
     """
     store = folder / "store.h5"
     report = evaluate(model, x, store=store, device="cpu", dtype="float64", **options)
+    failed = [notice.message for notice in report.warnings if notice.code == "estimator-failed"]
+    assert not failed, failed[0]
     return report, report_from_store(open_store(store))
 
 

@@ -38,6 +38,7 @@ def test_help_fits_80_columns_and_describes_every_command(run, command):
     assert max(map(len, result.stdout.splitlines())) <= 80
     assert re.search(r"^  [A-Z].*\w", result.stdout, re.MULTILINE)
     assert run(*command, "-h").stdout == result.stdout
+    assert "\\" not in result.stdout, "a mark of layout is printed"
 
 
 def test_the_version_is_told(run):

@@ -151,6 +151,26 @@ def test_an_estimator_that_returns_no_estimate_is_told_beside_the_others(install
     assert "GENPROBE_PLUGINS" in said
 
 
+def test_a_fault_in_the_code_of_a_plugin_is_told_with_its_name(install, tiny):
+    code = """
+        import genprobe
+
+        @genprobe.hookimpl
+        def genprobe_renderers():
+            return {"odd": lambda report: report["unheard_of"]}
+    """
+    install("odd", code)
+    done = install.run("evaluate", tiny.a, "--quiet", "--format", "odd")
+    assert (done.returncode, done.stdout) == (1, "")
+    first, second = done.stderr.splitlines()
+    assert first.startswith("Error: The plugin odd fails: KeyError:")
+    assert "--traceback" in second
+    assert (
+        "Traceback (most"
+        in install.run("--traceback", "evaluate", tiny.a, "--quiet", "--format", "odd").stderr
+    )
+
+
 def test_a_command_of_a_plugin_runs_and_is_in_the_help(install):
     install("good", GOOD)
     assert install.run("greet").stdout == "hello\n"

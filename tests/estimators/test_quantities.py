@@ -10,7 +10,7 @@ from genprobe.aggregate.queries import draw_queries
 from genprobe.errors import PluginError, UnavailableError
 from genprobe.estimators.log_n import log_n
 from genprobe.estimators.mutual_information import mutual_information
-from genprobe.estimators.quantities import QUANTITIES, Quantities, estimate
+from genprobe.estimators.quantities import QUANTITIES, Quantities, estimate, require_known
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.likelihoods.normal import normal
 from genprobe.priors.diagonal_normal import diagonal_normal as normal_factory
@@ -175,7 +175,11 @@ def test_an_estimate_that_cannot_be_had_is_left_out_with_its_reason(quantities):
 
 def test_an_unknown_quantity_is_named_beside_the_known(quantities):
     with pytest.raises(PluginError, match=r"odd asks for wavelength[\s\S]*log_qz_loo"):
-        estimate({"odd": lambda n, wavelength: None}, quantities())
+        require_known("odd", lambda n, wavelength: None)
+    with pytest.raises(PluginError, match=r"asks for rates[\s\S]*Did you mean rate\?"):
+        require_known("odd", lambda n, rates: None)
+    _, _, [notice] = estimate({"odd": lambda rates: None}, quantities())
+    assert "asks for rates" in notice.message
 
 
 def test_a_quantity_that_cannot_be_had_leaves_a_default(quantities):
@@ -197,7 +201,7 @@ def test_a_quantity_that_cannot_be_had_leaves_a_default(quantities):
 def test_an_estimator_that_fails_is_set_aside_and_told(quantities, estimator, reason):
     found, absent, [notice] = estimate({"odd": estimator, "log_n": log_n}, quantities())
     assert list(found) == ["log_n"]
-    assert absent == {"odd": f"The estimator odd failed: {reason}"}
+    assert absent == {"odd": f"The estimator odd failed: {reason}."}
     assert (notice.code, notice.message) == ("estimator-failed", absent["odd"])
 
 
