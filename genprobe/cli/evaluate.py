@@ -70,6 +70,7 @@ if TYPE_CHECKING:
 @options.plane
 @click.option("--quiet", is_flag=True, help="No progress and no log.")
 @click.option("--trust", is_flag=True, help="Let code in the checkpoint run.")
+@resumable
 def evaluate(
     models: tuple[str, ...],
     json_path: Path | None,
@@ -101,57 +102,56 @@ def evaluate(
     several = len(models) > 1
     if several and store:
         raise click.UsageError("--store takes one model at a time.")
-    with resumable(store, settings["fresh"]):
-        from genprobe.cli.output import (
-            print_comparison,
-            print_plane,
-            write_comparison,
-            write_html,
-            write_plot,
-        )
-        from genprobe.comparison import compare, require_sort
-        from genprobe.manager import plugins
-        from genprobe.ranks import joined, together
+    from genprobe.cli.output import (
+        print_comparison,
+        print_plane,
+        write_comparison,
+        write_html,
+        write_plot,
+    )
+    from genprobe.comparison import compare, require_sort
+    from genprobe.manager import plugins
+    from genprobe.ranks import joined, together
 
-        with joined(settings["device"]) as ranks:
-            with together(ranks):
-                cuts = options.cuts_from(regime_cuts)
-                require_sort(sort, plugins().all("estimators"))
-                if ranks.leads:
-                    for path in (json_path, csv_path, html_path):
-                        options.require_writable(path)
-                    options.require_plot(plot_path)
-            if ranks.leads and not quiet:
-                logging.getLogger("genprobe").setLevel(logging.INFO)
-            settings |= {"store": store, "cuts": cuts}
-            settings |= {"pictures": True} if html_path else {}
-            show = {
-                "json_path": None if several else json_path,
-                "unit": unit,
-                "markdown": markdown,
-                "latex": latex,
-                "renderer": renderer,
-                "progress": ranks.leads and not quiet,
-            }
-            attempts = [attempt(models, i, ranks.leads, show, settings) for i in range(len(models))]
-        done = [(model, r) for model, r in zip(models, attempts, strict=True) if r is not None]
-        if ranks.leads and done:
-            comparison = compare(
-                [report for _, report in done],
-                sort=sort,
-                against=against,
-                side_by_side=side_by_side,
-                origins=[model for model, _ in done],
-                cuts=cuts,
-            )
-            write_comparison(comparison, json_path if several else None, csv_path)
-            if len(done) > 1:
-                print_comparison(comparison, unit, markdown, latex)
-            print_plane(comparison, unit, plane, not (markdown or latex or renderer))
-            write_plot(comparison, unit, plot_path, plot_width)
-            write_html(comparison, unit, html_path)
-        if ranks.leads and len(done) < len(models):
-            sys.exit(1)
+    with joined(settings["device"]) as ranks:
+        with together(ranks):
+            cuts = options.cuts_from(regime_cuts)
+            require_sort(sort, plugins().all("estimators"))
+            if ranks.leads:
+                for path in (json_path, csv_path, html_path):
+                    options.require_writable(path)
+                options.require_plot(plot_path)
+        if ranks.leads and not quiet:
+            logging.getLogger("genprobe").setLevel(logging.INFO)
+        settings |= {"store": store, "cuts": cuts}
+        settings |= {"pictures": True} if html_path else {}
+        show = {
+            "json_path": None if several else json_path,
+            "unit": unit,
+            "markdown": markdown,
+            "latex": latex,
+            "renderer": renderer,
+            "progress": ranks.leads and not quiet,
+        }
+        attempts = [attempt(models, i, ranks.leads, show, settings) for i in range(len(models))]
+    done = [(model, r) for model, r in zip(models, attempts, strict=True) if r is not None]
+    if ranks.leads and done:
+        comparison = compare(
+            [report for _, report in done],
+            sort=sort,
+            against=against,
+            side_by_side=side_by_side,
+            origins=[model for model, _ in done],
+            cuts=cuts,
+        )
+        write_comparison(comparison, json_path if several else None, csv_path)
+        if len(done) > 1:
+            print_comparison(comparison, unit, markdown, latex)
+        print_plane(comparison, unit, plane, not (markdown or latex or renderer))
+        write_plot(comparison, unit, plot_path, plot_width)
+        write_html(comparison, unit, html_path)
+    if ranks.leads and len(done) < len(models):
+        sys.exit(1)
 
 
 def attempt(

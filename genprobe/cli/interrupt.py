@@ -1,26 +1,30 @@
 """Ctrl-C: a command that keeps a store says how to go on."""
 
-import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
 
-@contextlib.contextmanager
-def resumable(store: Path | None, fresh: bool = False) -> Iterator[None]:
-    """Work that Ctrl-C ends with a word on what is kept, and the exit status of an interrupt.
+def resumable(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with --store and --fresh that Ctrl-C ends with a word on what is kept.
 
     Args:
-        store: where the work keeps what it encodes; None if nowhere.
-        fresh: whether the command encodes again what the store has.
+        command: its function, before click's decorators. The exit status is 130, an interrupt's.
     """
-    try:
-        yield
-    except KeyboardInterrupt:
-        click.echo(f"Stopped. {kept(store, fresh)}", err=True)
-        sys.exit(130)
+
+    @wraps(command)
+    def run(**options: Any) -> None:
+        try:
+            command(**options)
+        except KeyboardInterrupt:
+            click.echo(f"Stopped. {kept(options['store'], options['fresh'])}", err=True)
+            sys.exit(130)
+
+    return run
 
 
 def kept(store: Path | None, fresh: bool) -> str:

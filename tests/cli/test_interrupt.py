@@ -164,5 +164,9 @@ def test_what_is_kept_is_what_is_there(tmp_path, there, fresh, words):
 
 
 def test_other_faults_pass_through():
-    with pytest.raises(ZeroDivisionError), resumable(None):
+    @resumable
+    def command(store, fresh):
         raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        command(store=None, fresh=False)
