@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "genprobe"
 
 LAYERS = (
     {"_version", "errors"},
-    {"types", "progress", "ranks", "seeds", "latents", "frontier", "jobs"},
+    {"types", "progress", "ranks", "seeds", "latents", "frontier", "curve", "jobs"},
     {"distributions"},
     {"families", "priors", "likelihoods", "datasets", "store"},
     {"architectures"},
