@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from genprobe.priors.vamp import vamp_prior
     from genprobe.reporting import report_from_store
     from genprobe.store.read import Store, open_store
+    from genprobe.sweeping import Sweep, sweep
     from genprobe.training import train
     from genprobe.types import (
         Dataset,
@@ -59,6 +60,7 @@ PLACES = {
     "Regime": "types",
     "Report": "types",
     "Store": "store.read",
+    "Sweep": "sweeping",
     "autoregressive_prior": "priors.autoregressive_categorical",
     "compare": "comparison",
     "evaluate": "evaluation",
@@ -70,6 +72,7 @@ PLACES = {
     "prior_from_module": "priors.from_module",
     "report_from_store": "reporting",
     "save": "loaders.bundle",
+    "sweep": "sweeping",
     "train": "training",
     "vamp_prior": "priors.vamp",
 }
@@ -93,6 +96,7 @@ __all__ = [
     "Regime",
     "Report",
     "Store",
+    "Sweep",
     "__version__",
     "aggregate",
     "autoregressive_prior",
@@ -107,6 +111,7 @@ __all__ = [
     "prior_from_module",
     "report_from_store",
     "save",
+    "sweep",
     "train",
     "vamp_prior",
 ]

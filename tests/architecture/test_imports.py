@@ -19,7 +19,7 @@ LAYERS = (
     {"hookspecs", "builtin", "manager"},
     {"loading", "binding", "training", "exporting"},
     {"reporting"},
-    {"evaluation", "comparison", "demo", "scaffold"},
+    {"evaluation", "comparison", "sweeping", "demo", "scaffold"},
     {"render"},
     {"testing"},
     {"cli"},
