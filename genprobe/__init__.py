@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from genprobe.render.plane import plot
     from genprobe.reporting import report_from_store
     from genprobe.store.read import Store, open_store
+    from genprobe.sweeping import Sweep, sweep
     from genprobe.training import train
     from genprobe.types import (
         Codes,
@@ -70,6 +71,7 @@ PLACES = {
     "Regime": "types",
     "Report": "types",
     "Store": "store.read",
+    "Sweep": "sweeping",
     "Watch": "watching",
     "autoregressive_prior": "priors.autoregressive_categorical",
     "callback": "watching",
@@ -86,6 +88,7 @@ PLACES = {
     "prior_from_module": "priors.from_module",
     "report_from_store": "reporting",
     "save": "loaders.bundle",
+    "sweep": "sweeping",
     "train": "training",
     "vamp_prior": "priors.vamp",
 }
@@ -113,6 +116,7 @@ __all__ = [
     "Regime",
     "Report",
     "Store",
+    "Sweep",
     "Watch",
     "__version__",
     "aggregate",
@@ -132,6 +136,7 @@ __all__ = [
     "prior_from_module",
     "report_from_store",
     "save",
+    "sweep",
     "train",
     "vamp_prior",
 ]

@@ -240,7 +240,8 @@ def genprobe_add_commands(cli: "click.Group") -> None:
     from genprobe.cli.new_plugin import new_plugin
     from genprobe.cli.plugins import plugins
     from genprobe.cli.show import show
+    from genprobe.cli.sweep import sweep
     from genprobe.cli.train import train
 
-    for command in (evaluate, compare, show, train, demo, plugins, new_plugin):
+    for command in (evaluate, compare, show, train, sweep, demo, plugins, new_plugin):
         cli.add_command(command)

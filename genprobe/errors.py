@@ -1,5 +1,7 @@
 """What genprobe raises when the input, not the program, is at fault."""
 
+from typing import Any
+
 
 class GenprobeError(Exception):
     """A fault the user can mend: what is wrong and where, then what to do.
@@ -13,6 +15,10 @@ class GenprobeError(Exception):
         super().__init__("\n".join(line for line in (what, remedy) if line))
         self.what = what
         self.remedy = remedy
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it reaches another process: whatever the subclass's own arguments are."""
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 def reason_of(error: Exception) -> str:

@@ -34,6 +34,7 @@ def train(
     batch_size: int = 128,
     learning_rate: float = 1e-3,
     seed: int = 0,
+    start: Model | None = None,
     progress: Progress = silent,
 ) -> Model:
     """Train an ``mlp-vae`` on a data set held in memory.
@@ -56,14 +57,15 @@ def train(
         batch_size: examples a step.
         learning_rate: at the start.
         seed: of the initial weights, the order and the noise.
+        start: an ``mlp-vae`` of the same sizes whose weights to begin with; left as it is.
         progress: told of steps done, stage ``train``.
 
     Returns:
         The trained model, which ``genprobe.save`` can write.
 
     Raises:
-        GenprobeError: if a choice makes no sense, the data are outside the likelihood's support,
-            or the loss stops being finite.
+        GenprobeError: if a choice makes no sense, the model to start from does not fit, the data
+            are outside the likelihood's support, or the loss stops being finite.
     """
     if beta < 0 or epochs < 1 or batch_size < 1 or learning_rate <= 0:
         raise GenprobeError("β must not be negative; epochs, batch size and rate must be positive.")
@@ -78,6 +80,8 @@ def train(
             likelihood=likelihood,
             scale=scale,
         )
+        if start is not None:
+            take_weights(module, start)
         x = read_examples(dataset, 0, dataset.n, torch.float32)
         LIKELIHOODS[likelihood].support(x)
         fit(module, x, beta, epochs, batch_size, learning_rate, progress)
@@ -93,6 +97,20 @@ def train(
     return module.eval().as_model(name, facts)
 
 
+def take_weights(module: MlpVae, start: Model) -> None:
+    """Put the weights of a model into a network of the same sizes.
+
+    Raises:
+        GenprobeError: if it is not one.
+    """
+    if not isinstance(start.module, MlpVae) or start.module.config != module.config:
+        raise GenprobeError(
+            f"{start.name} cannot be started from: it is no mlp-vae, or one of other sizes.",
+            "Start from a model of the same settings.",
+        )
+    module.load_state_dict(start.module.state_dict())
+
+
 def fit(
     module: MlpVae,
     x: Tensor,
@@ -103,7 +121,7 @@ def fit(
     progress: Progress,
 ) -> None:
     """Run the optimiser over examples x (n, *event)."""
-    optimiser = torch.optim.Adam(module.parameters(), lr=learning_rate)
+    optimiser = torch.optim.Adam(module.parameters(), lr=learning_rate, fused=True)
     steps = epochs * -(-len(x) // batch_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(epochs):

@@ -133,3 +133,18 @@ def test_choices_that_make_no_sense_are_told(bits, option):
 def test_a_loss_that_is_not_finite_stops_with_a_remedy(bits):
     with pytest.raises(GenprobeError, match=r"no longer finite.*\n.*learning rate"):
         train(bits, epochs=50, likelihood="normal", **(SMALL | {"learning_rate": 1e6}))
+
+
+def test_a_model_to_start_from_gives_its_weights_and_keeps_them(bits):
+    start = train(bits, epochs=2, seed=1, **SMALL)
+    before = {name: value.clone() for name, value in start.module.state_dict().items()}
+    still = train(bits, epochs=1, start=start, **(SMALL | {"learning_rate": 1e-12}))
+    torch.testing.assert_close(still.module.state_dict(), before)
+    train(bits, epochs=1, start=start, **SMALL)
+    torch.testing.assert_close(start.module.state_dict(), before, rtol=0, atol=0)
+
+
+def test_a_model_of_other_sizes_is_no_start(bits):
+    start = train(bits, epochs=1, **SMALL)
+    with pytest.raises(GenprobeError, match="other sizes"):
+        train(bits, epochs=1, start=start, **(SMALL | {"latent": 3}))

@@ -35,6 +35,8 @@ class Cli(click.Group):
         """Add a command under a name that is still free."""
         if (name or cmd.name) in self.commands:
             raise PluginError(f"There is a command {name or cmd.name!r} already.")
+        # click's mark of lines to be left as they are, which a raw docstring spells out.
+        cmd.help = (cmd.help or "").replace("\\b\n", "\b\n") or None
         super().add_command(cmd, name)
 
     def _fill(self) -> None:

@@ -1,8 +1,9 @@
 """Options that several commands share."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +11,8 @@ from genprobe.errors import GenprobeError
 
 if TYPE_CHECKING:
     from genprobe.regimes import Cuts
+
+Command = Callable[..., Any]
 
 unit = click.option(
     "--unit",
@@ -102,6 +105,63 @@ binarize = click.option(
     type=click.Choice(["none", "threshold", "stochastic"]),
     help="Make data in [0, 1] binary. Default: as a bundle was trained, else none.",
 )
+
+
+def widths(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
+    """``256,256`` to (256, 256)."""
+    try:
+        return tuple(int(width) for width in value.split(","))
+    except ValueError:
+        raise click.BadParameter("give widths such as 256,256") from None
+
+
+TRAINING = (
+    click.option(
+        "--data", default="digits", show_default=True, metavar="D", help="What to train on."
+    ),
+    click.option("--split", metavar="S", help="Split of a named data set."),
+    click.option(
+        "--binarize",
+        type=click.Choice(["none", "threshold", "stochastic"]),
+        default="none",
+        show_default=True,
+    ),
+    click.option("--latent", type=int, default=10, show_default=True, help="Size of z."),
+    click.option(
+        "--hidden",
+        default="256,256",
+        show_default=True,
+        callback=widths,
+        help="Widths of the hidden layers.",
+    ),
+    click.option(
+        "--activation",
+        default="relu",
+        show_default=True,
+        help="relu, tanh, softplus, silu, gelu or elu.",
+    ),
+    click.option(
+        "--prior",
+        default="standard-normal",
+        show_default=True,
+        help="standard-normal or diagonal-normal (learned).",
+    ),
+    click.option(
+        "--likelihood", default="bernoulli", show_default=True, help="bernoulli or normal."
+    ),
+    click.option("--scale", type=float, help="Scale of the normal likelihood. Default: predicted."),
+    click.option("--batch-size", type=int, default=128, show_default=True),
+    click.option("--learning-rate", type=float, default=1e-3, show_default=True),
+    click.option("--seed", type=int, default=0, show_default=True),
+)
+"""What to train on, which network and how, but for β and how long."""
+
+
+def training(command: Command) -> Command:
+    """The options of every command that trains the reference network."""
+    for option in reversed(TRAINING):
+        command = option(command)
+    return command
 
 
 def cuts_from(path: Path | None) -> "Cuts":

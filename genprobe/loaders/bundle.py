@@ -21,6 +21,7 @@ from genprobe.loaders.factory import build_model, load_state
 from genprobe.loaders.inspect import BUNDLE_MARK, inspect_file
 from genprobe.loaders.read_tensors import first_line, read_tensors
 from genprobe.priors.recognise import prior_of
+from genprobe.store.write import replacing
 from genprobe.types import Loader, Model, NamedPrior, Prior
 
 VERSION = 1
@@ -38,7 +39,7 @@ def save(
 
     Args:
         model: with a module. An ``mlp-vae`` needs nothing else.
-        path: of the file to write, replaced if it is there.
+        path: of the file to write. One that is there is replaced, and kept if writing fails.
         factory: ``MODULE:FACTORY`` for any other module: the function that, called with ``config``
             as keywords, returns the Model with its module untrained.
         config: plain keyword arguments of the factory.
@@ -72,7 +73,8 @@ def save(
         "prior": saved_prior(model, factory is not None),
     }
     try:
-        torch.save(content, path)
+        with replacing(Path(path)) as aside:
+            torch.save(content, aside)
     except (OSError, RuntimeError) as error:
         raise ModelError(f"The bundle cannot be written at {path}: {first_line(error)}") from error
 

@@ -9,7 +9,7 @@ PACKAGE = Path(__file__).parents[2] / "genprobe"
 
 LAYERS = (
     {"_version", "errors"},
-    {"types", "progress", "ranks", "seeds", "latents", "frontier"},
+    {"types", "progress", "ranks", "seeds", "latents", "frontier", "curve", "jobs"},
     {"distributions"},
     {"families", "priors", "likelihoods", "datasets", "store"},
     {"architectures"},
@@ -20,7 +20,7 @@ LAYERS = (
     {"loading", "binding", "training", "exporting"},
     {"reporting", "pictures", "kept", "summary", "data_frame"},
     {"differences", "sources"},
-    {"evaluation", "watching", "comparison", "demo", "scaffold"},
+    {"evaluation", "watching", "comparison", "sweeping", "demo", "scaffold"},
     {"render"},
     {"testing"},
     {"cli"},

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 import genprobe
 from genprobe.cli import main
 
-COMMANDS = ["evaluate", "compare", "show", "train", "demo", "plugins"]
+COMMANDS = ["evaluate", "compare", "show", "train", "sweep", "demo", "plugins"]
 
 
 def test_help_and_a_usage_error_need_no_torch():
@@ -111,3 +111,10 @@ def test_a_shell_sees_the_traceback_when_asked(shell):
     assert done.returncode == 1
     assert "Traceback (most recent call last)" in done.stderr
     assert "There is no model at no.pt." in done.stderr
+
+
+@pytest.mark.parametrize("command", ["evaluate", "train", "sweep"])
+def test_examples_in_the_help_stand_on_lines_of_their_own(run, command):
+    lines = run(command, "--help").stdout.splitlines()
+    assert any(line.startswith(f"  genprobe {command} ") for line in lines)
+    assert "\\b" not in "".join(lines)

@@ -241,6 +241,22 @@ def test_a_folder_that_is_not_there_is_told(tmp_path, network):
         genprobe.save(network.as_model("mine"), tmp_path / "absent" / "model.pt")
 
 
+def test_a_bundle_whose_writing_fails_leaves_the_one_that_was_there(tmp_path, network, monkeypatch):
+    path = tmp_path / "model.pt"
+    genprobe.save(network.as_model("mine"), path)
+    before = path.read_bytes()
+
+    def break_off(content, file):
+        file.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(torch, "save", break_off)
+    with pytest.raises(ModelError, match="No space left"):
+        genprobe.save(network.as_model("other"), path)
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("value", [1, "a", 1.5, None, True, [1, (2,)], {"a": {"b": []}}])
 def test_plain_values_pass(value):
     require_plain(value)

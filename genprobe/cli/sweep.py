@@ -1,0 +1,92 @@
+"""``genprobe sweep``: the rate-distortion curve of the reference network."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import click
+
+from genprobe.cli import options
+from genprobe.errors import GenprobeError
+
+
+def grid(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
+    """``0.1:8:log9`` to nine values."""
+    from genprobe.sweeping import parse_betas
+
+    try:
+        return parse_betas(value)
+    except GenprobeError as error:
+        raise click.BadParameter(str(error).replace("\n", " ")) from None
+
+
+@click.command(short_help="Train at many β and draw the curve.")
+@options.training
+@click.option("--held-out", metavar="D2", help="Other data to evaluate on besides.")
+@click.option("--held-out-split", metavar="S2", help="Split to evaluate on besides.")
+@click.option(
+    "--betas",
+    default="0.1:8:log9",
+    show_default=True,
+    metavar="GRID",
+    callback=grid,
+    help="LOW:HIGH:logN, LOW:HIGH:linN or values such as 0.25,1,4.",
+)
+@click.option(
+    "--out",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    default="sweep",
+    show_default=True,
+    help="Folder for bundles, stores and the figure; the same command resumes from it.",
+)
+@click.option(
+    "--first-epochs",
+    type=int,
+    default=100,
+    show_default=True,
+    help="Epochs of the model whose weights all others begin with.",
+)
+@click.option("--epochs", type=int, default=100, show_default=True, help="Epochs at each β.")
+@click.option(
+    "--draws", type=int, default=1, show_default=True, help="Posterior draws per example."
+)
+@options.tolerance
+@click.option(
+    "--jobs", type=int, default=1, show_default=True, help="Models at once, one thread each."
+)
+@options.unit
+@options.markdown
+@click.option("--quiet", is_flag=True, help="No progress and no log.")
+def sweep(
+    folder: Path,
+    unit: str,
+    markdown: bool,
+    quiet: bool,
+    **settings: Any,
+) -> None:
+    r"""Train a small VAE at each β, evaluate all, and draw their curve.
+
+    \b
+    genprobe sweep --split train --held-out-split test --binarize threshold
+    genprobe sweep --data train.npy --held-out test.npy --betas 0.25:4:log5 --jobs 4
+    """
+    from genprobe.cli.output import print_comparison, print_view
+    from genprobe.render.curve import save_curve
+    from genprobe.render.shape import shape_view
+    from genprobe.sweeping import sweep as run
+
+    if not quiet:
+        logging.getLogger("genprobe").setLevel(logging.INFO)
+    try:
+        found = run(folder=folder, progress=not quiet, **settings)
+    except KeyboardInterrupt:
+        click.echo(f"Run the same command again: it goes on from {folder}.", err=True)
+        raise
+    figure = found.folder / "curve.png"
+    for side in found.sides:
+        print_comparison(found.comparison(side), unit, markdown)
+        print_view(shape_view(found.shape(side), side))
+        click.echo()
+    save_curve(found, figure, unit)
+    click.echo(f"Drew {figure}.", err=True)
