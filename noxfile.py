@@ -110,6 +110,13 @@ def validation(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
+def reproduction(session: nox.Session) -> None:
+    """MNIST beside published numbers, about an hour; needs GENPROBE_DATA_DIR."""
+    session.install(*PINNED, ".")
+    session.run("python", "-m", "validation.reproduction", *session.posargs)
+
+
+@nox.session(python="3.11")
 def bench(session: nox.Session) -> None:
     """Times against every other way and the machine's floor; writes docs/benchmarks.md."""
     session.install(*PINNED, ".", "pykeops", "pybind11")

@@ -1,9 +1,8 @@
 """Run every exact case and write docs/validation.md: ``python -m validation [--seeds N]``."""
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import click
 import torch
@@ -21,6 +20,7 @@ from validation.baselines import (
     minibatch_weighted,
 )
 from validation.cases import Case, beta_optimal, finite_information, gaussian, hypercube
+from validation.page import Line, Section, table
 
 HYPERCUBES = ((0.5, math.sqrt(0.75)), (0.8, 0.6), (0.95, 0.25))
 EXEMPLARS = (
@@ -35,7 +35,6 @@ PUBLISHED = {
     512: (4.603, 4.821, 5.232, 11.534),
 }
 SLOPE_SETS = 8
-Line = tuple[object, ...]
 
 
 def exact_cases() -> Iterator[Line]:
@@ -175,24 +174,6 @@ def exemplars() -> Iterator[Line]:
     for beta, rate, distortion, name in EXEMPLARS:
         found, reason = label(Point(rate=rate, distortion=distortion, entropy=80.2))
         yield beta, rate, distortion, name, found, reason
-
-
-class Section(NamedTuple):
-    """A table of the page, with a sentence that says how to read it."""
-
-    heading: str
-    note: str
-    columns: str
-    lines: Callable[[], Iterator[Line]]
-
-
-def table(section: Section) -> str:
-    """A section as Markdown."""
-    click.echo(section.heading, err=True)
-    names = section.columns.split("|")
-    rows = ["| " + " | ".join(str(cell) for cell in line) + " |" for line in section.lines()]
-    head = ["| " + " | ".join(names) + " |", "|" + ":--|" * len(names)]
-    return "\n".join([f"## {section.heading}", "", section.note, "", *head, *rows, ""])
 
 
 def sections(seeds: int) -> list[Section]:

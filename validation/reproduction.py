@@ -1,0 +1,292 @@
+"""Set a β sweep on MNIST beside published numbers: ``python -m validation.reproduction``.
+
+Needs MNIST's four IDX files under GENPROBE_DATA_DIR. Writes docs/reproduction.md and its figure.
+"""
+
+import time
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import click
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+import genprobe
+from genprobe.curve import Margin, Shape
+from genprobe.render.curve import save_curve
+from genprobe.render.rows import number, short_verdict
+from genprobe.sweeping import Sweep, parse_betas
+from genprobe.types import Estimate, Report
+from validation.page import Line, Section, table
+
+GRID = "0.25:4:log5"
+DATA = "mnist/train-images-idx3-ubyte.gz"
+HELD_OUT = "mnist/t10k-images-idx3-ubyte.gz"
+FIRST_EPOCHS, EPOCHS = 40, 35
+NETWORK = {"latent": 10, "hidden": (500, 500), "activation": "softplus", "learning_rate": 2e-3}
+COMMAND = f"""genprobe sweep --data {DATA} --held-out {HELD_OUT} \\
+    --binarize stochastic --betas {GRID} --latent 10 --hidden 500,500 --activation softplus \\
+    --learning-rate 2e-3 --first-epochs {FIRST_EPOCHS} --epochs {EPOCHS} --jobs 2 --out mnist"""
+PUBLISHED = {
+    "elbo": -88.95,
+    "rate": 19.17,
+    "distortion": 69.78,
+    "mutual_information": 10.82,
+    "marginal_kl": 8.35,
+    "marginal_kl_floor": 8.17,
+}
+"""Hoffman & Johnson (2016), Table 1, 10 latents. D and the floor follow from the others."""
+ROWS = {
+    "elbo": "ELBO",
+    "rate": "R, average KL",
+    "distortion": "D",
+    "mutual_information": "I(n;z)",
+    "marginal_kl": "marginal KL",
+    "marginal_kl_floor": "its floor R − log N",
+}
+
+
+def make(folder: Path, jobs: int) -> Sweep:
+    """The sweep, or what of it the folder lacks."""
+    return genprobe.sweep(
+        DATA,
+        parse_betas(GRID),
+        folder=folder,
+        held_out=HELD_OUT,
+        binarize="stochastic",
+        first_epochs=FIRST_EPOCHS,
+        epochs=EPOCHS,
+        jobs=jobs,
+        progress=True,
+        **NETWORK,
+    )
+
+
+def epoch_seconds() -> float:
+    """Processor time of one epoch: the best of three."""
+    dataset = genprobe.open_dataset(DATA, binarize="stochastic")
+    return min(timed(dataset) for _ in range(3))
+
+
+def timed(dataset: genprobe.Dataset) -> float:
+    """Processor time of one epoch."""
+    begin = time.process_time()
+    genprobe.train(dataset, epochs=1, **NETWORK)
+    return time.process_time() - begin
+
+
+def two(value: float, sign: str = "") -> str:
+    """A number with two decimals and a proper minus."""
+    return f"{value:{sign}.2f}".replace("-", "−")
+
+
+def measured(estimate: Estimate) -> str:
+    """An estimate with its Monte Carlo error, or where it has none as it is."""
+    return number(estimate.value) + (f" ± {number(estimate.se)}" if estimate.se else "")
+
+
+def at_one(sweep: Sweep) -> Report:
+    """The model of β = 1 on its training data."""
+    return sweep.training[sweep.betas.index(1.0)]
+
+
+def beside_hoffman_johnson(sweep: Sweep) -> Iterator[Line]:
+    """The model of β = 1 and the published row."""
+    report = at_one(sweep)
+    for name, published in PUBLISHED.items():
+        found = report[name]
+        yield ROWS[name], two(published), measured(found), two(found.value - published, "+")
+    gaps = (PUBLISHED["marginal_kl"] - PUBLISHED["marginal_kl_floor"], above_floor(report))
+    yield (
+        "marginal KL above its floor",
+        *(two(gap) for gap in gaps),
+        two(gaps[1] - gaps[0], "+"),
+    )
+
+
+def above_floor(report: Report) -> float:
+    """How far the marginal KL is above what N forces on it: log N − I(n;z)."""
+    return report["marginal_kl"].value - report["marginal_kl_floor"].value
+
+
+def curve(sweep: Sweep) -> Iterator[Line]:
+    """Every model on its training data."""
+    shape = sweep.shape("training")
+    chords = {chord.betas: f"{chord.slope:.3f} ± {chord.se:.3f}" for chord in shape.chords}
+    neighbours = [None, *zip(sweep.betas, sweep.betas[1:], strict=False), None]
+    for i, (beta, report) in enumerate(zip(sweep.betas, sweep.training, strict=True)):
+        yield (
+            f"{beta:g}",
+            *(number(report[name].value) for name in ("rate", "distortion", "elbo")),
+            chords.get(neighbours[i], "") if neighbours[i] else "",
+            measured_slope(report),
+            chords.get(neighbours[i + 1], "") if neighbours[i + 1] else "",
+            short_verdict(report.regime),
+        )
+
+
+def measured_slope(report: Report) -> str:
+    """The operating slope and its error over the data."""
+    if "slope" not in report.estimates:
+        return "–"
+    return f"{report['slope'].value:.3f} ± {report['slope'].se_data or 0:.3f}"
+
+
+def parts(sweep: Sweep) -> Iterator[Line]:
+    """Where each nat of the rate goes."""
+    names = (
+        "rate",
+        "mutual_information",
+        "marginal_kl",
+        "marginal_kl_floor",
+        "marginal_kl_population_lower",
+        "marginal_kl_population_upper",
+    )
+    for beta, report in zip(sweep.betas, sweep.training, strict=True):
+        numbers = (number(report[name].value) for name in names)
+        yield f"{beta:g}", *numbers, f"{report['active_units'].value:g}"
+
+
+def generalisation(sweep: Sweep) -> Iterator[Line]:
+    """The two sides of every model."""
+    for beta, seen, unseen in zip(sweep.betas, sweep.training, sweep.held_out, strict=True):
+        yield (
+            f"{beta:g}",
+            *(number(r[name].value) for name in ("rate", "distortion") for r in (seen, unseen)),
+            number(seen["elbo"].value - unseen["elbo"].value),
+        )
+
+
+def statements(sweep: Sweep) -> Iterator[Line]:
+    """What the paper says of such a curve, and what was found."""
+    shape = sweep.shape("training")
+    rate = [report["rate"].value for report in sweep.training]
+    elbo = [report["elbo"].value for report in sweep.training]
+    best = elbo.index(max(elbo))
+    within = sum(low < chord.slope < high for chord in shape.chords for low, high in [chord.betas])
+    off = max(
+        abs(report["slope"].value / beta - 1)
+        for beta, report in zip(sweep.betas, sweep.training, strict=True)
+    )
+    beside = [i for i, beta in enumerate(sweep.betas) if beta in (0.5, 2.0)]
+    yield "R falls and D rises with β", verdict(shape, "rate falls", "distortion rises")
+    yield "the curve is convex", verdict(shape, "convex")
+    yield "each model does best at its own β", verdict(shape, "best at its β")
+    yield (
+        "the slope of the curve at a model is −β",
+        f"{within} of {len(shape.chords)} chords have their slope between the two β of their "
+        f"ends; the models' own slopes are off by {off:.1%} at most",
+    )
+    yield (
+        "I ≤ R",
+        f"R − I(n;z) is {min(r['marginal_kl'].value for r in sweep.training):.2f} nats at least",
+    )
+    yield "β = 1 has the best ELBO", f"the best is that of β = {sweep.betas[best]:g}"
+    yield (
+        "models of nearly one ELBO can have very different rates",
+        f"from β = 0.5 to 2 the rate falls from {rate[beside[0]]:.1f} to {rate[beside[-1]]:.1f} "
+        f"nats; the ELBO is {two(elbo[beside[0]])} at one end and "
+        f"{two(elbo[beside[-1]])} at the other",
+    )
+
+
+def held_out_shape(sweep: Sweep) -> str:
+    """Whether the curve of the held-out data falls and bends too."""
+    return verdict(sweep.shape("held-out"), "rate falls", "distortion rises", "convex")
+
+
+def verdict(shape: Shape, *conditions: str) -> str:
+    """Whether conditions hold, and which is closest to not holding."""
+    margins = [margin for margin in shape.margins if margin.condition in conditions]
+    broken = sum(margin.broken for margin in margins)
+    closest: Margin = min(margins, key=lambda margin: margin.z)
+    found = "holds" if not broken else f"broken {broken} times of {len(margins)}"
+    return f"{found}; the closest by {number(closest.value)} ± {number(closest.se)} nats"
+
+
+def sections(sweep: Sweep) -> dict[str, Section]:
+    """The tables of the page, by their names in its template."""
+    n = at_one(sweep).n
+    return {
+        "hoffman_johnson": Section(
+            "Beside Hoffman & Johnson (2016), Table 1",
+            f"The model of β = 1 on its {n} training examples. ± is the Monte Carlo error; with "
+            "one draw an example that of D and ELBO contains the spread over examples.",
+            "quantity|published|measured|difference",
+            partial(beside_hoffman_johnson, sweep),
+        ),
+        "curve": Section(
+            "The curve",
+            "On the training data. The slope of the model itself comes from widening its "
+            "posteriors; those of the chords to its neighbours from the points alone, with errors "
+            "of paired differences. A model that is trained out has β between its two chords and "
+            "at its own slope.",
+            "β|R|D|ELBO|chord from the left|slope|chord to the right|regime",
+            partial(curve, sweep),
+        ),
+        "parts": Section(
+            "Where each nat of the rate goes",
+            f"log N = {at_one(sweep)['log_n'].value:.2f} caps I(n;z): of rate beyond it {n} "
+            "examples cannot say whether it is information or mismatch. Two columns bracket the "
+            "marginal KL of the population they come from.",
+            "β|R|I(n;z)|marginal KL|floor|population, lower|population, upper|active units",
+            partial(parts, sweep),
+        ),
+        "generalisation": Section(
+            "Training and held-out data",
+            "What the model of each β has learned of these examples alone. Held-out curves are "
+            "bound by nothing: where a small β lets a model learn its examples by heart, the gap "
+            "widens.",
+            "β|R, training|R, held out|D, training|D, held out|gap in ELBO",
+            partial(generalisation, sweep),
+        ),
+        "alemi": Section(
+            "Beside Alemi et al. (2018)",
+            "What “Fixing a Broken ELBO” says of the models that minimise D + βR.",
+            "statement|found",
+            partial(statements, sweep),
+        ),
+    }
+
+
+def page(sweep: Sweep, figure: str) -> str:
+    """The page as Markdown."""
+    folder = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=folder, undefined=StrictUndefined, keep_trailing_newline=True)
+    one = at_one(sweep)
+    template = environment.get_template("reproduction.md.j2")
+    return template.render(
+        **{name: table(section) for name, section in sections(sweep).items()},
+        command=COMMAND,
+        figure=figure,
+        sweep=sweep,
+        one=one,
+        slope=measured_slope(one),
+        held_out_shape=held_out_shape(sweep),
+        two=two,
+        held_out=sweep.held_out[sweep.betas.index(1.0)],
+        last=sweep.betas[-1],
+        bound=sweep.comparison("training").entropy,
+        published=PUBLISHED,
+        above_floor=above_floor(one),
+        published_above_floor=PUBLISHED["marginal_kl"] - PUBLISHED["marginal_kl_floor"],
+        epochs=FIRST_EPOCHS + EPOCHS * len(sweep.betas),
+        epochs_of_one=FIRST_EPOCHS + EPOCHS,
+        seconds=epoch_seconds(),
+    )
+
+
+@click.command()
+@click.option("--folder", type=click.Path(path_type=Path), default=Path("build/reproduction"))
+@click.option("--jobs", type=int, default=2, show_default=True)
+@click.option("--out", type=click.Path(path_type=Path), default=Path("docs/reproduction.md"))
+def main(folder: Path, jobs: int, out: Path) -> None:
+    """Write the page and its figure; what the folder has is not trained again."""
+    sweep = make(folder, jobs)
+    figure = out.with_suffix(".svg")
+    save_curve(sweep, figure)
+    out.write_text(page(sweep, figure.name).rstrip() + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
