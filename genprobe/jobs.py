@@ -40,7 +40,6 @@ def run(
     Raises:
         GenprobeError: if a process is killed.
     """
-
     count = counting(progress, stage, total)
     if jobs == 1:
         return [task(value, count) for value in values]

@@ -25,6 +25,7 @@ from genprobe.errors import GenprobeError, StoreError
 from genprobe.notices import COLLAPSED_NATS
 from genprobe.pictures import image_shape
 from genprobe.regimes import MEANING
+from genprobe.render.comparison_rows import apart, differing
 from genprobe.render.interactive import COLOURS, CROWD, plane
 from genprobe.render.reproduce import reproduce, reproduce_comparison
 from genprobe.render.rows import BOUNDS, layout, method_lines, name_of, number, verdict
@@ -120,6 +121,11 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
         entries=entries,
         best=next((e for e in entries if len(entries) > 1 and e.name == comparison.best), None),
         on_frontier=[entries[i].name for i in comparison.frontier],
+        apart=apart(comparison, unit, 3),
+        differing=differing(comparison),
+        differences={(d.first, d.name): d for d in comparison.differences},
+        unpaired=any(not d.paired for d in comparison.differences),
+        positions={entry.name: entry.index for entry in entries},
         figure=figure,
         units=units(reports),
         unit=unit,

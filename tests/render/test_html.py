@@ -150,13 +150,23 @@ def test_every_row_and_column_has_a_header_and_every_picture_a_text(two):
     assert all(e.attrs.get("alt") for e in page.all("img"))
 
 
+def test_differences_stand_beside_their_reference_and_errors(two):
+    text = to_html(two)
+    assert f'Differences from <span class="name">{two.reference}</span>' in text
+    [d] = [d for d in two.differences if d.name == "elbo"]
+    assert f'value="{d.value}"' in text
+    assert "† where an example" in text
+    assert "Differences from" not in to_html(compared(two.reports[0]))
+
+
 def test_each_model_can_be_hidden_wherever_it_is(two):
     page = Page(to_html(two))
     toggles = {e.attrs["data-toggle"] for e in page.all("input")}
     assert toggles == {"0", "1"}
     parts = [e.attrs["data-model"] for e in page.elements if "data-model" in e.attrs]
     assert set(parts) == toggles
-    assert parts.count("0") == parts.count("1") > 4
+    # The reference of the differences has no row among them.
+    assert sorted(parts.count(toggle) for toggle in toggles) == [7, 8]
 
 
 def test_what_has_no_script_shows_no_switches(two):
