@@ -69,7 +69,7 @@ def sweep(
 
     \b
     genprobe sweep --split train --held-out-split test --binarize threshold
-    genprobe sweep --data train.npy --held-out test.npy --betas 0.25:4:log5 --jobs 4
+    genprobe sweep --data a.npy --held-out b.npy --betas 0.25:4:log5 --jobs 4
     """
     from genprobe.cli.output import print_comparison, print_view
     from genprobe.render.curve import save_curve
