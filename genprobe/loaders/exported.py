@@ -12,6 +12,7 @@ trust, torch loads those that need more.
 import hashlib
 import json
 import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,9 @@ class Trusted(nn.Module):
 
     def __init__(self, path: Path) -> None:
         super().__init__()
-        with reading(path):
+        with reading(path), warnings.catch_warnings():
+            # Until 2.10 torch says so of the file it has just read itself.
+            warnings.filterwarnings("ignore", "The given buffer is not writable")
             self.program = torch.export.load(path).module()
         self.dtype = next((v.dtype for v in self.program.state_dict().values()), torch.float32)
 
