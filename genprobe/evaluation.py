@@ -20,7 +20,14 @@ from genprobe.aggregate.queries import dismiss, follow
 from genprobe.binding import prepare
 from genprobe.datasets.unseen import unseen
 from genprobe.encode import Parts, encode
-from genprobe.errors import DataError, GenprobeError, ModelError, StoreError, UnavailableError
+from genprobe.errors import (
+    DataError,
+    GenprobeError,
+    ModelError,
+    StoreError,
+    UnavailableError,
+    reason_of,
+)
 from genprobe.estimators.quantities import Estimator, require_known
 from genprobe.kept import keep
 from genprobe.loaders.posteriors import from_posteriors
@@ -239,8 +246,9 @@ def keep_pictures(
         )
         if drawn is not None:
             save_pictures(report.store, drawn)
-    except GenprobeError as error:
-        log.warning("No pictures were kept. %s", error)
+    except Exception as error:
+        log.warning("No pictures were kept. %s", reason_of(error))
+        log.debug("While pictures were drawn:", exc_info=error)
 
 
 def refuse(reason: str) -> NoReturn:

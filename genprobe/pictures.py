@@ -188,7 +188,7 @@ def samples(subject: Subject, prior: Prior, source: str) -> Grid:
     latent = subject.store.header.latent_shape
     z = prior.sample(SAMPLE_ROWS * count).detach().cpu().to(subject.x.dtype).reshape(-1, *latent)
     decoded = decode(subject, z, torch.arange(count).repeat(SAMPLE_ROWS))
-    return grid(subject, decoded.view(SAMPLE_ROWS, count, -1), [""] * SAMPLE_ROWS, source)
+    return grid(subject, decoded.reshape(SAMPLE_ROWS, count, -1), [""] * SAMPLE_ROWS, source)
 
 
 def fitted_samples(subject: Subject, fitted: FittedMarginal) -> Grid:
@@ -212,7 +212,7 @@ def traversals(subject: Subject, dimensions: Sequence[Dimension]) -> Grid:
     for d in chosen:
         z = start.repeat(len(steps), 1)
         z[:, d] = mean[d] + steps * width[d]
-        z = z.to(subject.x.dtype).view(len(steps), *subject.store.header.latent_shape)
+        z = z.to(subject.x.dtype).reshape(len(steps), *subject.store.header.latent_shape)
         rows.append(decode(subject, z, torch.zeros(len(steps), dtype=torch.long)).flatten(1))
     return grid(subject, torch.stack(rows), [f"dimension {d}" for d in chosen])
 

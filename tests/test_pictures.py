@@ -205,6 +205,27 @@ def test_a_decoder_that_fails_on_samples_costs_only_those_pictures(drawn):
     assert "too many" in pictures.absent["prior"]
 
 
+def test_a_decoder_whose_output_lies_otherwise_in_memory_is_drawn_too(drawn):
+    colours = torch.rand(N, 3, 4, 4, generator=torch.Generator().manual_seed(1))
+
+    def decode(z):
+        image = z.reshape(-1, 3, 4, 4).contiguous(memory_format=torch.channels_last)
+        return {"loc": image, "scale": torch.ones_like(image)}
+
+    grids = drawn(exact(decode=decode), colours).grids
+    assert {"prior", "fitted-prior", "reconstructions"} <= grids.keys()
+
+
+def test_pictures_that_cannot_be_drawn_cost_no_number(tmp_path, monkeypatch, caplog):
+    def fails(*arguments, **options):
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr(genprobe.evaluation, "draw_pictures", fails)
+    report = genprobe.evaluate(exact(), GREY, store=tmp_path / "s.h5", max_queries=10)
+    assert report["rate"].value > 0
+    assert "No pictures were kept. no ink" in caplog.text
+
+
 def test_the_numbers_and_the_generator_are_the_same_with_and_without(tmp_path):
     states, reports = [], []
     for pictures in (False, True):

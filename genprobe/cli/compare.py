@@ -1,10 +1,14 @@
 """``genprobe compare``: several stores or reports side by side."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from genprobe.cli import options
+
+if TYPE_CHECKING:
+    from genprobe.cli.output import Output
 
 
 @click.command(short_help="Compare stores or reports.")
@@ -13,57 +17,19 @@ from genprobe.cli import options
 @options.against
 @options.side_by_side
 @options.regime_cuts
-@options.unit
-@options.json_path
-@options.csv_path
-@options.html_path
-@options.markdown
-@options.latex
-@options.plot
-@options.plot_width
-@options.plane
+@options.output("renderer")
 def compare(
-    sources: tuple[str, ...],
-    sort: str,
-    against: str | None,
-    side_by_side: bool,
-    regime_cuts: Path | None,
-    unit: str,
-    json_path: Path | None,
-    csv_path: Path | None,
-    html_path: Path | None,
-    markdown: bool,
-    latex: bool,
-    plot_path: Path | None,
-    plot_width: float,
-    plane: bool | None,
+    sources: tuple[str, ...], regime_cuts: Path | None, output: "Output", **settings: Any
 ) -> None:
     """Compare stores or JSON reports of models on the same data.
 
     A store is shown as it was last evaluated. Differences of ELBO, rate and distortion
     are paired over the examples wherever the stores are at hand.
     """
-    for path in (json_path, csv_path, html_path):
-        options.require_writable(path)
-    options.require_plot(plot_path)
-    from genprobe.cli.output import (
-        print_comparison,
-        print_plane,
-        write_comparison,
-        write_html,
-        write_plot,
-    )
+    output.require_writable()
     from genprobe.comparison import compare as run
 
-    comparison = run(
-        sources,
-        sort=sort,
-        against=against,
-        side_by_side=side_by_side,
-        cuts=options.cuts_from(regime_cuts),
-    )
-    write_comparison(comparison, json_path, csv_path)
-    print_comparison(comparison, unit, markdown, latex)
-    print_plane(comparison, unit, plane, not (markdown or latex))
-    write_plot(comparison, unit, plot_path, plot_width)
-    write_html(comparison, unit, html_path)
+    comparison = run(sources, cuts=options.cuts_from(regime_cuts), **settings)
+    output.write_comparison(comparison)
+    output.print_comparison(comparison)
+    output.finish(comparison)

@@ -35,18 +35,12 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
     """
     from importlib.resources import as_file, files
 
-    from genprobe.cli.output import (
-        print_comparison,
-        print_plane,
-        print_report,
-        showing_model,
-        write_html,
-        write_plot,
-    )
+    from genprobe.cli.output import Output, showing_model
     from genprobe.comparison import compare
     from genprobe.demo import BUNDLES
     from genprobe.evaluation import evaluate
 
+    output = Output(unit=unit, plot_path=plot_path, html_path=html_path, plane=plane)
     reports = []
     names = list(BUNDLES)
     for i, name in enumerate(names):
@@ -55,19 +49,19 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
             showing_model(names, i, True) as progress,
         ):
             reports.append(evaluate(path, draws=4, progress=progress, pictures=True))
-        print_report(reports[-1], unit, markdown=False)
+        output.print_report(reports[-1])
         click.echo()
     comparison = compare(reports)
-    print_comparison(comparison, unit, markdown=False)
-    print_plane(comparison, unit, plane)
+    output.print_comparison(comparison)
+    output.print_plane(comparison)
     try:
         options.require_plot(plot_path)
-        write_plot(comparison, unit, plot_path)
+        output.write_plot(comparison)
         click.echo(f"Drew the plane: {plot_path}", err=True)
     except GenprobeError as error:
         click.echo(f"The plane was not drawn: {error.what}", err=True)
     try:
-        write_html(comparison, unit, html_path)
+        output.write_html(comparison)
         click.echo(f"Wrote the page: {html_path} (open it in a browser)", err=True)
     except GenprobeError as error:
         click.echo(f"The page was not written: {error.what}", err=True)

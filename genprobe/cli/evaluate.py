@@ -13,6 +13,7 @@ from genprobe.cli.interrupt import resumable
 from genprobe.errors import GenprobeError, OtherRankError
 
 if TYPE_CHECKING:
+    from genprobe.cli.output import Output
     from genprobe.types import Report
 
 
@@ -58,35 +59,17 @@ if TYPE_CHECKING:
 @options.sort
 @options.against
 @options.side_by_side
-@options.unit
-@options.json_path
-@options.csv_path
-@options.html_path
-@options.markdown
-@options.latex
-@options.renderer
-@options.plot
-@options.plot_width
-@options.plane
+@options.output()
 @click.option("--quiet", is_flag=True, help="No progress and no log.")
 @click.option("--trust", is_flag=True, help="Let code in the checkpoint run.")
 @resumable
 def evaluate(
     models: tuple[str, ...],
-    json_path: Path | None,
-    csv_path: Path | None,
-    html_path: Path | None,
     store: Path | None,
     sort: str,
     against: str | None,
     side_by_side: bool,
-    unit: str,
-    markdown: bool,
-    latex: bool,
-    renderer: str | None,
-    plot_path: Path | None,
-    plot_width: float,
-    plane: bool | None,
+    output: "Output",
     quiet: bool,
     regime_cuts: Path | None,
     **settings: Any,
@@ -102,13 +85,6 @@ def evaluate(
     several = len(models) > 1
     if several and store:
         raise click.UsageError("--store takes one model at a time.")
-    from genprobe.cli.output import (
-        print_comparison,
-        print_plane,
-        write_comparison,
-        write_html,
-        write_plot,
-    )
     from genprobe.comparison import compare, require_sort
     from genprobe.manager import plugins
     from genprobe.ranks import joined, together
@@ -118,22 +94,16 @@ def evaluate(
             cuts = options.cuts_from(regime_cuts)
             require_sort(sort, plugins().all("estimators"))
             if ranks.leads:
-                for path in (json_path, csv_path, html_path):
-                    options.require_writable(path)
-                options.require_plot(plot_path)
+                output.require_writable()
         if ranks.leads and not quiet:
             logging.getLogger("genprobe").setLevel(logging.INFO)
         settings |= {"store": store, "cuts": cuts}
-        settings |= {"pictures": True} if html_path else {}
-        show = {
-            "json_path": None if several else json_path,
-            "unit": unit,
-            "markdown": markdown,
-            "latex": latex,
-            "renderer": renderer,
-            "progress": ranks.leads and not quiet,
-        }
-        attempts = [attempt(models, i, ranks.leads, show, settings) for i in range(len(models))]
+        settings |= {"pictures": True} if output.html_path else {}
+        shown = ranks.leads and not quiet
+        attempts = [
+            attempt(models, i, output if ranks.leads else None, shown, settings)
+            for i in range(len(models))
+        ]
     done = [(model, r) for model, r in zip(models, attempts, strict=True) if r is not None]
     if ranks.leads and done:
         comparison = compare(
@@ -144,12 +114,11 @@ def evaluate(
             origins=[model for model, _ in done],
             cuts=cuts,
         )
-        write_comparison(comparison, json_path if several else None, csv_path)
+        if several:
+            output.write_comparison(comparison)
         if len(done) > 1:
-            print_comparison(comparison, unit, markdown, latex)
-        print_plane(comparison, unit, plane, not (markdown or latex or renderer))
-        write_plot(comparison, unit, plot_path, plot_width)
-        write_html(comparison, unit, html_path)
+            output.print_comparison(comparison)
+        output.finish(comparison)
     if ranks.leads and len(done) < len(models):
         sys.exit(1)
 
@@ -157,8 +126,8 @@ def evaluate(
 def attempt(
     models: Sequence[str],
     position: int,
-    leads: bool,
-    show: Mapping[str, Any],
+    output: "Output | None",
+    shown: bool,
     settings: Mapping[str, Any],
 ) -> "Report | None":
     """Evaluate and print one model; of several, one that fails is told and passed over.
@@ -166,16 +135,16 @@ def attempt(
     Args:
         models: all, as named.
         position: of the one to evaluate.
-        leads: whether this process prints.
-        show: options of printing.
+        output: of the process that prints.
+        shown: whether progress is.
         settings: of the evaluation.
     """
-    from genprobe.cli.output import print_report, showing_model, write_json
+    from genprobe.cli.output import showing_model
     from genprobe.evaluation import evaluate as run
 
     model, several = models[position], len(models) > 1
     try:
-        with showing_model(models, position, show["progress"]) as progress:
+        with showing_model(models, position, shown) as progress:
             report = run(model, progress=progress, **settings)
     except GenprobeError as error:
         if not several or click.get_current_context().find_root().params["traceback"]:
@@ -183,9 +152,10 @@ def attempt(
         if not isinstance(error, OtherRankError):
             click.echo(f"Error: {model}: {error}", err=True)
         return None
-    if leads:
-        write_json(report, show["json_path"])
-        print_report(report, show["unit"], show["markdown"], show["renderer"], show["latex"])
+    if output is not None:
+        if not several:
+            output.write_report(report)
+        output.print_report(report)
         if several:
             click.echo()
     return report

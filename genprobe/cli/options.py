@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import functools
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -105,6 +106,42 @@ binarize = click.option(
     type=click.Choice(["none", "threshold", "stochastic"]),
     help="Make data in [0, 1] binary. Default: as a bundle was trained, else none.",
 )
+
+
+OUTPUT = {
+    "unit": unit,
+    "json_path": json_path,
+    "csv_path": csv_path,
+    "html_path": html_path,
+    "markdown": markdown,
+    "latex": latex,
+    "renderer": renderer,
+    "plot_path": plot,
+    "plot_width": plot_width,
+    "plane": plane,
+}
+"""How results are shown and where they go, by the fields of ``genprobe.cli.output.Output``."""
+
+
+def output(*left_out: str) -> Callable[[Command], Command]:
+    """The options of a command's output, which it gets as one ``output``.
+
+    Args:
+        left_out: fields that make no sense for the command.
+    """
+    chosen = {name: option for name, option in OUTPUT.items() if name not in left_out}
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def gathered(*arguments: Any, **settings: Any) -> Any:
+            from genprobe.cli.output import Output
+
+            taken = {name: settings.pop(name) for name in chosen}
+            return command(*arguments, output=Output(**taken), **settings)
+
+        return functools.reduce(lambda c, option: option(c), reversed(chosen.values()), gathered)
+
+    return decorate
 
 
 def widths(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:

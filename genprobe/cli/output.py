@@ -2,10 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from genprobe.cli import options
+from genprobe.errors import GenprobeError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -35,88 +39,140 @@ def print_view(view: "RenderableType") -> None:
     console.print(view)
 
 
-def print_report(
-    report: "Report",
-    unit: str,
-    markdown: bool = False,
-    renderer: str | None = None,
-    latex: bool = False,
-) -> None:
-    """Print one report: as a table, as LaTeX or Markdown, or by the renderer of that name."""
-    if renderer is not None:
-        from genprobe.manager import plugins
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """How a command shows its results, and where else it writes them; see ``options.output``.
 
-        click.echo(plugins().get("renderers", renderer)(report), nl=False)
-        return
-    if latex:
-        from genprobe.render.latex import to_latex
-
-        click.echo(to_latex(report, unit), nl=False)
-        return
-    if markdown:
-        from genprobe.render.markdown import to_markdown
-
-        click.echo(to_markdown(report, unit))
-        return
-    from genprobe.render.table import report_view
-
-    print_view(report_view(report, unit))
-
-
-def print_comparison(
-    comparison: "Comparison", unit: str, markdown: bool = False, latex: bool = False
-) -> None:
-    """Print several reports as one table: plain, or as LaTeX or Markdown."""
-    from genprobe.render.comparison import comparison_view, to_markdown
-
-    if latex:
-        from genprobe.render.latex import comparison_to_latex
-
-        click.echo(comparison_to_latex(comparison, unit), nl=False)
-    elif markdown:
-        click.echo(to_markdown(comparison, unit))
-    else:
-        print_view(comparison_view(comparison, unit))
-
-
-def write_comparison(
-    comparison: "Comparison", json_path: Path | None, csv_path: Path | None
-) -> None:
-    """Write a comparison as JSON and as CSV, where paths were given."""
-    from genprobe.render.comparison_json import dumps
-    from genprobe.render.csv import to_csv
-
-    if json_path is not None:
-        json_path.write_text(dumps(comparison), encoding="utf-8")
-    if csv_path is not None:
-        csv_path.write_text(to_csv(comparison), encoding="utf-8")
-
-
-def write_plot(comparison: "Comparison", unit: str, path: Path | None, width: float = 6.9) -> None:
-    """Draw some models, if a path was given; one model is a comparison of one."""
-    if path is not None:
-        from genprobe.render.plane import save_plane
-
-        save_plane(comparison, path, unit, width)
-
-
-def print_plane(
-    comparison: "Comparison", unit: str, wanted: bool | None, after_tables: bool = True
-) -> None:
-    """Print the plane in characters, where it was asked for or a wide terminal has room for it.
-
-    Args:
-        comparison: of one model or several.
-        unit: its name.
-        wanted: None leaves it to the terminal.
-        after_tables: whether tables were printed, and not another format.
+    Attributes:
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+        markdown: whether tables are printed as Markdown.
+        latex: whether they are printed as LaTeX.
+        renderer: name of what prints a report instead.
+        json_path: of a report or comparison, if any.
+        csv_path: of a row a model, if any.
+        html_path: of a page, if any.
+        plot_path: of the rate-distortion plane, if any.
+        plot_width: of that, inches.
+        plane: whether to print the plane in characters; None leaves it to the terminal.
     """
-    width = terminal_width()
-    if wanted or (wanted is None and after_tables and width >= ROOMY):
-        from genprobe.render.plane_terminal import WIDTH, to_text
 
-        text = to_text(comparison, unit, WIDTH if width < ROOMY else ROOMY)
-        click.echo(f"\n{text}" if text else "", nl=False)
+    unit: str = "nats"
+    markdown: bool = False
+    latex: bool = False
+    renderer: str | None = None
+    json_path: Path | None = None
+    csv_path: Path | None = None
+    html_path: Path | None = None
+    plot_path: Path | None = None
+    plot_width: float = 6.9
+    plane: bool | None = None
+
+    def require_writable(self) -> None:
+        """Check that all can be written before hours are spent on its content.
+
+        Raises:
+            GenprobeError: naming the first that cannot.
+        """
+        for path in (self.json_path, self.csv_path, self.html_path):
+            options.require_writable(path)
+        options.require_plot(self.plot_path)
+
+    def print_report(self, report: "Report") -> None:
+        """Print one report: as a table, as LaTeX or Markdown, or by the renderer named."""
+        if self.renderer is not None:
+            from genprobe.manager import plugins
+
+            click.echo(plugins().get("renderers", self.renderer)(report), nl=False)
+        elif self.latex:
+            from genprobe.render.latex import to_latex
+
+            click.echo(to_latex(report, self.unit), nl=False)
+        elif self.markdown:
+            from genprobe.render.markdown import to_markdown
+
+            click.echo(to_markdown(report, self.unit))
+        else:
+            from genprobe.render.table import report_view
+
+            print_view(report_view(report, self.unit))
+
+    def print_comparison(self, comparison: "Comparison") -> None:
+        """Print several reports as one table: plain, or as LaTeX or Markdown."""
+        from genprobe.render.comparison import comparison_view, to_markdown
+
+        if self.latex:
+            from genprobe.render.latex import comparison_to_latex
+
+            click.echo(comparison_to_latex(comparison, self.unit), nl=False)
+        elif self.markdown:
+            click.echo(to_markdown(comparison, self.unit))
+        else:
+            print_view(comparison_view(comparison, self.unit))
+
+    def print_plane(self, comparison: "Comparison") -> None:
+        """Print the plane in characters, where asked for or where a wide terminal has room.
+
+        Args:
+            comparison: of one model or several.
+        """
+        width = terminal_width()
+        tables = not (self.markdown or self.latex or self.renderer)
+        if self.plane or (self.plane is None and tables and width >= ROOMY):
+            from genprobe.render.plane_terminal import WIDTH, to_text
+
+            text = to_text(comparison, self.unit, WIDTH if width < ROOMY else ROOMY)
+            click.echo(f"\n{text}" if text else "", nl=False)
+
+    def write_report(self, report: "Report") -> None:
+        """Write one report as JSON, if asked to."""
+        if self.json_path is not None:
+            self.json_path.write_text(report.to_json(), encoding="utf-8")
+
+    def write_comparison(self, comparison: "Comparison") -> None:
+        """Write several reports as JSON, if asked to."""
+        if self.json_path is not None:
+            from genprobe.render.comparison_json import dumps
+
+            self.json_path.write_text(dumps(comparison), encoding="utf-8")
+
+    def write_csv(self, comparison: "Comparison") -> None:
+        """Write a row a model, if asked to."""
+        if self.csv_path is not None:
+            from genprobe.render.csv import to_csv
+
+            self.csv_path.write_text(to_csv(comparison), encoding="utf-8")
+
+    def write_plot(self, comparison: "Comparison") -> None:
+        """Draw some models, if asked to; one model is a comparison of one."""
+        if self.plot_path is not None:
+            from genprobe.render.plane import save_plane
+
+            save_plane(comparison, self.plot_path, self.unit, self.plot_width)
+
+    def write_html(self, comparison: "Comparison") -> None:
+        """Write a page about some models, if asked to; one model is a comparison of one.
+
+        Raises:
+            GenprobeError: if it cannot be written.
+        """
+        if self.html_path is None:
+            return
+        from genprobe.render.html import to_html
+
+        try:
+            self.html_path.write_text(to_html(comparison, self.unit), encoding="utf-8")
+        except OSError as error:
+            raise GenprobeError(
+                f"{self.html_path} cannot be written: {error.strerror}.",
+                "Choose another path for --html.",
+            ) from error
+
+    def finish(self, comparison: "Comparison") -> None:
+        """All that is shown or written of one model or several but tables and JSON."""
+        self.print_plane(comparison)
+        self.write_csv(comparison)
+        self.write_plot(comparison)
+        self.write_html(comparison)
 
 
 def terminal_width() -> int:
@@ -126,31 +182,6 @@ def terminal_width() -> int:
     from rich.console import Console
 
     return Console().width if sys.stdout.isatty() else 0
-
-
-def write_json(report: "Report", path: Path | None) -> None:
-    """Write a report as JSON, if a path was given."""
-    if path is not None:
-        path.write_text(report.to_json(), encoding="utf-8")
-
-
-def write_html(comparison: "Comparison", unit: str, path: Path | None) -> None:
-    """Write a page about some models, if a path was given; one model is a comparison of one.
-
-    Raises:
-        GenprobeError: if it cannot be written.
-    """
-    if path is None:
-        return
-    from genprobe.errors import GenprobeError
-    from genprobe.render.html import to_html
-
-    try:
-        path.write_text(to_html(comparison, unit), encoding="utf-8")
-    except OSError as error:
-        raise GenprobeError(
-            f"{path} cannot be written: {error.strerror}.", "Choose another path for --html."
-        ) from error
 
 
 @contextlib.contextmanager

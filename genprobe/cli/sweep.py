@@ -71,7 +71,7 @@ def sweep(
     genprobe sweep --split train --held-out-split test --binarize threshold
     genprobe sweep --data a.npy --held-out b.npy --betas 0.25:4:log5 --jobs 4
     """
-    from genprobe.cli.output import print_comparison, print_view
+    from genprobe.cli.output import Output, print_view
     from genprobe.render.curve import save_curve
     from genprobe.render.shape import shape_view
     from genprobe.sweeping import sweep as run
@@ -83,9 +83,9 @@ def sweep(
     except KeyboardInterrupt:
         click.echo(f"Run the same command again: it goes on from {folder}.", err=True)
         raise
-    figure = found.folder / "curve.png"
+    output, figure = Output(unit=unit, markdown=markdown), found.folder / "curve.png"
     for side in found.sides:
-        print_comparison(found.comparison(side), unit, markdown)
+        output.print_comparison(found.comparison(side))
         print_view(shape_view(found.shape(side), side))
         click.echo()
     save_curve(found, figure, unit)

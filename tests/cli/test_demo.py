@@ -87,6 +87,6 @@ def test_what_cannot_be_written_is_told_and_all_else_stands(monkeypatch, run, tm
     monkeypatch.setattr("genprobe.demo.BUNDLES", {"beta-6": 6.0})
     result = run("demo", "--plot", "nowhere/plane.png", "--html", "nowhere/page.html")
     assert result.exit_code == 0, result.stderr
-    assert "1 models on digits" in result.stdout
+    assert "beta-6 on digits" in result.stdout
     assert "The plane was not drawn: There is no folder nowhere" in result.stderr
     assert "The page was not written: nowhere/page.html cannot be written" in result.stderr

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 from rich.text import Text
 
-from genprobe.cli.output import print_plane, print_view, showing_model
+from genprobe.cli.output import Output, print_view, showing_model
 from genprobe.progress import Progress
 
 
@@ -72,28 +72,30 @@ def comparison(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("columns", "wanted", "after_tables", "expected"),
+    ("columns", "asked", "expected"),
     [
-        (120, None, True, "\n110\n"),
-        (120, None, False, ""),
-        (120, False, True, ""),
-        (109, None, True, ""),
-        (80, True, False, "\n80\n"),
+        (120, {}, "\n110\n"),
+        (120, {"markdown": True}, ""),
+        (120, {"latex": True}, ""),
+        (120, {"renderer": "mine"}, ""),
+        (120, {"plane": False}, ""),
+        (109, {}, ""),
+        (80, {"plane": True, "markdown": True}, "\n80\n"),
     ],
 )
 def test_the_plane_is_printed_where_asked_for_or_where_there_is_room(
-    terminal, monkeypatch, comparison, columns, wanted, after_tables, expected
+    terminal, monkeypatch, comparison, columns, asked, expected
 ):
     stdout = terminal()
     monkeypatch.setenv("COLUMNS", str(columns))
-    print_plane(comparison, "nats", wanted, after_tables)
+    Output(**asked).print_plane(comparison)
     assert stdout.getvalue() == expected
 
 
 @pytest.mark.parametrize(("wanted", "expected"), [(None, ""), (True, "\n80\n")])
 def test_a_pipe_gets_the_plane_only_when_asked(capsys, monkeypatch, comparison, wanted, expected):
     monkeypatch.setenv("COLUMNS", "200")
-    print_plane(comparison, "nats", wanted)
+    Output(plane=wanted).print_plane(comparison)
     assert capsys.readouterr().out == expected
 
 
