@@ -1,15 +1,20 @@
 r"""Factories for two published MNIST models, to be used with ``--model``.
 
-    genprobe evaluate burgess-mnist/VAE/model.pt \
-        --model examples.real_models:burgess --data idx:mnist/t10k-images-idx3-ubyte.gz
+    python -m examples.real_models mnist/t10k-images-idx3-ubyte.gz images-32.npy
+    genprobe evaluate burgess-mnist/*/model.pt \
+        --model examples.real_models:burgess --data images-32.npy
+    genprobe evaluate kingma-m1-mnist/v_best.ndict.tar.gz \
+        --model examples.real_models:kingma_m1 --data idx:mnist/t10k-images-idx3-ubyte.gz
 
 ``burgess`` is the convolutional VAE of Burgess et al. (2018) as trained by the disentangling-vae
 project (MIT): its checkpoint is a plain state dict, so the factory takes no argument and genprobe
-loads the weights. ``kingma_m1`` is the encoder and decoder of Kingma et al. (2014), released as two
-archives of numpy arrays (MIT): its factory takes the path and reads them itself.
+loads the weights. It takes images of 32 × 32, which the first line writes. ``kingma_m1`` is the
+encoder and decoder of Kingma et al. (2014), released as two archives of numpy arrays (MIT): its
+factory takes the path and reads them itself.
 """
 
 import io
+import sys
 import tarfile
 from pathlib import Path
 
@@ -17,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from genprobe import GenprobeError, Model
+from genprobe import GenprobeError, Model, open_dataset
 from genprobe.types import Params
 
 LATENT = 10
@@ -156,3 +161,9 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         return {
             name: content[f"arr_{i}"] for i, name in enumerate(names.read().decode().splitlines())
         }
+
+
+if __name__ == "__main__":
+    source, target = sys.argv[1:]
+    data = open_dataset(f"idx:{source}")
+    np.save(target, resize_to_32(data.read(0, data.n)).numpy())

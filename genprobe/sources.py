@@ -50,7 +50,7 @@ def place_of(source: Report | str | Path, report: Report) -> str:
 def told_apart(reports: Sequence[Report], origins: Sequence[str]) -> dict[str, Report]:
     """The reports, one that is given twice once, each by a name of its own.
 
-    That is the model's name, with its origin where several share it.
+    That is the model's name, where several share it with what is its own of its origin.
 
     Args:
         reports: of any models.
@@ -62,14 +62,40 @@ def told_apart(reports: Sequence[Report], origins: Sequence[str]) -> dict[str, R
             log.warning("%s (%s) is given twice and shown once.", report.model, origin)
         else:
             distinct.append((report, origin))
-    shared = Counter(report.model for report, _ in distinct)
+    groups: dict[str, list[str]] = {}
+    for report, origin in distinct:
+        groups.setdefault(report.model, []).append(origin)
+    short = {model: where_they_differ(origins) for model, origins in groups.items()}
     names = numbered(
         [
-            f"{report.model} ({origin})" if shared[report.model] > 1 and origin else report.model
+            f"{report.model} ({found})" if (found := short[report.model][origin]) else report.model
             for report, origin in distinct
         ]
     )
     return {name: report for name, (report, _) in zip(names, distinct, strict=True)}
+
+
+def where_they_differ(origins: Sequence[str]) -> dict[str, str]:
+    """Each origin without the folders and file names that all share; empty for a single one.
+
+    >>> where_they_differ(["runs/a/model.pt", "runs/b/model.pt"])
+    {'runs/a/model.pt': 'a', 'runs/b/model.pt': 'b'}
+    """
+    if len(origins) < 2:
+        return dict.fromkeys(origins, "")
+    parts = [origin.split("/") for origin in origins]
+    head = shared_parts(parts)
+    tail = shared_parts([each[head:][::-1] for each in parts])
+    return {
+        origin: "/".join(each[head : len(each) - tail]) or origin
+        for origin, each in zip(origins, parts, strict=True)
+    }
+
+
+def shared_parts(paths: Sequence[Sequence[str]]) -> int:
+    """How many parts all paths begin with alike."""
+    steps = enumerate(zip(*paths, strict=False))
+    return next((i for i, step in steps if len(set(step)) > 1), min(map(len, paths)))
 
 
 def numbered(names: Sequence[str]) -> list[str]:

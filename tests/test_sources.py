@@ -4,7 +4,7 @@ import logging
 import pytest
 
 from genprobe.errors import GenprobeError
-from genprobe.sources import numbered, read_report, told_apart
+from genprobe.sources import numbered, read_report, told_apart, where_they_differ
 from genprobe.types import Regime, Report
 
 PLACE = Regime(
@@ -38,8 +38,21 @@ def test_names_of_their_own_stay_as_they_are():
 
 def test_models_of_one_name_are_told_apart_by_their_origin():
     found = told_apart([report(n=1), report(n=2), report("b")], ["runs/1.h5", "runs/2.h5", "z"])
-    assert list(found) == ["vae (runs/1.h5)", "vae (runs/2.h5)", "b"]
+    assert list(found) == ["vae (1.h5)", "vae (2.h5)", "b"]
     assert [r.n for r in found.values()] == [1, 2, 10]
+
+
+@pytest.mark.parametrize(
+    ("origins", "names"),
+    [
+        (["/m/VAE/model.pt", "/m/btcvae/model.pt"], ["VAE", "btcvae"]),
+        (["m.pt", "a/m.pt"], ["m.pt", "a"]),
+        (["x/1/a.h5", "x/2/b.h5"], ["1/a.h5", "2/b.h5"]),
+        (["", "a.h5"], ["", "a.h5"]),
+    ],
+)
+def test_an_origin_is_shown_where_it_differs(origins, names):
+    assert list(where_they_differ(origins).values()) == names
 
 
 def test_and_by_a_number_where_there_is_no_origin():
