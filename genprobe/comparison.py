@@ -144,6 +144,8 @@ def compare(
         GenprobeError: if there is none, a file does not read, the data sets differ, or there is no
             estimate or model of the name given.
     """
+    if isinstance(sources, str | Path | Report):
+        sources = [sources]
     read = [read_report(source) for source in sources]
     places = [place_of(*pair) for pair in zip(sources, read, strict=True)]
     given = told_apart(read, places if origins is None else origins)
@@ -276,6 +278,13 @@ def replace_regime(report: Report, entropy: Entropy | None, cuts: Cuts) -> Repor
     return dataclasses.replace(report, regime=regime)
 
 
+def described(report: Report) -> str:
+    """The data of a report, as far as two that differ can be told apart by it."""
+    mode = report.provenance.get("binarize", "none")
+    made = "as they are" if mode == "none" else f"binarised ({mode})"
+    return f"{report.dataset} ({report.n} examples, {made})"
+
+
 def require_same_data(reports: Sequence[Report]) -> None:
     """Check that reports can stand beside each other.
 
@@ -287,8 +296,8 @@ def require_same_data(reports: Sequence[Report]) -> None:
         prints = [r.provenance.get("dataset_fingerprint") for r in (first, other)]
         if prints[0] != prints[1]:
             raise GenprobeError(
-                f"{first.model} was evaluated on {first.dataset} and {other.model} on "
-                f"{other.dataset}, which are different data.",
+                f"{first.model} was evaluated on {described(first)} and {other.model} on "
+                f"{described(other)}, which are different data.",
                 "Compare models on the same data and binarisation, or show them --side-by-side "
                 "(side_by_side=True), with nothing shared.",
             )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 PLAIN = (str, int, float, bool)
 
 
-def frame(reports: Iterable[Report]) -> "pd.DataFrame":
+def frame(reports: Iterable[Report] | Report) -> "pd.DataFrame":
     """One row a report: what it is of, every estimate with both errors, and what reproduces it.
 
     Each estimate NAME has the columns ``NAME``, ``NAME_se`` and ``NAME_se_data``, in the estimate's
@@ -29,7 +29,8 @@ def frame(reports: Iterable[Report]) -> "pd.DataFrame":
         GenprobeError: if pandas is not installed.
     """
     pandas = require_pandas()
-    return pandas.DataFrame([{**about(r), **numbers(r), **facts(r)} for r in reports])
+    given = [reports] if isinstance(reports, Report) else reports
+    return pandas.DataFrame([{**about(r), **numbers(r), **facts(r)} for r in given])
 
 
 def dimension_frame(reports: Iterable[Report]) -> "pd.DataFrame":

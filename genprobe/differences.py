@@ -9,6 +9,7 @@ An example that is hard for one model is hard for the other. That cancels in d_n
 far below that of either model (a paired test: Student 1908, "The probable error of a mean").
 """
 
+import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -152,13 +153,14 @@ def columns_of(report: Report) -> Columns:
     if store is None:
         return {}
     found = {}
-    try:
+    # No decoder, a prior that cannot be rebuilt, a part that no plugin provides: the rest stands.
+    with contextlib.suppress(GenprobeError):
         found["rate"] = rates_of(report, store)
+    with contextlib.suppress(GenprobeError):
         scale = fit_scale(store, choose_likelihood(store.header, None))
         found["distortion"] = distortions(store, scale, report.provenance.get("bin_width"))
+    if found.keys() == {"rate", "distortion"}:
         found["elbo"] = -(found["rate"] + found["distortion"])
-    except GenprobeError:
-        pass  # no decoder, or a part that no plugin provides: what was found before stands
     return {name: v for name, v in found.items() if has_mean(v, report.estimates.get(name))}
 
 

@@ -4,7 +4,9 @@
 or of another store, the report is made anew.
 """
 
+import contextlib
 import logging
+import math
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +31,10 @@ SAME = (
 """What a report's provenance and a store's header must agree on, besides N."""
 
 
+WHAT_IF = {"prior", "entropy", "estimators", "max_queries"}
+"""Options of ``evaluate`` whose report is not the one that a store stands for."""
+
+
 def beside(store: Path) -> Path:
     """Where the report of a store is kept."""
     return store.with_name(store.name + SUFFIX)
@@ -46,20 +52,26 @@ def keep(report: Report, store: Path) -> None:
     try:
         aside.write_text(report.to_json(), encoding="utf-8")
         os.replace(aside, path)
-    except (OSError, GenprobeError) as error:
-        aside.unlink(missing_ok=True)
+    except (OSError, ValueError, GenprobeError) as error:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
         log.info("No report is kept beside %s: %s", store, error)
 
 
 def kept(store: Store) -> Report | None:
-    """The report kept beside a store, if it is of this store and of this version of genprobe."""
+    """The report kept beside a store, if it is of this store, this genprobe and the model's prior.
+
+    A report on another prior or a given Ĥ answers "what if", and must not stand for the model.
+    """
     try:
         report = Report.from_json(beside(store.path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, GenprobeError):
+        facts = report.provenance
+        plain = facts["genprobe"] == __version__ and not WHAT_IF & facts["asked"].keys()
+        rate = float(store.column("probes/rate").mean())
+        same = made_from(report, store) and math.isclose(report["rate"].value, rate, rel_tol=1e-6)
+    except (OSError, LookupError, TypeError, ValueError, AttributeError, GenprobeError):
         return None
-    if report.provenance.get("genprobe") != __version__ or not made_from(report, store):
-        return None
-    return replace(report, store=store)
+    return replace(report, store=store) if plain and same else None
 
 
 def store_of(report: Report, read_from: Path) -> Store | None:

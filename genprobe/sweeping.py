@@ -193,7 +193,7 @@ def sweep(
         GenprobeError: if a choice makes no sense, the folder holds models of other settings, or
             the training fails.
     """
-    betas = sorted(set(betas))
+    betas = sorted({float(beta) for beta in betas})
     if not betas or jobs < 1 or min(epochs, first_epochs) < 1:
         raise GenprobeError("A sweep needs a β, a job and an epoch at least.")
     plan = Plan(

@@ -106,14 +106,16 @@ def evaluate(
         ]
     done = [(model, r) for model, r in zip(models, attempts, strict=True) if r is not None]
     if ranks.leads and done:
-        comparison = compare(
-            [report for _, report in done],
-            sort=sort,
-            against=against,
-            side_by_side=side_by_side,
-            origins=[model for model, _ in done],
-            cuts=cuts,
-        )
+        reports, origins = [report for _, report in done], [model for model, _ in done]
+        order: dict[str, Any] = {"sort": sort, "origins": origins, "cuts": cuts}
+        try:
+            comparison = compare(reports, against=against, side_by_side=side_by_side, **order)
+        except GenprobeError:
+            # What was worked out for hours is written all the same.
+            apart = compare(reports, side_by_side=True, **order)
+            output.write_comparison(apart)
+            output.write_csv(apart)
+            raise
         if several:
             output.write_comparison(comparison)
         if len(done) > 1:
@@ -146,16 +148,16 @@ def attempt(
     try:
         with showing_model(models, position, shown) as progress:
             report = run(model, progress=progress, **settings)
+        if output is not None:
+            if not several:
+                output.write_report(report)
+            output.print_report(report)
     except GenprobeError as error:
         if not several or click.get_current_context().find_root().params["traceback"]:
             raise
         if not isinstance(error, OtherRankError):
             click.echo(f"Error: {model}: {error}", err=True)
         return None
-    if output is not None:
-        if not several:
-            output.write_report(report)
-        output.print_report(report)
-        if several:
-            click.echo()
+    if output is not None and several:
+        click.echo()
     return report

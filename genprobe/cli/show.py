@@ -30,7 +30,13 @@ def show(store: Path, regime_cuts: Path | None, output: "Output", **settings: An
 
     cuts = options.cuts_from(regime_cuts)
     with showing(True) as progress:
-        report = report_from_store(open_store(store), cuts=cuts, progress=progress, **settings)
+        report = report_from_store(
+            open_store(store),
+            cuts=cuts,
+            progress=progress,
+            provenance={"store": str(store)},
+            **settings,
+        )
     output.write_report(report)
     output.print_report(report)
     output.finish(compare([report], cuts=cuts))

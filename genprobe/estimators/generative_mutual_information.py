@@ -11,6 +11,9 @@ from genprobe.errors import UnavailableError
 from genprobe.estimators.standard_error import standard_error
 from genprobe.types import Estimate
 
+IMPOSSIBLE = -1e3
+"""Log probability ratio below which a posterior without entropy calls a code impossible, nats."""
+
 
 def generative_mutual_information(
     generative_information: Float64[Tensor, "draw m"],
@@ -26,7 +29,8 @@ def generative_mutual_information(
         UnavailableError: if the posteriors are certain: a code that comes back as any other then
             has probability 0, and the bound is minus infinity.
     """
-    if posterior_entropy is not None and not posterior_entropy.any():
+    certain = posterior_entropy is not None and not posterior_entropy.any()
+    if certain and float(generative_information.min()) < IMPOSSIBLE:
         raise UnavailableError("No generative mutual information: the posteriors are certain.")
     se = standard_error(generative_information[0])
     return Estimate(

@@ -261,7 +261,8 @@ def difference_notes(comparison: Comparison) -> list[str]:
         found.append("Paired: ± is of what two models differ by on each example.")
     if any(not d.paired for d in comparison.differences):
         found.append(
-            f"{UNPAIRED} unpaired: without both stores ± is as if their examples were others."
+            f"{UNPAIRED} unpaired: a store is not at hand or holds other numbers; ± is as if the "
+            "examples were others."
         )
     if any(d.name == "elbo" for d in comparison.differences):
         count = comparison.comparisons

@@ -30,7 +30,7 @@ from genprobe.render.interactive import COLOURS, CROWD, plane
 from genprobe.render.reproduce import reproduce, reproduce_comparison
 from genprobe.render.rows import BOUNDS, layout, method_lines, name_of, number, verdict
 from genprobe.render.strips import SHARP, strip
-from genprobe.render.units import UNITS, divisor
+from genprobe.render.units import UNITS, common_divisor, divisor
 from genprobe.store.pictures import GRIDS, Pictures, load_pictures
 from genprobe.types import Dimension, Report
 
@@ -110,7 +110,7 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
         GenprobeError: if there is no such unit for these data.
     """
     reports = comparison.named
-    scale = divisor(reports[0], unit)
+    scale = common_divisor(reports, unit)
     entries = [entry(i, report.model, report) for i, report in enumerate(reports)]
     figure = plane(comparison)
     env = environment()

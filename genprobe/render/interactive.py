@@ -57,7 +57,7 @@ LEVELS = 8
 
 
 def plane(comparison: Comparison) -> Figure | None:
-    """The plane of every model that has a distortion; None if none has.
+    """The plane of every model that has a distortion; None if none has, or they do not compare.
 
     Args:
         comparison: of the models.
@@ -71,7 +71,7 @@ def plane(comparison: Comparison) -> Figure | None:
         for i, report in enumerate(comparison.named)
         if {"rate", "distortion"} <= report.estimates.keys()
     }
-    if not placed:
+    if not placed or not comparison.shares_a_plane:
         return None
     points = [(r["rate"].value, r["distortion"].value) for r in placed.values()]
     across, up = window(points, comparison.entropy)
@@ -90,9 +90,15 @@ def plane(comparison: Comparison) -> Figure | None:
 def window(
     points: Sequence[tuple[float, float]], entropy: float | None
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The ranges of R and D that are shown at first: from zero if it is near, with a margin."""
+    """The ranges of R and D shown at first, with a margin.
+
+    They begin at zero, unless all distortions would then crowd into the far half.
+    """
     rates, distortions = zip(*points, strict=True)
-    return padded([0.0, *rates]), padded([*distortions, *([0.0, entropy] if entropy else [])])
+    least, most = min(distortions), max(distortions)
+    crowded = len(set(points)) > 1 and most - least < least
+    whole = [0.0, entropy] if entropy and not crowded else []
+    return padded([0.0, *rates]), padded([*distortions, *whole])
 
 
 def padded(values: Sequence[float]) -> tuple[float, float]:

@@ -5,7 +5,7 @@ import json
 import math
 from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any
+from typing import Any, NoReturn
 
 from genprobe.errors import GenprobeError
 from genprobe.types import Dimension, Estimate, Notice, Regime, Report
@@ -70,7 +70,7 @@ def loads(text: str) -> Report:
         GenprobeError: if it is not a report, or of a newer schema.
     """
     try:
-        content = json.loads(text)
+        content = json.loads(text, parse_constant=refuse)
         name, _, version = content["schema"].partition("/")
         if name == NAME and int(version) > VERSION:
             raise GenprobeError(
@@ -80,8 +80,17 @@ def loads(text: str) -> Report:
         if name != NAME:
             raise GenprobeError(f"This JSON is not a genprobe report but {content['schema']!r}.")
         return from_dict(content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise GenprobeError(f"This JSON is not a genprobe report: {error!r}.") from error
+
+
+def refuse(constant: str) -> NoReturn:
+    """Refuse a number that no report has, such as NaN.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(f"{constant} is no number")
 
 
 def from_dict(content: dict[str, Any]) -> Report:

@@ -19,7 +19,7 @@ from genprobe.render.plane_axes import draw_ground, draw_models
 from genprobe.render.plane_legend import height_of, plane_entries, write_legend
 from genprobe.render.plane_points import ALL, plane_of, written
 from genprobe.render.style import FULL_WIDTH, drawing
-from genprobe.render.units import divisor
+from genprobe.render.units import common_divisor
 from genprobe.types import Report
 
 FORMATS = {
@@ -121,7 +121,7 @@ def draw_plane(comparison: Comparison, unit: str = "nats", width: float = FULL_W
         unit: ``nats``, ``bits`` or ``bits/dim``.
         width: inches; 3.3 is a single column. Below 5 the panels stand one below another.
     """
-    scale = divisor(comparison.reports[0], unit)
+    scale = common_divisor(comparison.reports, unit)
     plane, bars = plane_of(comparison, scale), barred(comparison)
     dimensions = comparison.reports[0].dimensions if len(comparison.reports) == 1 else ()
     legends: dict[str, Sequence[Sequence[Entry]]] = {"nats": [nats_entries(bars, scale)]}

@@ -25,7 +25,6 @@ class Plane:
         undecoded: reports of the models without a distortion.
         entropy: Ĥ; None where there is none.
         scale: nats a unit.
-        shared: whether the points can be held against each other.
     """
 
     reports: tuple[Report, ...]
@@ -33,17 +32,16 @@ class Plane:
     undecoded: tuple[Report, ...]
     entropy: float | None
     scale: float
-    shared: bool = True
 
     @property
     def frontier(self) -> list[int]:
         """Positions of the models that none other beats."""
-        return frontier(self.points) if self.shared else []
+        return frontier(self.points)
 
     @property
     def hull(self) -> list[int]:
         """Positions of the models that no mixture of others beats."""
-        return hull(self.points) if self.shared else []
+        return hull(self.points)
 
     @property
     def named(self) -> list[int]:
@@ -52,20 +50,20 @@ class Plane:
 
 
 def plane_of(comparison: Comparison, scale: float) -> Plane:
-    """What there is to draw on the plane.
+    """What there is to draw on the plane: nothing where the models' numbers do not compare.
 
     Args:
         comparison: of one model or several.
         scale: nats a unit.
     """
-    reports = [r for r in comparison.named if "distortion" in r.estimates]
+    named = comparison.named if comparison.shares_a_plane else ()
+    reports = [r for r in named if "distortion" in r.estimates]
     return Plane(
         reports=tuple(reports),
         points=tuple((r["rate"].value / scale, r["distortion"].value / scale) for r in reports),
-        undecoded=tuple(r for r in comparison.named if "distortion" not in r.estimates),
+        undecoded=tuple(r for r in named if "distortion" not in r.estimates),
         entropy=None if comparison.entropy is None else comparison.entropy / scale,
         scale=scale,
-        shared=comparison.shares_a_plane,
     )
 
 

@@ -10,7 +10,7 @@ import plotext
 from genprobe.comparison import Comparison
 from genprobe.render.plane_points import Plane, Point, plane_of, view, written
 from genprobe.render.rows import number
-from genprobe.render.units import divisor
+from genprobe.render.units import common_divisor
 
 KEYS = string.digits[1:] + string.ascii_letters
 """Markers of the models that are named; plain ASCII, as every terminal has it."""
@@ -31,7 +31,7 @@ def to_text(comparison: Comparison, unit: str = "nats", width: int = WIDTH) -> s
         unit: ``nats``, ``bits`` or ``bits/dim``.
         width: characters a line.
     """
-    plane = plane_of(comparison, divisor(comparison.reports[0], unit))
+    plane = plane_of(comparison, common_divisor(comparison.reports, unit))
     if not plane.points:
         return ""
     notes = "\n".join(

@@ -4,7 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from genprobe.curve import Margin, Shape
+from genprobe.curve import LEAST_NATS, Margin, Shape
 from genprobe.render.rows import number
 
 NOTE = {
@@ -31,11 +31,17 @@ def shape_view(shape: Shape, side: str) -> RenderableType:
 
 def verdict(shape: Shape) -> str:
     """The finding in one line."""
+    curve = [m for m in shape.margins if m.condition != "best at its β"]
+    if not curve:
+        return "One β makes no curve: there is nothing to test."
     conditions = {m.condition for m in shape.broken}
     monotone = "Monotone" if not conditions & {"rate falls", "distortion rises"} else "Not monotone"
     convex = "convex" if "convex" not in conditions else "not convex"
-    worst = min((m.z for m in shape.margins if m.condition != "best at its β"), default=0.0)
-    return f"{monotone} and {convex} within error: the closest condition has z = {worst:.1f}."
+    if conditions - {"best at its β"}:
+        return f"{monotone} and {convex}."
+    told = [m.z for m in curve if abs(m.value) > LEAST_NATS]
+    closest = f": every condition holds, by {min(told):.1f} errors at least" if told else ""
+    return f"{monotone} and {convex} within error{closest}."
 
 
 def faults(shape: Shape) -> list[str]:

@@ -1,11 +1,27 @@
 """Units of information: nats, bits, and bits per dimension of the data."""
 
 import math
+from collections.abc import Sequence
 
 from genprobe.errors import GenprobeError
 from genprobe.types import Report
 
 UNITS = ("nats", "bits", "bits/dim")
+
+
+def common_divisor(reports: Sequence[Report], unit: str) -> float:
+    """What the nats of all of several reports are divided by.
+
+    Raises:
+        GenprobeError: if it is not the same for all.
+    """
+    found = {divisor(report, unit) for report in reports}
+    if len(found) > 1:
+        raise GenprobeError(
+            f"The data have examples of different sizes, and no {unit} in common.",
+            "Use nats or bits.",
+        )
+    return found.pop()
 
 
 def divisor(report: Report, unit: str) -> float:

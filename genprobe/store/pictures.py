@@ -6,6 +6,7 @@ file that does not read, everything else stays as it is.
 
 import contextlib
 import json
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -25,7 +26,7 @@ GRIDS = ("reconstructions", "prior", "fitted-prior", "traversals")
 VERSION = 1
 UNREADABLE = (
     *(OSError, EOFError, ValueError, TypeError, KeyError, AttributeError, RuntimeError),
-    *(MemoryError, zipfile.BadZipFile, zlib.error),
+    *(MemoryError, OverflowError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
 )
 AGAIN = "Run the same evaluate again with the same --store: it draws them and encodes nothing."
 

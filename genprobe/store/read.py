@@ -138,7 +138,8 @@ def reading(path: Path) -> h5py.File:
         file = h5py.File(path, "r")
     except OSError as error:
         raise StoreError(
-            f"{path} is not a readable HDF5 file.", "Check the path, or encode again with --fresh."
+            f"{path} is not a readable HDF5 file.",
+            "A store is what evaluate --store wrote; a damaged one it writes again with --fresh.",
         ) from error
     missing = [s.path for s in shards_of(file) if not os.path.exists(path.parent / s.path)]
     if missing:

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import signal
 import sys
 
 import pytest
@@ -73,6 +74,8 @@ def terminal(tmp_path, monkeypatch):
         shown = [c for c in command if c != "--quiet" or "--quiet" in options]
         process, screen = pty.fork()
         if process == 0:
+            # What runs in the background is born deaf to Ctrl-C, and hands that on.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.execv(sys.executable, [*shown, *(o for o in options if o != "--quiet")])
         text = typed_at(screen)
         return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), plain(text)

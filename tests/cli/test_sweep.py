@@ -12,7 +12,7 @@ def test_it_trains_evaluates_and_draws(run, tmp_path):
     assert result.exit_code == 0, result.output
     assert "2 models on digits-test: N = 360, nats" in result.stdout
     assert "2 models on digits-train: N = 1437, nats" in result.stdout
-    assert result.stdout.count("within error: the closest condition has z = ") == 2
+    assert result.stdout.count("within error: every condition holds") == 2
     assert "Drew sweep/curve.png." in result.stderr
     assert (tmp_path / "sweep" / "curve.png").read_bytes().startswith(b"\x89PNG")
     again = run("sweep", *DIGITS)

@@ -88,12 +88,15 @@ def test_without_a_bound_there_are_no_shades(full):
     assert plane(compared(full, entropy=None))["layout"]["shapes"] == []
 
 
-def test_everything_is_inside_the_first_view(make_report):
-    reports = [make_report(model=str(i), shift=10.0 * i) for i in range(3)]
+@pytest.mark.parametrize(("count", "whole"), [(3, False), (1, True)])
+def test_everything_is_inside_the_first_view(make_report, count, whole):
+    reports = [make_report(model=str(i), shift=10.0 * i) for i in range(count)]
     figure = plane(compared(*reports))
     (x0, x1), (y0, y1) = (figure["layout"][a]["range"] for a in ("xaxis", "yaxis"))
-    assert x0 <= 0 < 40 < x1
-    assert y0 <= 0 < 90 < y1
+    rates, distortions = ([r[k].value for r in reports] for k in ("rate", "distortion"))
+    assert x0 <= 0 < max(rates) < x1
+    assert y0 < min(distortions) <= max(distortions) < y1
+    assert (y0 <= 0 < 90 < y1) == whole
 
 
 def test_what_has_no_place_is_left_out(make_report):

@@ -41,7 +41,11 @@ def test_the_same_pictures_are_the_same_file_and_nothing_else_is_left(store, pic
     first = pictures_path(store).read_bytes()
     save_pictures(store, pictures)
     assert pictures_path(store).read_bytes() == first
-    assert {p.name for p in store.path.parent.iterdir()} == {"s.h5", "s.h5.pictures.npz"}
+    assert {p.name for p in store.path.parent.iterdir()} == {
+        "s.h5",
+        "s.h5.pictures.npz",
+        "s.h5.report.json",
+    }
 
 
 def test_a_store_without_pictures_says_how_to_get_them(store):
