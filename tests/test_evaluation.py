@@ -645,7 +645,7 @@ def test_records_of_the_same_data_are_compared_and_of_others_are_not():
     )
     assert [r.model for r in genprobe.compare([a, b]).reports] == ["b", "a"]
     unnamed = genprobe.evaluate_posteriors(wide, name="b", **kept)
-    with pytest.raises(GenprobeError, match="b on unnamed data of b, which are different data"):
+    with pytest.raises(GenprobeError, match=r"b on unnamed data of b .* different data"):
         genprobe.compare([a, unnamed])
     known = genprobe.evaluate_posteriors(wide, name="b", data=x, **kept)
     model = Model(

@@ -251,7 +251,11 @@ def test_two_ranks_print_once_the_numbers_of_one_process(place):
     assert done.stdout.count("mutual information I(n;z)") == 1
     assert_same_numbers("r.json", alone())
     assert json.loads(Path("r.json").read_text(encoding="utf-8"))["provenance"]["ranks"] == 2
-    assert sorted(path.name for path in place.glob("s.h5*")) == ["s.h5", "s.h5.shards"]
+    assert sorted(path.name for path in place.glob("s.h5*")) == [
+        "s.h5",
+        "s.h5.report.json",
+        "s.h5.shards",
+    ]
     assert len(list(Path("s.h5.shards").iterdir())) == 2
     shown = [sys.executable, "-m", "genprobe", "show", "s.h5", "--max-queries", "64"]
     again = subprocess.run(shown, capture_output=True, encoding="utf-8", timeout=120)
