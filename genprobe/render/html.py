@@ -24,9 +24,11 @@ from genprobe.comparison import Comparison
 from genprobe.errors import GenprobeError, StoreError
 from genprobe.notices import COLLAPSED_NATS
 from genprobe.pictures import image_shape
-from genprobe.regimes import MEANING
+from genprobe.regimes import MEANING, UNDETERMINED
 from genprobe.render.comparison_rows import apart, differing
-from genprobe.render.interactive import COLOURS, CROWD, plane
+from genprobe.render.interactive import CROWD, plane
+from genprobe.render.palette import COLOURS
+from genprobe.render.rate_parts import parts_of
 from genprobe.render.reproduce import reproduce, reproduce_comparison
 from genprobe.render.rows import BOUNDS, layout, method_lines, name_of, number, verdict
 from genprobe.render.strips import SHARP, strip
@@ -188,7 +190,7 @@ def entry(index: int, name: str, report: Report) -> Entry:
         index=index,
         name=name,
         report=report,
-        colour=COLOURS.get(report.regime.label, "#999999"),
+        colour=COLOURS.get(report.regime.label, COLOURS[UNDETERMINED]),
         shares=shares(report),
         dimensions=largest(report.dimensions),
         pictures=pictures,
@@ -213,21 +215,16 @@ def units(reports: Sequence[Report]) -> dict[str, float]:
 def shares(report: Report) -> list[Share]:
     """Where each nat of the rate goes, as far as is certain of the population.
 
-    I(n;z) bounds the information from below and the least of its upper bounds from above; what is
-    above the latter can only be the prior's mismatch, and what is between could be either.
+    Empty where a bound is missing, or the rate is no more than its error.
     """
-    needed = ("rate", "mutual_information", "mutual_information_population_upper")
-    if not set(needed) <= report.estimates.keys():
+    needed = {"rate", "mutual_information", "mutual_information_population_upper"}
+    if not needed <= report.estimates.keys() or not report["rate"].value > 0:
         return []
-    rate, lower, upper = (report[name].value for name in needed)
-    if not rate > 0:
-        return []
-    told = min(max(lower, 0.0), rate)
-    most = min(max(upper, told), rate)
+    parts = parts_of(report)
     return [
-        Share("about x, certain", told, "told"),
-        Share("either", most - told, "open"),
-        Share("prior mismatch, certain", rate - most, "lost"),
+        Share("about x, certain", parts.information, "told"),
+        Share("either", parts.either, "open"),
+        Share("prior mismatch, certain", parts.mismatch, "lost"),
     ]
 
 

@@ -20,20 +20,12 @@ from genprobe.regimes import (
     covariance,
     regions,
 )
+from genprobe.render.palette import COLOURS
 from genprobe.render.rows import short_verdict
 from genprobe.types import Report
 
 Figure = Mapping[str, Any]
 
-COLOURS = {
-    AUTODECODER: "#555555",
-    SEMANTIC_DECODER: "#E69F00",
-    SEMANTIC_ENCODER: "#009E73",
-    SYNTACTIC_ENCODER: "#56B4E9",
-    AUTOENCODER: "#CC79A7",
-    UNDETERMINED: "#999999",
-}
-"""Told apart by the colour-blind: Okabe & Ito (2008), "Color universal design"."""
 SYMBOLS = {
     AUTODECODER: "triangle-down",
     SEMANTIC_DECODER: "square",

@@ -1,7 +1,7 @@
 """Where each nat of the rate goes: information, mismatch of the prior, and what is not known."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from genprobe.render.plane_points import written
+from genprobe.render.rate_parts import parts_of
 from genprobe.render.rows import number
 from genprobe.render.style import FAINT, INK, SMALL
 from genprobe.types import Report
@@ -40,39 +41,6 @@ CAP: Mapping[str, Any] = {
 
 Entry = tuple[Artist | tuple[Artist, ...], str]
 """A line of a legend: what is drawn, and what it means."""
-
-
-class Parts(NamedTuple):
-    """The rate of a model in four parts that sum to it, nats.
-
-    information: of the population, certified: I(n;z), the lower end of I(X;Z).
-    either: between the lower and the upper end of I(X;Z).
-    mismatch: KL(q(z)‖p(z)) of the population, certified: the rate beyond the upper end.
-    open: what no bound says anything of.
-    """
-
-    information: float
-    either: float
-    mismatch: float
-    open: float
-
-
-def parts_of(report: Report) -> Parts:
-    """What the rate of a model is known to be spent on.
-
-    In the population R = I(X;Z) + KL(q(z)‖p(z)) with I(n;z) ≤ I(X;Z) ≤ min(R, R_m, leave-one-out).
-    Estimates err, so each end is moved into the range that the others leave it.
-
-    Args:
-        report: with a rate.
-    """
-    rate = max(0.0, report["rate"].value)
-    known = report.estimates.get("mutual_information")
-    bound = report.estimates.get("mutual_information_population_upper")
-    low = 0.0 if known is None else min(max(0.0, known.value), rate)
-    high = rate if bound is None else min(max(low, bound.value), rate)
-    rest = high - low
-    return Parts(low, 0.0 if bound is None else rest, rate - high, rest if bound is None else 0.0)
 
 
 def draw_nats(axes: Axes, reports: Sequence[Report], scale: float, unit: str) -> None:

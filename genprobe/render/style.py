@@ -1,7 +1,6 @@
-"""How figures look: colours that the colour-blind tell apart, a marker for each, small type.
+"""How figures look: small type, and with every colour a marker, a hatch or a line of its own.
 
-The colours are those of Okabe & Ito (2008), "Color universal design". Every colour comes with a
-marker, a hatch or a line of its own, so a figure also reads in grey.
+So a figure also reads in grey.
 """
 
 import warnings
@@ -19,23 +18,17 @@ from genprobe.regimes import (
     SYNTACTIC_ENCODER,
     UNDETERMINED,
 )
+from genprobe.render import palette
 
-SINGLE_COLUMN = 3.3
 FULL_WIDTH = 6.9
-"""Widths of the columns of a paper, inches."""
+"""Of a page of a paper, inches."""
 SMALL = 6.0
 """The smallest type there is, points."""
 INK = "#222222"
 FAINT = "#777777"
+COLOURS = {**palette.COLOURS, UNDETERMINED: "#FFFFFF"}
+"""Of the markers: one that no regime claims is hollow, which on a page would not be seen."""
 
-COLOURS = {
-    AUTODECODER: "#555555",
-    SEMANTIC_DECODER: "#E69F00",
-    SEMANTIC_ENCODER: "#009E73",
-    SYNTACTIC_ENCODER: "#56B4E9",
-    AUTOENCODER: "#CC79A7",
-    UNDETERMINED: "#FFFFFF",
-}
 MARKERS = {
     AUTODECODER: "v",
     SEMANTIC_DECODER: "s",
