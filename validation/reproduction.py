@@ -22,7 +22,7 @@ from validation.page import Line, Section, table
 GRID = "0.25:4:log5"
 DATA = "mnist/train-images-idx3-ubyte.gz"
 HELD_OUT = "mnist/t10k-images-idx3-ubyte.gz"
-FIRST_EPOCHS, EPOCHS = 40, 35
+FIRST_EPOCHS, EPOCHS = 40, 80
 NETWORK = {"latent": 10, "hidden": (500, 500), "activation": "softplus", "learning_rate": 2e-3}
 COMMAND = f"""genprobe sweep --data {DATA} --held-out {HELD_OUT} \\
     --binarize stochastic --betas {GRID} --latent 10 --hidden 500,500 --activation softplus \\
@@ -249,8 +249,14 @@ def sections(sweep: Sweep) -> dict[str, Section]:
     }
 
 
-def page(sweep: Sweep, figure: str) -> str:
-    """The page as Markdown."""
+def page(sweep: Sweep, figure: str, minutes: float | None) -> str:
+    """The page as Markdown.
+
+    Args:
+        sweep: of all models.
+        figure: its file beside the page.
+        minutes: that the command took; None if it went on from an earlier run.
+    """
     folder = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=folder, undefined=StrictUndefined, keep_trailing_newline=True)
     one = at_one(sweep)
@@ -273,6 +279,7 @@ def page(sweep: Sweep, figure: str) -> str:
         epochs=FIRST_EPOCHS + EPOCHS * len(sweep.betas),
         epochs_of_one=FIRST_EPOCHS + EPOCHS,
         seconds=epoch_seconds(),
+        minutes=minutes,
     )
 
 
@@ -282,10 +289,14 @@ def page(sweep: Sweep, figure: str) -> str:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("docs/reproduction.md"))
 def main(folder: Path, jobs: int, out: Path) -> None:
     """Write the page and its figure; what the folder has is not trained again."""
+    unbroken = not folder.exists()
+    begin = time.monotonic()
     sweep = make(folder, jobs)
+    minutes = (time.monotonic() - begin) / 60 if unbroken else None
     figure = out.with_suffix(".svg")
     save_curve(sweep, figure)
-    out.write_text(page(sweep, figure.name).rstrip() + "\n", encoding="utf-8")
+    text = page(sweep, figure.name, minutes)
+    out.write_text(text.rstrip() + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
