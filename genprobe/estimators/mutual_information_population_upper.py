@@ -7,6 +7,7 @@ lower end of the bracket; above log N no lower bound exists that holds for every
 """
 
 import contextlib
+import dataclasses
 
 from jaxtyping import Float64
 from torch import Tensor
@@ -21,8 +22,11 @@ from genprobe.types import Estimate
 def mutual_information_population_upper(
     rate: Float64[Tensor, "ratedraw n"],
     rate_analytic: bool,
+    index_entropy: Float64[Tensor, "querydraw m"],
     log_qz_x: Float64[Tensor, "querydraw m"],
+    log_qz: Float64[Tensor, "querydraw m"],
     log_qz_loo: Float64[Tensor, "querydraw m"],
+    controls: Float64[Tensor, "querydraw m control"] | None,
     n: int,
     fitted_rate: Float64[Tensor, "draw n"] | None = None,
 ) -> Estimate:
@@ -31,8 +35,11 @@ def mutual_information_population_upper(
     Args:
         rate: (draw, n), or (1, n) where analytic.
         rate_analytic: whether it is a closed form.
+        index_entropy: (draw, m) H[q(n|z)] at each query.
         log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
+        log_qz: (draw, m) log of the aggregate posterior.
         log_qz_loo: (draw, m) log of the aggregate posterior without it.
+        controls: (draw, m, control) control variates, or None.
         n: the number of examples.
         fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted; None where none was fitted.
     """
@@ -40,13 +47,8 @@ def mutual_information_population_upper(
     if fitted_rate is not None:
         bounds.append(rate_fitted_prior(fitted_rate))
     with contextlib.suppress(UnavailableError):
-        bounds.append(mutual_information_loo(log_qz_x, log_qz_loo, n))
+        bounds.append(
+            mutual_information_loo(index_entropy, log_qz_x, log_qz, log_qz_loo, controls, n)
+        )
     least = min(bounds, key=lambda bound: bound.value)
-    return Estimate(
-        name="mutual_information_population_upper",
-        value=least.value,
-        se=least.se,
-        se_data=least.se_data,
-        kind="upper",
-        n=least.n,
-    )
+    return dataclasses.replace(least, name="mutual_information_population_upper", kind="upper")

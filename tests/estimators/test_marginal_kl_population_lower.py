@@ -6,24 +6,50 @@ import torch
 from genprobe.errors import UnavailableError
 from genprobe.estimators.marginal_kl_population_lower import marginal_kl_population_lower
 
+N = 10
+
+
+def queries(loo):
+    """Queries of which leave-one-out gives so many nats: posteriors all apart."""
+    zeros = torch.zeros(2, N, dtype=torch.float64)
+    return {
+        "index_entropy": zeros,
+        "log_qz_x": zeros,
+        "log_qz": zeros - math.log(N),
+        "log_qz_loo": zeros - loo,
+        "controls": None,
+        "query": torch.arange(N),
+        "n": N,
+    }
+
 
 @pytest.mark.parametrize(
-    ("fitted", "loo", "value"), [(4.0, 6.0, 1.0), (4.0, 2.0, 3.0), (6.0, 7.0, 0.0)]
+    ("fitted", "loo", "value"), [(4.0, 6.0, 1.0), (4.0, 3.0, 2.0), (6.0, 7.0, 0.0)]
 )
 def test_it_is_the_rate_less_the_best_other_bound_and_never_negative(fitted, loo, value):
-    rate = torch.full((1, 10), 5.0).double()
-    terms = torch.full((2, 10), loo).double()
-    found = marginal_kl_population_lower(
-        rate, terms, 0 * terms, 10, torch.full((1, 10), fitted).double()
-    )
+    rate = torch.full((1, N), 5.0).double()
+    fits = torch.full((1, N), fitted).double()
+    found = marginal_kl_population_lower(rate, True, **queries(loo), fitted_rate=fits)
     assert found.value == pytest.approx(value)
     assert found.kind == "lower"
 
 
+def test_rate_and_bound_are_paired_by_example():
+    # What an example costs and what leave-one-out gives of it vary together: so does no error.
+    each = torch.randn(1, N).double()
+    given = queries(4.0)
+    given["log_qz_loo"] = given["log_qz_loo"] - each
+    found = marginal_kl_population_lower(6 + each, True, **given)
+    assert found.value == pytest.approx(2.0)
+    assert found.se_data == pytest.approx(found.se)
+    alone = marginal_kl_population_lower(6 - each, True, **given)
+    assert alone.se_data > 1.5 * each.std().item() / math.sqrt(N)
+
+
 def test_either_bound_will_do_and_without_both_there_is_none():
-    rate, terms = torch.full((1, 4), 5.0).double(), torch.full((1, 3), 4.0).double()
-    assert marginal_kl_population_lower(rate, terms, 0 * terms, 4).value == 1
-    alone = terms * math.inf
-    assert marginal_kl_population_lower(rate, alone, 0 * terms, 4, rate - 2).value == 2
+    rate, given = torch.full((1, N), 5.0).double(), queries(4.0)
+    assert marginal_kl_population_lower(rate, True, **given).value == pytest.approx(1)
+    alone = {**given, "log_qz_loo": given["log_qz_loo"] - math.inf}
+    assert marginal_kl_population_lower(rate, True, **alone, fitted_rate=rate - 2).value == 2
     with pytest.raises(UnavailableError, match="Leave-one-out"):
-        marginal_kl_population_lower(rate, alone, 0 * terms, 4)
+        marginal_kl_population_lower(rate, True, **alone)

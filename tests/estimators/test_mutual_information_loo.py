@@ -2,22 +2,99 @@ import math
 
 import pytest
 import torch
+from torch.distributions import Normal
 
 from genprobe.errors import UnavailableError
+from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
+from genprobe.estimators.standard_error import data_error, within_error
+
+LOC = torch.linspace(-1, 1, 12, dtype=torch.float64) ** 3
+"""Of twelve posteriors in one dimension, close to each other in the middle."""
+DRAWS = 400
 
 
-def test_leave_one_out_is_the_mean_difference(numbers):
-    log_qz_x, log_qz_loo = numbers(2, 2, 100)
-    terms = log_qz_x - log_qz_loo
-    found = mutual_information_loo(log_qz_x, log_qz_loo, 100)
-    assert (found.kind, found.value) == ("upper", pytest.approx(terms.mean().item()))
-    assert found.se == pytest.approx(math.sqrt(terms.var(0).mean().item() / 200))
-    assert found.se_data == pytest.approx(terms.mean(0).std().item() / 10)
+def densities(z, scale):
+    """Values log q(z|x_n) of every posterior, log q(z), and log q(z) without each (..., n)."""
+    log_qz_n = Normal(LOC, scale).log_prob(z[..., None])
+    others = log_qz_n[..., None, :].masked_fill(torch.eye(len(LOC), dtype=torch.bool), -math.inf)
+    left_out = others.logsumexp(-1) - math.log(len(LOC) - 1)
+    return log_qz_n, log_qz_n.logsumexp(-1) - math.log(len(LOC)), left_out
+
+
+def by_quadrature(scale):
+    """I(n;z) and the leave-one-out bound of those very posteriors."""
+    z = torch.linspace(-1 - 12 * scale, 1 + 12 * scale, 200_001, dtype=torch.float64)
+    log_qz_n, log_qz, left_out = densities(z, scale)
+    weights = log_qz_n.exp() / len(LOC)
+    return [
+        torch.trapezoid((weights * (log_qz_n - other)).sum(-1), z).item()
+        for other in (log_qz[:, None], left_out)
+    ]
+
+
+def arguments(scale, seed=0):
+    """What the estimator asks for: so many draws from every posterior, and one control."""
+    noise = torch.randn(
+        DRAWS, len(LOC), dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
+    )
+    log_qz_n, log_qz, left_out = densities(LOC + scale * noise, scale)
+    shares = (log_qz_n - log_qz[..., None]).exp() / len(LOC)
+    own = log_qz_n.diagonal(dim1=1, dim2=2)
+    return {
+        "index_entropy": -shares.xlogy(shares).sum(-1),
+        "log_qz_x": own,
+        "log_qz": log_qz,
+        "log_qz_loo": left_out.diagonal(dim1=1, dim2=2),
+        "controls": (own + Normal(LOC, scale).entropy())[..., None],
+        "n": len(LOC),
+    }
+
+
+@pytest.mark.parametrize("scale", [5.0, 0.8, 0.2, 0.02])
+def test_it_is_within_its_error_of_the_integral(scale):
+    found = mutual_information_loo(**arguments(scale))
+    _, truth = by_quadrature(scale)
+    assert found.kind == "upper"
+    assert abs(found.value - truth) < 4 * found.se
+
+
+def test_its_error_holds_over_many_seeds():
+    truth = by_quadrature(0.2)[1]
+    found = [mutual_information_loo(**arguments(0.2, seed)) for seed in range(200)]
+    held = sum(abs(f.value - truth) < 1.96 * f.se for f in found)
+    assert held >= 184  # of 190 expected, less three standard deviations
+
+
+def test_where_posteriors_overlap_its_error_is_several_times_below_the_plain_mean():
+    given = arguments(5.0)
+    found = mutual_information_loo(**given)
+    plain = within_error(given["log_qz_x"] - given["log_qz_loo"])
+    assert found.se < plain / 5
+
+
+@pytest.mark.parametrize("scale", [5.0, 0.8, 0.2, 0.02])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_ends_of_the_bracket_do_not_cross(scale, seed):
+    given = arguments(scale, seed)
+    left_out = given.pop("log_qz_loo")
+    low = mutual_information(**given)
+    assert mutual_information_loo(**given, log_qz_loo=left_out).value >= low.value
+    exact = by_quadrature(scale)
+    assert exact[1] >= exact[0]
+
+
+def test_the_data_error_contains_the_spread_over_examples():
+    given = arguments(0.2)
+    found = mutual_information_loo(**given)
+    assert found.se_data == pytest.approx(
+        data_error(given["log_qz_x"] - given["log_qz_loo"]), rel=0.1
+    )
 
 
 @pytest.mark.parametrize(("n", "value"), [(1, 0.0), (100, -math.inf), (100, math.nan)])
 def test_without_others_it_is_unavailable(numbers, n, value):
     log_qz_loo = torch.full((2, n), value, dtype=torch.float64)
+    entropy, log_qz_x, log_qz = numbers(3, 2, n)
     with pytest.raises(UnavailableError, match="Leave-one-out"):
-        mutual_information_loo(numbers(2, n), log_qz_loo, n)
+        mutual_information_loo(entropy, log_qz_x, log_qz, log_qz_loo, None, n)

@@ -3,26 +3,48 @@ import math
 import pytest
 import torch
 
+from genprobe.estimators.mutual_information_loo import mutual_information_loo
 from genprobe.estimators.mutual_information_population_upper import (
     mutual_information_population_upper,
 )
 
+N = 50
+
+
+def queries(loo):
+    """Queries of which leave-one-out gives so many nats: posteriors all apart."""
+    zeros = torch.zeros(2, 20, dtype=torch.float64)
+    noise = torch.randn(2, 20, dtype=torch.float64)
+    return {
+        "index_entropy": zeros,
+        "log_qz_x": zeros,
+        "log_qz": zeros - math.log(N),
+        "log_qz_loo": zeros - loo + 0.1 * noise,
+        "controls": None,
+        "n": N,
+    }
+
 
 @pytest.mark.parametrize(
-    ("rate", "fitted", "loo", "least"), [(5, 4, 6, 4), (3, 4, 6, 3), (5, 4, 2, 2)]
+    ("rate", "fitted", "loo", "least"), [(5, 4, 6, 4), (4, 5, 6, 4), (9, 8, 6, 6)]
 )
 def test_the_least_bound_is_taken_with_its_own_error(rate, fitted, loo, least):
-    rates, fits = (v + torch.randn(1, 50).double() for v in (rate, fitted))
-    terms = loo + torch.randn(2, 20).double()
-    found = mutual_information_population_upper(rates, True, terms, 0 * terms, 50, fits)
-    bounds = {rate: rates, fitted: fits, loo: terms}
-    assert found.value == pytest.approx(bounds[least].mean().item())
-    assert found.n == bounds[least].shape[1]
+    rates, fits = (v + 0.1 * torch.randn(1, N).double() for v in (rate, fitted))
+    given = queries(loo)
+    found = mutual_information_population_upper(rates, True, **given, fitted_rate=fits)
+    assert found.value == pytest.approx(least, abs=0.1)
     assert found.kind == "upper"
+    if least == loo:
+        bound = mutual_information_loo(**given)
+        assert (found.value, found.se, found.n) == (bound.value, bound.se, bound.n)
+    else:
+        columns = rates if least == rate else fits
+        assert found.value == pytest.approx(columns.mean().item())
+        assert found.n == N
 
 
 def test_a_bound_that_does_not_exist_is_passed_over():
-    rates, terms = torch.full((1, 4), 5.0).double(), torch.full((1, 3), 4.0).double()
-    assert mutual_information_population_upper(rates, True, terms, 0 * terms, 4).value == 4
-    alone = terms * math.inf
-    assert mutual_information_population_upper(rates, True, alone, 0 * terms, 4).value == 5
+    rates, given = torch.full((1, N), 7.0).double(), queries(6)
+    assert mutual_information_population_upper(rates, True, **given).value < 6.2
+    given["log_qz_loo"] = given["log_qz_loo"] - math.inf
+    assert mutual_information_population_upper(rates, True, **given).value == 7
