@@ -2,12 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 
+from genprobe.regimes import DEFAULT_CUTS
 from genprobe.types import Dimension, Estimate, Notice
 
 SATURATED_NATS = 0.5
 FLOOR_SHARE = 0.1
 COLLAPSED_NATS = 0.01
-MISMATCH_ERRORS = 2.0
+TELLING_NATS = DEFAULT_CUTS.collapsed_nats
+"""I(n;z) below which a code tells next to nothing, as the rate of an autodecoder does."""
+TELLING_SHARE = 0.1
+"""The same as a share of the rate."""
+ERRORS = 2.0
+"""Standard errors that a finding must be beyond."""
 MISMATCH_SHARE = 0.01
 ROUNDING = 1e-5
 PRECISION_NATS = 1e-3
@@ -40,6 +46,7 @@ def report_notices(
         marginal_kl_is_floor(estimates),
         prior_mismatch(estimates),
         distortion_above_blind(estimates),
+        rate_without_information(estimates),
         collapsed_dimensions(dimensions),
         density_distortion(
             "distortion" in estimates and not discrete and bin_width is None, decoded
@@ -97,7 +104,7 @@ def prior_mismatch(estimates: Mapping[str, Estimate]) -> Notice | None:
         return None
     saving, rate = estimates["prior_saving"], estimates["rate"].value
     error = saving.se_data or 0.0
-    if saving.value <= MISMATCH_ERRORS * error or saving.value <= MISMATCH_SHARE * rate:
+    if saving.value <= ERRORS * error or saving.value <= MISMATCH_SHARE * rate:
         return None
     return Notice(
         code="prior-mismatch",
@@ -112,7 +119,7 @@ def distortion_above_blind(estimates: Mapping[str, Estimate]) -> Notice | None:
     if not {"distortion", "blind_distortion"} <= estimates.keys():
         return None
     distortion, blind = estimates["distortion"], estimates["blind_distortion"].value
-    margin = ROUNDING * abs(blind) + MISMATCH_ERRORS * (distortion.se or 0.0)
+    margin = ROUNDING * abs(blind) + ERRORS * (distortion.se or 0.0)
     if distortion.value <= blind + margin:
         return None
     return Notice(
@@ -120,6 +127,25 @@ def distortion_above_blind(estimates: Mapping[str, Estimate]) -> Notice | None:
         message=f"The distortion {distortion.value:.2f} exceeds {blind:.2f}, that of the best "
         "decoder that ignores its code.",
         remedy="Check that the data are scaled and binarised as the model was trained.",
+    )
+
+
+def rate_without_information(estimates: Mapping[str, Estimate]) -> Notice | None:
+    """The code costs, and tells next to nothing: by its rate alone it would not look collapsed."""
+    if not {"rate", "mutual_information", "log_n"} <= estimates.keys():
+        return None
+    if estimates["log_n"].value < 1:
+        return None  # so few examples leave nothing to tell apart
+    rate, information = estimates["rate"].value, estimates["mutual_information"]
+    most = information.value + ERRORS * (information.se_data or 0.0)
+    if rate <= TELLING_NATS or most > min(TELLING_NATS, TELLING_SHARE * rate):
+        return None
+    return Notice(
+        code="rate-without-information",
+        message=f"The code costs {rate:.2f} nats and tells {information.value:.2f}: nearly all of "
+        "the rate is codes that are alike for every example, off the prior.",
+        remedy="Train for longer, or move the prior to the codes; the regime goes by the rate, and "
+        "by what the code tells the decoder ignores it.",
     )
 
 

@@ -55,6 +55,21 @@ def test_marginal_kl_within_a_tenth_of_its_floor(value, floor, fires):
 
 
 @pytest.mark.parametrize(
+    ("rate", "information", "cap", "fires"),
+    [
+        (5.0, 0.014, 7.0, True),
+        (5.0, 0.11, 7.0, False),
+        (0.05, 0.014, 7.0, False),
+        (0.0, 0.0, 7.0, False),
+        (5.0, 0.0, 0.0, False),
+    ],
+)
+def test_a_rate_that_tells_nothing(rate, information, cap, fires):
+    found = codes({"rate": rate, "mutual_information": information, "log_n": cap})
+    assert found == (["rate-without-information"] if fires else [])
+
+
+@pytest.mark.parametrize(
     ("rate", "active", "fires"),
     [
         (0.001, False, True),

@@ -121,7 +121,7 @@ def curve(sweep: Sweep) -> Iterator[Line]:
             chords.get(neighbours[i], "") if neighbours[i] else "",
             measured_slope(report),
             chords.get(neighbours[i + 1], "") if neighbours[i + 1] else "",
-            short_verdict(report.regime),
+            short_verdict(report),
         )
 
 

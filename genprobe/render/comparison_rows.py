@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from genprobe.comparison import Comparison
 from genprobe.differences import PAIRED, Difference
-from genprobe.render.rows import number, short_verdict
+from genprobe.render.rows import DOUBTED, DOUBTS, doubts, number, short_verdict
 from genprobe.render.units import divisor
 from genprobe.types import Report
 
@@ -106,7 +106,7 @@ def lines(comparison: Comparison, unit: str, decimals: int = 3) -> list[Line]:
             data=f"{report.dataset} ({report.n})",
             cells=[cell(report, k, divisor(report, unit), decimals, v) for k, v in best.items()],
             plane=plane_mark(comparison, i),
-            regime=short_verdict(report.regime),
+            regime=short_verdict(report),
         )
         for i, (name, report) in enumerate(zip(comparison.names, comparison.reports, strict=True))
     ]
@@ -214,11 +214,19 @@ def notes(comparison: Comparison, unit: str) -> list[str]:
             "Some D are of densities and some of probabilities, or of other bins: D and ELBO do "
             "not compare. For quantised data --bin-width makes both probabilities."
         )
+    if against := doubted(comparison):
+        found.append(f"{DOUBTED} a label in doubt: {' or '.join(against)}.")
     if comparison.entropy is not None:
         scale = divisor(comparison.reports[0], unit)
         bound = number(comparison.entropy / scale)
         found.append(f"Regimes share Ĥ = {bound} {unit}, from {comparison.entropy_source}.")
     return found
+
+
+def doubted(comparison: Comparison) -> list[str]:
+    """What speaks against the label of some model."""
+    found = {reason for report in comparison.reports for reason in doubts(report)}
+    return [reason for reason in DOUBTS.values() if reason in found]
 
 
 def frontier_notes(comparison: Comparison) -> list[str]:

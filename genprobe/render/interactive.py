@@ -141,7 +141,7 @@ def hover(report: Report) -> list[list[Any]]:
     ]
     if "slope" in report.estimates:
         found.append([f"slope {report['slope'].value:.3f}", None, None])
-    return [*found, [neutral(short_verdict(report.regime)), None, None]]
+    return [*found, [neutral(short_verdict(report)), None, None]]
 
 
 def neutral(text: str) -> str:

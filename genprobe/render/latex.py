@@ -129,7 +129,7 @@ def to_latex(report: Report, unit: str = "nats") -> str:
             headline=headline(report, unit),
             unit=unit,
             sections=sections(report, scale),
-            remarks=[*method_lines(report), *regime_lines(report.regime, unit, scale)],
+            remarks=[*method_lines(report), *regime_lines(report, unit, scale)],
             warnings=report.warnings,
         )
     )

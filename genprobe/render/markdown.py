@@ -51,7 +51,7 @@ def to_markdown(report: Report, unit: str = "nats") -> str:
             columns=COLUMNS,
             sections=sections(report, scale),
             method=method_lines(report),
-            regime=regime_lines(report.regime, unit, scale),
+            regime=regime_lines(report, unit, scale),
             warnings=report.warnings,
         )
     )

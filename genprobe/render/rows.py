@@ -59,6 +59,13 @@ SECTIONS = {
 HIDDEN = {"entropy_bound"}
 """Estimates that the table tells in words elsewhere."""
 BOUNDS = {"lower": "≥ ", "upper": "≤ "}
+DOUBTED = "?"
+"""Behind a label that another number speaks against."""
+DOUBTS = {
+    "distortion-above-blind": "it does worse than a decoder without a code",
+    "rate-without-information": "its code tells next to nothing",
+}
+"""By the code of a warning: why the label is doubted."""
 COLUMNS = ("± Monte Carlo", "± data")
 """Headings of the two standard errors: for these very examples, and for the population."""
 
@@ -165,28 +172,40 @@ def headline(report: Report, unit: str) -> str:
     return f"{report.model} on {report.dataset}{how}: N = {report.n}, {draws} {plural} each, {unit}"
 
 
-def regime_lines(regime: Regime, unit: str, divisor: float) -> list[str]:
-    """The regime with its probability, its meaning, and why."""
-    return [verdict(regime), *regime_reasons(regime, unit, divisor)]
+def regime_lines(report: Report, unit: str, divisor: float) -> list[str]:
+    """The regime with its probability, its meaning or what speaks against it, and why."""
+    return [verdict(report), *regime_reasons(report.regime, unit, divisor)]
 
 
-def verdict(regime: Regime) -> str:
-    """The label with its probability; both labels at a boundary."""
+def verdict(report: Report) -> str:
+    """The label with its probability; both labels at a boundary; what the label is doubted for."""
+    regime = report.regime
     if regime.label == "undetermined":
         return f"undetermined: {'; '.join(regime.reasons)}"
+    against = doubts(report)
+    but = f", but {' and '.join(against)}" if against else ""
     if regime.probability < DEFAULT_CUTS.certain and regime.alternatives:
         other, chance = regime.alternatives[0]
-        return f"{regime.label} / {other} boundary, {regime.probability:.2f} / {chance:.2f}"
-    return f"{regime.label} (probability {floor_two(regime.probability)}): {MEANING[regime.label]}"
+        return f"{regime.label} / {other} boundary, {regime.probability:.2f} / {chance:.2f}{but}"
+    meaning = but or f": {MEANING[regime.label]}"
+    return f"{regime.label} (probability {floor_two(regime.probability)}){meaning}"
 
 
-def short_verdict(regime: Regime) -> str:
+def short_verdict(report: Report) -> str:
     """The label with its probability, or both labels at a boundary, for a cell."""
+    regime = report.regime
     if regime.label == "undetermined":
         return regime.label
     known = [(regime.label, regime.probability), *regime.alternatives]
     shown = known[: 1 if regime.probability >= DEFAULT_CUTS.certain else 2]
-    return " / ".join(f"{name} {floor_two(chance)}" for name, chance in shown)
+    label = " / ".join(f"{name} {floor_two(chance)}" for name, chance in shown)
+    return f"{label} {DOUBTED}" if doubts(report) else label
+
+
+def doubts(report: Report) -> list[str]:
+    """What speaks against the label, which goes by rate, distortion and slope alone."""
+    codes = {notice.code for notice in report.warnings}
+    return [said for code, said in DOUBTS.items() if code in codes]
 
 
 def floor_two(probability: float) -> str:

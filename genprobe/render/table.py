@@ -60,7 +60,7 @@ def estimate_table(report: Report, unit: str, scale: float) -> Table:
 
 def regime_view(report: Report, unit: str, scale: float) -> RenderableType:
     """The regime, its reasons indented below it."""
-    first, *rest = regime_lines(report.regime, unit, scale)
+    first, *rest = regime_lines(report, unit, scale)
     lines: list[RenderableType] = [hanging("Regime", first, "bold")]
     lines += [Padding(Text(line), (0, 0, 0, 8)) for line in rest]
     return Group(*lines)
@@ -68,7 +68,12 @@ def regime_view(report: Report, unit: str, scale: float) -> RenderableType:
 
 def warnings_view(notices: Sequence[Notice]) -> RenderableType:
     """Warnings with their remedies."""
-    return Group(*(hanging("!", f"{n.code}: {n.message} {n.remedy}", "yellow", 2) for n in notices))
+    return Group(*(hanging("!", told(notice), "yellow", 2) for notice in notices))
+
+
+def told(notice: Notice) -> str:
+    """A warning as one paragraph."""
+    return f"{notice.code}: {notice.message} {notice.remedy}"
 
 
 def hanging(mark: str, text: str, style: str, indent: int = 8) -> Table:

@@ -4,6 +4,7 @@ import pytest
 
 from genprobe.regimes import MEANING
 from genprobe.render import rows
+from genprobe.types import Notice
 
 
 @pytest.mark.parametrize(
@@ -92,24 +93,36 @@ NO_RATE = {"index": 0, "rate": None, "rate_se_data": None, "mean_variance": 1.0,
     ("probability", "shown"), [(1.0, "1.00"), (0.9996, "0.99"), (0.95, "0.95")]
 )
 def test_a_sure_regime_stands_alone_and_is_never_rounded_to_certainty(
-    make_regime, probability, shown
+    make_report, make_regime, probability, shown
 ):
-    text = rows.verdict(make_regime(probability=probability, alternatives=(("autodecoder", 0.01),)))
+    regime = make_regime(probability=probability, alternatives=(("autodecoder", 0.01),))
+    text = rows.verdict(make_report(regime=regime))
     assert text == f"semantic-encoder (probability {shown}): {MEANING['semantic-encoder']}"
 
 
-def test_an_unsure_regime_shows_both_labels(make_regime):
+def test_an_unsure_regime_shows_both_labels(make_report, make_regime):
     regime = make_regime(probability=0.6, alternatives=(("semantic-decoder", 0.4),))
-    assert rows.verdict(regime) == "semantic-encoder / semantic-decoder boundary, 0.60 / 0.40"
+    text = rows.verdict(make_report(regime=regime))
+    assert text == "semantic-encoder / semantic-decoder boundary, 0.60 / 0.40"
 
 
-def test_the_entropy_bound_is_shown_in_the_unit_of_the_table_with_its_source(make_regime):
-    lines = rows.regime_lines(make_regime(), "bits", math.log(2))
+def test_a_label_that_a_warning_speaks_against_is_doubted(make_report):
+    blind = Notice(code="distortion-above-blind", message="D is high.", remedy="Look.")
+    report = make_report(warnings=[blind])
+    said = "but it does worse than a decoder without a code"
+    assert rows.verdict(report) == f"semantic-encoder (probability 1.00), {said}"
+    assert rows.short_verdict(report) == "semantic-encoder 1.00 ?"
+    assert rows.short_verdict(make_report()) == "semantic-encoder 1.00"
+
+
+def test_the_entropy_bound_is_shown_in_the_unit_of_the_table_with_its_source(make_report):
+    lines = rows.regime_lines(make_report(), "bits", math.log(2))
     assert lines[1:] == ["D/Ĥ = 0.7", "Ĥ = 129.843 bits, from this model's R + D"]
 
 
-def test_an_undetermined_regime_gives_its_reason_once(make_regime):
-    lines = rows.regime_lines(make_regime("undetermined", reasons=("no decoder",)), "nats", 1.0)
+def test_an_undetermined_regime_gives_its_reason_once(make_report, make_regime):
+    regime = make_regime("undetermined", reasons=("no decoder",))
+    lines = rows.regime_lines(make_report(regime=regime), "nats", 1.0)
     assert lines == ["undetermined: no decoder"]
 
 
