@@ -8,6 +8,7 @@ from pathlib import Path
 from genprobe.differences import PAIRED, Difference, critical_z, differences
 from genprobe.errors import GenprobeError
 from genprobe.frontier import frontier, hull
+from genprobe.progress import Progress, showing
 from genprobe.regimes import (
     DEFAULT_CUTS,
     Cuts,
@@ -18,7 +19,7 @@ from genprobe.regimes import (
     smallest,
 )
 from genprobe.reporting import OWN
-from genprobe.sources import place_of, read_report, told_apart
+from genprobe.sources import place_of, read_reports, told_apart
 from genprobe.types import Report
 
 LARGEST_FIRST = {
@@ -120,15 +121,17 @@ def compare(
     sort: str = "rate",
     against: str | None = None,
     side_by_side: bool = False,
+    entropy: float | None = None,
     origins: Sequence[str] | None = None,
     cuts: Cuts = DEFAULT_CUTS,
+    progress: bool | Progress = False,
 ) -> Comparison:
     """Compare reports, stores or report files of the same data set.
 
-    The shared Ĥ is the smallest bound that any of them knows, its own R + D included. Differences
-    of ELBO, rate and distortion are paired over examples wherever the stores of both models are at
-    hand: a report read from a file finds the store it names. A store whose report was kept beside
-    it is not worked out anew.
+    The shared Ĥ is the smallest bound that is given or any of them knows, its own R + D included.
+    Differences of ELBO, rate and distortion are paired over examples wherever the stores of both
+    models are at hand: a report read from a file finds the store it names. A store whose report was
+    kept beside it is not worked out anew; one without gets one.
 
     Args:
         sources: reports, or paths of stores (.h5) and of reports (.json).
@@ -137,8 +140,10 @@ def compare(
             active_units. Models without it come last.
         against: the model that differences are from; the one with the best ELBO by default.
         side_by_side: show models of different data, with nothing shared and no differences.
+        entropy: another upper bound on the entropy of the data, nats.
         origins: what tells models of one name apart; by default their paths.
         cuts: thresholds of the regimes.
+        progress: show progress on standard error if it is a terminal.
 
     Raises:
         GenprobeError: if there is none, a file does not read, the data sets differ, or there is no
@@ -146,7 +151,8 @@ def compare(
     """
     if isinstance(sources, str | Path | Report):
         sources = [sources]
-    read = [read_report(source) for source in sources]
+    with showing(progress) as shown:
+        read = read_reports(sources, shown)
     places = [place_of(*pair) for pair in zip(sources, read, strict=True)]
     given = told_apart(read, places if origins is None else origins)
     if not given:
@@ -158,7 +164,7 @@ def compare(
         )
     if not side_by_side:
         require_same_data(list(given.values()))
-    shared = None if side_by_side else shared_entropy(given)
+    shared = None if side_by_side else shared_entropy(given, entropy)
     order = sorted(given, key=lambda name: sort_key(name, given[name], sort))
     ranked = {name: replace_regime(given[name], shared, cuts) for name in order}
     return assemble(ranked, shared, against, side_by_side, sort, cuts)
@@ -242,15 +248,19 @@ def require_sort(sort: str, known: Iterable[str]) -> None:
         raise GenprobeError(f"There is no {sort!r} to sort by.", f"Sort by {', '.join(allowed)}.")
 
 
-def shared_entropy(reports: Mapping[str, Report]) -> Entropy | None:
-    """The smallest bound that any model knows, and whose it is."""
-    return smallest(
-        [
-            Entropy(value=r.regime.entropy, source=source_of(r, name))
-            for name, r in reports.items()
-            if r.regime.entropy is not None
-        ]
-    )
+def shared_entropy(reports: Mapping[str, Report], given: float | None) -> Entropy | None:
+    """The smallest bound that is given or any model knows, and whose it is; None without any.
+
+    A bound that is given places no model whose own distortion bounds nothing.
+    """
+    known = [
+        Entropy(value=r.regime.entropy, source=source_of(r, name))
+        for name, r in reports.items()
+        if r.regime.entropy is not None
+    ]
+    if known and given is not None:
+        known.append(Entropy(value=given, source="given"))
+    return smallest(known)
 
 
 def source_of(report: Report, name: str) -> str:

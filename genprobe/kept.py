@@ -66,7 +66,7 @@ def kept(store: Store) -> Report | None:
     try:
         report = Report.from_json(beside(store.path).read_text(encoding="utf-8"))
         facts = report.provenance
-        plain = facts["genprobe"] == __version__ and not WHAT_IF & facts["asked"].keys()
+        plain = facts["genprobe"] == __version__ and not WHAT_IF & facts.get("asked", {}).keys()
         rate = float(store.column("probes/rate").mean())
         same = made_from(report, store) and math.isclose(report["rate"].value, rate, rel_tol=1e-6)
     except (OSError, LookupError, TypeError, ValueError, AttributeError, GenprobeError):

@@ -7,16 +7,37 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genprobe.errors import GenprobeError
-from genprobe.kept import kept, store_of
+from genprobe.kept import keep, kept, store_of
+from genprobe.progress import Progress, silent
 from genprobe.reporting import report_from_store
-from genprobe.store.read import open_store
+from genprobe.store.read import Store, open_store
 from genprobe.types import Report
 
 log = logging.getLogger("genprobe")
 
 
-def read_report(source: Report | str | Path) -> Report:
-    """A report as given, from JSON, kept beside a store, or made from it.
+def read_reports(sources: Sequence[Report | str | Path], progress: Progress) -> list[Report]:
+    """The reports of all sources, in their order.
+
+    Args:
+        sources: reports, stores and report files.
+        progress: display, told of what takes long: reports that have to be made.
+    """
+    found = []
+    for i, source in enumerate(sources):
+        if len(sources) > 1:
+            progress.say("models", f"{i + 1} of {len(sources)}")
+        found.append(read_report(source, progress))
+        progress.advance("models", 1, len(sources))
+    return found
+
+
+def read_report(source: Report | str | Path, progress: Progress = silent) -> Report:
+    """A report as given, from JSON, kept beside a store, or made from it and then kept.
+
+    Args:
+        source: to be read.
+        progress: display.
 
     Raises:
         GenprobeError: if the file is missing or is neither.
@@ -30,7 +51,7 @@ def read_report(source: Report | str | Path) -> Report:
         start = file.read(1)
     if start != b"{":
         store = open_store(path)
-        return kept(store) or report_from_store(store)
+        return kept(store) or made_and_kept(store, progress)
     try:
         report = Report.from_json(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
@@ -38,6 +59,14 @@ def read_report(source: Report | str | Path) -> Report:
     except GenprobeError as error:
         raise GenprobeError(f"{path}: {error.what}", error.remedy) from error
     return dataclasses.replace(report, store=store_of(report, path))
+
+
+def made_and_kept(store: Store, progress: Progress) -> Report:
+    """The report of a store, kept beside it so that it is made only once."""
+    facts = {"store": str(store.path)}
+    report = report_from_store(store, progress=progress, provenance=facts)
+    keep(report, store.path)
+    return report
 
 
 def place_of(source: Report | str | Path, report: Report) -> str:

@@ -52,6 +52,14 @@ def test_a_bound_of_the_data_set_keeps_its_source():
     assert (found.entropy, found.entropy_source) == (70.0, "the data set")
 
 
+def test_a_bound_that_is_given_is_shared_where_it_is_the_least():
+    reports = [report("a", 10, 75), report("b", 20, 66)]
+    found = genprobe.compare(reports, entropy=70.0)
+    assert (found.entropy, found.entropy_source) == (70.0, "given")
+    assert {r.regime.entropy for r in found.reports} == {70.0}
+    assert genprobe.compare(reports, entropy=90.0).entropy == 85
+
+
 def test_regimes_are_read_again_under_the_shared_bound():
     # Alone, 4.8 / (4.8 + 156) and 8.1 / (8.1 + 120.3) are both below the cut of an autoencoder.
     models = [report("syntactic", 120.3, 8.1), *MODELS]

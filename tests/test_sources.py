@@ -2,9 +2,13 @@ import dataclasses
 import logging
 
 import pytest
+import torch
 
+import genprobe
 from genprobe.errors import GenprobeError
-from genprobe.sources import numbered, read_report, told_apart, where_they_differ
+from genprobe.progress import Progress
+from genprobe.render.reproduce import reproduce
+from genprobe.sources import numbered, read_report, read_reports, told_apart, where_they_differ
 from genprobe.types import Regime, Report
 
 PLACE = Regime(
@@ -91,3 +95,35 @@ def test_a_file_that_is_neither_is_told_with_its_path(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(GenprobeError, match="file"):
         read_report(path)
+
+
+def test_a_store_without_a_report_gets_one_that_the_next_reader_takes(tmp_path, monkeypatch):
+    x = torch.rand(30, 3, generator=torch.Generator().manual_seed(0))
+    model = genprobe.Model(
+        name="mine",
+        encode=lambda x: {"loc": x, "scale": torch.full_like(x, 0.5)},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+    )
+    genprobe.evaluate(model, x, store=tmp_path / "s.h5")
+    (tmp_path / "s.h5.report.json").unlink()
+    first = read_report(tmp_path / "s.h5")
+    monkeypatch.setattr("genprobe.sources.report_from_store", None)
+    again = read_report(tmp_path / "s.h5")
+    assert again.estimates == first.estimates
+    assert reproduce(again) == f"genprobe show {tmp_path / 's.h5'} --tolerance 0.01"
+
+
+def test_how_many_of_several_are_read_is_told():
+    told = []
+    shown = Progress(
+        advance=lambda stage, done, total: told.append((stage, done, total)),
+        say=lambda stage, text: told.append((stage, text)),
+    )
+    read_reports([report("a"), report("b")], shown)
+    assert told == [
+        ("models", "1 of 2"),
+        ("models", 1, 2),
+        ("models", "2 of 2"),
+        ("models", 1, 2),
+    ]

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 @options.sort
 @options.against
 @options.side_by_side
+@options.entropy
 @options.regime_cuts
 @options.output("renderer")
 def compare(
@@ -29,7 +30,7 @@ def compare(
     output.require_writable()
     from genprobe.comparison import compare as run
 
-    comparison = run(sources, cuts=options.cuts_from(regime_cuts), **settings)
+    comparison = run(sources, cuts=options.cuts_from(regime_cuts), progress=True, **settings)
     output.write_comparison(comparison)
     output.print_comparison(comparison)
     output.finish(comparison)
