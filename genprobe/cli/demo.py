@@ -52,7 +52,7 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
         output.print_report(reports[-1])
         click.echo()
     comparison = compare(reports)
-    output.print_comparison(comparison)
+    output.print_comparison(comparison, warnings=False)
     output.print_plane(comparison)
     try:
         options.require_plot(plot_path)

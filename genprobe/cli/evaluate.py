@@ -119,7 +119,7 @@ def evaluate(
         if several:
             output.write_comparison(comparison)
         if len(done) > 1:
-            output.print_comparison(comparison)
+            output.print_comparison(comparison, warnings=False)
         output.finish(comparison)
     if ranks.leads and len(done) < len(models):
         sys.exit(1)

@@ -96,8 +96,13 @@ class Output:
 
             print_view(report_view(report, self.unit))
 
-    def print_comparison(self, comparison: "Comparison") -> None:
-        """Print several reports as one table: plain, or as LaTeX or Markdown."""
+    def print_comparison(self, comparison: "Comparison", warnings: bool = True) -> None:
+        """Print several reports as one table: plain, or as LaTeX or Markdown.
+
+        Args:
+            comparison: of the models.
+            warnings: whether to print theirs, in a plain table; if not, they were printed already.
+        """
         from genprobe.render.comparison import comparison_view, to_markdown
 
         if self.latex:
@@ -107,7 +112,7 @@ class Output:
         elif self.markdown:
             click.echo(to_markdown(comparison, self.unit))
         else:
-            print_view(comparison_view(comparison, self.unit))
+            print_view(comparison_view(comparison, self.unit, warnings))
 
     def print_plane(self, comparison: "Comparison") -> None:
         """Print the plane in characters, where asked for or where a wide terminal has room.

@@ -21,8 +21,9 @@ from genprobe.render.comparison_rows import (
     notes,
     title,
 )
+from genprobe.render.comparison_warnings import shared_warnings
 from genprobe.render.markdown import environment
-from genprobe.render.table import WIDTH, hanging, plain
+from genprobe.render.table import WIDTH, hanging, plain, told
 
 GAP = 2
 LEAST_NAME = 12
@@ -30,12 +31,15 @@ LONGEST_NAME = 3
 """Lines of a cell before a name is cut in the middle."""
 
 
-def comparison_view(comparison: Comparison, unit: str = "nats") -> RenderableType:
+def comparison_view(
+    comparison: Comparison, unit: str = "nats", warnings: bool = True
+) -> RenderableType:
     """A comparison as something rich can print.
 
     Args:
         comparison: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
+        warnings: whether those of the models are shown; below their own tables they would be twice.
     """
     parts: list[RenderableType] = [Text(printable(title(comparison, unit)), style="bold")]
     parts += [model_table(comparison, unit), "", *map(note, notes(comparison, unit))]
@@ -43,6 +47,9 @@ def comparison_view(comparison: Comparison, unit: str = "nats") -> RenderableTyp
         parts += ["", Text(printable(difference_title(comparison)), style="bold")]
         parts += [difference_table(comparison, unit), ""]
         parts += map(note, difference_notes(comparison))
+    shared = shared_warnings(comparison) if warnings else []
+    if shared:
+        parts += ["", *(hanging("!", printable(text), "yellow", 2) for text in map(told, shared))]
     return Group(*parts)
 
 
