@@ -14,26 +14,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from genprobe._version import __version__
 from genprobe.comparison import Comparison
-from genprobe.errors import GenprobeError, StoreError
+from genprobe.errors import GenprobeError
 from genprobe.notices import COLLAPSED_NATS
-from genprobe.pictures import image_shape
 from genprobe.regimes import MEANING, UNDETERMINED
 from genprobe.render.comparison_rows import apart, differing
+from genprobe.render.grids import Shown, seen, together
 from genprobe.render.interactive import CROWD, plane
 from genprobe.render.palette import COLOURS
 from genprobe.render.rate_parts import parts_of
 from genprobe.render.reproduce import reproduce, reproduce_comparison
 from genprobe.render.rows import BOUNDS, layout, method_lines, name_of, number, verdict
-from genprobe.render.strips import SHARP, strip
 from genprobe.render.units import UNITS, common_divisor, divisor
-from genprobe.store.pictures import GRIDS, Pictures, load_pictures
 from genprobe.types import Dimension, Report
 
 COLUMNS = {
@@ -47,23 +45,6 @@ SHOWN = 16
 """Latent dimensions that get a bar, from the largest rate on."""
 FEW = 8
 """Up to so many models everything is open; of more, the details are folded away."""
-SEE = {
-    "reconstructions": (
-        "Reconstructions",
-        "Inputs, and what three draws of each one's code decode to. What the code says is the same "
-        "in all three; what it leaves open differs or blurs.",
-    ),
-    "prior": ("Samples from the prior", "What codes drawn from {source} decode to."),
-    "fitted-prior": (
-        "Samples from the fitted prior",
-        "What codes drawn from {source}, fitted to the codes of the data, decode to.",
-    ),
-    "traversals": (
-        "Traversals",
-        "The first input's code, one dimension at a time moved from 3 standard deviations of all "
-        "codes below their mean to 3 above; the dimensions with the largest rate.",
-    ),
-}
 
 
 class Share(NamedTuple):
@@ -85,7 +66,7 @@ class Entry:
         colour: of its regime.
         shares: where each nat of its rate goes; empty if that is not known.
         dimensions: those with the largest rate, that one first.
-        pictures: rows of pictures by grid; empty if there are none.
+        pictures: its grids; empty if there are none.
         unseen: what is not pictured, and why.
         command: that makes the report again, None if nothing says.
     """
@@ -96,7 +77,7 @@ class Entry:
     colour: str
     shares: Sequence[Share]
     dimensions: Sequence[Dimension]
-    pictures: Sequence[dict[str, Any]]
+    pictures: Sequence[Shown]
     unseen: Sequence[str]
     command: str | None
 
@@ -128,6 +109,7 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
         differences={(d.first, d.name): d for d in comparison.differences},
         unpaired=any(not d.paired for d in comparison.differences),
         positions={entry.name: entry.index for entry in entries},
+        together=together([entry.pictures for entry in entries]) if len(entries) <= FEW else [],
         figure=figure,
         units=units(reports),
         unit=unit,
@@ -139,7 +121,7 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
         colours=COLOURS,
         css=text["report.css"],
         script=text["report.js"],
-        together=reproduce_comparison(reports),
+        command=reproduce_comparison(reports),
         plotly=library,
         policy=policy(library, text["report.js"]),
         version=__version__,
@@ -158,7 +140,7 @@ def environment() -> Environment:
     )
     env.filters |= {"number": number, "layout": layout, "name_of": name_of, "verdict": verdict}
     env.filters |= {"method": method_lines}
-    env.globals |= {"BOUNDS": BOUNDS, "SEE": SEE}
+    env.globals |= {"BOUNDS": BOUNDS}
     return env
 
 
@@ -232,51 +214,3 @@ def largest(dimensions: Sequence[Dimension]) -> list[Dimension]:
     """The dimensions that carry most, the largest rate first; none where rates are not known."""
     told = [d for d in dimensions if d.rate is not None and d.rate >= COLLAPSED_NATS]
     return sorted(told, key=lambda d: d.rate or 0.0, reverse=True)[:SHOWN]
-
-
-def seen(report: Report) -> tuple[list[dict[str, Any]], list[str]]:
-    """The grids of pictures of a report, and what is missing with its reason."""
-    reason = no_images(report)
-    if reason is not None:
-        return [], [reason]
-    if report.store is None:
-        return [], ["Pictures are beside the store: show or compare the store, not its JSON."]
-    try:
-        pictures = load_pictures(report.store)
-    except StoreError as error:
-        return [], [" ".join(filter(None, (error.what, error.remedy)))]
-    return grids(pictures), [
-        f"{SEE[name][0]}: {pictures.absent[name]}" for name in GRIDS if name in pictures.absent
-    ]
-
-
-def no_images(report: Report) -> str | None:
-    """Why there is nothing to see at all, if so."""
-    if image_shape(report.provenance.get("event_shape", ())) is None:
-        return "The data are not images."
-    if report.provenance.get("likelihood") is None:
-        return "There is no decoder to see at work."
-    return None
-
-
-def grids(pictures: Pictures) -> list[dict[str, Any]]:
-    """Grids as the template draws them."""
-    found = []
-    for name in GRIDS:
-        if name not in pictures.grids:
-            continue
-        grid = pictures.grids[name]
-        title, caption = SEE[name]
-        rows = [
-            {"label": label, "image": strip(images), "count": len(images)}
-            for label, images in zip(grid.rows, grid.images, strict=True)
-        ]
-        found.append(
-            {
-                "title": title,
-                "caption": caption.format(source=grid.source),
-                "rows": rows,
-                "sharp": grid.images.shape[2] < SHARP,
-            }
-        )
-    return found

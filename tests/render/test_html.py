@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from genprobe.comparison import compare
-from genprobe.render import html
+from genprobe.render import grids, html
 from genprobe.render.html import to_html
 from genprobe.store.pictures import Grid, Pictures
 
@@ -257,7 +257,7 @@ def pictured(make_report, monkeypatch):
         },
         absent={"traversals": HOSTILE},
     )
-    monkeypatch.setattr(html, "load_pictures", lambda store: pictures)
+    monkeypatch.setattr(grids, "load_pictures", lambda store: pictures)
     provenance = {"event_shape": [8, 8], "likelihood": "bernoulli"}
     report = make_report(provenance=provenance, store=SimpleNamespace(path="s.h5"))
     return Page(to_html(compared(report)))
