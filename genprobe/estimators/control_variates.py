@@ -43,12 +43,47 @@ class CodeMoments:
     second: Float64[Tensor, " *k"]
 
 
+@dataclass(frozen=True, eq=False)
+class Controls:
+    """Control variates of the queries, made ready once for every regression on them.
+
+    Attributes:
+        features: (draw, m, control), each of mean zero.
+        centred: (row, control) the same in units of their spread, less their mean over the queries.
+        factor: (control, control) Cholesky factor of the centred rows' products.
+        leverage: (draw, m) how much of its own fit each query decides.
+    """
+
+    features: Float64[Tensor, "draw m control"]
+    centred: Float64[Tensor, "row control"]
+    factor: Float64[Tensor, "control control"]
+    leverage: Float64[Tensor, "draw m"]
+
+
+def prepared(features: Float64[Tensor, "draw m control"]) -> Controls:
+    """Controls ready for least squares beside an intercept; a small ridge settles collinear ones.
+
+    Args:
+        features: (draw, m, control), each of mean zero.
+    """
+    rows = features.flatten(0, 1)
+    scale = rows.std(0, correction=0)
+    scale = scale.where(scale > 0, 1.0)
+    centred = (rows - rows.mean(0)) / scale
+    gram = centred.T @ centred
+    gram.diagonal().add_(RIDGE * len(rows))
+    factor = torch.linalg.cholesky(gram)
+    white = torch.linalg.solve_triangular(factor, centred.T, upper=False)
+    leverage = white.square().sum(0) + 1 / len(rows)
+    return Controls(features / scale, centred, factor, leverage.view(features.shape[:2]))
+
+
 def controls(
     z: Float[Tensor, "draw m *latent"],
     log_qz_x: Float64[Tensor, "draw m"],
     query: Int64[Tensor, " m"],
     moments: CodeMoments,
-) -> Float64[Tensor, "draw m control"]:
+) -> Controls:
     """As many of the controls as the number of examples allows, the cheapest first.
 
     Args:
@@ -66,16 +101,16 @@ def controls(
     found = torch.stack(scalars, -1)
     k, most = len(moments.mean), len(query) // EXAMPLES_PER_CONTROL
     if 3 + 2 * k > most:
-        return found
+        return prepared(found)
     centred = flat(z.double(), 2) - moments.mean
     if moments.second.dim() == 1 or 3 + k + k * (k + 1) // 2 > most:
         variance = moments.second if moments.second.dim() == 1 else moments.second.diagonal()
         squares = centred.square() - (variance - moments.mean.square())
-        return existing(torch.cat([found, centred, squares], -1))
+        return prepared(existing(torch.cat([found, centred, squares], -1)))
     covariance = moments.second - moments.mean.outer(moments.mean)
     row, column = torch.triu_indices(k, k)
     products = centred[..., row] * centred[..., column] - covariance[row, column]
-    return existing(torch.cat([found, centred, products], -1))
+    return prepared(existing(torch.cat([found, centred, products], -1)))
 
 
 def existing(
@@ -87,32 +122,30 @@ def existing(
 
 
 def reduced(
-    values: Float64[Tensor, "draw m"],
-    features: Float64[Tensor, "draw m control"] | None,
-    n: int,
+    values: Float64[Tensor, "draw m"], controls: Controls | None, n: int
 ) -> tuple[Float64[Tensor, "draw m"], float | None]:
     """Values less what the controls explain of them, and the standard error of their mean.
 
     Args:
         values: (draw, m).
-        features: (draw, m, control), each of mean zero; None for no controls.
+        controls: of the same queries; None for none.
         n: number of examples that the m were taken from.
 
     Returns:
         The corrected values where that helps, else the values as they were; and their error.
     """
     plain = skewed_error(values, n)
-    if features is None or plain is None or values.shape[1] < features.shape[2] + 2:
+    if controls is None or plain is None:
         return values, plain
-    rows = features.flatten(0, 1)
-    scale = rows.std(0)
-    rows = rows / scale.where(scale > 0, 1.0)
-    slope, leverage = regress(values.flatten(), rows)
-    if leverage.max() > MOST_LEVERAGE or values.shape[1] < FEW:
-        return reduced(values, features[..., :1], n) if features.shape[2] > 1 else (values, plain)
-    fitted = (rows @ slope).view_as(values)
+    examples, count = values.shape[1], controls.features.shape[2]
+    if examples < count + 2:
+        return values, plain
+    if controls.leverage.max() > MOST_LEVERAGE or examples < FEW:
+        first = prepared(controls.features[..., :1])
+        return reduced(values, first, n) if count > 1 else (values, plain)
+    fitted = controls.features @ slope(values, controls)
     residual = values - fitted
-    centred = (residual - residual.mean()) / (1 - leverage.view_as(values)).clamp(min=1e-3)
+    centred = (residual - residual.mean()) / (1 - controls.leverage).clamp(min=1e-3)
     error = skewed_error(centred, n)
     if error is None or error >= plain:
         return values, plain
@@ -125,17 +158,7 @@ def skewed_error(values: Float64[Tensor, "draw m"], n: int) -> float | None:
     return None if error is None else error * skewness_factor(values.flatten())
 
 
-def regress(
-    values: Float64[Tensor, " row"], features: Float64[Tensor, "row control"]
-) -> tuple[Float64[Tensor, " control"], Float64[Tensor, " row"]]:
-    """Least-squares slopes beside an intercept, and each row's leverage.
-
-    A small ridge settles collinear controls.
-    """
-    centred = features - features.mean(0)
-    gram = centred.T @ centred
-    gram.diagonal().add_(RIDGE * len(values))
-    factor = torch.linalg.cholesky(gram)
-    slope = torch.cholesky_solve(centred.T @ (values - values.mean())[:, None], factor).squeeze(1)
-    white = torch.linalg.solve_triangular(factor, centred.T, upper=False)
-    return slope, white.square().sum(0) + 1 / len(values)
+def slope(values: Float64[Tensor, "draw m"], controls: Controls) -> Float64[Tensor, " control"]:
+    """Least-squares slopes of values on the controls, beside an intercept."""
+    answers = controls.centred.T @ (values - values.mean()).flatten()
+    return torch.cholesky_solve(answers[:, None], controls.factor).squeeze(1)

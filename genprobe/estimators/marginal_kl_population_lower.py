@@ -8,6 +8,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.errors import UnavailableError
+from genprobe.estimators.control_variates import Controls
 from genprobe.estimators.marginal_kl import both
 from genprobe.estimators.mutual_information import information_data_error
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
@@ -23,7 +24,7 @@ def marginal_kl_population_lower(
     log_qz_x: Float64[Tensor, "querydraw m"],
     log_qz: Float64[Tensor, "querydraw m"],
     log_qz_loo: Float64[Tensor, "querydraw m"],
-    controls: Float64[Tensor, "querydraw m control"] | None,
+    controls: Controls | None,
     query: Int64[Tensor, " m"],
     n: int,
     fitted_rate: Float64[Tensor, "draw n"] | None = None,
@@ -37,7 +38,7 @@ def marginal_kl_population_lower(
         log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
         log_qz: (draw, m) log of the aggregate posterior.
         log_qz_loo: (draw, m) log of the aggregate posterior without it.
-        controls: (draw, m, control) control variates, or None.
+        controls: of the queries; None for none.
         query: (m,) the examples queried.
         n: the number of examples.
         fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted; None where none was fitted.

@@ -8,6 +8,7 @@ import dataclasses
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from genprobe.estimators.control_variates import Controls
 from genprobe.estimators.marginal_kl import marginal_kl
 from genprobe.types import Estimate
 
@@ -18,7 +19,7 @@ def marginal_kl_population_upper(
     index_entropy: Float64[Tensor, "draw m"],
     log_qz_x: Float64[Tensor, "draw m"],
     log_qz: Float64[Tensor, "draw m"],
-    controls: Float64[Tensor, "draw m control"] | None,
+    controls: Controls | None,
     query: Int64[Tensor, " m"],
     n: int,
 ) -> Estimate:
@@ -30,7 +31,7 @@ def marginal_kl_population_upper(
         index_entropy: (draw, m) H[q(n|z)] at each query.
         log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
         log_qz: (draw, m) log of the aggregate posterior.
-        controls: (draw, m, control) control variates, or None.
+        controls: of the queries; None for none.
         query: (m,) the examples queried.
         n: number of examples.
     """

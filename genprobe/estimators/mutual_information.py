@@ -12,7 +12,7 @@ import math
 from jaxtyping import Float64
 from torch import Tensor
 
-from genprobe.estimators.control_variates import reduced
+from genprobe.estimators.control_variates import Controls, reduced
 from genprobe.estimators.standard_error import data_error, within_error
 from genprobe.types import Estimate
 
@@ -21,7 +21,7 @@ def mutual_information(
     index_entropy: Float64[Tensor, "draw m"],
     log_qz_x: Float64[Tensor, "draw m"],
     log_qz: Float64[Tensor, "draw m"],
-    controls: Float64[Tensor, "draw m control"] | None,
+    controls: Controls | None,
     n: int,
 ) -> Estimate:
     """The index-code mutual information, nats.
@@ -30,7 +30,7 @@ def mutual_information(
         index_entropy: (draw, m) H[q(n|z)] at each query.
         log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
         log_qz: (draw, m) log of the aggregate posterior.
-        controls: (draw, m, control) control variates; None for none.
+        controls: of the queries; None for none.
         n: number of examples; the m were taken from them without replacement.
     """
     terms = information_terms(log_qz_x, log_qz, n)

@@ -13,7 +13,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.errors import UnavailableError
-from genprobe.estimators.control_variates import reduced
+from genprobe.estimators.control_variates import Controls, reduced
 from genprobe.estimators.mutual_information import information_data_error, mutual_information
 from genprobe.types import Estimate
 
@@ -23,7 +23,7 @@ def mutual_information_loo(
     log_qz_x: Float64[Tensor, "draw m"],
     log_qz: Float64[Tensor, "draw m"],
     log_qz_loo: Float64[Tensor, "draw m"],
-    controls: Float64[Tensor, "draw m control"] | None,
+    controls: Controls | None,
     n: int,
 ) -> Estimate:
     """The leave-one-out upper bound, nats.
@@ -33,7 +33,7 @@ def mutual_information_loo(
         log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
         log_qz: (draw, m) log of the aggregate posterior.
         log_qz_loo: (draw, m) log of the aggregate posterior without that example.
-        controls: (draw, m, control) control variates; None for none.
+        controls: of the queries; None for none.
         n: the number of examples.
 
     Raises:

@@ -13,6 +13,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.errors import UnavailableError
+from genprobe.estimators.control_variates import Controls
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
 from genprobe.estimators.rate import rate as rate_estimate
 from genprobe.estimators.rate_fitted_prior import rate_fitted_prior
@@ -26,7 +27,7 @@ def mutual_information_population_upper(
     log_qz_x: Float64[Tensor, "querydraw m"],
     log_qz: Float64[Tensor, "querydraw m"],
     log_qz_loo: Float64[Tensor, "querydraw m"],
-    controls: Float64[Tensor, "querydraw m control"] | None,
+    controls: Controls | None,
     n: int,
     fitted_rate: Float64[Tensor, "draw n"] | None = None,
 ) -> Estimate:
@@ -39,7 +40,7 @@ def mutual_information_population_upper(
         log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
         log_qz: (draw, m) log of the aggregate posterior.
         log_qz_loo: (draw, m) log of the aggregate posterior without it.
-        controls: (draw, m, control) control variates, or None.
+        controls: of the queries; None for none.
         n: the number of examples.
         fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted; None where none was fitted.
     """

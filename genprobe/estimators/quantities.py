@@ -17,7 +17,7 @@ from genprobe.aggregate.queries import Queries
 from genprobe.aggregate.room import out_of_memory
 from genprobe.errors import GenprobeError, PluginError, UnavailableError, reason_of
 from genprobe.estimators.code_moments import aggregate_moments, posterior_entropy
-from genprobe.estimators.control_variates import CodeMoments, controls
+from genprobe.estimators.control_variates import CodeMoments, Controls, controls
 from genprobe.estimators.dimensions import Moments, dimension_moments
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.pointwise import distortions, fit_scale, log_bin, rates_under
@@ -245,11 +245,11 @@ class Quantities:
         return self._queries.largest_share
 
     @cached_property
-    def controls(self) -> Float64[Tensor, "draw m control"] | None:
-        """Control variates of the queries (draw, m, control); None where no entropy is known."""
+    def controls(self) -> Controls | None:
+        """Control variates of the queries, as mutual_information takes them; None without any."""
         return self._controls_of(self._queries)
 
-    def _controls_of(self, queries: Queries) -> Float64[Tensor, "draw m control"] | None:
+    def _controls_of(self, queries: Queries) -> Controls | None:
         if self._code_moments is None:
             return None
         return controls(queries.z, queries.log_qz_x, queries.index, self._code_moments)

@@ -10,6 +10,7 @@ from genprobe.estimators.control_variates import (
     EXAMPLES_PER_CONTROL,
     CodeMoments,
     controls,
+    prepared,
     reduced,
 )
 from genprobe.estimators.mutual_information import mutual_information
@@ -64,7 +65,7 @@ def test_every_control_has_mean_zero_under_the_codes(diagonal):
     changes = {"second": moments_of(params).second.diagonal()} if diagonal else {}
     everything, draws = torch.arange(N), 2000
     z, log_qz_x = draw(params, everything, draws)
-    found = controls(z, log_qz_x, everything, moments_of(params, **changes))
+    found = controls(z, log_qz_x, everything, moments_of(params, **changes)).features
     assert found.shape == (draws, N, 3 + (2 * K if diagonal else K + K * (K + 1) // 2))
     # All examples are taken, so that only the draws of each are random.
     noise = (found.var(0).sum(0) / draws).sqrt() / N
@@ -77,7 +78,7 @@ def test_every_control_has_mean_zero_under_the_codes(diagonal):
 )
 def test_there_are_no_more_controls_than_the_examples_allow(examples, count):
     params, index = posteriors(0), torch.arange(examples)
-    found = controls(*draw(params, index, 2), index, moments_of(params))
+    found = controls(*draw(params, index, 2), index, moments_of(params)).features
     assert found.shape[2] == count
     assert count == 3 or count * EXAMPLES_PER_CONTROL <= examples
 
@@ -86,9 +87,9 @@ def test_a_control_whose_mean_does_not_exist_is_left_out():
     params, index = posteriors(0), torch.arange(N)
     z, log_qz_x = draw(params, index, 2)
     plain, nothing = moments_of(params), torch.full((K,), math.nan, dtype=torch.float64)
-    assert controls(z, log_qz_x, index, moments_of(params, mean=nothing)).shape[2] == 3
+    assert controls(z, log_qz_x, index, moments_of(params, mean=nothing)).features.shape[2] == 3
     infinite = moments_of(params, second=plain.second.diagonal() + math.inf)
-    assert controls(z, log_qz_x, index, infinite).shape[2] == 3 + K
+    assert controls(z, log_qz_x, index, infinite).features.shape[2] == 3 + K
 
 
 # The correction
@@ -107,21 +108,23 @@ def terms(numbers):
 
 def test_what_the_controls_explain_is_taken_off(terms):
     values, features = terms(500)
-    found, _ = reduced(values, features, 500)
+    found, _ = reduced(values, prepared(features), 500)
     assert found.std() < 0.11
     assert abs(found.mean() - 1) < 4 * 0.1 / math.sqrt(1000)
 
 
 def test_the_correction_does_not_depend_on_the_units_of_a_control(terms):
     values, features = terms(100)
-    scaled = reduced(values, features * torch.tensor([1e6, 1e-6]).double(), 100)
-    torch.testing.assert_close(scaled[0], reduced(values, features, 100)[0], rtol=1e-5, atol=1e-6)
+    scaled = reduced(values, prepared(features * torch.tensor([1e6, 1e-6]).double()), 100)
+    torch.testing.assert_close(
+        scaled[0], reduced(values, prepared(features), 100)[0], rtol=1e-5, atol=1e-6
+    )
 
 
 def test_a_query_that_decides_the_fit_leaves_the_values_as_they_are(terms):
     values, features = terms(100)
     features[0, 7] *= 1000
-    found, error = reduced(values, features, 100)
+    found, error = reduced(values, prepared(features), 100)
     assert torch.equal(found, values)
     assert error == within_error(values, 100) * skewness_factor(values.flatten())
 
@@ -130,7 +133,7 @@ def test_controls_that_are_known_of_every_example_cancel_when_all_are_taken(numb
     own = numbers(1, 200, 1).expand(2, 200, 1)
     own = own - own.mean()
     values = 3 * own[..., 0].square() + own[..., 0] + 0.01 * numbers(2, 200)
-    found, _ = reduced(values, own, 200)
+    found, _ = reduced(values, prepared(own), 200)
     assert found.mean() == pytest.approx(values.mean().item(), abs=1e-12)
 
 
@@ -139,8 +142,8 @@ def test_controls_that_say_nothing_new_do_no_harm(terms, spoil):
     values, features = terms(500)
     more = {"constant": torch.zeros(2, 500, 1).double(), "twice": features}[spoil]
     torch.testing.assert_close(
-        reduced(values, torch.cat([features, more], 2), 500)[0],
-        reduced(values, features, 500)[0],
+        reduced(values, prepared(torch.cat([features, more], 2)), 500)[0],
+        reduced(values, prepared(features), 500)[0],
         rtol=1e-4,
         atol=1e-5,
     )
@@ -148,12 +151,12 @@ def test_controls_that_say_nothing_new_do_no_harm(terms, spoil):
 
 def test_controls_that_explain_nothing_cost_little(numbers):
     values, features = numbers(2, 500), numbers(2, 500, 20)
-    assert reduced(values, features, 500)[0].std() < 1.05 * values.std()
+    assert reduced(values, prepared(features), 500)[0].std() < 1.05 * values.std()
 
 
 def test_too_few_examples_are_left_as_they_are(terms):
     values, features = terms(3)
-    assert torch.equal(reduced(values, features, 3)[0], values)
+    assert torch.equal(reduced(values, prepared(features), 3)[0], values)
 
 
 @pytest.mark.parametrize("m", [100, 300])
@@ -162,7 +165,7 @@ def test_the_corrected_mean_is_unbiased(numbers, m):
     features = numbers(500, 2, m, 3)
     curve = features.exp().sum(3)
     means = torch.stack(
-        [reduced(v, f, 10 * m)[0].mean() for v, f in zip(curve, features, strict=True)]
+        [reduced(v, prepared(f), 10 * m)[0].mean() for v, f in zip(curve, features, strict=True)]
     )
     assert abs(means.mean() - 3 * math.exp(0.5)) < 4 * means.std() / math.sqrt(500)
 

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from genprobe.estimators.control_variates import prepared
 from genprobe.estimators.marginal_kl import marginal_kl
 from genprobe.estimators.mutual_information import mutual_information
 
@@ -11,7 +12,7 @@ from genprobe.estimators.mutual_information import mutual_information
 def test_marginal_kl_is_rate_minus_information(numbers, controlled):
     rate, log_qz_x, log_qz = numbers(1, 30).exp(), numbers(2, 20) + 1, numbers(2, 20)
     entropy = numbers(2, 20).exp()
-    controls = numbers(2, 20, 3) if controlled else None
+    controls = prepared(numbers(2, 20, 3)) if controlled else None
     query = torch.randperm(30)[:20]
     found = marginal_kl(rate, True, entropy, log_qz_x, log_qz, controls, query, 30)
     information = mutual_information(entropy, log_qz_x, log_qz, controls, 30)

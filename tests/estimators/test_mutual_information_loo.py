@@ -5,6 +5,7 @@ import torch
 from torch.distributions import Normal
 
 from genprobe.errors import UnavailableError
+from genprobe.estimators.control_variates import prepared
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
 from genprobe.estimators.standard_error import data_error, within_error
@@ -46,7 +47,7 @@ def arguments(scale, seed=0):
         "log_qz_x": own,
         "log_qz": log_qz,
         "log_qz_loo": left_out.diagonal(dim1=1, dim2=2),
-        "controls": (own + Normal(LOC, scale).entropy())[..., None],
+        "controls": prepared((own + Normal(LOC, scale).entropy())[..., None]),
         "n": len(LOC),
     }
 

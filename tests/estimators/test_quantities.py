@@ -95,7 +95,7 @@ def test_shapes_are_the_promised(quantities):
     assert q.distortion.shape == q.fitted_rate.shape == (DRAWS, N)
     assert q.query.shape == (100,)
     assert q.z.shape == (2, 100, 2)
-    assert q.controls.shape[:2] == (2, 100)
+    assert q.controls.features.shape[:2] == (2, 100)
     for name in ("log_qz_x", "log_qz", "log_qz_loo", "log_pz", "largest_share"):
         assert getattr(q, name).shape == (2, 100)
 

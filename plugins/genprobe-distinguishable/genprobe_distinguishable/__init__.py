@@ -9,13 +9,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from genprobe import Estimate
+    from genprobe.estimators.control_variates import Controls
 
 
 def distinguishable_examples(
     index_entropy: "Tensor",
     log_qz_x: "Tensor",
     log_qz: "Tensor",
-    controls: "Tensor | None",
+    controls: "Controls | None",
     n: int,
 ) -> "Estimate":
     """exp(I(n;z)), its standard errors by the delta method.
@@ -24,7 +25,7 @@ def distinguishable_examples(
         index_entropy: (draw, m) H[q(n|z)] at each query, nats.
         log_qz_x: (draw, m) log q(z|x_n) of each query under its own example, nats.
         log_qz: (draw, m) log of the aggregate posterior, nats.
-        controls: (draw, m, control) control variates, or None.
+        controls: of the queries, or None.
         n: number of examples.
     """
     from math import exp
