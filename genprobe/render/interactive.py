@@ -17,9 +17,9 @@ from genprobe.regimes import (
     SEMANTIC_ENCODER,
     SYNTACTIC_ENCODER,
     UNDETERMINED,
-    covariance,
     regions,
 )
+from genprobe.render.ellipse import ellipse
 from genprobe.render.palette import COLOURS
 from genprobe.render.rows import short_verdict
 from genprobe.types import Report
@@ -35,9 +35,6 @@ SYMBOLS = {
     UNDETERMINED: "x",
 }
 
-NINETY_FIVE = math.sqrt(-2 * math.log(0.05))
-"""Standard deviations from the centre of a normal in the plane to its 95 % ellipse."""
-CORNERS = 48
 NAMED = 12
 """With more models than this on the plane, names show only under the pointer."""
 CROWD = 40
@@ -71,7 +68,7 @@ def plane(comparison: Comparison) -> Figure | None:
     traces = lines(comparison, across, up)
     if len(comparison.reports) <= CROWD:
         for i, report in placed.items():
-            traces += [ellipse(i, report), tick(i, report, spans)]
+            traces += [outline(i, report), tick(i, report, spans)]
     traces += [point(i, report, len(placed) <= NAMED, across) for i, report in placed.items()]
     return {
         "data": [trace for trace in traces if trace is not None],
@@ -149,23 +146,16 @@ def neutral(text: str) -> str:
     return html.escape(" ".join(text.split()), quote=False)
 
 
-def ellipse(i: int, report: Report) -> dict[str, Any] | None:
-    """The 95 % ellipse of (R, D), the examples taken as a sample; None without an error."""
-    if "elbo" not in report.estimates:
+def outline(i: int, report: Report) -> dict[str, Any] | None:
+    """The 95 % ellipse around a model; None where it is not known."""
+    corners = ellipse(report)
+    if corners is None:
         return None
-    rate, distortion = report["rate"], report["distortion"]
-    (a, b), (_, c) = covariance(rate, distortion, report["elbo"])
-    if a <= 0 or c <= 0:
-        return None
-    # The Cholesky factor of the covariance turns a circle into the ellipse.
-    first, across = math.sqrt(a), b / math.sqrt(a)
-    rest = math.sqrt(max(0.0, c - across**2))
-    turns = [2 * math.pi * k / CORNERS for k in range(CORNERS + 1)]
-    circle = [(NINETY_FIVE * math.cos(t), NINETY_FIVE * math.sin(t)) for t in turns]
+    rates, distortions = (side.tolist() for side in corners.T)
     colour = COLOURS.get(report.regime.label, COLOURS[UNDETERMINED])
     return {
-        **line([rate.value + first * u for u, _ in circle], width=1, color=colour),
-        "y": [distortion.value + across * u + rest * v for u, v in circle],
+        **line([*rates, rates[0]], width=1, color=colour),
+        "y": [*distortions, distortions[0]],
         "fill": "toself",
         "meta": {"model": i},
     }

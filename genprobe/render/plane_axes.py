@@ -12,15 +12,15 @@ import numpy as np
 from jaxtyping import Float64
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import Ellipse, Rectangle
+from matplotlib.patches import Polygon, Rectangle
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from genprobe.comparison import Comparison
-from genprobe.regimes import covariance, regions
+from genprobe.regimes import regions
+from genprobe.render.ellipse import ellipse
 from genprobe.render.labels import Obstacles, around, figure_of, label_points
-from genprobe.render.plane_points import ALL, CERTAIN, Plane, view, written
+from genprobe.render.plane_points import ALL, Plane, view, written
 from genprobe.render.style import COLOURS, FAINT, INK, MARKERS, tint
-from genprobe.types import Report
 
 TANGENT = 0.07
 """Half the length of a tangent, as a share of the height of the axes."""
@@ -43,10 +43,7 @@ def draw_ground(axes: Axes, plane: Plane, comparison: Comparison, unit: str) -> 
     equal_elbo(axes)
     entropy_line(axes, plane.entropy)
     hull_line(axes, plane)
-    for report in plane.reports:
-        patch = ellipse(report, plane.scale)
-        if patch is not None:
-            axes.add_patch(patch)
+    error_ellipses(axes, plane)
     markers(axes, plane)
 
 
@@ -158,28 +155,11 @@ def hull_line(axes: Axes, plane: Plane) -> None:
         axes.plot(*zip(*(plane.points[i] for i in plane.hull), strict=True), zorder=3, **HULL)
 
 
-def ellipse(report: Report, scale: float) -> Ellipse | None:
-    """The 95 % ellipse of the data error of (R, D); None where it is not known.
-
-    Args:
-        report: with rate, distortion and ELBO.
-        scale: nats a unit.
-    """
-    needed = [report.estimates.get(name) for name in ("rate", "distortion", "elbo")]
-    known = [e for e in needed if e is not None and e.se_data is not None]
-    if len(known) < len(needed):
-        return None
-    rate, distortion, elbo = known
-    variances, axes = np.linalg.eigh(np.array(covariance(rate, distortion, elbo)) / scale**2)
-    width, height = 2 * CERTAIN * np.sqrt(np.maximum(variances, 0.0))
-    return Ellipse(
-        (rate.value / scale, distortion.value / scale),
-        width,
-        height,
-        angle=float(np.rad2deg(np.arctan2(axes[1, 0], axes[0, 0]))),
-        zorder=5,
-        **ELLIPSES,
-    )
+def error_ellipses(axes: Axes, plane: Plane) -> None:
+    """The 95 % ellipse of the data error around every model of which it is known."""
+    for corners in map(ellipse, plane.reports):
+        if corners is not None:
+            axes.add_patch(Polygon(corners / plane.scale, zorder=5, **ELLIPSES))
 
 
 def markers(axes: Axes, plane: Plane) -> None:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from genprobe.comparison import Comparison
 from genprobe.frontier import frontier, hull
+from genprobe.render.ellipse import CERTAIN
 from genprobe.types import Estimate, Report
 
-CERTAIN = 2.447746830680816
-"""Standard errors to the edge of an ellipse that holds 95 %: the root of −2 ln 0.05."""
 ALL = 24
 """Up to so many models every one is named, beyond it those on the convex hull."""
 

@@ -6,11 +6,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from scipy.stats import chi2
 
 from genprobe.comparison import compare
 from genprobe.regimes import Cuts, Point, label
-from genprobe.render.plane_axes import draw_ground, draw_models, ellipse
+from genprobe.render.ellipse import ellipse
+from genprobe.render.plane_axes import draw_ground, draw_models
 from genprobe.render.plane_points import plane_of
 from genprobe.render.style import COLOURS, INK, drawing
 
@@ -44,44 +44,12 @@ def box_of(text):
     return Text.get_window_extent(text)
 
 
-@pytest.fixture
-def pairs():
-    """R and D of 400 examples, correlated."""
-    chance = np.random.default_rng(0)
-    rates = 12 + 3 * chance.normal(size=400)
-    return np.stack([rates, 60 - 2 * rates + 5 * chance.normal(size=400)])
-
-
-@pytest.fixture
-def measured(make_model, pairs):
-    """A report of those examples, which knows of them only what a report keeps."""
-    rates, distortions = pairs
-    errors = [float(x.std(ddof=1) / 20) for x in (rates, distortions, rates + distortions)]
-    return make_model("vae", float(rates.mean()), float(distortions.mean()), errors=errors)
-
-
 @pytest.mark.parametrize("scale", [1.0, 0.5])
-def test_the_ellipse_has_the_axes_of_the_covariance_of_the_means(pairs, measured, scale):
-    found = ellipse(measured, scale)
-    variances, directions = np.linalg.eigh(np.cov(pairs) / pairs.shape[1] / scale**2)
-    reach = 2 * np.sqrt(chi2.ppf(0.95, 2) * variances)
-    assert (found.width, found.height) == pytest.approx(tuple(reach))
-    angle = np.deg2rad(found.angle)
-    assert abs(directions[:, 0] @ [np.cos(angle), np.sin(angle)]) == pytest.approx(1)
-    assert found.center == pytest.approx(tuple(pairs.mean(1) / scale))
-
-
-def test_the_ellipse_holds_95_percent_of_resampled_means(pairs, measured):
-    chance = np.random.default_rng(1)
-    picks = chance.integers(0, 400, (4000, 400))
-    means = pairs[:, picks].mean(2).T
-    path = ellipse(measured, 1.0)
-    inside = path.get_path().contains_points(path.get_patch_transform().inverted().transform(means))
-    assert inside.mean() == pytest.approx(0.95, abs=0.02)
-
-
-def test_without_errors_there_is_no_ellipse(make_model):
-    assert ellipse(make_model("vae", 10.0, 60.0, errors=(0.1, None, None)), 1.0) is None
+def test_every_model_has_its_ellipse_in_the_unit_drawn(draw, make_model, scale):
+    models = [make_model("a", 10.0, 60.0), make_model("b", 20.0, 50.0, errors=(0.1, None, None))]
+    [patch] = [p for p in draw(models, scale).patches if p.get_gid() == "error"]
+    corners = patch.get_path().vertices[:-1]
+    np.testing.assert_allclose(corners, ellipse(models[0]) / scale)
 
 
 def test_a_tangent_has_the_operating_slope_and_its_model_in_the_middle(draw, curve):
