@@ -9,7 +9,6 @@ from rich.text import Text
 
 from genprobe.comparison import Comparison
 from genprobe.render.comparison_rows import (
-    COLUMNS,
     DECIMALS,
     Cell,
     apart,
@@ -22,6 +21,7 @@ from genprobe.render.comparison_rows import (
     title,
 )
 from genprobe.render.comparison_warnings import shared_warnings
+from genprobe.render.headings import COLUMNS
 from genprobe.render.markdown import environment
 from genprobe.render.table import WIDTH, hanging, plain, told
 

@@ -4,34 +4,11 @@ from typing import NamedTuple
 
 from genprobe.comparison import Comparison
 from genprobe.differences import PAIRED, Difference
+from genprobe.render.headings import COLUMNS, FURTHER
 from genprobe.render.rows import DOUBTED, DOUBTS, doubts, number, short_verdict
 from genprobe.render.units import divisor
 from genprobe.types import Report
 
-COLUMNS = {
-    "rate": "R",
-    "distortion": "D",
-    "elbo": "ELBO",
-    "mutual_information": "I(n;z)",
-    "marginal_kl": "KL",
-}
-FURTHER = {
-    "iwae_bound": "IWAE",
-    "blind_distortion": "blind D",
-    "log_n": "log N",
-    "marginal_kl_floor": "KL floor",
-    "marginal_kl_population_lower": "KL lower",
-    "marginal_kl_population_upper": "KL upper",
-    "mutual_information_population_upper": "I upper",
-    "mutual_information_loo": "I by LOO",
-    "generative_mutual_information": "I gen.",
-    "rate_fitted_prior": "R fitted",
-    "prior_saving": "saving",
-    "total_correlation": "TC",
-    "active_units": "active",
-    "entropy_bound": "Ĥ",
-}
-"""Headings of what is shown only when sorted by."""
 HULL, FRONTIER = "●", "○"
 DECIMALS = {"nats": 3, "bits": 3, "bits/dim": 5}
 """Of differences."""

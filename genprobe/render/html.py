@@ -26,6 +26,7 @@ from genprobe.notices import COLLAPSED_NATS
 from genprobe.regimes import MEANING, UNDETERMINED
 from genprobe.render.comparison_rows import apart, differing
 from genprobe.render.grids import Shown, seen, together
+from genprobe.render.headings import ERRORS, SPELT
 from genprobe.render.interactive import CROWD, plane
 from genprobe.render.palette import COLOURS
 from genprobe.render.rate_parts import parts_of
@@ -34,13 +35,6 @@ from genprobe.render.rows import BOUNDS, layout, method_lines, name_of, number, 
 from genprobe.render.units import UNITS, common_divisor, divisor
 from genprobe.types import Dimension, Report
 
-COLUMNS = {
-    "rate R": "rate",
-    "distortion D": "distortion",
-    "ELBO": "elbo",
-    "I(n;z)": "mutual_information",
-    "marginal KL": "marginal_kl",
-}
 SHOWN = 16
 """Latent dimensions that get a bar, from the largest rate on."""
 FEW = 8
@@ -114,7 +108,7 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
         units=units(reports),
         unit=unit,
         scale=scale,
-        columns=COLUMNS,
+        columns=SPELT,
         few=len(reports) <= FEW,
         crowded=len(reports) > CROWD,
         meaning={k: v for k, v in MEANING.items() if k in {r.regime.label for r in reports}},
@@ -140,7 +134,7 @@ def environment() -> Environment:
     )
     env.filters |= {"number": number, "layout": layout, "name_of": name_of, "verdict": verdict}
     env.filters |= {"method": method_lines}
-    env.globals |= {"BOUNDS": BOUNDS}
+    env.globals |= {"BOUNDS": BOUNDS, "ERRORS": ERRORS}
     return env
 
 

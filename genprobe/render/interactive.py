@@ -20,6 +20,7 @@ from genprobe.regimes import (
     regions,
 )
 from genprobe.render.ellipse import ellipse
+from genprobe.render.headings import COLUMNS
 from genprobe.render.palette import COLOURS
 from genprobe.render.rows import short_verdict
 from genprobe.types import Report
@@ -124,16 +125,9 @@ def point(i: int, report: Report, named: bool, across: tuple[float, float]) -> d
 
 def hover(report: Report) -> list[list[Any]]:
     """Name, nats and ± of what the pointer shows; a row without a number stands as it is."""
-    shown = {
-        "R": "rate",
-        "D": "distortion",
-        "ELBO": "elbo",
-        "I(n;z)": "mutual_information",
-        "KL": "marginal_kl",
-    }
     found: list[list[Any]] = [
         [label, report[name].value, report[name].se_data or report[name].se]
-        for label, name in shown.items()
+        for name, label in COLUMNS.items()
         if name in report.estimates
     ]
     if "slope" in report.estimates:

@@ -10,7 +10,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from genprobe.comparison import Comparison
 from genprobe.render.comparison_rows import (
-    COLUMNS,
     DECIMALS,
     FRONTIER,
     HULL,
@@ -25,6 +24,7 @@ from genprobe.render.comparison_rows import (
     notes,
     title,
 )
+from genprobe.render.headings import COLUMNS, ERRORS
 from genprobe.render.rows import headline, method_lines, regime_lines, sections
 from genprobe.render.units import divisor
 from genprobe.types import Report
@@ -128,6 +128,7 @@ def to_latex(report: Report, unit: str = "nats") -> str:
         .render(
             headline=headline(report, unit),
             unit=unit,
+            errors=ERRORS,
             sections=sections(report, scale),
             remarks=[*method_lines(report), *regime_lines(report, unit, scale)],
             warnings=report.warnings,

@@ -5,7 +5,8 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from genprobe.render.rows import COLUMNS, headline, method_lines, regime_lines, sections
+from genprobe.render.headings import ERRORS
+from genprobe.render.rows import headline, method_lines, regime_lines, sections
 from genprobe.render.units import divisor
 from genprobe.types import Report
 
@@ -48,7 +49,7 @@ def to_markdown(report: Report, unit: str = "nats") -> str:
         .render(
             headline=headline(report, unit),
             unit=unit,
-            columns=COLUMNS,
+            errors=ERRORS,
             sections=sections(report, scale),
             method=method_lines(report),
             regime=regime_lines(report, unit, scale),

@@ -66,8 +66,6 @@ DOUBTS = {
     "rate-without-information": "its code tells next to nothing",
 }
 """By the code of a warning: why the label is doubted."""
-COLUMNS = ("± Monte Carlo", "± data")
-"""Headings of the two standard errors: for these very examples, and for the population."""
 
 
 class Row(NamedTuple):

@@ -8,8 +8,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from genprobe.render.headings import ERRORS
 from genprobe.render.rows import (
-    COLUMNS,
     headline,
     method_lines,
     regime_lines,
@@ -49,7 +49,7 @@ def estimate_table(report: Report, unit: str, scale: float) -> Table:
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
     table.add_column("", min_width=34)
     table.add_column(unit, justify="right", min_width=10)
-    for heading in COLUMNS:
+    for heading in ERRORS:
         table.add_column(heading, justify="right", min_width=11)
     for title, rows in sections(report, scale).items():
         table.add_row(Text(title, style="bold"))
