@@ -195,8 +195,7 @@ def barred(comparison: Comparison) -> list[Report]:
     """The models with a bar of their own: all, or of many those on the hull, or some of these."""
     reports = list(comparison.named)
     if len(reports) > ALL:
-        plane = plane_of(comparison, 1.0)
-        reports = [plane.reports[i] for i in plane.hull] or reports
+        reports = [reports[i] for i in comparison.hull] or reports
     step = -(-len(reports) // ALL)
     return reports[::step]
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from genprobe.comparison import Comparison
-from genprobe.frontier import frontier, hull
 from genprobe.render.ellipse import CERTAIN
 from genprobe.types import Estimate, Report
 
@@ -21,6 +20,8 @@ class Plane:
     Attributes:
         reports: of the models with a distortion.
         points: (R, D) of each.
+        frontier: positions of the models that none other beats.
+        hull: positions of those that no mixture of others beats either.
         undecoded: reports of the models without a distortion.
         entropy: Ĥ; None where there is none.
         scale: nats a unit.
@@ -28,24 +29,16 @@ class Plane:
 
     reports: tuple[Report, ...]
     points: tuple[Point, ...]
+    frontier: tuple[int, ...]
+    hull: tuple[int, ...]
     undecoded: tuple[Report, ...]
     entropy: float | None
     scale: float
 
     @property
-    def frontier(self) -> list[int]:
-        """Positions of the models that none other beats."""
-        return frontier(self.points)
-
-    @property
-    def hull(self) -> list[int]:
-        """Positions of the models that no mixture of others beats."""
-        return hull(self.points)
-
-    @property
-    def named(self) -> list[int]:
+    def named(self) -> tuple[int, ...]:
         """Positions of the models that are named: all, or of many those on the hull."""
-        return list(range(len(self.points))) if len(self.points) <= ALL else self.hull
+        return tuple(range(len(self.points))) if len(self.points) <= ALL else self.hull
 
 
 def plane_of(comparison: Comparison, scale: float) -> Plane:
@@ -56,10 +49,13 @@ def plane_of(comparison: Comparison, scale: float) -> Plane:
         scale: nats a unit.
     """
     named = comparison.named if comparison.shares_a_plane else ()
-    reports = [r for r in named if "distortion" in r.estimates]
+    placed = [i for i, r in enumerate(named) if "distortion" in r.estimates]
+    position, reports = {i: at for at, i in enumerate(placed)}, [named[i] for i in placed]
     return Plane(
         reports=tuple(reports),
         points=tuple((r["rate"].value / scale, r["distortion"].value / scale) for r in reports),
+        frontier=tuple(position[i] for i in comparison.frontier),
+        hull=tuple(position[i] for i in comparison.hull),
         undecoded=tuple(r for r in named if "distortion" not in r.estimates),
         entropy=None if comparison.entropy is None else comparison.entropy / scale,
         scale=scale,

@@ -16,9 +16,22 @@ def test_a_model_without_a_decoder_is_kept_apart(make_model):
     assert [r.model for r in plane.undecoded] == ["blind"]
 
 
+def test_frontier_and_hull_are_those_of_the_comparison_among_the_models_with_a_place(make_model):
+    points = [("high", 5, 90), ("low", 10, 70), ("inside", 15, 69), ("last", 20, 40)]
+    models = [make_model(name, float(r), float(d)) for name, r, d in points]
+    models += [make_model("beaten", 12.0, 75.0), make_model("blind", 4.0)]
+    comparison = compare(models, sort="name")
+    plane = plane_of(comparison, 2.0)
+    for positions, names in (
+        (plane.frontier, ["high", "low", "inside", "last"]),
+        (plane.hull, ["high", "low", "last"]),
+    ):
+        assert [plane.reports[i].model for i in positions] == names
+
+
 def test_of_many_models_those_on_the_hull_are_named(curve):
     few, many = (plane_of(compare(curve(n, noise=3.0)), 1.0) for n in (ALL, ALL + 1))
-    assert few.named == list(range(ALL))
+    assert few.named == tuple(range(ALL))
     assert many.named == many.hull
     assert 2 <= len(many.hull) < ALL
 
