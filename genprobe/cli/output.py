@@ -103,15 +103,17 @@ class Output:
             comparison: of the models.
             warnings: whether to print theirs, in a plain table; if not, they were printed already.
         """
-        from genprobe.render.comparison import comparison_view, to_markdown
-
         if self.latex:
             from genprobe.render.latex import comparison_to_latex
 
             click.echo(comparison_to_latex(comparison, self.unit), nl=False)
         elif self.markdown:
-            click.echo(to_markdown(comparison, self.unit))
+            from genprobe.render.markdown import comparison_to_markdown
+
+            click.echo(comparison_to_markdown(comparison, self.unit))
         else:
+            from genprobe.render.comparison import comparison_view
+
             print_view(comparison_view(comparison, self.unit, warnings))
 
     def print_plane(self, comparison: "Comparison") -> None:

@@ -22,7 +22,6 @@ from genprobe.render.comparison_rows import (
 )
 from genprobe.render.comparison_warnings import shared_warnings
 from genprobe.render.headings import COLUMNS
-from genprobe.render.markdown import environment
 from genprobe.render.table import WIDTH, hanging, plain, told
 
 GAP = 2
@@ -197,22 +196,3 @@ def note(text: str) -> RenderableType:
 def to_text(comparison: Comparison, unit: str = "nats") -> str:
     """The tables as plain text, 80 columns wide."""
     return plain(comparison_view(comparison, unit))
-
-
-def to_markdown(comparison: Comparison, unit: str = "nats") -> str:
-    """The comparison as Markdown tables."""
-    return (
-        environment()
-        .get_template("comparison.md.j2")
-        .render(
-            comparison=comparison,
-            headings=list(headings(comparison).values()),
-            lines=lines(comparison, unit),
-            notes=notes(comparison, unit),
-            differing=differing(comparison),
-            columns=COLUMNS,
-            apart=apart(comparison, unit, DECIMALS[unit]),
-            difference_title=difference_title(comparison),
-            difference_notes=difference_notes(comparison),
-        )
-    )

@@ -16,7 +16,7 @@ from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from genprobe._version import __version__
@@ -24,6 +24,7 @@ from genprobe.comparison import Comparison
 from genprobe.errors import GenprobeError
 from genprobe.notices import COLLAPSED_NATS
 from genprobe.regimes import MEANING, UNDETERMINED
+from genprobe.render import templating
 from genprobe.render.comparison_rows import apart, differing
 from genprobe.render.grids import Shown, seen, together
 from genprobe.render.headings import ERRORS, SPELT
@@ -125,13 +126,7 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
 @cache
 def environment() -> Environment:
     """The templates of the page; whatever they are given is escaped."""
-    env = Environment(
-        loader=PackageLoader("genprobe.render"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    env = templating.environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     env.filters |= {"number": number, "layout": layout, "name_of": name_of, "verdict": verdict}
     env.filters |= {"method": method_lines}
     env.globals |= {"BOUNDS": BOUNDS, "ERRORS": ERRORS}

@@ -6,27 +6,11 @@ author's.
 
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
 from genprobe.comparison import Comparison
-from genprobe.render.comparison_rows import (
-    DECIMALS,
-    FRONTIER,
-    HULL,
-    UNPAIRED,
-    Cell,
-    apart,
-    difference_notes,
-    difference_title,
-    differing,
-    headings,
-    lines,
-    notes,
-    title,
-)
-from genprobe.render.headings import COLUMNS, ERRORS
-from genprobe.render.rows import headline, method_lines, regime_lines, sections
-from genprobe.render.units import divisor
+from genprobe.render import templating
+from genprobe.render.comparison_rows import FRONTIER, HULL, UNPAIRED, Cell
 from genprobe.types import Report
 
 SPECIAL = {
@@ -95,9 +79,7 @@ def cell(cell: Cell) -> Tex:
 @cache
 def environment() -> Environment:
     """The templates, with marks that LaTeX does not use; every text is escaped."""
-    env = Environment(
-        loader=PackageLoader("genprobe.render"),
-        undefined=StrictUndefined,
+    env = templating.environment(
         autoescape=False,
         block_start_string="<%",
         block_end_string="%>",
@@ -121,19 +103,8 @@ def to_latex(report: Report, unit: str = "nats") -> str:
         report: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
     """
-    scale = divisor(report, unit)
-    return (
-        environment()
-        .get_template("report.tex.j2")
-        .render(
-            headline=headline(report, unit),
-            unit=unit,
-            errors=ERRORS,
-            sections=sections(report, scale),
-            remarks=[*method_lines(report), *regime_lines(report, unit, scale)],
-            warnings=report.warnings,
-        )
-    )
+    template = environment().get_template("report.tex.j2")
+    return template.render(templating.report_facts(report, unit))
 
 
 def comparison_to_latex(comparison: Comparison, unit: str = "nats") -> str:
@@ -143,20 +114,5 @@ def comparison_to_latex(comparison: Comparison, unit: str = "nats") -> str:
         comparison: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
     """
-    return (
-        environment()
-        .get_template("comparison.tex.j2")
-        .render(
-            side=comparison.side_by_side,
-            title=title(comparison, unit),
-            headings=list(headings(comparison).values()),
-            lines=lines(comparison, unit),
-            notes=[n.replace("* the best", "Bold: the best") for n in notes(comparison, unit)],
-            differing=differing(comparison),
-            columns=COLUMNS,
-            missing=Cell("–", "", False),
-            apart=apart(comparison, unit, DECIMALS[unit]),
-            difference_title=difference_title(comparison),
-            difference_notes=difference_notes(comparison),
-        )
-    )
+    template = environment().get_template("comparison.tex.j2")
+    return template.render(templating.comparison_facts(comparison, unit))

@@ -1,22 +1,19 @@
-"""Reports as Markdown, for a README, an issue or a notebook."""
+"""Reports and comparisons as Markdown, for a README, an issue or a notebook."""
 
 import re
 from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 
-from genprobe.render.headings import ERRORS
-from genprobe.render.rows import headline, method_lines, regime_lines, sections
-from genprobe.render.units import divisor
+from genprobe.comparison import Comparison
+from genprobe.render import templating
 from genprobe.types import Report
 
 
 @cache
 def environment() -> Environment:
     """The templates of this package; a pipe in a name cannot break a table."""
-    env = Environment(
-        loader=PackageLoader("genprobe.render"),
-        undefined=StrictUndefined,
+    env = templating.environment(
         autoescape=False,
         keep_trailing_newline=True,
         finalize=lambda value: escape(value) if isinstance(value, str) else value,
@@ -42,17 +39,16 @@ def to_markdown(report: Report, unit: str = "nats") -> str:
         report: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
     """
-    scale = divisor(report, unit)
-    return (
-        environment()
-        .get_template("report.md.j2")
-        .render(
-            headline=headline(report, unit),
-            unit=unit,
-            errors=ERRORS,
-            sections=sections(report, scale),
-            method=method_lines(report),
-            regime=regime_lines(report, unit, scale),
-            warnings=report.warnings,
-        )
-    )
+    template = environment().get_template("report.md.j2")
+    return template.render(templating.report_facts(report, unit))
+
+
+def comparison_to_markdown(comparison: Comparison, unit: str = "nats") -> str:
+    """A comparison as a Markdown table, and its differences as another.
+
+    Args:
+        comparison: to be shown.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+    """
+    template = environment().get_template("comparison.md.j2")
+    return template.render(templating.comparison_facts(comparison, unit))

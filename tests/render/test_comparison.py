@@ -7,7 +7,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from genprobe.comparison import compare
-from genprobe.render.comparison import to_markdown, to_text
+from genprobe.render.comparison import to_text
 
 LONG = "runs/2024-05-17/beta-vae-with-a-very-long-name-" + "x" * 120
 
@@ -80,15 +80,6 @@ def test_it_prints_through_str_and_rich_alike(make_comparison):
     Console(file=out, width=80, color_system=None).print(make_comparison())
     printed = [line.rstrip() for line in out.getvalue().splitlines()]
     assert printed == str(make_comparison()).splitlines() == to_text(make_comparison()).splitlines()
-
-
-@pytest.mark.parametrize("name", ["a", "a|b", "<b>a</b>", "[a](javascript:b)", "`a` *b*"])
-def test_markdown_is_two_tables_whose_names_are_text(make_comparison, name):
-    text = to_markdown(make_comparison(name))
-    table = [re.split(r"(?<!\\)\|", x)[1:-1] for x in text.splitlines() if x.startswith("|")]
-    assert not re.search(r"<|(?<!\\)[\[`]|(?<![\\*])\*(?!\*)", text)
-    assert [len(row) for row in table] == [8] * 4 + [6] * 3
-    assert [row[1].strip() for row in table[:4]] == ["R", "--:", "20.000", "21.000"]
 
 
 def test_the_hull_is_marked_and_named(make_comparison):

@@ -3,7 +3,8 @@ import re
 
 import pytest
 
-from genprobe.render.markdown import escape, to_markdown
+from genprobe.comparison import compare
+from genprobe.render.markdown import comparison_to_markdown, escape, to_markdown
 from genprobe.render.rows import sections
 
 
@@ -52,3 +53,13 @@ def test_regime_and_warnings_follow_the_table(make_report):
 
 def test_a_report_without_warnings_has_no_list(make_report):
     assert "\n- " not in to_markdown(make_report(warnings=[]))
+
+
+@pytest.mark.parametrize("name", ["a", "a|b", "<b>a</b>", "[a](javascript:b)", "`a` *b*"])
+def test_markdown_is_two_tables_whose_names_are_text(make_report, name):
+    models = [make_report(model="b", shift=1.0), make_report(model=name)]
+    text = comparison_to_markdown(compare(models))
+    cells = [re.split(r"(?<!\\)\|", x)[1:-1] for x in text.splitlines() if x.startswith("|")]
+    assert not re.search(r"<|(?<!\\)[\[`]|(?<![\\*])\*(?!\*)", text)
+    assert [len(row) for row in cells] == [8] * 4 + [6] * 3
+    assert [row[1].strip() for row in cells[:4]] == ["R", "--:", "20.000", "21.000"]

@@ -1,0 +1,73 @@
+"""Where the templates are, and what those of tables are given, whatever markup they make."""
+
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from genprobe.comparison import Comparison
+from genprobe.render.comparison_rows import (
+    DECIMALS,
+    Cell,
+    apart,
+    difference_notes,
+    difference_title,
+    differing,
+    headings,
+    lines,
+    notes,
+    title,
+)
+from genprobe.render.headings import COLUMNS, ERRORS
+from genprobe.render.rows import headline, method_lines, regime_lines, sections
+from genprobe.render.units import divisor
+from genprobe.types import Report
+
+
+def environment(**syntax: Any) -> Environment:
+    """The templates of this package, in which a name that is not given is an error.
+
+    Args:
+        syntax: further settings of ``jinja2.Environment``: escaping, marks, blanks.
+    """
+    return Environment(loader=PackageLoader("genprobe.render"), undefined=StrictUndefined, **syntax)
+
+
+def report_facts(report: Report, unit: str) -> dict[str, Any]:
+    """What the table of a report says.
+
+    Args:
+        report: to be shown.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+    """
+    scale = divisor(report, unit)
+    return {
+        "headline": headline(report, unit),
+        "unit": unit,
+        "errors": ERRORS,
+        "sections": sections(report, scale),
+        "method": method_lines(report),
+        "regime": regime_lines(report, unit, scale),
+        "warnings": report.warnings,
+    }
+
+
+def comparison_facts(comparison: Comparison, unit: str) -> dict[str, Any]:
+    """What the tables of a comparison say, the best of a column to be set in bold.
+
+    Args:
+        comparison: to be shown.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+    """
+    return {
+        "title": title(comparison, unit),
+        "side": comparison.side_by_side,
+        "headings": list(headings(comparison).values()),
+        "lines": lines(comparison, unit),
+        "notes": [n.replace("* the best", "Bold: the best") for n in notes(comparison, unit)],
+        "columns": COLUMNS,
+        "differing": differing(comparison),
+        "missing": Cell("–", "", False),
+        "apart": apart(comparison, unit, DECIMALS[unit]),
+        "difference_title": difference_title(comparison),
+        "difference_notes": difference_notes(comparison),
+    }
