@@ -215,7 +215,7 @@ def require_plot(path: Path | None) -> None:
         GenprobeError: if the suffix is of no known format, or its folder missing or read-only.
     """
     if path is not None:
-        from genprobe.render.plane import require_format
+        from genprobe.render.figure_file import require_format
 
         require_format(path)
         require_writable(path)

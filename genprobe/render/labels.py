@@ -6,7 +6,8 @@ placement"). What was placed is never moved, so no two labels overlap, and the s
 drawn the same.
 """
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Annotation
 
 from genprobe.render.style import FAINT, SMALL
@@ -27,6 +29,8 @@ DIRECTIONS = np.deg2rad(
 """Where around its point a label would rather be: up and right first."""
 RINGS = (4, 7, 11, 16, 22, 30, 40, 52, 66, 82, 100, 120, 145)
 """Distances of a label from its point, points of type."""
+MARKED, CROSSED = 20.0, 3.5
+"""What it costs, in rings, to cover a marker or a line."""
 STRUCK = 20.0
 """What it costs, in rings, when the line to a label runs through another label."""
 LEADER: Mapping[str, Any] = {
@@ -114,6 +118,34 @@ def label_points(
         for name, point, centre, anchor in zip(names, points, centres, anchors, strict=True)
         if centre is not None
     ]
+
+
+def obstacles_of(
+    axes: Axes, points: Sequence[tuple[float, float]], lines: Collection[str]
+) -> Obstacles:
+    """Markers and lines that are drawn already.
+
+    Args:
+        axes: laid out for good.
+        points: that have a marker, in data coordinates.
+        lines: their gids.
+    """
+    unit = figure_of(axes).dpi / 72
+    models = around(axes.transData.transform(np.array(points)), 3 * unit)
+    drawn = [line for line in axes.lines if line.get_gid() in lines]
+    boxes = np.concatenate([models, *(around(stretches(axes, line), unit) for line in drawn)])
+    return Obstacles(
+        boxes=boxes,
+        costs=np.repeat([MARKED, CROSSED], [len(models), len(boxes) - len(models)]),
+        frame=axes.bbox.extents + unit * np.array([2.0, 2.0, -2.0, -2.0]),
+    )
+
+
+def stretches(axes: Axes, line: Line2D) -> Float64[np.ndarray, "point 2"]:
+    """Points along a line, in pixels, close enough that a label cannot slip between them."""
+    corners = axes.transData.transform(np.stack(line.get_data(), 1))
+    between = [np.linspace(a, b, 60) for a, b in itertools.pairwise(corners)]
+    return np.concatenate([corners, *between])
 
 
 def figure_of(axes: Axes) -> Figure:

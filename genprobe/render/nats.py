@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from genprobe.render.legend import Entry, remark
 from genprobe.render.plane_points import written
 from genprobe.render.rate_parts import parts_of
 from genprobe.render.rows import number
@@ -37,10 +37,6 @@ CAP: Mapping[str, Any] = {
     "linestyle": (0, (2, 1.5)),
     "gid": "log-n",
 }
-
-
-Entry = tuple[Artist | tuple[Artist, ...], str]
-"""A line of a legend: what is drawn, and what it means."""
 
 
 def draw_nats(axes: Axes, reports: Sequence[Report], scale: float, unit: str) -> None:
@@ -93,8 +89,7 @@ def nats_entries(reports: Sequence[Report], scale: float) -> list[Entry]:
         (Patch(linewidth=0.4, **LOOK[name]), MEANING[name]) for name, widths in parts if any(widths)
     ]
     if any("mutual_information" in report.estimates for report in reports):
-        nothing = Line2D([], [], linestyle="none")
-        entries.append((nothing, "all beyond I(n;z): KL(q(z)‖p(z)) of these N examples"))
+        entries.append(remark("all beyond I(n;z): KL(q(z)‖p(z)) of these N examples"))
     cap = cap_of(reports, scale)
     if cap is not None:
         text = f"log N = {number(cap)}, the cap on I(n;z)"

@@ -4,39 +4,22 @@ Beside the plane stands where each nat of the rate goes, and for a single model 
 dimension. PNG, SVG and PDF; the same comparison always gives the same file.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from genprobe.comparison import Comparison, compare
-from genprobe.errors import GenprobeError
 from genprobe.render.dimensions import draw_dimensions, ranked
-from genprobe.render.labels import figure_of
-from genprobe.render.nats import Entry, draw_nats, nats_entries
+from genprobe.render.figure_file import require_format, write_figure
+from genprobe.render.nats import draw_nats, nats_entries
+from genprobe.render.panels import Panel, lay_out, settle
 from genprobe.render.plane_axes import draw_ground, draw_models
-from genprobe.render.plane_legend import height_of, plane_entries, write_legend
-from genprobe.render.plane_points import ALL, plane_of, written
+from genprobe.render.plane_legend import plane_entries
+from genprobe.render.plane_points import ALL, Plane, plane_of, written
 from genprobe.render.style import FULL_WIDTH, drawing
 from genprobe.render.units import common_divisor
-from genprobe.types import Report
-
-FORMATS = {
-    ".png": {"Software": None},
-    ".svg": {"Date": None},
-    ".pdf": {"CreationDate": None},
-}
-"""By suffix: what is left out of the file, as it would differ from run to run."""
-TITLES = {
-    "plane": "Rate-distortion plane",
-    "nats": "Where each nat of the rate goes",
-    "dimensions": "Rate by latent dimension",
-}
-GAP = 0.15
-"""Inches below a legend."""
-NARROW = 5.0
-"""Inches of width below which the panels stand one below another."""
+from genprobe.types import Dimension, Report
 
 
 def plot(
@@ -71,18 +54,6 @@ def plot(
     return figure
 
 
-def require_format(path: Path) -> None:
-    """Check that a figure can be written to a file of that name.
-
-    Raises:
-        GenprobeError: naming the suffixes that are known.
-    """
-    if path.suffix.lower() not in FORMATS:
-        raise GenprobeError(
-            f"A plot cannot be written as {path.name}.", f"End it in {', '.join(FORMATS)}."
-        )
-
-
 def save_plane(
     comparison: Comparison, path: str | Path, unit: str = "nats", width: float = FULL_WIDTH
 ) -> None:
@@ -100,19 +71,6 @@ def save_plane(
     plot(comparison, path, unit=unit, width=width)
 
 
-def write_figure(figure: Figure, path: Path, title: str) -> None:
-    """Write a figure in the format of the suffix.
-
-    Raises:
-        GenprobeError: if the file cannot be written.
-    """
-    try:
-        with drawing():
-            figure.savefig(path, metadata={"Title": title, **FORMATS[path.suffix.lower()]})
-    except OSError as error:
-        raise GenprobeError(f"{path} cannot be written: {error.strerror}.") from error
-
-
 def draw_plane(comparison: Comparison, unit: str = "nats", width: float = FULL_WIDTH) -> Figure:
     """The plane, where the rate goes and, of one model, its dimensions, as one figure.
 
@@ -124,71 +82,46 @@ def draw_plane(comparison: Comparison, unit: str = "nats", width: float = FULL_W
     scale = common_divisor(comparison.reports, unit)
     plane, bars = plane_of(comparison, scale), barred(comparison)
     dimensions = comparison.reports[0].dimensions if len(comparison.reports) == 1 else ()
-    legends: dict[str, Sequence[Sequence[Entry]]] = {"nats": [nats_entries(bars, scale)]}
-    heights = {"nats": 0.55 + 0.17 * max(3, len(bars))}
-    if plane.points:
-        legends["plane"] = plane_entries(plane, comparison, unit)
-        heights = {"plane": 2.75 + 0.05 * width, **heights}
-    if ranked(dimensions):
-        heights["dimensions"] = 1.4
+    panels = panels_of(plane, bars, dimensions, comparison, unit, width)
     with drawing():
-        panels = lay_out(heights, legends, width)
-        draw_nats(panels["nats"], bars, scale, unit)
+        axes = lay_out(panels, width, beside="plane" in panels)
+        draw_nats(axes["nats"], bars, scale, unit)
         if len(bars) < len(comparison.reports):
-            panels["nats"].set_ylabel(f"{len(bars)} of {len(comparison.reports)} models")
+            axes["nats"].set_ylabel(f"{len(bars)} of {len(comparison.reports)} models")
         if "dimensions" in panels:
-            draw_dimensions(panels["dimensions"], dimensions, scale, unit)
+            draw_dimensions(axes["dimensions"], dimensions, scale, unit)
         if "plane" in panels:
-            draw_ground(panels["plane"], plane, comparison, unit)
-        figure = figure_of(panels["nats"])
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # from here on things are placed by pixels
+            draw_ground(axes["plane"], plane, comparison, unit)
+        figure = settle(axes["nats"])
         if "plane" in panels:
-            draw_models(panels["plane"], plane)
+            draw_models(axes["plane"], plane)
     return figure
 
 
-def lay_out(
-    heights: Mapping[str, float], legends: Mapping[str, Sequence[Sequence[Entry]]], width: float
-) -> dict[str, Axes]:
-    """Axes for every panel: the plane beside the others, or on a narrow page above them.
-
-    Args:
-        heights: of each panel, inches, from top to bottom.
-        legends: what is written below a panel, in one column or two.
-        width: of the figure, inches.
-    """
-    names = list(heights)
-    split = len(names) > 1 and names[0] == "plane" and width >= NARROW
-    columns = [names[:1], names[1:]] if split else [names]
-    rows = [list(rows_of(column, heights, legends)) for column in columns]
-    height = max(sum(inches for _, inches in column) for column in rows)
-    figure = Figure(figsize=(width, height), layout="constrained")
-    panels: dict[str, Axes] = {}
-    parts = figure.subfigures(1, len(columns), squeeze=False)[0]
-    for part, column in zip(parts, rows, strict=True):
-        panels |= part.subplot_mosaic(
-            [[name] for name, _ in column], height_ratios=[inches for _, inches in column]
-        )
-    for name, entries in legends.items():
-        for place, lines in enumerate(entries):
-            write_legend(panels[f"{name} legend"], lines, "right" if place else "left")
-    for letter, name in zip("abc", names, strict=False):
-        top = any(name == column[0] for column in columns)  # where the plane has numbers below it
-        panels[name].set_title(f"{letter}  {TITLES[name]}", y=1.0, pad=14 if top else 5)
-    return panels
-
-
-def rows_of(
-    names: Sequence[str],
-    heights: Mapping[str, float],
-    legends: Mapping[str, Sequence[Sequence[Entry]]],
-) -> Iterator[tuple[str, float]]:
-    """Panels and legends with their heights in inches, from top to bottom."""
-    for name in names:
-        yield name, heights[name]
-        if name in legends:
-            yield f"{name} legend", GAP + max(map(height_of, legends[name]))
+def panels_of(
+    plane: Plane,
+    bars: Sequence[Report],
+    dimensions: Sequence[Dimension],
+    comparison: Comparison,
+    unit: str,
+    width: float,
+) -> dict[str, Panel]:
+    """The panels that there is something to show in."""
+    panels = {
+        "plane": Panel(
+            title="Rate-distortion plane",
+            height=2.75 + 0.05 * width,
+            legend=plane_entries(plane, comparison, unit),
+        ),
+        "nats": Panel(
+            title="Where each nat of the rate goes",
+            height=0.55 + 0.17 * max(3, len(bars)),
+            legend=[nats_entries(bars, plane.scale)],
+        ),
+        "dimensions": Panel(title="Rate by latent dimension", height=1.4),
+    }
+    empty = {"plane": not plane.points, "dimensions": not ranked(dimensions)}
+    return {name: panel for name, panel in panels.items() if not empty.get(name)}
 
 
 def barred(comparison: Comparison) -> list[Report]:

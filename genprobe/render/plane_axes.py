@@ -4,23 +4,21 @@ Rate to the right, distortion upwards, so the autodecoder is at the top left and
 the bottom right (Alemi et al. 2018, "Fixing a broken ELBO").
 """
 
-import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Float64
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
 from genprobe.comparison import Comparison
 from genprobe.regimes import regions
 from genprobe.render.ellipse import ellipse
-from genprobe.render.labels import Obstacles, around, figure_of, label_points
-from genprobe.render.plane_points import ALL, Plane, view, written
-from genprobe.render.style import COLOURS, FAINT, INK, MARKERS, tint
+from genprobe.render.labels import label_points, obstacles_of
+from genprobe.render.plane_points import ALL, Plane, Point, view, written
+from genprobe.render.style import COLOURS, FAINT, INK, MARKERS, marker, tint
+from genprobe.types import Report
 
 TANGENT = 0.07
 """Half the length of a tangent, as a share of the height of the axes."""
@@ -38,12 +36,12 @@ def draw_ground(axes: Axes, plane: Plane, comparison: Comparison, unit: str) -> 
         comparison: what it was made from.
         unit: its name.
     """
-    frame(axes, plane, unit)
+    frame(axes, view(plane), unit)
     shade(axes, comparison, plane.scale)
     equal_elbo(axes)
     entropy_line(axes, plane.entropy)
     hull_line(axes, plane)
-    error_ellipses(axes, plane)
+    error_ellipses(axes, plane.reports, plane.scale)
     markers(axes, plane)
 
 
@@ -58,9 +56,15 @@ def draw_models(axes: Axes, plane: Plane) -> None:
     label_models(axes, plane)
 
 
-def frame(axes: Axes, plane: Plane, unit: str) -> None:
-    """Axes in rate and distortion, wide enough for every model."""
-    rates, distortions = view(plane)
+def frame(axes: Axes, ranges: tuple[Point, Point], unit: str) -> None:
+    """Axes in rate and distortion.
+
+    Args:
+        axes: of the plane.
+        ranges: of rate and of distortion that are shown.
+        unit: its name.
+    """
+    rates, distortions = ranges
     axes.set(
         xlim=rates, ylim=distortions, xlabel=f"rate R ({unit})", ylabel=f"distortion D ({unit})"
     )
@@ -155,28 +159,31 @@ def hull_line(axes: Axes, plane: Plane) -> None:
         axes.plot(*zip(*(plane.points[i] for i in plane.hull), strict=True), zorder=3, **HULL)
 
 
-def error_ellipses(axes: Axes, plane: Plane) -> None:
-    """The 95 % ellipse of the data error around every model of which it is known."""
-    for corners in map(ellipse, plane.reports):
+def error_ellipses(axes: Axes, reports: Sequence[Report], scale: float) -> None:
+    """The 95 % ellipse of the data error around every model of which it is known.
+
+    Args:
+        axes: of the plane.
+        reports: of the models.
+        scale: nats a unit.
+    """
+    for corners in map(ellipse, reports):
         if corners is not None:
-            axes.add_patch(Polygon(corners / plane.scale, zorder=5, **ELLIPSES))
+            axes.add_patch(Polygon(corners / scale, zorder=5, **ELLIPSES))
 
 
 def markers(axes: Axes, plane: Plane) -> None:
     """A marker at every model, in the shape and colour of its regime, ringed on the frontier."""
-    size, best = (4.2 if len(plane.points) <= ALL else 2.8), set(plane.frontier)
+    best = set(plane.frontier)
     for i, (report, point) in enumerate(zip(plane.reports, plane.points, strict=True)):
-        axes.plot(
-            *point,
-            linestyle="none",
-            marker=MARKERS[report.regime.label],
-            markersize=size,
-            markerfacecolor=COLOURS[report.regime.label],
-            markeredgecolor=INK if i in best else "white",
-            markeredgewidth=0.8 if i in best else 0.4,
-            zorder=7 if i in best else 6,
-            gid="model",
-        )
+        look = marker(MARKERS[report.regime.label], COLOURS[report.regime.label])
+        if i in best:
+            look |= {"markeredgewidth": 0.8}
+        else:
+            look |= {"markeredgecolor": "white"}
+        if len(plane.points) > ALL:
+            look |= {"markersize": 2.8}
+        axes.plot(*point, zorder=7 if i in best else 6, gid="model", **look)
     for report in plane.undecoded:
         axes.plot(
             report["rate"].value / plane.scale,
@@ -215,25 +222,5 @@ def label_models(axes: Axes, plane: Plane) -> None:
     if len(plane.undecoded) <= ALL:
         names += [written(r.model) for r in plane.undecoded]
         points += [(r["rate"].value / plane.scale, axes.get_ylim()[0]) for r in plane.undecoded]
-    label_points(axes, names, points, obstacles_of(axes, plane))
-
-
-def obstacles_of(axes: Axes, plane: Plane) -> Obstacles:
-    """Markers and lines of the plane, as what labels would rather not cover."""
-    unit = figure_of(axes).dpi / 72
-    models = around(axes.transData.transform(np.array(plane.points)), 3 * unit)
-    lines = [line for line in axes.lines if line.get_gid() in ("entropy", "hull", "slope")]
-    strokes = [around(stretches(axes, line), unit) for line in lines]
-    boxes = np.concatenate([models, *strokes])
-    bounds = axes.bbox.extents
-    return Obstacles(
-        boxes=boxes,
-        costs=np.repeat([20.0, 3.5], [len(models), len(boxes) - len(models)]),
-        frame=bounds + unit * np.array([2.0, 2.0, -2.0, -2.0]),
-    )
-
-
-def stretches(axes: Axes, line: Line2D) -> Float64[np.ndarray, "point 2"]:
-    """Points along a line, in pixels, close enough that a label cannot slip between them."""
-    corners = axes.transData.transform(np.stack(line.get_data(), 1))
-    return np.concatenate([np.linspace(a, b, 60) for a, b in itertools.pairwise(corners)])
+    obstacles = obstacles_of(axes, plane.points, ("entropy", "hull", "slope"))
+    label_points(axes, names, points, obstacles)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from genprobe.comparison import Comparison
 from genprobe.render.ellipse import CERTAIN
-from genprobe.types import Estimate, Report
+from genprobe.types import Report
 
 ALL = 24
 """Up to so many models every one is named, beyond it those on the convex hull."""
@@ -68,13 +68,8 @@ def view(plane: Plane) -> tuple[Point, Point]:
     Args:
         plane: with a model at least.
     """
-    rates, distortions = (
-        [end for report in reports for end in ends(report[name], plane.scale)]
-        for name, reports in (
-            ("rate", (*plane.reports, *plane.undecoded)),
-            ("distortion", plane.reports),
-        )
-    )
+    rates = reach((*plane.reports, *plane.undecoded), "rate", plane.scale)
+    distortions = reach(plane.reports, "distortion", plane.scale)
     alone = len(set(plane.points)) == 1
     return (
         limits(rates, alone, plane.entropy if alone else None),
@@ -82,10 +77,18 @@ def view(plane: Plane) -> tuple[Point, Point]:
     )
 
 
-def ends(estimate: Estimate, scale: float) -> Point:
-    """The ends of an estimate's error bar, as far as the ellipse around it goes."""
-    error = CERTAIN * (estimate.se_data or 0.0)
-    return (estimate.value - error) / scale, (estimate.value + error) / scale
+def reach(reports: Sequence[Report], name: str, scale: float) -> list[float]:
+    """The ends of an estimate's error bars, as far as the ellipses around the models go.
+
+    Args:
+        reports: of models that have it.
+        name: of the estimate.
+        scale: nats a unit.
+    """
+    known = [report[name] for report in reports]
+    return [
+        (e.value + side * CERTAIN * (e.se_data or 0.0)) / scale for e in known for side in (-1, 1)
+    ]
 
 
 def limits(values: Sequence[float], whole: bool, also: float | None = None) -> Point:

@@ -89,6 +89,24 @@ def drawing() -> Iterator[None]:
         yield
 
 
+def marker(shape: str, colour: str, edge: float = 0.4) -> dict[str, Any]:
+    """How a model is marked: what ``Line2D`` takes.
+
+    Args:
+        shape: of matplotlib.
+        colour: that fills it.
+        edge: width of the line around it, points.
+    """
+    return {
+        "linestyle": "none",
+        "marker": shape,
+        "markersize": 4.2,
+        "markerfacecolor": colour,
+        "markeredgecolor": INK,
+        "markeredgewidth": edge,
+    }
+
+
 def tint(colour: str, share: float = 0.2) -> tuple[float, float, float]:
     """A colour thinned with white, solid so that it prints alike everywhere.
 

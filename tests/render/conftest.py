@@ -1,11 +1,22 @@
 import dataclasses
+import itertools
 import math
+from pathlib import Path
 
 import pytest
+from matplotlib.text import Text
 
+from genprobe.sweeping import Sweep
 from genprobe.types import Dimension, Estimate, Notice, Regime, Report
 
 NOTICE = Notice(code="saturated", message="I(n;z) is near log N.", remedy="Use more examples.")
+
+
+BETAS = (0.5, 1.0, 2.0)
+SIDES = {
+    "training": [(8.0, 60.0), (5.0, 62.0), (2.0, 66.5)],
+    "held-out": [(8.1, 62.0), (5.0, 63.0), (2.0, 67.0)],
+}
 
 
 def estimate(name, value, se=0.0, se_data=0.25, kind="estimate", unit="nats", n=1000):
@@ -135,3 +146,73 @@ def make_regime():
 @pytest.fixture
 def make_dimension():
     return dimension
+
+
+@pytest.fixture
+def make_sweep(make_model):
+    """A sweep of given β and of the (R, D) of every model on each side."""
+
+    def make(sides=SIDES, betas=BETAS):
+        reports = {
+            side: tuple(
+                make_model(
+                    f"beta-{beta}",
+                    *at,
+                    information=0.75 * at[0],
+                    dataset="a & b <c>",
+                    n=100,
+                    provenance={"event_shape": [10]},
+                    label="semantic-encoder" if at[0] > 4 else "semantic-decoder",
+                )
+                for beta, at in zip(betas, points, strict=True)
+            )
+            for side, points in sides.items()
+        }
+        return Sweep(
+            betas=betas,
+            training=reports["training"],
+            held_out=reports.get("held-out", ()),
+            folder=Path(),
+        )
+
+    return make
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """The size of every text drawn on a figure, and its box where it is drawn, without leaders."""
+
+    def collect(figure):
+        found = []
+        draw = Text.draw
+
+        def note(text, *arguments):
+            draw(text, *arguments)
+            if text.get_visible() and text.get_text().strip():
+                found.append((text.get_text(), text.get_fontsize(), Text.get_window_extent(text)))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Text, "draw", note)
+            figure.draw_without_rendering()
+        return found
+
+    return collect
+
+
+@pytest.fixture
+def assert_legible(written):
+    """Every text of a figure is large enough, inside the page, and over no other."""
+
+    def check(figure):
+        shown = written(figure)
+        assert min(size for _, size, _ in shown) >= 6
+        page = figure.bbox.padded(1)
+        outside = [t for t, _, box in shown if not all(page.contains(*p) for p in box.corners())]
+        covered = [
+            (one, other)
+            for (one, _, box), (other, _, place) in itertools.combinations(shown, 2)
+            if box.padded(-1).overlaps(place.padded(-1))
+        ]
+        assert (outside, covered) == ([], [])
+
+    return check
