@@ -1,164 +1,79 @@
 """The figure of a sweep: the rate-distortion curve on both sides, and what β does to each nat."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
+from matplotlib.figure import Figure
 
-from genprobe.render.units import divisor
+from genprobe.render.curve_parts import draw_parts, parts_entries, thin_out
+from genprobe.render.curve_plane import Sides, curve_entries, draw_curves, label_betas
+from genprobe.render.figure_file import require_format, write_figure
+from genprobe.render.legend import height_of
+from genprobe.render.panels import GAP, Panel, lay_out, settle
+from genprobe.render.plane_points import written
+from genprobe.render.style import FULL_WIDTH, drawing
+from genprobe.render.units import common_divisor
 from genprobe.sweeping import Sweep
-from genprobe.types import Report
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-COLOURS = {
-    "training": "#0072B2",
-    "held-out": "#D55E00",
-    "rate": "#000000",
-    "distortion": "#E69F00",
-    "mutual_information": "#009E73",
-    "marginal_kl": "#CC79A7",
-}
-"""Okabe and Ito's, which colour-blind readers tell apart."""
-NAMES = {
-    "rate": "rate R",
-    "distortion": "distortion D",
-    "mutual_information": "I(n;z)",
-    "marginal_kl": "marginal KL",
-}
-STYLES = {"training": "-", "held-out": "--"}
-WIDTH, HEIGHT = 9.0, 3.8
-"""Inches."""
-NEAR = 0.05
-"""Share of an axis within which two places have one label."""
-MARGIN = 0.16
-"""Share of the axis left free beside the curve, for the label of a rate of 0."""
-BELOW_LEFT: Any = {"textcoords": "offset points", "ha": "right", "va": "top", "fontsize": "small"}
-"""Where a convex curve leaves room for labels."""
+HEIGHT = 2.9
+"""Of a panel, inches."""
 
 
-def draw_curve(sweep: Sweep, unit: str = "nats") -> "Figure":
+def draw_curve(sweep: Sweep, unit: str = "nats", width: float = FULL_WIDTH) -> Figure:
     """Two panels: the rate-distortion plane, and the parts of the rate against β.
 
     Args:
         sweep: to be drawn.
         unit: ``nats``, ``bits`` or ``bits/dim``.
+        width: inches; 3.3 is a single column. Below 5 the panels stand one below the other.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
-    plane, parts = figure.subplots(1, 2)
-    draw_gap(plane, sweep, unit)
-    for side, reports in sweep.sides.items():
-        draw_side(plane, side, reports, unit)
-        draw_parts(parts, sweep.betas, side, reports, unit)
-    draw_labels(plane, sweep, unit)
-    draw_tangent(plane, sweep, unit)
-    plane.set(xlabel=f"rate R ({unit})", ylabel=f"distortion D ({unit})")
-    plane.set_title("each model beside its β", fontsize="medium")
-    parts.set_title(
-        "on training data; dashed: held out" if sweep.held_out else "", fontsize="medium"
-    )
-    parts.set(xlabel="β", ylabel=unit, ylim=(0, None))
-    if sweep.betas[0] > 0:
-        parts.set_xscale("log")
-        parts.set_xticks(sweep.betas, [f"{beta:.3g}" for beta in sweep.betas], minor=False)
-        parts.minorticks_off()
-    for axes in (plane, parts):
-        axes.legend(frameon=False, fontsize="small")
-        axes.spines[["top", "right"]].set_visible(False)
+    scale, sides = common_divisor([*sweep.training, *sweep.held_out], unit), placed(sweep)
+    with drawing():
+        axes = lay_out(panels_of(sweep, sides), width, beside=True)
+        draw_curves(axes["plane"], sweep.betas, sides, scale, unit)
+        draw_parts(axes["parts"], sweep.betas, sides, scale, unit)
+        figure = settle(axes["plane"])
+        label_betas(axes["plane"], sweep.betas, sides, scale)
+        thin_out(axes["parts"])
     return figure
 
 
-def save_curve(sweep: Sweep, path: Path, unit: str = "nats") -> None:
-    """Write the figure; the ending of the path says as what.
-
-    The same sweep gives the same file on any day.
-    """
-    from matplotlib import rc_context
-
-    with rc_context({"svg.hashsalt": "genprobe"}):
-        dateless = {"Date": None} if path.suffix == ".svg" else {}
-        draw_curve(sweep, unit).savefig(path, dpi=160, metadata=dateless)
+def placed(sweep: Sweep) -> Sides:
+    """The reports of each side from the lowest β on, their regimes under the bound they share."""
+    found = {}
+    for side, reports in sweep.sides.items():
+        shared = {report.model: report for report in sweep.comparison(side).reports}
+        found[side] = [shared[report.model] for report in reports]
+    return found
 
 
-def values(reports: Sequence[Report], name: str, unit: str) -> list[float]:
-    """One estimate of every report."""
-    return [report[name].value / divisor(report, unit) for report in reports]
+def panels_of(sweep: Sweep, sides: Sides) -> dict[str, Panel]:
+    """The two panels, with legends of one height so that they stand level."""
+    contents = {
+        "plane": ("Rate-distortion curve", curve_entries(sweep.betas, sides)),
+        "parts": ("Rate, distortion and information", parts_entries(sides)),
+    }
+    below = GAP + max(height_of(column) for _, legend in contents.values() for column in legend)
+    return {
+        name: Panel(title=title, height=HEIGHT, legend=legend, below=below)
+        for name, (title, legend) in contents.items()
+    }
 
 
-def errors(reports: Sequence[Report], name: str, unit: str) -> list[float]:
-    """Half the 95 % interval of one estimate of every report."""
-    return [1.96 * (report[name].se_data or 0.0) / divisor(report, unit) for report in reports]
-
-
-def draw_side(axes: "Axes", side: str, reports: Sequence[Report], unit: str) -> None:
-    """One side's curve on the plane, its points joined by β."""
-    axes.errorbar(
-        values(reports, "rate", unit),
-        values(reports, "distortion", unit),
-        errors(reports, "distortion", unit),
-        errors(reports, "rate", unit),
-        fmt="o" + STYLES[side],
-        color=COLOURS[side],
-        markersize=4,
-        capsize=2,
-        linewidth=1,
-        label=f"{side}: {reports[0].dataset}, N = {reports[0].n}",
-    )
-
-
-def draw_gap(axes: "Axes", sweep: Sweep, unit: str) -> None:
-    """A line from each model's place on the training data to that on the held-out data."""
-    ends = [
-        [values(reports, name, unit) for reports in sweep.sides.values()]
-        for name in ("rate", "distortion")
-    ]
-    axes.plot(*ends, color="#999999", linewidth=0.8, zorder=0)
-
-
-def draw_labels(axes: "Axes", sweep: Sweep, unit: str) -> None:
-    """Each β beside its place on the training data; one label where several coincide."""
-    axes.margins(x=MARGIN)
-    places = values(sweep.training, "rate", unit), values(sweep.training, "distortion", unit)
-    spans = [NEAR * float(np.ptp(limits)) for limits in (axes.get_xlim(), axes.get_ylim())]
-    labelled: list[tuple[list[float], tuple[float, float]]] = []
-    for beta, *place in zip(sweep.betas, *places, strict=True):
-        if labelled and (np.abs(np.subtract(place, labelled[-1][1])) < spans).all():
-            labelled[-1][0].append(beta)
-        else:
-            labelled.append(([beta], (place[0], place[1])))
-    for betas, at in labelled:
-        text = "–".join(f"{beta:.3g}" for beta in dict.fromkeys((betas[0], betas[-1])))
-        axes.annotate(text, at, (-4, -4), **BELOW_LEFT)
-
-
-def draw_tangent(axes: "Axes", sweep: Sweep, unit: str) -> None:
-    """The line of equal ELBO through the model of β = 1, which touches the curve there."""
-    if 1.0 not in sweep.betas:
-        return
-    report = sweep.training[sweep.betas.index(1.0)]
-    place = (values([report], "rate", unit)[0], values([report], "distortion", unit)[0])
-    limits = axes.get_xlim(), axes.get_ylim()
-    axes.axline(place, slope=-1, color="#555555", linewidth=0.8, linestyle=":", label="equal ELBO")
-    axes.set(xlim=limits[0], ylim=limits[1])
-
-
-def draw_parts(
-    axes: "Axes", betas: Sequence[float], side: str, reports: Sequence[Report], unit: str
+def save_curve(
+    sweep: Sweep, path: str | Path, unit: str = "nats", width: float = FULL_WIDTH
 ) -> None:
-    """R, D, I(n;z) and the marginal KL against β."""
-    for name, label in NAMES.items():
-        axes.errorbar(
-            betas,
-            values(reports, name, unit),
-            errors(reports, name, unit),
-            fmt="o" + STYLES[side],
-            color=COLOURS[name],
-            markersize=3,
-            linewidth=1,
-            label=label if side == "training" else None,
-        )
+    """Draw a sweep into a file; the same sweep gives the same file on any day.
+
+    Args:
+        sweep: to be drawn.
+        path: ends in .png, .svg or .pdf.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+        width: inches; 3.3 is a single column.
+
+    Raises:
+        GenprobeError: if the suffix is another, or the file cannot be written.
+    """
+    require_format(Path(path))
+    data = written(sweep.training[0].dataset)
+    title = f"Rate-distortion curve: {len(sweep.betas)} models on {data}"
+    write_figure(draw_curve(sweep, unit, width), Path(path), title)

@@ -1,121 +1,106 @@
-from pathlib import Path
+import re
+from dataclasses import replace
 
+import matplotlib
 import pytest
+from matplotlib.colors import to_hex
+from PIL import Image
 
-from genprobe.render.curve import COLOURS, draw_curve, save_curve
-from genprobe.sweeping import Sweep
-from genprobe.types import Estimate, Regime, Report
-
-BETAS = (0.5, 1.0, 2.0)
-POINTS = {"training": [(8.0, 60.0), (5.0, 62.0), (2.0, 66.5)]}
-POINTS["held-out"] = [(8.1, 62.0), (5.0, 63.0), (2.0, 67.0)]
-NOTHING = Regime(
-    label="undetermined",
-    probability=1.0,
-    alternatives=(),
-    by_position=None,
-    by_slope=None,
-    entropy=None,
-    entropy_source=None,
-    reasons=(),
-)
+from genprobe.errors import GenprobeError
+from genprobe.render.curve import draw_curve, save_curve
+from genprobe.render.figure_file import FORMATS
+from genprobe.render.style import COLOURS
 
 
-def report(name, rate, distortion):
-    numbers = {"rate": rate, "distortion": distortion, "mutual_information": 0.75 * rate}
-    numbers["marginal_kl"] = 0.25 * rate
-    return Report(
-        model=name,
-        dataset="a & b <c>",
-        n=100,
-        estimates={
-            k: Estimate(name=k, value=v, se=0.0, se_data=0.5, kind="estimate")
-            for k, v in numbers.items()
-        },
-        dimensions=(),
-        regime=NOTHING,
-        warnings=(),
-        provenance={"event_shape": [10]},
-    )
+def panels(figure):
+    """The two panels by the letter of their titles."""
+    return {t[0]: a for a in figure.axes if (t := a.get_title(loc="left"))}
 
 
-def sweep(sides=POINTS, betas=BETAS):
-    reports = {
-        side: tuple(report(f"beta-{b}", *at) for b, at in zip(betas, points, strict=True))
-        for side, points in sides.items()
+def legends(figure):
+    found = [t.get_text() for a in figure.axes for box in a.artists for t in box.get_texts()]
+    return [" ".join(text.split()) for text in found]
+
+
+def test_two_panels_with_their_legends_below(make_sweep):
+    figure = draw_curve(make_sweep())
+    axes = panels(figure)
+    assert set(axes) == {"a", "b"}
+    assert all(axes[letter].get_legend() is None for letter in axes)
+    shown = legends(figure)
+    assert {"training: a & b <c>, N = 100", "held-out: a & b <c>, N = 100"} <= set(shown)
+    assert {"rate R", "distortion D", "I(n;z)"} <= set(shown)
+
+
+def test_they_stand_level_on_a_wide_page_and_one_below_the_other_on_a_narrow_one(make_sweep):
+    wide, narrow = (panels(draw_curve(make_sweep(), width=width)) for width in (6.9, 3.3))
+    assert wide["a"].bbox.extents[[1, 3]] == pytest.approx(wide["b"].bbox.extents[[1, 3]], abs=1)
+    assert wide["a"].bbox.x1 < wide["b"].bbox.x0
+    assert narrow["a"].bbox.y0 > narrow["b"].bbox.y1
+
+
+def test_a_model_has_the_regime_that_the_table_beside_gives_it(make_sweep):
+    """The table reads regimes under the Ĥ that the models share, not under each model's own."""
+    sweep = make_sweep()
+    alone = [replace(r, regime=replace(r.regime, label="autoencoder")) for r in sweep.training]
+    shown = {
+        line.get_xdata()[0]: to_hex(line.get_markerfacecolor()).upper()
+        for line in panels(draw_curve(replace(sweep, training=tuple(alone))))["a"].lines
+        if line.get_gid() == "model"
     }
-    return Sweep(
-        betas=betas,
-        training=reports["training"],
-        held_out=reports.get("held-out", ()),
-        folder=Path(),
-    )
+    encoder, decoder = COLOURS["semantic-encoder"], COLOURS["semantic-decoder"]
+    assert shown == {8.0: encoder, 5.0: encoder, 2.0: decoder}
 
 
-def lines(axes, colour):
-    """The points of the lines of one colour."""
-    return [line.get_xydata().tolist() for line in axes.get_lines() if line.get_color() == colour]
+@pytest.mark.parametrize("width", [6.9, 3.3])
+@pytest.mark.parametrize("count", [1, 3, 25])
+def test_type_is_legible_inside_the_page_and_never_over_other_type(
+    make_sweep, assert_legible, count, width
+):
+    betas = tuple(0.1 * 1.25**i for i in range(count))
+    places = [(20 / (1 + b), 60 + 20 * b / (1 + b)) for b in betas]
+    sides = {"training": places, "held-out": [(r + 0.1, d + 1) for r, d in places]}
+    figure = draw_curve(make_sweep(sides, betas), width=width)
+    assert figure.get_figwidth() == width
+    assert_legible(figure)
 
 
-def test_the_plane_has_a_curve_of_each_side_through_its_points():
-    plane, _ = draw_curve(sweep()).axes
-    for side, points in POINTS.items():
-        assert [list(p) for p in points] in lines(plane, COLOURS[side])
-    assert {text.get_text() for text in plane.texts} == {"0.5", "1", "2"}
-    shown = {text.get_text() for text in plane.get_legend().get_texts()}
-    assert {"training: a & b <c>, N = 100", "held-out: a & b <c>, N = 100"} <= shown
+@pytest.mark.parametrize("suffix", FORMATS)
+def test_the_same_sweep_is_the_same_file_whatever_the_user_s_settings(tmp_path, make_sweep, suffix):
+    save_curve(make_sweep(), tmp_path / f"a{suffix}")
+    with matplotlib.rc_context({"font.size": 30, "axes.grid": True, "savefig.dpi": 50}):
+        save_curve(make_sweep(), tmp_path / f"b{suffix}")
+    first, second = ((tmp_path / f"{name}{suffix}").read_bytes() for name in "ab")
+    assert first == second
+    assert not re.search(rb"<dc:date>|CreationDate", first)
 
 
-def test_models_at_one_place_share_a_label():
-    points = [(8.0, 60.0), (0.02, 70.0), (0.01, 70.01)]
-    plane, _ = draw_curve(sweep({"training": points})).axes
-    assert {text.get_text() for text in plane.texts} == {"0.5", "1–2"}
+def test_a_picture_is_as_wide_as_a_page_and_has_a_title(tmp_path, make_sweep):
+    save_curve(make_sweep(), tmp_path / "c.png")
+    with Image.open(tmp_path / "c.png") as image:
+        assert image.width == 2070
+        assert image.text["Title"] == "Rate-distortion curve: 3 models on a & b <c>"
 
 
-def test_a_line_joins_the_two_places_of_each_model():
-    plane, _ = draw_curve(sweep()).axes
-    joined = lines(plane, "#999999")
-    assert joined == [[list(a), list(b)] for a, b in zip(*POINTS.values(), strict=True)]
+def test_a_file_that_cannot_be_written_is_told(tmp_path, make_sweep):
+    with pytest.raises(GenprobeError, match=r"nowhere/c\.png cannot be written"):
+        save_curve(make_sweep(), tmp_path / "nowhere" / "c.png")
+    with pytest.raises(GenprobeError, match=r"c\.gif") as caught:
+        save_curve(make_sweep(), tmp_path / "c.gif")
+    assert caught.value.remedy == "End it in .png, .svg, .pdf."
 
 
-def test_the_line_of_equal_elbo_goes_through_the_model_of_beta_1():
-    plane, _ = draw_curve(sweep()).axes
-    [tangent] = [line for line in plane.get_lines() if line.get_label() == "equal ELBO"]
-    assert (tangent.get_xy1(), tangent.get_slope()) == ((5.0, 62.0), -1)
-    plane, _ = draw_curve(sweep({"training": POINTS["training"][:2]}, (0.5, 2.0))).axes
-    assert "equal ELBO" not in {line.get_label() for line in plane.get_lines()}
-
-
-def test_the_second_panel_has_every_part_against_beta():
-    _, parts = draw_curve(sweep()).axes
-    assert [[0.5, 2.0], [1.0, 1.25], [2.0, 0.5]] in lines(parts, COLOURS["marginal_kl"])
-    assert [[0.5, 6.0], [1.0, 3.75], [2.0, 1.5]] in lines(parts, COLOURS["mutual_information"])
-    assert parts.get_xscale() == "log"
-
-
-def test_error_bars_are_95_percent_intervals():
-    plane, _ = draw_curve(sweep()).axes
-    bars = [segment for c in plane.collections for segment in c.get_segments()]
-    upright = [bar for bar in bars if bar[:, 0].tolist() == [8.0, 8.0]]
-    assert upright[0][:, 1].tolist() == pytest.approx([60.0 - 0.98, 60.0 + 0.98])
-
-
-def test_units_divide_everything():
-    plane, _ = draw_curve(sweep(), "bits/dim").axes
+def test_units_divide_everything(make_sweep):
+    axes = panels(draw_curve(make_sweep(), "bits/dim"))
+    [line] = [li for li in axes["a"].lines if li.get_gid() == "training"]
     expected = [8.0 / 6.931471805599453, 60.0 / 6.931471805599453]
-    assert lines(plane, COLOURS["training"])[0][0] == pytest.approx(expected)
-    assert "bits/dim" in plane.get_xlabel()
+    assert line.get_xydata()[0].tolist() == pytest.approx(expected)
+    assert "bits/dim" in axes["a"].get_xlabel()
+    assert axes["b"].get_ylabel() == "bits/dim"
 
 
-def test_one_side_alone_and_a_beta_of_0_draw_too():
-    plane, parts = draw_curve(sweep({"training": POINTS["training"]}, (0.0, 1.0, 2.0))).axes
-    assert len(lines(plane, COLOURS["held-out"])) == 0
-    assert parts.get_xscale() == "linear"
-
-
-def test_it_is_written_as_the_ending_says_and_the_same_each_time(tmp_path):
-    for name in ("a.svg", "b.svg", "c.png", "d.pdf"):
-        save_curve(sweep(), tmp_path / name)
-    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
-    assert (tmp_path / "c.png").read_bytes().startswith(b"\x89PNG")
-    assert (tmp_path / "d.pdf").read_bytes().startswith(b"%PDF")
+def test_one_side_alone_and_a_beta_of_0_draw_too(make_sweep):
+    sides = {"training": [(8.0, 60.0), (5.0, 62.0), (2.0, 66.5)]}
+    figure = draw_curve(make_sweep(sides, (0.0, 1.0, 2.0)))
+    assert not any("held-out" in text for text in legends(figure))
+    assert panels(figure)["b"].get_xscale() == "linear"
