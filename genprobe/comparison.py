@@ -96,6 +96,42 @@ class Comparison:
         """The size of z beyond which a difference of ELBO holds, for all at once, at 5 %."""
         return critical_z(self.comparisons)
 
+    @property
+    def rivals(self) -> tuple[str, ...]:
+        """The models whose ELBO cannot be told from the best one's, at 5 % for all at once.
+
+        Only paired differences tell; where they are from another model than the best, none do.
+        """
+        return tuple(d.first for d in self.from_the_best if self.leaves_doubt(d))
+
+    @property
+    def best_is_certain(self) -> bool | None:
+        """Whether every other model's ELBO is worse beyond doubt, at 5 % for all at once.
+
+        None where that is not known: nothing else has an ELBO, differences are from another model
+        than the best, or one is not paired and no other leaves doubt.
+        """
+        doubts = [self.leaves_doubt(d) for d in self.from_the_best]
+        if True in doubts:
+            return False
+        return None if not doubts or None in doubts else True
+
+    @property
+    def from_the_best(self) -> tuple[Difference, ...]:
+        """The differences of ELBO from the best model; none if they are from another."""
+        mine = self.best and self.reference == self.best
+        return tuple(d for d in self.differences if mine and d.name == "elbo")
+
+    def leaves_doubt(self, difference: Difference) -> bool | None:
+        """Whether a difference of ELBO may be of these examples alone; None if nothing says.
+
+        Args:
+            difference: one of this comparison's.
+        """
+        if not difference.paired or difference.se_data is None:
+            return None
+        return abs(difference.value) <= self.critical * difference.se_data
+
     def __rich__(self) -> object:
         from genprobe.render.comparison import comparison_view
 

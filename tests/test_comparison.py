@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import genprobe
+from genprobe.differences import Difference
 from genprobe.errors import GenprobeError
 from genprobe.types import Estimate, Notice, Regime, Report
 
@@ -142,10 +143,64 @@ def test_differences_are_from_the_best_elbo_or_the_one_named():
     assert {d.second for d in named.differences} == {"auto"}
 
 
+def told(*differences, **options):
+    """Models beside the best, ``first``, with (value, error, paired) of their ELBO from it."""
+    models = [report(f"m{i}", 1.0 + i, 5.0) for i in range(len(differences))]
+    found = genprobe.compare([report("first", 0.5, 5.0), *models], **options)
+    apart = [
+        Difference(
+            first=f"m{i}",
+            second=found.reference,
+            name="elbo",
+            value=value,
+            se=0.0,
+            se_data=error,
+            n=100,
+            paired=paired,
+        )
+        for i, (value, error, paired) in enumerate(differences)
+    ]
+    return dataclasses.replace(found, differences=tuple(apart))
+
+
+# Of three models any of three pairs might be compared: |z| > 2.3940 at 5 % in all, by a table.
+CLEAR, CLOSE, ALONE = (-2.40, 1.0, True), (-2.39, 1.0, True), (-9.0, 1.0, False)
+
+
+@pytest.mark.parametrize(
+    ("differences", "certain", "rivals"),
+    [
+        ([CLEAR, CLEAR], True, ()),
+        ([CLEAR, CLOSE], False, ("m1",)),
+        ([CLOSE, CLOSE], False, ("m0", "m1")),
+        ([CLEAR, ALONE], None, ()),
+        ([CLOSE, ALONE], False, ("m0",)),
+        ([CLEAR, (-9.0, None, True)], None, ()),
+        ([CLEAR, (0.0, 0.0, True)], False, ("m1",)),
+        ([CLEAR, (-0.1, 0.0, True)], True, ()),
+    ],
+)
+def test_the_best_is_certain_if_every_other_is_worse_beyond_doubt(differences, certain, rivals):
+    found = told(*differences)
+    assert (found.best, found.best_is_certain, found.rivals) == ("first", certain, rivals)
+
+
+def test_differences_from_another_model_say_nothing_of_the_best():
+    found = told((9.0, 1.0, True), (9.0, 1.0, True), against="m0")
+    assert (found.best, found.best_is_certain, found.rivals) == ("first", None, ())
+
+
+def test_a_difference_of_another_estimate_makes_no_best_certain():
+    found = told(CLEAR, CLOSE)
+    rates = tuple(dataclasses.replace(d, name="rate") for d in found.differences)
+    assert dataclasses.replace(found, differences=rates).best_is_certain is None
+
+
 def test_one_model_alone_is_compared_with_nothing():
     found = genprobe.compare(MODELS[:1])
     assert (found.reference, found.differences, found.best) == (None, (), "auto")
     assert found.best_value("elbo") is None
+    assert (found.best_is_certain, found.rivals) == (None, ())
 
 
 def test_models_with_a_rate_alone_are_compared_by_it():

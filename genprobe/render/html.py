@@ -40,6 +40,8 @@ SHOWN = 16
 """Latent dimensions that get a bar, from the largest rate on."""
 FEW = 8
 """Up to so many models everything is open; of more, the details are folded away."""
+FEW_NAMED = 3
+"""Models that a sentence names; the others it counts."""
 
 
 class Share(NamedTuple):
@@ -129,7 +131,7 @@ def environment() -> Environment:
     env = templating.environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     env.filters |= {"number": number, "layout": layout, "name_of": name_of, "verdict": verdict}
     env.filters |= {"method": method_lines}
-    env.globals |= {"BOUNDS": BOUNDS, "ERRORS": ERRORS}
+    env.globals |= {"BOUNDS": BOUNDS, "ERRORS": ERRORS, "FEW_NAMED": FEW_NAMED}
     return env
 
 

@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float64
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 
 from genprobe.render.style import FAINT, SMALL
 
@@ -95,7 +95,11 @@ def place_labels(
 
 
 def label_points(
-    axes: Axes, names: Sequence[str], points: Sequence[tuple[float, float]], obstacles: Obstacles
+    axes: Axes,
+    names: Sequence[str],
+    points: Sequence[tuple[float, float]],
+    obstacles: Obstacles,
+    bold: Collection[int] = (),
 ) -> list[Annotation]:
     """Write names beside points, none over another; a name there is no room for is left out.
 
@@ -104,9 +108,13 @@ def label_points(
         names: what to write.
         points: where, in data coordinates.
         obstacles: what is there already, in pixels.
+        bold: positions of the names that are written in bold.
     """
     scale = figure_of(axes).dpi / 72
-    notes = [axes.text(0, 0, name, fontsize=SMALL) for name in names]
+    notes = [
+        axes.text(0, 0, name, fontsize=SMALL, fontweight="bold" if i in bold else "normal")
+        for i, name in enumerate(names)
+    ]
     extents = [note.get_window_extent() for note in notes]
     anchors = axes.transData.transform(np.array(points).reshape(-1, 2))
     sizes = [(box.width + scale, box.height + scale) for box in extents]
@@ -114,8 +122,8 @@ def label_points(
     for note in notes:
         note.remove()
     return [
-        led_label(axes, name, point, (np.array(centre) - anchor) / scale)
-        for name, point, centre, anchor in zip(names, points, centres, anchors, strict=True)
+        led_label(axes, note, point, (np.array(centre) - anchor) / scale)
+        for note, point, centre, anchor in zip(notes, points, centres, anchors, strict=True)
         if centre is not None
     ]
 
@@ -156,17 +164,18 @@ def figure_of(axes: Axes) -> Figure:
 
 
 def led_label(
-    axes: Axes, name: str, point: tuple[float, float], offset: Float64[np.ndarray, "2"]
+    axes: Axes, note: Text, point: tuple[float, float], offset: Float64[np.ndarray, "2"]
 ) -> Annotation:
     """One name at an offset in points of type from its point, with a thin line to it."""
     return axes.annotate(
-        name,
+        note.get_text(),
         point,
         xytext=tuple(offset),
         textcoords="offset points",
         ha="center",
         va="center",
-        fontsize=SMALL,
+        fontsize=note.get_fontsize(),
+        fontweight=note.get_fontweight(),
         zorder=9,
         arrowprops=dict(LEADER),
     )

@@ -39,7 +39,9 @@ CAP: Mapping[str, Any] = {
 }
 
 
-def draw_nats(axes: Axes, reports: Sequence[Report], scale: float, unit: str) -> None:
+def draw_nats(
+    axes: Axes, reports: Sequence[Report], scale: float, unit: str, best: str = ""
+) -> None:
     """One bar a model, its rate in its four parts, and the most that N examples can show.
 
     Args:
@@ -47,6 +49,7 @@ def draw_nats(axes: Axes, reports: Sequence[Report], scale: float, unit: str) ->
         reports: from top to bottom.
         scale: nats a unit.
         unit: its name.
+        best: the model whose name is written in bold, if any.
     """
     parts = [[part / scale for part in parts_of(report)] for report in reports]
     rows = range(len(reports))
@@ -63,6 +66,8 @@ def draw_nats(axes: Axes, reports: Sequence[Report], scale: float, unit: str) ->
         )  # fmt: skip
     axes.set(xlim=(0, 1.14 * longest), ylim=span(len(reports)), xlabel=f"rate R ({unit})")
     axes.set_yticks(rows, [written(report.model, 20) for report in reports])
+    for label, report in zip(axes.get_yticklabels(), reports, strict=True):
+        label.set_fontweight("bold" if report.model == best else "normal")
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right"]].set_visible(False)
     cap = cap_of(reports, scale)

@@ -85,7 +85,7 @@ def draw_plane(comparison: Comparison, unit: str = "nats", width: float = FULL_W
     panels = panels_of(plane, bars, dimensions, comparison, unit, width)
     with drawing():
         axes = lay_out(panels, width, beside="plane" in panels)
-        draw_nats(axes["nats"], bars, scale, unit)
+        draw_nats(axes["nats"], bars, scale, unit, plane.best)
         if len(bars) < len(comparison.reports):
             axes["nats"].set_ylabel(f"{len(bars)} of {len(comparison.reports)} models")
         if "dimensions" in panels:

@@ -216,11 +216,13 @@ def tangents(axes: Axes, plane: Plane) -> None:
 
 
 def label_models(axes: Axes, plane: Plane) -> None:
-    """Name every model, or of many those on the hull."""
-    names = [written(plane.reports[i].model) for i in plane.named]
-    points = [plane.points[i] for i in plane.named]
+    """Name every model, or of many those on the hull; the best one first, which is then in bold."""
+    order = sorted(plane.named, key=lambda i: plane.reports[i].model != plane.best)
+    bold = [at for at, i in enumerate(order) if plane.reports[i].model == plane.best]
+    names = [written(plane.reports[i].model) for i in order]
+    points = [plane.points[i] for i in order]
     if len(plane.undecoded) <= ALL:
         names += [written(r.model) for r in plane.undecoded]
         points += [(r["rate"].value / plane.scale, axes.get_ylim()[0]) for r in plane.undecoded]
     obstacles = obstacles_of(axes, plane.points, ("entropy", "hull", "slope"))
-    label_points(axes, names, points, obstacles)
+    label_points(axes, names, points, obstacles, bold)

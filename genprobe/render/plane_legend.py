@@ -86,6 +86,8 @@ def line_entries(plane: Plane, comparison: Comparison, unit: str) -> list[Entry]
         entries.append((Line2D([], [], **HULL), "convex hull (mixtures)"))
     if len(plane.points) > 1:
         entries.append((model_handle("o", "white", 0.8), "ringed: Pareto frontier"))
+    if plane.best:
+        entries.append(remark(textwrap.fill(best_words(plane, comparison), WRAPPED)))
     if any("slope" in r.estimates for r in plane.reports):
         entries.append((Line2D([], [], **TANGENTS), "operating slope, dD/dR = −s"))
     entries.append((Ellipse((0, 0), 1, 1, **ELLIPSES), "95 % ellipse of the data error"))
@@ -93,3 +95,9 @@ def line_entries(plane: Plane, comparison: Comparison, unit: str) -> list[Entry]
         handle = Line2D([], [], linestyle="none", marker=RATE_ONLY, color=INK)
         entries.append((handle, "no decoder: rate alone"))
     return entries
+
+
+def best_words(plane: Plane, comparison: Comparison) -> str:
+    """Which model is in bold, and how sure its place is."""
+    sure = {True: "best ELBO beyond doubt", False: "best ELBO, not beyond doubt", None: "best ELBO"}
+    return f"bold: {written(plane.best)}, {sure[comparison.best_is_certain]}"

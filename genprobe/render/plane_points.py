@@ -20,6 +20,7 @@ class Plane:
     Attributes:
         reports: of the models with a distortion.
         points: (R, D) of each.
+        best: name of the one with the best ELBO; empty where there are not several.
         frontier: positions of the models that none other beats.
         hull: positions of those that no mixture of others beats either.
         undecoded: reports of the models without a distortion.
@@ -29,6 +30,7 @@ class Plane:
 
     reports: tuple[Report, ...]
     points: tuple[Point, ...]
+    best: str
     frontier: tuple[int, ...]
     hull: tuple[int, ...]
     undecoded: tuple[Report, ...]
@@ -54,6 +56,7 @@ def plane_of(comparison: Comparison, scale: float) -> Plane:
     return Plane(
         reports=tuple(reports),
         points=tuple((r["rate"].value / scale, r["distortion"].value / scale) for r in reports),
+        best=comparison.best if len(reports) > 1 else "",
         frontier=tuple(position[i] for i in comparison.frontier),
         hull=tuple(position[i] for i in comparison.hull),
         undecoded=tuple(r for r in named if "distortion" not in r.estimates),

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from matplotlib.text import Text
 
+from genprobe.comparison import compare
+from genprobe.differences import Difference
 from genprobe.sweeping import Sweep
 from genprobe.types import Dimension, Estimate, Notice, Regime, Report
 
@@ -146,6 +148,24 @@ def make_regime():
 @pytest.fixture
 def make_dimension():
     return dimension
+
+
+@pytest.fixture
+def make_told(make_model):
+    """Models whose paired differences of ELBO from the best one are so many standard errors."""
+
+    def make(*errors, names="abcdefgh"):
+        models = [make_model(name, 10.0 + 2 * i, 60.0) for i, name in enumerate(names)]
+        comparison = compare(models[: len(errors) + 1])
+        best, *others = comparison.names
+        known = {"second": best, "name": "elbo", "se": 0.0, "se_data": 1.0, "n": 9, "paired": True}
+        told = [
+            Difference(first=name, value=-z, **known)
+            for name, z in zip(others, errors, strict=True)
+        ]
+        return dataclasses.replace(comparison, differences=tuple(told))
+
+    return make
 
 
 @pytest.fixture

@@ -139,6 +139,48 @@ def test_the_best_elbo_is_marked_of_several_and_not_of_one(two, make_report):
     assert best(Page(to_html(compared(make_report())))) == []
 
 
+def lead(comparison):
+    """The first sentence of the verdict."""
+    [found] = [e for e in Page(to_html(comparison)).all("p") if e.attrs.get("class") == "lead"]
+    return " ".join(found.text.split())
+
+
+@pytest.mark.parametrize(
+    ("errors", "ending"),
+    [
+        ((9.0,), ", beyond doubt: the other model’s is worse, at 5 %."),
+        (
+            (9.0, 5.0),
+            ", beyond doubt: every other model’s is worse, at 5 % for all 3 comparisons at once.",
+        ),
+        ((0.5,), ", but not beyond doubt: at 5 % it cannot be told from that of b."),
+        (
+            (1.0, 9.0, 0.5),
+            ", but not beyond doubt: at 5 % for all 6 comparisons at once it cannot be told from "
+            "that of b and d.",
+        ),
+        (
+            (1.0, 1.0, 1.0, 1.0, 1.0),
+            ", but not beyond doubt: at 5 % for all 15 comparisons at once it cannot be told from "
+            "that of b, c, d and 2 more.",
+        ),
+    ],
+)
+def test_the_verdict_says_whether_the_best_is_beyond_doubt(make_told, errors, ending):
+    sentence = "a has the best ELBO, −70.000 nats (± 0.450 over examples)"
+    assert lead(make_told(*errors)) == sentence + ending
+
+
+def test_the_verdict_claims_nothing_of_examples_that_are_not_paired(two):
+    assert lead(two) == "low has the best ELBO, −90.000 nats (± 0.250 over examples)."
+
+
+def test_a_rival_in_the_verdict_is_text(make_told):
+    text = to_html(make_told(0.5, names=["a", HOSTILE]))
+    assert HOSTILE not in text
+    assert lead(make_told(0.5, names=["a", HOSTILE])).endswith(f"from that of {HOSTILE}.")
+
+
 def test_every_row_and_column_has_a_header_and_every_picture_a_text(two):
     page = Page(to_html(two))
     assert page.all("th")

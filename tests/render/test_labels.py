@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from genprobe.render.labels import Obstacles, place_labels
+from genprobe.render.labels import Obstacles, label_points, obstacles_of, place_labels
+from genprobe.render.style import drawing
 
 FRAME = np.array([0.0, 0.0, 600.0, 500.0])
 NOTHING = Obstacles(boxes=np.zeros((0, 4)), costs=np.zeros(0), frame=FRAME)
@@ -61,6 +65,39 @@ def test_it_keeps_off_what_is_dear_to_cover():
     dear = Obstacles(boxes=taken, costs=np.array([20.0]), frame=FRAME)
     [(x, y)] = place_labels([SIZE], np.array([[300.0, 250.0]]), dear, 1.0)
     assert not overlap((x - 30, y - 6, x + 30, y + 6), taken[0])
+
+
+@pytest.fixture
+def axes():
+    with drawing():
+        figure = Figure(figsize=(3, 3))
+        FigureCanvasAgg(figure)
+        found = figure.subplots()
+        figure.draw_without_rendering()
+    return found
+
+
+def test_a_bold_name_is_written_so_and_keeps_the_room_it_takes(axes):
+    names, points = ["mmmmmmmm"] * 3, [(0.5, 0.5)] * 3
+    with drawing():
+        notes = label_points(axes, names, points, obstacles_of(axes, points, ()), bold=[1])
+    assert [note.get_fontweight() for note in notes] == ["normal", "bold", "normal"]
+    places = []
+    for note in notes:
+        note.update_positions(axes.figure.canvas.get_renderer())
+        places.append(Text.get_window_extent(note))
+    assert places[1].width > places[0].width
+    assert not any(a.overlaps(b) for a, b in itertools.combinations(places, 2))
+
+
+def test_lines_of_the_kinds_named_are_obstacles_all_along_and_markers_dearer(axes):
+    axes.plot([0, 1], [0, 1], gid="hull", scalex=False, scaley=False)
+    axes.plot([0, 1], [1, 0], gid="other", scalex=False, scaley=False)
+    found = obstacles_of(axes, [(0.5, 0.5)], ("hull",))
+    middles = axes.transData.inverted().transform((found.boxes[:, :2] + found.boxes[:, 2:]) / 2)
+    np.testing.assert_allclose(middles[:, 0], middles[:, 1], atol=1e-9)
+    assert np.diff(np.sort(middles[1:, 0])).max() < 0.02
+    assert found.costs[0] > found.costs[1:].max() > 0
 
 
 def test_a_label_that_fits_nowhere_is_left_out():

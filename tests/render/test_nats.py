@@ -27,6 +27,13 @@ def test_the_bars_lie_end_to_end_and_reach_the_rate(models, scale):
         assert ends[-1] == pytest.approx(report["rate"].value / scale)
 
 
+def test_the_name_of_the_best_is_bold(models):
+    axes = Figure().subplots()
+    draw_nats(axes, models, 1.0, "nats", best="two")
+    weights = {label.get_text(): label.get_fontweight() for label in axes.get_yticklabels()}
+    assert weights == {"one": "normal", "two": "bold", "three": "normal"}
+
+
 def test_log_n_is_a_line_across_where_the_bars_reach_it(models):
     axes = Figure().subplots()
     draw_nats(axes, models, 1.0, "nats")

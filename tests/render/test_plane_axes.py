@@ -161,6 +161,18 @@ def test_no_two_names_overlap_and_all_are_inside(draw, curve, count):
     assert all(frame.contains(*b.min) and frame.contains(*b.max) for b in boxes)
 
 
+def test_the_name_of_the_best_is_bold_and_has_the_first_choice_of_place(draw, make_model):
+    models = [make_model(f"run-{i}", 10.0, 60.0 - (i == 5) / 1000) for i in range(6)]
+    first, *others = draw(models).texts
+    assert (first.get_text(), first.get_fontweight()) == ("run-5", "bold")
+    assert {text.get_fontweight() for text in others} == {"normal"}
+
+
+def test_of_a_single_model_no_name_is_bold(draw, make_model):
+    [name] = draw([make_model("vae", 10.0, 60.0)]).texts
+    assert name.get_fontweight() == "normal"
+
+
 def test_models_at_one_point_are_all_named(draw, make_model):
     axes = draw([make_model(f"run-{i}", 10.0, 60.0) for i in range(6)])
     assert {t.get_text() for t in axes.texts} == {f"run-{i}" for i in range(6)}

@@ -40,6 +40,28 @@ def test_the_entropy_comes_with_its_source(make_model, scale, number):
     assert right[0] == f"R + D = Ĥ = {number} nats ≥ H, from R + D of vae"
 
 
+@pytest.mark.parametrize(
+    ("errors", "sure"),
+    [
+        ((5.0, 9.0), "best ELBO beyond doubt"),
+        ((5.0, 0.5), "best ELBO, not beyond doubt"),
+        ((), None),
+    ],
+)
+def test_the_best_is_named_and_how_sure_it_is(make_told, errors, sure):
+    comparison = make_told(*errors)
+    _, right = plane_entries(plane_of(comparison, 1.0), comparison, "nats")
+    told = [" ".join(text.split()) for _, text in right if text.startswith("bold")]
+    assert told == ([f"bold: a, {sure}"] if sure else [])
+
+
+def test_a_best_whose_differences_are_not_paired_is_not_called_certain(make_model):
+    models = [make_model("a", 10.0, 60.0), make_model("b", 20.0, 70.0)]
+    for options in ({}, {"against": "b"}):
+        _, right = words(models, **options)
+        assert [text for text in right if text.startswith("bold")] == ["bold: a, best ELBO"]
+
+
 def test_only_what_is_drawn_is_explained(make_model):
     _, one = words([make_model("a", 10.0, 60.0)])
     assert [text for text in one if "hull" in text or "frontier" in text or "slope" in text] == []

@@ -29,6 +29,14 @@ def test_frontier_and_hull_are_those_of_the_comparison_among_the_models_with_a_p
         assert [plane.reports[i].model for i in positions] == names
 
 
+def test_the_best_is_named_only_of_several_that_compare(make_model):
+    models = [make_model("a", 10.0, 60.0), make_model("b", 20.0, 40.0), make_model("c", 1.0)]
+    assert plane_of(compare(models), 1.0).best == "b"
+    assert plane_of(compare(models[:1]), 1.0).best == ""
+    assert plane_of(compare([models[0], models[2]]), 1.0).best == ""
+    assert plane_of(compare(models, side_by_side=True), 1.0).best == ""
+
+
 def test_of_many_models_those_on_the_hull_are_named(curve):
     few, many = (plane_of(compare(curve(n, noise=3.0)), 1.0) for n in (ALL, ALL + 1))
     assert few.named == tuple(range(ALL))
