@@ -17,6 +17,7 @@ from genprobe.render.comparison_rows import (
     notes,
     title,
 )
+from genprobe.render.comparison_warnings import shared_warnings
 from genprobe.render.headings import COLUMNS, ERRORS
 from genprobe.render.rows import headline, method_lines, regime_lines, sections
 from genprobe.render.units import divisor
@@ -70,4 +71,5 @@ def comparison_facts(comparison: Comparison, unit: str) -> dict[str, Any]:
         "apart": apart(comparison, unit, DECIMALS[unit]),
         "difference_title": difference_title(comparison),
         "difference_notes": difference_notes(comparison),
+        "warnings": shared_warnings(comparison),
     }

@@ -30,7 +30,9 @@ def test_stores_and_reports_stand_in_one_table(run, results):
 
 def test_comparing_afterwards_shows_what_evaluating_together_showed(run, tiny, results):
     together = run("evaluate", tiny.a, tiny.b, "--draws", 2).stdout
-    assert together.endswith(run("compare", "a.h5", "b.json").stdout)
+    table, _, warnings = run("compare", "a.h5", "b.json").stdout.partition("\n! ")
+    assert together.endswith(table)
+    assert "distortion-above-blind: all models." in warnings  # each told them in its own table
 
 
 def test_the_comparison_comes_in_bits_and_in_markdown(run, results):

@@ -3,6 +3,8 @@ import pytest
 from genprobe.comparison import compare
 from genprobe.render.comparison import to_text
 from genprobe.render.comparison_warnings import shared_warnings
+from genprobe.render.latex import comparison_to_latex
+from genprobe.render.markdown import comparison_to_markdown
 from genprobe.types import Notice
 
 
@@ -68,3 +70,9 @@ def test_the_table_ends_with_them_unless_they_were_shown_before(compared):
 def test_a_name_cannot_colour_the_terminal(compared):
     found = compared(**{"a\x1b[31m": [warning("high")], "b": []})
     assert "\x1b" not in to_text(found)
+
+
+def test_markdown_and_latex_have_them_too(compared):
+    found = compared(**{"a_1": [warning("high")], "b*": []})
+    assert comparison_to_markdown(found).rstrip().endswith("- `high`: a_1. It is 3. Do this.")
+    assert comparison_to_latex(found).rstrip().endswith(r"% high: a\_1. It is 3. Do this.")

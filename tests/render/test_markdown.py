@@ -58,7 +58,7 @@ def test_a_report_without_warnings_has_no_list(make_report):
 @pytest.mark.parametrize("name", ["a", "a|b", "<b>a</b>", "[a](javascript:b)", "`a` *b*"])
 def test_markdown_is_two_tables_whose_names_are_text(make_report, name):
     models = [make_report(model="b", shift=1.0), make_report(model=name)]
-    text = comparison_to_markdown(compare(models))
+    text = comparison_to_markdown(compare(models)).replace("- `saturated`", "- saturated")
     cells = [re.split(r"(?<!\\)\|", x)[1:-1] for x in text.splitlines() if x.startswith("|")]
     assert not re.search(r"<|(?<!\\)[\[`]|(?<![\\*])\*(?!\*)", text)
     assert [len(row) for row in cells] == [8] * 4 + [6] * 3
