@@ -1,6 +1,6 @@
 """The reference trainer: an ``mlp-vae`` that minimises D + βR, and nothing clever."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -84,7 +84,7 @@ def train(
             take_weights(module, start)
         x = read_examples(dataset, 0, dataset.n, torch.float32)
         LIKELIHOODS[likelihood].support(x)
-        fit(module, x, beta, epochs, batch_size, learning_rate, progress)
+        fit(module, lambda: x, beta, epochs, batch_size, learning_rate, progress)
     facts = {
         "data": data,
         "binarize": dataset.binarize,
@@ -113,18 +113,29 @@ def take_weights(module: MlpVae, start: Model) -> None:
 
 def fit(
     module: MlpVae,
-    x: Tensor,
+    examples: Callable[[], Tensor],
     beta: float,
     epochs: int,
     batch_size: int,
     learning_rate: float,
     progress: Progress,
 ) -> None:
-    """Run the optimiser over examples x (n, *event)."""
+    """Run the optimiser.
+
+    Args:
+        module: trained in place.
+        examples: gives those of an epoch (n, *event), of one number each time.
+        beta: weight of the rate.
+        epochs: passes over the examples.
+        batch_size: examples a step.
+        learning_rate: at the start.
+        progress: told of steps done.
+    """
     optimiser = torch.optim.Adam(module.parameters(), lr=learning_rate, fused=True)
-    steps = epochs * -(-len(x) // batch_size)
+    steps = epochs * -(-len(examples()) // batch_size)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(epochs):
+        x = examples()
         for rows in torch.split(torch.randperm(len(x)), batch_size):
             loss = objective(module, x[rows], beta)
             if not loss.isfinite():

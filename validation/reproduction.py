@@ -4,18 +4,23 @@ Needs MNIST's four IDX files under GENPROBE_DATA_DIR. Writes docs/reproduction.m
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import click
+import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import genprobe
+from genprobe.architectures.mlp_vae import MlpVae
 from genprobe.curve import Margin, Shape
+from genprobe.progress import showing
 from genprobe.render.curve import save_curve
 from genprobe.render.rows import number, short_verdict
-from genprobe.sweeping import Sweep, parse_betas
+from genprobe.sweeping import Sweep, one_thread, parse_betas
+from genprobe.training import fit
 from genprobe.types import Estimate, Report
 from validation.page import Line, Section, table
 
@@ -23,6 +28,7 @@ GRID = "0.25:4:log5"
 DATA = "mnist/train-images-idx3-ubyte.gz"
 HELD_OUT = "mnist/t10k-images-idx3-ubyte.gz"
 FIRST_EPOCHS, EPOCHS = 40, 80
+BATCH = 128
 NETWORK = {"latent": 10, "hidden": (500, 500), "activation": "softplus", "learning_rate": 2e-3}
 COMMAND = f"""genprobe sweep --data {DATA} --held-out {HELD_OUT} \\
     --binarize stochastic --betas {GRID} --latent 10 --hidden 500,500 --activation softplus \\
@@ -45,6 +51,28 @@ ROWS = {
     "marginal_kl_floor": "its floor R − log N",
 }
 
+MADE = {
+    "none": "grey values, no probabilities",
+    "threshold": "1 where above ½",
+    "stochastic": "one draw from the grey values",
+}
+"""What the images can be made of."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Others:
+    """What the sweep's model of β = 1 is set beside.
+
+    Attributes:
+        fresh: the same trained on fresh draws, by what the images it is evaluated on are made of.
+        unseen: that model on the held-out images.
+        nothing: one trained on fresh draws from nothing, on the sweep's training images.
+    """
+
+    fresh: Mapping[str, Report]
+    unseen: Report
+    nothing: Report
+
 
 def make(folder: Path, jobs: int) -> Sweep:
     """The sweep, or what of it the folder lacks."""
@@ -60,6 +88,51 @@ def make(folder: Path, jobs: int) -> Sweep:
         progress=True,
         **NETWORK,
     )
+
+
+def timed_sweep(folder: Path, jobs: int) -> tuple[Sweep, float | None]:
+    """The sweep, and the minutes that it took; None if it went on from a run that was stopped.
+
+    A folder that was finished in one go keeps how long that took.
+    """
+    kept, new = folder / "minutes", not folder.exists()
+    begin = time.monotonic()
+    sweep = make(folder, jobs)
+    if new:
+        kept.write_text(str((time.monotonic() - begin) / 60), encoding="utf-8")
+    return sweep, float(kept.read_text(encoding="utf-8")) if kept.exists() else None
+
+
+def on_fresh_draws(folder: Path, name: str, start: Callable[[], MlpVae]) -> Path:
+    """The bundle of a model of β = 1 whose training images were binarised anew for each epoch.
+
+    Args:
+        folder: where it is kept, and trained only if it is not there.
+        name: of the bundle.
+        start: gives the network to go on from.
+    """
+    path = folder / f"{name}.pt"
+    if not path.exists():
+        grey = genprobe.open_dataset(DATA)
+        images = partial(torch.bernoulli, grey.read(0, grey.n).float())
+        torch.manual_seed(0)
+        with one_thread(), showing(True) as shown:
+            module = start().train()
+            fit(module, images, 1.0, EPOCHS, BATCH, NETWORK["learning_rate"], shown)
+        genprobe.save(module.eval().as_model(name, {}), path)
+    return path
+
+
+def first_network(folder: Path) -> MlpVae:
+    """The network that every model of the sweep went on from."""
+    module = genprobe.load(folder / "first.pt").module
+    assert isinstance(module, MlpVae)
+    return module
+
+
+def evaluated(path: Path, data: str, mode: str) -> Report:
+    """A model on images that were made so."""
+    return genprobe.evaluate(path, data, binarize=mode, progress=True)
 
 
 def epoch_seconds() -> float:
@@ -90,18 +163,20 @@ def at_one(sweep: Sweep) -> Report:
     return sweep.training[sweep.betas.index(1.0)]
 
 
-def beside_hoffman_johnson(sweep: Sweep) -> Iterator[Line]:
-    """The model of β = 1 and the published row."""
-    report = at_one(sweep)
+def beside_hoffman_johnson(models: Sequence[Report]) -> Iterator[Line]:
+    """The published row, and some models on the same examples."""
     for name, published in PUBLISHED.items():
-        found = report[name]
-        yield ROWS[name], two(published), measured(found), two(found.value - published, "+")
-    gaps = (PUBLISHED["marginal_kl"] - PUBLISHED["marginal_kl_floor"], above_floor(report))
-    yield (
-        "marginal KL above its floor",
-        *(two(gap) for gap in gaps),
-        two(gaps[1] - gaps[0], "+"),
-    )
+        yield ROWS[name], two(published), *(measured(report[name]) for report in models)
+    gap = PUBLISHED["marginal_kl"] - PUBLISHED["marginal_kl_floor"]
+    yield "marginal KL above its floor", two(gap), *(two(above_floor(r)) for r in models)
+    yield "active units", "", *(f"{r['active_units'].value:g} of 10" for r in models)
+
+
+def by_binarisation(fresh: Mapping[str, Report]) -> Iterator[Line]:
+    """One model on the same images, by what is made of their grey values."""
+    for mode, report in fresh.items():
+        names = ("elbo", "rate", "distortion", "mutual_information", "marginal_kl")
+        yield MADE[mode], *(number(report[name].value) for name in names)
 
 
 def above_floor(report: Report) -> float:
@@ -204,16 +279,26 @@ def verdict(shape: Shape, *conditions: str) -> str:
     return f"{found}; the closest by {number(closest.value)} ± {number(closest.se)} nats"
 
 
-def sections(sweep: Sweep) -> dict[str, Section]:
+def sections(sweep: Sweep, others: Others) -> dict[str, Section]:
     """The tables of the page, by their names in its template."""
     n = at_one(sweep).n
+    drawn = others.fresh["stochastic"]
     return {
         "hoffman_johnson": Section(
             "Beside Hoffman & Johnson (2016), Table 1",
-            f"The model of β = 1 on its {n} training examples. ± is the Monte Carlo error; with "
+            f"The model of β = 1 on its {n} training examples; one trained like it, on grey values "
+            "binarised anew for each epoch; and one trained so from nothing, not from the sweep's "
+            "first model. All are evaluated on the same examples. ± is the Monte Carlo error; with "
             "one draw an example that of D and ELBO contains the spread over examples.",
-            "quantity|published|measured|difference",
-            partial(beside_hoffman_johnson, sweep),
+            "quantity|published|sweep, β = 1|fresh draws|fresh draws, from nothing",
+            partial(beside_hoffman_johnson, (at_one(sweep), drawn, others.nothing)),
+        ),
+        "binarisation": Section(
+            "What the images are made of",
+            f"The model trained on fresh draws, on the {n} training images: what D is of decides "
+            "the ELBO, and hardly R.",
+            "evaluated on|ELBO|R|D|I(n;z)|marginal KL",
+            partial(by_binarisation, others.fresh),
         ),
         "curve": Section(
             "The curve",
@@ -249,11 +334,12 @@ def sections(sweep: Sweep) -> dict[str, Section]:
     }
 
 
-def page(sweep: Sweep, figure: str, minutes: float | None) -> str:
+def page(sweep: Sweep, others: Others, figure: str, minutes: float | None) -> str:
     """The page as Markdown.
 
     Args:
         sweep: of all models.
+        others: what its model of β = 1 is set beside.
         figure: its file beside the page.
         minutes: that the command took; None if it went on from an earlier run.
     """
@@ -262,11 +348,13 @@ def page(sweep: Sweep, figure: str, minutes: float | None) -> str:
     one = at_one(sweep)
     template = environment.get_template("reproduction.md.j2")
     return template.render(
-        **{name: table(section) for name, section in sections(sweep).items()},
+        **{name: table(section) for name, section in sections(sweep, others).items()},
         command=COMMAND,
         figure=figure,
         sweep=sweep,
         one=one,
+        others=others,
+        drawn=others.fresh["stochastic"],
         slope=measured_slope(one),
         held_out_shape=held_out_shape(sweep),
         two=two,
@@ -289,13 +377,17 @@ def page(sweep: Sweep, figure: str, minutes: float | None) -> str:
 @click.option("--out", type=click.Path(path_type=Path), default=Path("docs/reproduction.md"))
 def main(folder: Path, jobs: int, out: Path) -> None:
     """Write the page and its figure; what the folder has is not trained again."""
-    unbroken = not folder.exists()
-    begin = time.monotonic()
-    sweep = make(folder, jobs)
-    minutes = (time.monotonic() - begin) / 60 if unbroken else None
+    sweep, minutes = timed_sweep(folder, jobs)
     figure = out.with_suffix(".svg")
     save_curve(sweep, figure)
-    text = page(sweep, figure.name, minutes)
+    fresh = on_fresh_draws(folder, "fresh", partial(first_network, folder))
+    nothing = on_fresh_draws(folder, "nothing", lambda: MlpVae(**first_network(folder).config))
+    others = Others(
+        fresh={mode: evaluated(fresh, DATA, mode) for mode in MADE},
+        unseen=evaluated(fresh, HELD_OUT, "stochastic"),
+        nothing=evaluated(nothing, DATA, "stochastic"),
+    )
+    text = page(sweep, others, figure.name, minutes)
     out.write_text(text.rstrip() + "\n", encoding="utf-8")
 
 
