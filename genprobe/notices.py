@@ -93,8 +93,9 @@ def marginal_kl_is_floor(estimates: Mapping[str, Estimate]) -> Notice | None:
     return Notice(
         code="marginal-kl-is-floor",
         message=f"The marginal KL {value:.2f} is within 10 % of its floor R − log N = {floor:.2f}: "
-        "it is set by the number of examples, not by the prior.",
-        remedy="Do not read it as a mismatch of the prior; evaluate on more examples.",
+        "so few examples show as much under any prior.",
+        remedy="Read a mismatch of the prior off the lower end of the population's marginal KL; more "
+        "examples narrow that bracket.",
     )
 
 

@@ -1,7 +1,8 @@
 """max(0, R − min(R_m, LOO)): the part of KL(q(z)‖p(z)) of the population that is certain.
 
 R = I(X;Z) + KL_pop, so whatever bounds I(X;Z) from above bounds KL_pop from below. R − R_m is at
-once the nats per example that a better prior, the fitted one, would save.
+once the nats per example that a better prior, the fitted one, would save. Both ends of the bracket
+err: where the lower one would come out above R − I(n;z), which is known best, it is put there.
 """
 
 from jaxtyping import Float64, Int64
@@ -10,7 +11,7 @@ from torch import Tensor
 from genprobe.errors import UnavailableError
 from genprobe.estimators.control_variates import Controls
 from genprobe.estimators.marginal_kl import both
-from genprobe.estimators.mutual_information import information_data_error
+from genprobe.estimators.mutual_information import information_data_error, mutual_information
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
 from genprobe.estimators.prior_saving import prior_saving
 from genprobe.estimators.rate import rate as rate_estimate
@@ -54,9 +55,10 @@ def marginal_kl_population_lower(
         if not bounds:
             raise
     best = max(bounds, key=lambda bound: bound.value)
+    low = mutual_information(index_entropy, log_qz_x, log_qz, controls, n)
     return Estimate(
         name="marginal_kl_population_lower",
-        value=max(0.0, best.value),
+        value=max(0.0, min(best.value, float(rate.mean()) - low.value)),
         se=best.se,
         se_data=best.se_data,
         kind="lower",

@@ -53,3 +53,10 @@ def test_either_bound_will_do_and_without_both_there_is_none():
     assert marginal_kl_population_lower(rate, True, **alone, fitted_rate=rate - 2).value == 2
     with pytest.raises(UnavailableError, match="Leave-one-out"):
         marginal_kl_population_lower(rate, True, **alone)
+
+
+def test_it_is_never_above_the_upper_end():
+    # Posteriors all apart: I(n;z) is log N, and a fitted rate that errs may come out below it.
+    rate = torch.full((1, N), 5.0).double()
+    found = marginal_kl_population_lower(rate, True, **queries(4.0), fitted_rate=0.2 * rate)
+    assert found.value == pytest.approx(5 - math.log(N))

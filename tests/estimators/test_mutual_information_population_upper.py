@@ -48,3 +48,10 @@ def test_a_bound_that_does_not_exist_is_passed_over():
     assert mutual_information_population_upper(rates, True, **given).value < 6.2
     given["log_qz_loo"] = given["log_qz_loo"] - math.inf
     assert mutual_information_population_upper(rates, True, **given).value == 7
+
+
+def test_it_is_never_below_the_lower_end():
+    # Posteriors all apart: I(n;z) is log N, which a rate that errs may come out below.
+    rates = torch.full((1, N), 3.0).double()
+    found = mutual_information_population_upper(rates, True, **queries(6))
+    assert found.value == pytest.approx(math.log(N))
