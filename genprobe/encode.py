@@ -82,8 +82,6 @@ def encode(
             not valid, or the data are outside the likelihood's support; or naming a probe that asks
             for what there is not.
     """
-    for name, probe in probes.items():
-        require_known(name, probe)
     header = writer.header
     dtype = getattr(torch, header.dtype)
     with (
@@ -91,6 +89,8 @@ def encode(
         placed(parts.model.module, device, dtype),
         placed(parts.prior.module, device, dtype),
     ):
+        for name, probe in probes.items():
+            require_known(name, probe)
         for segment in writer.mine:
             start, stop = header.span(segment)
             x = read_examples(dataset, start, stop, dtype)

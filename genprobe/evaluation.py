@@ -181,8 +181,9 @@ def evaluate(
                 fit=fit,
             ),
         )
-        if store is not None and ranks.leads:
-            keep(report, path)
+        with together(ranks):
+            if store is not None and ranks.leads:
+                keep(report, path)
         if ranks.leads and (store is not None if pictures is None else pictures):
             keep_pictures(report, parts, dataset, fit, place_of, size)
         if store is None and ranks.leads:
@@ -335,6 +336,8 @@ def led(
 ) -> Report:
     """The report, on every rank: rank 0 makes it, the others take part in its queries.
 
+    Where rank 0 ends over a fault in a query, the rank that met the fault raises it too.
+
     Args:
         ranks: the group.
         store: finished.
@@ -343,20 +346,20 @@ def led(
         make: makes the report.
     """
     report: Report | None = None
+    fault: Exception | None = None
+    if ranks.leads:
+        try:
+            report = make()
+        except Exception as error:
+            fault = error
+        dismiss(ranks)
+    else:
+        fault = follow(store, family, device, ranks)
+    made: list[Report] = from_leader([] if report is None else [report], ranks)
     with together(ranks):
-        if not ranks.leads:
-            follow(store, family, device, ranks)
-        else:
-            try:
-                report = make()
-            except GenprobeError:
-                dismiss(ranks)
-                raise
-            dismiss(ranks)
-    found = from_leader(report, ranks)
-    if found is None:
-        raise GenprobeError("Rank 0 made no report.")
-    return found
+        if fault is not None and not made:
+            raise fault
+    return made[0]
 
 
 def data_of(model: Model, data: Any, split: str | None, binarize: str | None, seed: int) -> Dataset:
@@ -457,7 +460,10 @@ def keeping(store: str | Path | None, ranks: Ranks = ALONE) -> Iterator[Path]:
     if store is not None:
         yield Path(store)
         return
-    folder = tempfile.mkdtemp(prefix="genprobe-") if ranks.leads else None
+    folder = None
+    with together(ranks):
+        if ranks.leads:
+            folder = tempfile.mkdtemp(prefix="genprobe-")
     try:
         yield Path(from_leader(folder, ranks) or "") / "store.h5"
     except BaseException:
@@ -497,7 +503,8 @@ def fill(
                 header.segments,
             )
         total = sum_rows(header, kept.union(writer.mine))
-        progress.advance("encode", sum_rows(header, kept), total)
+        with together(ranks):
+            progress.advance("encode", sum_rows(header, kept), total)
         encode(
             parts,
             dataset,

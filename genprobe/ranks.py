@@ -5,6 +5,8 @@ torch.distributed carries what they tell each other. For a process alone nothing
 """
 
 import contextlib
+import functools
+import itertools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +18,7 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.rendezvous import rendezvous
 
-from genprobe.errors import GenprobeError, OtherRankError
+from genprobe.errors import GenprobeError, OtherRankError, reason_of
 
 T = TypeVar("T")
 
@@ -77,11 +79,12 @@ def joined(device: str) -> Iterator[Ranks]:
 
 
 def join_group(name: str) -> None:
-    """Join the group that the environment describes.
+    """Join the group that the environment describes, for the first time or again.
 
     torchrun keeps its key-value store when it restarts the processes, and what the last attempt
     left there would be taken for this one's. On one machine the count of restarts tells them apart;
-    on several it is not the same everywhere.
+    on several it is not the same everywhere. What an earlier group of the same processes left there
+    is told apart by a count of the groups, which is.
 
     Raises:
         GenprobeError: if the store would hold the last attempt's addresses.
@@ -94,10 +97,24 @@ def join_group(name: str) -> None:
             "Set TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 for torchrun on every machine, and run again "
             "to resume.",
         )
-    store, rank, size = next(rendezvous("env://"))
-    if one_machine:
-        store = dist.PrefixStore(f"attempt-{restarts}", store)  # type: ignore[attr-defined]
+    store, rank, size = meeting_place()
+    attempt = f"attempt-{restarts}/" if one_machine else ""
+    store = dist.PrefixStore(f"{attempt}group-{next(GROUPS)}", store)  # type: ignore[attr-defined]
     dist.init_process_group(name, store=store, rank=rank, world_size=size, timeout=PATIENCE)
+
+
+GROUPS = itertools.count()
+"""Numbers the groups that this process joins, as every other rank numbers them."""
+
+
+@functools.cache
+def meeting_place() -> tuple[Any, int, int]:
+    """The key-value store that the environment names, this rank, and how many there are.
+
+    Kept for good: where rank 0 itself serves it, closing it and opening it again would be a race.
+    """
+    store, rank, size = next(rendezvous("env://"))
+    return store, rank, size
 
 
 @contextlib.contextmanager
@@ -132,9 +149,12 @@ def own_gpu() -> torch.device:
 def together(ranks: Ranks) -> Iterator[None]:
     """A stretch that every rank passes or none; all wait at its end.
 
+    Any exception is told, so whatever one rank alone may fail at belongs in such a stretch. Only
+    what is no ``Exception``, such as Ctrl-C, leaves at once: a process that ends, ends the others.
+
     Raises:
-        GenprobeError: on the first rank where one arose.
-        OtherRankError: on every other rank, then.
+        Exception: what arose, on the first rank where something did.
+        OtherRankError: on every other rank, then; from what arose there, if something did.
     """
     if ranks.size == 1:
         yield
@@ -142,18 +162,27 @@ def together(ranks: Ranks) -> Iterator[None]:
     fault = None
     try:
         yield
-    except GenprobeError as error:
+    except Exception as error:
         fault = error
-    told: list[str | None] = [None] * ranks.size
+    told: list[Any] = [None] * ranks.size
     with talking():
-        dist.all_gather_object(told, None if fault is None else str(fault))
-    first = next((rank for rank, words in enumerate(told) if words is not None), None)
-    if isinstance(fault, OtherRankError) and first == ranks.rank:
-        raise GenprobeError(str(fault)) from fault  # nobody else tells it any more
-    if fault is not None and first == ranks.rank:
-        raise fault
-    if first is not None:
-        raise OtherRankError(f"Rank {first}: {told[first]}") from fault
+        dist.all_gather_object(told, None if fault is None else told_of(fault, ranks.rank))
+    faults = [one for one in told if one is not None]
+    if not faults:
+        return
+    _, first, words = min(faults)
+    if fault is None or first != ranks.rank:
+        raise OtherRankError(f"Rank {first}: {words}") from fault
+    if isinstance(fault, OtherRankError):
+        raise GenprobeError(words) from fault  # nobody else tells it any more
+    raise fault
+
+
+def told_of(fault: Exception, rank: int) -> tuple[bool, int, str]:
+    """What the others are told: whether it is from another rank itself, by whom, and its words."""
+    known = isinstance(fault, GenprobeError)
+    words = str(fault) if known else f"{type(fault).__name__}: {reason_of(fault)}"
+    return isinstance(fault, OtherRankError), rank, words
 
 
 def from_leader(thing: T, ranks: Ranks) -> T:

@@ -18,7 +18,7 @@ from genprobe.estimators.quantities import Estimator
 from genprobe.evaluation import evaluate
 from genprobe.loading import open_dataset
 from genprobe.manager import plugins
-from genprobe.ranks import from_leader, joined
+from genprobe.ranks import from_leader, joined, together
 from genprobe.types import Dataset, Model, Report
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class Watch:
         """The report of a model after an epoch; None if there is none this time.
 
         Random states, gradients, the module's mode, device and dtype are left as they were. Of
-        several ranks every one must call, and rank 0 decides.
+        several ranks every one must call, and rank 0 decides; where one fails, all have no report.
 
         Args:
             model: as it is now. Build the record anew if its prior is made of learned tensors.
@@ -133,9 +133,11 @@ class Watch:
 
     def _evaluate(self, model: Model, epoch: int) -> Report | None:
         try:
-            now = replace(model, training={**model.training, "epoch": epoch})
+            with joined("cpu") as ranks, together(ranks):
+                now = replace(model, training={**model.training, "epoch": epoch})
+                options = {**placement(model), **self._options}
             with undisturbed():
-                report = evaluate(now, self._data, **{**placement(model), **self._options})
+                report = evaluate(now, self._data, **options)
         except Exception as error:
             if self._strict:
                 raise

@@ -59,7 +59,7 @@ def build():
 
 # What ranks exchange, asserted on each of them.
 EXCHANGES = """
-import math, sys
+import math, sys, traceback
 import torch
 from genprobe.errors import DataError, GenprobeError, OtherRankError
 from genprobe.ranks import all_max, all_sum, from_leader, joined, same, together
@@ -99,10 +99,42 @@ with joined("cpu") as ranks:
         assert str(error).endswith("Rank 1: Example 8 is missing.")
     else:
         raise AssertionError
+
+    def divide(by):
+        return 1 / by
+
+    try:
+        with together(ranks):
+            divide(1 - ranks.rank)
+    except OtherRankError as error:
+        assert (ranks.rank, str(error)) == (0, "Rank 1: ZeroDivisionError: division by zero")
+    except ZeroDivisionError as error:
+        assert ranks.rank == 1
+        assert traceback.extract_tb(error.__traceback__)[-1].name == "divide"
+    else:
+        raise AssertionError
+    try:
+        with together(ranks):  # rank 0 knows of a fault only what rank 1 told it
+            raise LookupError("None.") if ranks.rank else OtherRankError("Rank 1: None.")
+    except OtherRankError as error:
+        assert (ranks.rank, str(error)) == (0, "Rank 1: LookupError: None.")
+    except LookupError as error:
+        assert (ranks.rank, str(error)) == (1, "None.")
+    else:
+        raise AssertionError
+    try:
+        with together(ranks):  # both: the first one's is told, the other's is its cause
+            raise LookupError(ranks.rank)
+    except OtherRankError as error:
+        assert (ranks.rank, error.__cause__.args) == (1, (1,))
+    except LookupError as error:
+        assert (ranks.rank, error.args) == (0, (0,))
+    else:
+        raise AssertionError
 sys.stdout.write(f"rank {ranks.rank} passed\\n")
 """
 
-# Every rank of a Python program gets the report; the hook is called once.
+# Every rank of a Python program gets the reports; the hook is called once for each.
 PROGRAM = """
 import sys
 import genprobe
@@ -110,8 +142,58 @@ from genprobe.manager import plugins
 
 told = []
 type(plugins()).tell = lambda self, hook, **given: told.append(hook)
-report = genprobe.evaluate("w.pt", "x.npy", factory="small:build", device="cpu", max_queries=64)
-sys.stdout.write(f"{report['rate'].value!r} {len(told)}\\n")
+for turn in range(3):
+    settings = {"factory": "small:build", "device": "cpu", "max_queries": 64}
+    report = genprobe.evaluate("w.pt", "two.npy" if turn else "x.npy", **settings)
+    sys.stdout.write(f"{turn} {report['rate'].value!r} {len(told)}\\n")
+"""
+
+# One rank alone fails, somewhere, with what is no GenprobeError; then the same call succeeds.
+FAILING = """
+import dataclasses, os, sys, tempfile
+import torch
+import genprobe
+from genprobe import kept
+from genprobe.datasets.from_array import from_array
+from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.progress import Progress
+
+rank, at_fault = os.environ["RANK"], os.environ["AT_FAULT"]
+now = None
+
+def at(place, result=None):
+    if place == now and rank == at_fault:
+        raise ZeroDivisionError(f"at {place}")
+    return result
+
+x = torch.randn(90, 2, generator=torch.Generator().manual_seed(0))
+data = from_array("x", x)
+data = dataclasses.replace(data, read=lambda a, b: at("read", data.read)(a, b))
+family = dataclasses.replace(
+    diagonal_normal,
+    natural=lambda params: at("query", diagonal_normal.natural(params)),
+    distribution=lambda params: at("draw", diagonal_normal.distribution(params)),
+)
+model = genprobe.Model(
+    name="m",
+    encode=lambda x: {"loc": x, "scale": 0.5 + 0 * x},
+    posterior=family,
+    prior="standard-normal",
+)
+places = {"1": ["read", "draw", "query"], "0": ["temporary", "progress", "report"]}[at_fault]
+genprobe.evaluation.tempfile = type(
+    "", (), {"mkdtemp": lambda **given: at("temporary", tempfile.mkdtemp)(**given)}
+)
+genprobe.evaluation.report_from_store = lambda *args, **given: at(
+    "report", genprobe.reporting.report_from_store
+)(*args, **given)
+shown = Progress(advance=lambda *step: at("progress"), say=lambda *said: None)
+for now in [*places, None]:
+    try:
+        report = genprobe.evaluate(model, data, device="cpu", max_queries=64, progress=shown)
+        sys.stdout.write(f"{rank} {now} {report['rate'].value!r}\\n")
+    except Exception as error:
+        sys.stdout.write(f"{rank} {now} {type(error).__name__}: {error}\\n")
 """
 
 
@@ -301,5 +383,25 @@ def test_every_rank_of_a_program_gets_the_report_and_the_hook_fires_once(place):
     Path("program.py").write_text(PROGRAM)
     done = torchrun(2, "program.py")
     assert done.returncode == 0, done.stderr
-    expected = repr(alone()["rate"].value)
-    assert sorted(done.stdout.splitlines()) == [f"{expected} 0", f"{expected} 1"]
+    five, two = (repr(alone(data)["rate"].value) for data in ("x.npy", "two.npy"))
+    expected = [f"{turn} {rate}" for turn, rate in enumerate([five, two, two])]
+    assert sorted(done.stdout.splitlines()) == sorted(
+        f"{line} {told}" for turn, line in enumerate(expected) for told in (0, turn + 1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("at_fault", "places"),
+    [("0", ["temporary", "progress", "report"]), ("1", ["read", "draw", "query"])],
+)
+def test_any_exception_on_one_rank_is_told_to_the_others_and_the_next_call_is_fine(
+    place, at_fault, places
+):
+    Path("failing.py").write_text(FAILING)
+    done = torchrun(2, "failing.py", AT_FAULT=at_fault)
+    assert done.returncode == 0, done.stderr
+    for rank in ("0", "1"):
+        own = "" if rank == at_fault else f"OtherRankError: Rank {at_fault}: "
+        *faults, last = (line for line in done.stdout.splitlines() if line.startswith(rank))
+        assert faults == [f"{rank} {p} {own}ZeroDivisionError: at {p}" for p in places]
+        assert float(last.removeprefix(f"{rank} None ")) > 0

@@ -1,4 +1,5 @@
 import dataclasses
+import json
 import math
 import os
 import random
@@ -253,6 +254,52 @@ def test_numbers_that_make_no_sense_are_refused(x, wrong):
         genprobe.callback(x, **wrong)
 
 
+FAULTS = """
+import dataclasses, json, sys, traceback, warnings
+import torch, torch.distributed as dist
+import genprobe
+from genprobe.families.diagonal_normal import diagonal_normal
+
+dist.init_process_group("gloo")
+rank, now = dist.get_rank(), None
+
+def at(place, result):
+    if place == now and rank == 1:
+        lost = torch.AcceleratorError("CUDA error: lost")
+        raise lost if place == "device" else ZeroDivisionError(f"at {place}")
+    return result
+
+family = dataclasses.replace(
+    diagonal_normal, sufficient=lambda z: at("query", diagonal_normal.sufficient(z))
+)
+model = genprobe.Model(
+    name="m",
+    encode=lambda x: at("encode", at("device", {"loc": x, "scale": 0.5 + 0 * x})),
+    posterior=family,
+    prior="standard-normal",
+)
+x = torch.randn(90, 2, generator=torch.Generator().manual_seed(0))
+strict = sys.argv[1] == "strict"
+watch = genprobe.callback(x, n=50, share=1e9, strict=strict)
+for epoch, now in enumerate(["encode", "device", "query", None]):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        arose, words = [], ""
+        try:
+            watch(model, epoch)
+        except Exception as error:
+            words = str(error)
+            while error:
+                arose += [type(error).__name__]
+                error = error.__cause__
+        said = [str(w.message) for w in caught if w.category is RuntimeWarning]
+    fault = {"rank": rank, "place": now, "said": said, "arose": arose, "words": words}
+    sys.stdout.write(json.dumps(fault) + "\\n")
+last = [[r.provenance["training"]["epoch"], r["rate"].value] for r in watch.history]
+sys.stdout.write(json.dumps({"rank": rank, "place": "history", "last": last}) + "\\n")
+dist.destroy_process_group()
+"""
+
 RANKS = """
 import sys
 import torch, torch.distributed as dist
@@ -281,17 +328,65 @@ dist.destroy_process_group()
 """
 
 
-def test_of_several_ranks_the_first_decides_and_each_gets_the_reports(tmp_path):
-    (tmp_path / "ranks.py").write_text(RANKS, encoding="utf-8")
+def on_two_ranks(folder, program, *arguments):
+    """The lines that two processes print."""
+    (folder / "ranks.py").write_text(program, encoding="utf-8")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     done = subprocess.run(
-        [*command, "--nproc-per-node", "2", tmp_path / "ranks.py"],
+        [*command, "--nproc-per-node", "2", folder / "ranks.py", *arguments],
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
         capture_output=True,
         encoding="utf-8",
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    first, second = done.stdout.splitlines()
+    return done.stdout.splitlines()
+
+
+def test_of_several_ranks_the_first_decides_and_each_gets_the_reports(tmp_path):
+    first, second = on_two_ranks(tmp_path, RANKS)
     assert first == second
     assert first.startswith("[1, 3] [")
+
+
+def test_ranks_that_joined_no_group_of_their_own_are_watched_too(tmp_path):
+    program = RANKS.replace('dist.init_process_group("gloo")\n', "")
+    program = program.replace("dist.destroy_process_group()\n", "")
+    program = program.replace("dist.get_rank()", 'int(__import__("os").environ["RANK"])')
+    first, second = on_two_ranks(tmp_path, program)
+    assert first == second
+    assert first.startswith("[1, 3] [")
+
+
+TOLD = {
+    "encode": ("encode of m fails on a batch of shape (1, 2): at encode", "ModelError"),
+    "device": ("The device cpu stopped answering: CUDA error: lost", "GenprobeError"),
+    "query": ("at query", "ZeroDivisionError"),
+}
+"""What the rank at fault says of a fault, and what it raises."""
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_what_fails_on_one_rank_alone_ends_the_evaluation_on_all(tmp_path, strict):
+    lines = on_two_ranks(tmp_path, FAULTS, "strict" if strict else "")
+    found = {(f["rank"], f["place"]): f for f in map(json.loads, lines)}
+    for place, (words, error) in TOLD.items():
+        own, other = found[1, place], found[0, place]
+        assert len(own["said"]) == len(other["said"]) == (not strict)
+        assert words in [*own["said"], own["words"]][0]
+        assert f"Rank 1: {words}" in other_words(other, place)
+        assert own["arose"][:1] == ([error] if strict else [])
+        assert other["arose"][:1] == (["OtherRankError"] if strict else [])
+    if strict:
+        assert found[1, "encode"]["arose"] == ["ModelError", "ZeroDivisionError"]
+    assert found[0, "history"]["last"] == found[1, "history"]["last"]
+    [[epoch, rate]] = found[0, "history"]["last"]
+    assert epoch == 3
+    assert rate > 0
+
+
+def other_words(fault, place):
+    """What a rank that is not at fault says, whose own words for a lost device are torch's."""
+    text = "".join([*fault["said"], fault["words"]])
+    plain = text.replace("ZeroDivisionError: ", "")
+    return plain.replace("AcceleratorError: ", "The device cpu stopped answering: ")

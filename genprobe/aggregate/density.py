@@ -144,8 +144,7 @@ def log_aggregate_blocks(
             "nor cross_log_prob."
         )
     with together(ranks):
-        width = width_of(blocks) if tile is None else 0
-    sizes = plan_tile(len(z), z[0].numel(), device, width) if tile is None else Tile(*tile)
+        sizes = Tile(*tile) if tile else plan_tile(len(z), z[0].numel(), device, width_of(blocks))
     own = torch.full((len(z),), -1) if own is None else own
 
     def once(some: Tensor, margin: float) -> LogSums:

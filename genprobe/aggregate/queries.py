@@ -6,7 +6,6 @@ Draws come from the stored posterior parameters, so more of them need no model. 
 many examples the tolerance needs; once all are taken, each gets more draws.
 """
 
-import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from torch import Tensor
 
 from genprobe.aggregate.blocks import size_of, stretches
 from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks, negligible
-from genprobe.errors import GenprobeError
 from genprobe.progress import Progress, silent
 from genprobe.ranks import ALONE, Ranks, all_sum, from_leader, same, together
 from genprobe.seeds import derived_seed, generator
@@ -115,19 +113,30 @@ def draw_queries(
     return queries
 
 
-def follow(store: Store, family: Family, device: torch.device | None, ranks: Ranks) -> None:
+def follow(
+    store: Store, family: Family, device: torch.device | None, ranks: Ranks
+) -> Exception | None:
     """Take part in the queries of rank 0 until it dismisses the others.
+
+    A fault in a query is told to rank 0 as well, which knows what to make of it.
 
     Args:
         store: the one rank 0 queries.
         family: of its posteriors.
         device: where the pairs are worked out; the CPU by default.
         ranks: the group.
+
+    Returns:
+        The fault of the last query, if there was one: rank 0 may have ended over it.
     """
+    fault = None
     while (request := from_leader(None, ranks)) is not None:
-        # A fault in a query is told to rank 0 as well, which knows what to make of it.
-        with contextlib.suppress(GenprobeError):
+        fault = None
+        try:
             evaluate(store, family, *request, device, silent, ranks)
+        except Exception as error:
+            fault = error
+    return fault
 
 
 def dismiss(ranks: Ranks) -> None:
@@ -174,28 +183,39 @@ def evaluate(
 def drawn(
     family: Family, params: Params, draws: int, seed: int, ranks: Ranks
 ) -> tuple[Float[Tensor, "draw m *latent"], Float64[Tensor, "draw m"]]:
-    """Draws of posteriors and their own log densities, nats; a stretch of examples at a time."""
-    values = family.event_shape(params).numel()
-    parts = list(stretches(size_of(params), max(1, DRAWN_VALUES // (draws * max(1, values)))))
+    """Draws of posteriors, those of rank 0 on every rank, and their own log densities, nats."""
+    with together(ranks):
+        z = sampled(family, params, draws, seed)
+    z = same(z, ranks)
+    with together(ranks):
+        log_qz_x = [
+            family.distribution({k: v[part].double() for k, v in params.items()})
+            .log_prob(z[:, part].double())
+            .double()
+            for part in parts_of(family, params, draws)
+        ]
+    return z, torch.cat(log_qz_x, 1)
 
-    def rows_of(part: slice) -> Params:
-        return {k: v[part] for k, v in params.items()}
 
+def sampled(
+    family: Family, params: Params, draws: int, seed: int
+) -> Float[Tensor, "draw m *latent"]:
+    """Draws of posteriors, a stretch of examples at a time."""
+    first, *others = parts_of(family, params, draws)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        first = family.sample(rows_of(parts[0]), draws)
-        z = first.new_empty(draws, size_of(params), *first.shape[2:])
-        z[:, parts[0]] = first
-        for part in parts[1:]:  # into its place, so that there is only one copy of it
-            z[:, part] = family.sample(rows_of(part), draws)
-    z = same(z, ranks)
-    log_qz_x = [
-        family.distribution({k: v.double() for k, v in rows_of(part).items()})
-        .log_prob(z[:, part].double())
-        .double()
-        for part in parts
-    ]
-    return z, torch.cat(log_qz_x, 1)
+        some = family.sample({k: v[first] for k, v in params.items()}, draws)
+        z = some.new_empty(draws, size_of(params), *some.shape[2:])
+        z[:, first] = some
+        for part in others:  # into its place, so that there is only one copy of it
+            z[:, part] = family.sample({k: v[part] for k, v in params.items()}, draws)
+    return z
+
+
+def parts_of(family: Family, params: Params, draws: int) -> list[slice]:
+    """Stretches of the examples whose draws fit into memory beside each other."""
+    values = family.event_shape(params).numel()
+    return list(stretches(size_of(params), max(1, DRAWN_VALUES // (draws * max(1, values)))))
 
 
 def from_density(

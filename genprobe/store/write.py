@@ -48,12 +48,13 @@ class StoreWriter:
         self.header = header
         self.ranks = ranks
         self.partial = path.with_name(path.name + ".partial")
+        self.absent: list[int] = []
         self._lock = FileLock(self.partial / "lock", timeout=0)
         with together(ranks):
             if ranks.leads:
                 self._open(fresh)
         try:
-            self.absent = from_leader(self.missing() if ranks.leads else [], ranks)
+            self.absent = from_leader(self.absent, ranks)
             self.mine = self.absent[slice(*ranks.span(len(self.absent)))]
             self._attach()
         except BaseException:
@@ -66,6 +67,7 @@ class StoreWriter:
             self._acquire()
             try:
                 self._adopt(fresh)
+                self.absent = self.missing()
             except BaseException:
                 self.__exit__()
                 raise
