@@ -1,15 +1,22 @@
 """The same task for many values, so many at once, each by a process of its own.
 
 The processes are spawned, not forked: torch's threads do not survive a fork. What a task raises is
-raised here, and then all others stop at their next step.
+raised here, and then all others end, wherever they are; so they do at Ctrl-C, and when this process
+is killed. Each has a thread that waits for the end of a pipe, whose other end this process holds:
+the system closes it however this process goes. What a task writes must be written aside and
+renamed, as stores and bundles are, for it may end at any instant.
 """
 
+import contextlib
 import logging
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from typing import Any
 
 from genprobe.errors import GenprobeError
@@ -44,11 +51,12 @@ def run(
     if jobs == 1:
         return [task(value, count) for value in values]
     context = get_context("spawn")
-    taken, stop = context.Value("q", 0), context.Event()
-    begun = (taken, stop, log.level)
-    with ProcessPoolExecutor(min(jobs, len(values)), context, begin, begun) as pool:
-        futures = [pool.submit(remote, task, value) for value in values]
+    taken, (line, held) = context.Value("q", 0), context.Pipe(duplex=False)
+    begun = (taken, line, log.level)
+    with line, held, ProcessPoolExecutor(min(jobs, len(values)), context, begin, begun) as pool:
         try:
+            with deaf_children():
+                futures = [pool.submit(remote, task, value) for value in values]
             for steps in watch(futures, taken):
                 progress.advance(stage, steps, total)
             return [future.result() for future in futures]
@@ -58,9 +66,26 @@ def run(
                 "Run the same command again, with fewer jobs: what is finished is kept.",
             ) from error
         except BaseException:
-            stop.set()
+            held.close()
             pool.shutdown(cancel_futures=True)
             raise
+
+
+@contextlib.contextmanager
+def deaf_children() -> Iterator[None]:
+    """Let processes that are started be born deaf to Ctrl-C, which is for this one.
+
+    Meanwhile it waits: a process inherits what is blocked, where it could not know in time what to
+    ignore.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def counting(progress: Progress, stage: str, total: int | None = None) -> Progress:
@@ -85,21 +110,35 @@ def watch(futures: Sequence["Future[Any]"], taken: Any) -> Iterator[int]:
         done, waiting = wait(waiting, timeout=POLL, return_when=FIRST_COMPLETED)
         for future in done:
             future.result()
-        now = int(taken.value)
+        now = int(taken.get_obj().value)  # without its lock, which a killed process would keep
         yield now - seen
         seen = now
 
 
 SHARED: dict[str, Any] = {}
-"""In a process of the pool: the count of steps and the signal to stop that all share."""
+"""In a process of the pool: the count of steps that all share."""
 
 
-def begin(taken: Any, stop: Any, level: int) -> None:
-    """Set a process of the pool up; Ctrl-C is for the process that started it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def begin(taken: Any, line: "Connection[Any, Any]", level: int) -> None:
+    """Set a process of the pool up.
+
+    Args:
+        taken: the count of steps.
+        line: nothing ever comes of it but its end.
+        level: of the log.
+    """
+    threading.Thread(target=end_with, args=(line,), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where nothing is blocked
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     log.setLevel(level)
-    SHARED.update(taken=taken, stop=stop)
+    SHARED.update(taken=taken)
+
+
+def end_with(line: "Connection[Any, Any]") -> None:
+    """End this process, whatever it is at, once nobody holds the other end of a line."""
+    with contextlib.suppress(EOFError, OSError):
+        line.recv_bytes()
+    os._exit(1)
 
 
 def remote(task: Task, value: Any) -> Any:
@@ -108,9 +147,6 @@ def remote(task: Task, value: Any) -> Any:
 
 
 def step(stage: str, done: int, total: int) -> None:
-    """Count a step, or stop if the others have: at a fault, or when their parent was killed."""
-    parent = parent_process()
-    if SHARED["stop"].is_set() or (parent is not None and not parent.is_alive()):
-        raise GenprobeError("Stopped.")
+    """Count a step."""
     with SHARED["taken"].get_lock():
         SHARED["taken"].value += done

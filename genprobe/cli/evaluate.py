@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genprobe.cli import options
-from genprobe.cli.interrupt import resumable
+from genprobe.cli.interrupt import kept_of_store, resumable
 from genprobe.errors import GenprobeError, OtherRankError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 @options.output()
 @click.option("--quiet", is_flag=True, help="No progress and no log.")
 @click.option("--trust", is_flag=True, help="Let code in the checkpoint run.")
-@resumable
+@resumable(kept_of_store)
 def evaluate(
     models: tuple[str, ...],
     store: Path | None,

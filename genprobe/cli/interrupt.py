@@ -1,4 +1,4 @@
-"""Ctrl-C: a command that keeps a store says how to go on."""
+"""Ctrl-C: a command that keeps what it has done says how to go on."""
 
 import sys
 from collections.abc import Callable
@@ -8,26 +8,39 @@ from typing import Any
 
 import click
 
+Command = Callable[..., None]
 
-def resumable(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with --store and --fresh that Ctrl-C ends with a word on what is kept.
+
+def resumable(kept: Callable[..., str]) -> Callable[[Command], Command]:
+    """A command that Ctrl-C ends with a word on what is kept, and the exit status 130.
 
     Args:
-        command: its function, before click's decorators. The exit status is 130, an interrupt's.
+        kept: takes the command's options and says what is, and how to go on from it.
+
+    Returns:
+        A decorator of its function, to be applied before click's.
     """
 
-    @wraps(command)
-    def run(**options: Any) -> None:
-        try:
-            command(**options)
-        except KeyboardInterrupt:
-            click.echo(f"Stopped. {kept(options['store'], options['fresh'])}", err=True)
-            sys.exit(130)
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def run(**options: Any) -> None:
+            try:
+                command(**options)
+            except KeyboardInterrupt:
+                click.echo(f"Stopped. {kept(**options)}", err=True)
+                sys.exit(130)
 
-    return run
+        return run
+
+    return decorate
 
 
-def kept(store: Path | None, fresh: bool) -> str:
+def kept_of_sweep(folder: Path, **_: Any) -> str:
+    """What an interrupt left of a sweep."""
+    return f"What is finished is kept in {folder}; the same command goes on from there."
+
+
+def kept_of_store(store: Path | None, fresh: bool, **_: Any) -> str:
     """What an interrupt left of a store, and how to go on from it."""
     if store is None:
         return "Nothing is kept of this model; with --store it would go on where it stopped."

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from genprobe.cli import options
+from genprobe.cli.interrupt import kept_of_sweep, resumable
 from genprobe.errors import GenprobeError
 
 
@@ -58,6 +59,7 @@ def grid(context: click.Context, parameter: click.Parameter, value: str) -> tupl
 @options.unit
 @options.markdown
 @click.option("--quiet", is_flag=True, help="No progress and no log.")
+@resumable(kept_of_sweep)
 def sweep(
     folder: Path,
     unit: str,
@@ -78,11 +80,7 @@ def sweep(
 
     if not quiet:
         logging.getLogger("genprobe").setLevel(logging.INFO)
-    try:
-        found = run(folder=folder, progress=not quiet, **settings)
-    except KeyboardInterrupt:
-        click.echo(f"Run the same command again: it goes on from {folder}.", err=True)
-        raise
+    found = run(folder=folder, progress=not quiet, **settings)
     output, figure = Output(unit=unit, markdown=markdown), found.folder / "curve.png"
     for side in found.sides:
         output.print_comparison(found.comparison(side))

@@ -6,10 +6,11 @@ import pty
 import re
 import signal
 import sys
+from functools import partial
 
 import pytest
 
-from genprobe.cli.interrupt import kept, resumable
+from genprobe.cli.interrupt import kept_of_store, resumable
 from genprobe.store.format import SEGMENT_ROWS
 
 ROWS = 3 * SEGMENT_ROWS
@@ -50,37 +51,78 @@ def build(path):
 """
 
 
+SWEEP = """
+import multiprocessing, os, threading
+import genprobe.encode, genprobe.evaluation, genprobe.training
+from genprobe.cli import main
+
+
+def waiting(stage, module, name):
+    function = getattr(module, name)
+
+    def waits(*arguments, **options):
+        if os.environ.get("WAIT_IN") == stage and multiprocessing.parent_process():
+            os.write(2, b"WAITING")
+            threading.Event().wait()
+        return function(*arguments, **options)
+
+    setattr(module, name, waits)
+
+
+waiting("train", genprobe.training, "objective")
+waiting("encode", genprobe.encode, "columns")
+waiting("aggregate", genprobe.evaluation, "report_from_store")
+
+if __name__ == "__main__":
+    main()
+"""
+
+
 @pytest.fixture
 def terminal(tmp_path, monkeypatch):
-    """Run the command line on a terminal of its own and type Ctrl-C once it waits."""
-    import numpy as np
-
-    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(ROWS, 2)).astype("float32"))
-    (tmp_path / "waiting.py").write_text(MODEL, encoding="utf-8")
-    (tmp_path / "weights.pt").write_bytes(b"none")
-    (tmp_path / "temporary").mkdir()
+    """Run a command on a terminal of its own and type Ctrl-C once it waits."""
     here = os.environ.get("PYTHONPATH", "")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), os.getcwd(), here]))
+    (tmp_path / "temporary").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("GENPROBE_PLUGINS", "")
     monkeypatch.chdir(tmp_path)
 
-    def run(*options, wait_in=""):
-        command = [sys.executable, "-m", "genprobe", "evaluate", "weights.pt", "--quiet"]
-        command += ["--model", "waiting:build", "--data", "x.npy", "--json", "report.json"]
+    def run(*command, wait_in=""):
         monkeypatch.setenv("WAIT_IN", wait_in)
-        shown = [c for c in command if c != "--quiet" or "--quiet" in options]
         process, screen = pty.fork()
         if process == 0:
             # What runs in the background is born deaf to Ctrl-C, and hands that on.
             signal.signal(signal.SIGINT, signal.SIG_DFL)
-            os.execv(sys.executable, [*shown, *(o for o in options if o != "--quiet")])
-        text = typed_at(screen)
+            os.execv(sys.executable, [sys.executable, *command])
+        text = typed_at(screen)  # until the last process that has the terminal is gone
         return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), plain(text)
 
     return run
+
+
+@pytest.fixture
+def evaluate(terminal, tmp_path):
+    """Evaluate a model that waits where it is told to."""
+    import numpy as np
+
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(ROWS, 2)).astype("float32"))
+    (tmp_path / "waiting.py").write_text(MODEL, encoding="utf-8")
+    (tmp_path / "weights.pt").write_bytes(b"none")
+    command = ["-m", "genprobe", "evaluate", "weights.pt", "--model", "waiting:build"]
+    command += ["--data", "x.npy", "--json", "report.json"]
+    return partial(terminal, *command)
+
+
+@pytest.fixture
+def sweep(terminal, tmp_path):
+    """Sweep two β at once, in processes that wait where they are told to."""
+    (tmp_path / "sweep.py").write_text(SWEEP, encoding="utf-8")
+    command = ["sweep.py", "sweep", "--split", "test", "--held-out-split", "train", "--jobs", "2"]
+    command += ["--first-epochs", "1", "--epochs", "2", "--hidden", "8", "--latent", "2"]
+    return partial(terminal, *command, "--betas", "0.5,2", "--out")
 
 
 def typed_at(screen):
@@ -113,19 +155,39 @@ def said(text):
     return [line.strip() for line in text.splitlines() if "Stopped" in line]
 
 
-def test_an_interrupted_store_goes_on_to_the_numbers_of_an_unbroken_run(terminal, tmp_path):
-    assert terminal("--store", "whole.h5")[0] == 0
+def test_an_interrupted_sweep_goes_on_to_the_numbers_of_an_unbroken_run(sweep, tmp_path):
+    assert sweep("whole")[0] == 0
+    for stage in ("train", "encode", "aggregate"):
+        code, text = sweep("broken", wait_in=stage)
+        assert code == 130
+        assert not re.search("Traceback|KeyboardInterrupt|Error", text)
+        [line] = said(text)
+        goes_on = "the same command goes on from there."
+        assert line.endswith(f"Stopped. What is finished is kept in broken; {goes_on}")
+    assert not list((tmp_path / "broken").glob("*.report.json"))
+    assert sweep("broken")[0] == 0
+    whole = {path.name: path for path in (tmp_path / "whole").glob("*.report.json")}
+    assert len(whole) == 4
+    for name, path in whole.items():
+        reports = [json.loads(p.read_text("utf-8")) for p in (path, tmp_path / "broken" / name)]
+        assert reports[0]["estimates"] == reports[1]["estimates"]
+    left = {path.name for path in (tmp_path / "broken").iterdir()}
+    assert left == {path.name for path in (tmp_path / "whole").iterdir()}
+
+
+def test_an_interrupted_store_goes_on_to_the_numbers_of_an_unbroken_run(evaluate, tmp_path):
+    assert evaluate("--store", "whole.h5")[0] == 0
     whole = numbers(tmp_path)
     (tmp_path / "report.json").unlink()
 
-    code, text = terminal("--store", "s.h5", wait_in="encode")
+    code, text = evaluate("--store", "s.h5", wait_in="encode")
     assert code == 130
     assert "Traceback" not in text
     assert re.search(r"encode .* 67%", text)
     [line] = said(text)
     assert "What was encoded is kept beside s.h5; the same command goes on from there." in line
 
-    code, text = terminal("--store", "s.h5", wait_in="aggregate")
+    code, text = evaluate("--store", "s.h5", wait_in="aggregate")
     assert code == 130
     assert "Traceback" not in text
     assert "Resumed s.h5: 2 of 3 segments were encoded before." in text
@@ -133,7 +195,7 @@ def test_an_interrupted_store_goes_on_to_the_numbers_of_an_unbroken_run(terminal
     assert "s.h5 holds every example; the same command encodes nothing anew." in line
     assert not (tmp_path / "report.json").exists()
 
-    code, text = terminal("--store", "s.h5")
+    code, text = evaluate("--store", "s.h5")
     assert code == 0
     assert f"Reused s.h5: all {ROWS} examples were encoded before." in text
     assert numbers(tmp_path) == whole
@@ -141,8 +203,8 @@ def test_an_interrupted_store_goes_on_to_the_numbers_of_an_unbroken_run(terminal
 
 
 @pytest.mark.parametrize("stage", ["encode", "aggregate"])
-def test_without_a_store_nothing_is_left_behind(terminal, tmp_path, stage):
-    code, text = terminal("--quiet", wait_in=stage)
+def test_without_a_store_nothing_is_left_behind(evaluate, tmp_path, stage):
+    code, text = evaluate("--quiet", wait_in=stage)
     assert code == 130
     assert "encode " not in text
     assert said(text)[0].endswith("with --store it would go on where it stopped.")
@@ -163,13 +225,13 @@ def test_without_a_store_nothing_is_left_behind(terminal, tmp_path, stage):
 def test_what_is_kept_is_what_is_there(tmp_path, there, fresh, words):
     for name in there:
         (tmp_path / name).mkdir()
-    assert words in kept(tmp_path / "s.h5", fresh)
+    assert words in kept_of_store(tmp_path / "s.h5", fresh)
 
 
 def test_other_faults_pass_through():
-    @resumable
-    def command(store, fresh):
+    @resumable(lambda: "")
+    def command():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        command(store=None, fresh=False)
+        command()
