@@ -39,9 +39,10 @@ from genprobe.ranks import ALONE, Ranks, from_leader, joined, own_gpu, together
 from genprobe.regimes import DEFAULT_CUTS, Cuts
 from genprobe.reporting import fit_ladder, report_from_store
 from genprobe.store.format import Header, require_same
+from genprobe.store.fresh import conclude, encoded, partial_of
 from genprobe.store.pictures import save_pictures
 from genprobe.store.read import Store, open_store
-from genprobe.store.shards import drop_shards
+from genprobe.store.shards import drop_leftovers
 from genprobe.store.write import StoreWriter
 from genprobe.types import Dataset, Family, Likelihood, Model, PriorLike, Report
 
@@ -105,7 +106,8 @@ def evaluate(
         progress: show progress on standard error if it is a terminal; or a display of your own.
         cuts: thresholds of the regimes.
         split: of a named data set.
-        fresh: encode again even if the store has it already.
+        fresh: encode again even if the store has it already. The old store stays until the new one
+            is finished; if that was interrupted, the same call goes on from what it had encoded.
         trust: let code in the checkpoint run.
         factory: ``MODULE:FACTORY`` that builds the model of a checkpoint.
         family: of a file of posteriors that does not name its own.
@@ -186,6 +188,8 @@ def evaluate(
                 keep(report, path)
         if ranks.leads and (store is not None if pictures is None else pictures):
             keep_pictures(report, parts, dataset, fit, place_of, size)
+        if ranks.leads:
+            conclude(path)
         if store is None and ranks.leads:
             weakref.finalize(report.store, shutil.rmtree, path.parent, ignore_errors=True)
         return report
@@ -490,17 +494,20 @@ def fill(
         StoreError: if it belongs to another run or cannot be written.
     """
     # Rank 0 alone looks: a network file system may remember for others that there was nothing.
-    if from_leader(ranks.leads and os.path.exists(path) and not fresh, ranks):
-        return reused(path, header, ranks)
+    with together(ranks):
+        there = ranks.leads and is_there(path, header, fresh)
+    if from_leader(there, ranks):
+        return reused(path, header, fresh, ranks)
     probes = plugins().all("probes")
     with StoreWriter(path, header, fresh=fresh, ranks=ranks) as writer:
         kept = set(range(header.segments)) - set(writer.absent)
         if kept and ranks.leads:
             log.info(
-                "Resumed %s: %d of %d segments were encoded before.",
+                "Resumed %s: %d of %d segments were encoded before.%s",
                 path,
                 len(kept),
                 header.segments,
+                anew(path, fresh),
             )
         total = sum_rows(header, kept.union(writer.mine))
         with together(ranks):
@@ -518,7 +525,25 @@ def fill(
         return open_store(path)
 
 
-def reused(path: Path, header: Header, ranks: Ranks) -> Store:
+def is_there(path: Path, header: Header, fresh: bool) -> bool:
+    """Whether the store is finished; of a fresh run, by that run itself, before an interrupt."""
+    if not fresh:
+        return os.path.exists(path)
+    if not encoded(path):
+        return False
+    try:
+        require_same(open_store(path).header, header, str(path))
+    except StoreError:
+        return False
+    return True
+
+
+def anew(path: Path, fresh: bool) -> str:
+    """What to do if a fresh run should not go on from where it was interrupted."""
+    return f" To begin anew, delete {partial_of(path)}." if fresh else ""
+
+
+def reused(path: Path, header: Header, fresh: bool, ranks: Ranks) -> Store:
     """The store that an earlier run finished.
 
     Raises:
@@ -528,16 +553,14 @@ def reused(path: Path, header: Header, ranks: Ranks) -> Store:
         found = open_store(path)
         require_same(found.header, header, str(path))
         if ranks.leads:
-            drop_leftovers(path, header)
-            log.info("Reused %s: all %d examples were encoded before.", path, header.n)
+            drop_leftovers(path)
+            log.info(
+                "Reused %s: all %d examples were encoded before.%s",
+                path,
+                header.n,
+                anew(path, fresh),
+            )
     return found
-
-
-def drop_leftovers(path: Path, header: Header) -> None:
-    """Remove what a kill between finishing and cleaning left of a store, unless it is in use."""
-    if path.with_name(path.name + ".partial").exists():
-        with contextlib.suppress(StoreError), StoreWriter(path, header, fresh=True):
-            drop_shards(path)
 
 
 def sum_rows(header: Header, segments: set[int]) -> int:

@@ -20,6 +20,7 @@ from genprobe.estimators.rate import rate
 from genprobe.priors.diagonal_normal import build
 from genprobe.progress import Progress
 from genprobe.store.format import SEGMENT_ROWS
+from genprobe.store.write import StoreWriter
 
 # A factory whose encoder stops before the segment GENPROBE_TEST_STOP for good, to be killed there.
 FACTORY = """
@@ -178,6 +179,84 @@ def test_fresh_encodes_again_and_replaces(work):
     assert again.estimates == first.estimates
     assert not Path("s.h5").samefile("old.h5")
     same_store("s.h5", "old.h5")
+
+
+@pytest.fixture
+def broken(monkeypatch):
+    """Run until something is called for the n-th time, and be interrupted there."""
+
+    def broken(place, name, calls, **options):
+        def stops(*arguments, **given):
+            nonlocal calls
+            calls -= 1
+            if calls == 0:
+                raise KeyboardInterrupt
+            return function(*arguments, **given)
+
+        function = getattr(place, name)
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, stops)
+            with pytest.raises(KeyboardInterrupt):
+                run("s.h5", **options)
+
+    return broken
+
+
+def test_an_interrupted_fresh_run_goes_on_and_the_old_store_stays_until_it_is_done(
+    work, broken, caplog
+):
+    first = run("s.h5")
+    Path("old.h5").hardlink_to("s.h5")
+    before = Path("s.h5").read_bytes()
+    broken(StoreWriter, "write", 3, fresh=True)
+    encoded()
+    assert Path("s.h5").read_bytes() == before
+    assert run("s.h5").estimates == first.estimates  # without fresh it is used as it is
+    assert encoded() == 0
+    assert Path("s.h5").samefile("old.h5")
+    with caplog.at_level(logging.INFO, "genprobe"):
+        again = run("s.h5", fresh=True)
+    assert encoded() == 2 * SEGMENT_ROWS - 100
+    resumed = (
+        "Resumed s.h5: 2 of 4 segments were encoded before. To begin anew, delete s.h5.partial."
+    )
+    assert resumed in caplog.messages
+    assert again.estimates == first.estimates
+    assert not Path("s.h5").samefile("old.h5")
+    same_store("s.h5", "old.h5")
+    assert not Path("s.h5.partial").exists()
+    run("s.h5", fresh=True)
+    assert encoded() == SEGMENTS * SEGMENT_ROWS - 100
+
+
+def test_a_fresh_run_interrupted_before_its_report_encodes_nothing_again(work, broken):
+    first = run("s.h5")
+    Path("old.h5").hardlink_to("s.h5")
+    broken(genprobe.evaluation, "report_from_store", 1, fresh=True)
+    assert not Path("s.h5").samefile("old.h5")
+    encoded()
+    assert run("s.h5", fresh=True).estimates == first.estimates
+    assert encoded() == 0
+    assert not Path("s.h5.partial").exists()
+    run("s.h5", fresh=True)
+    assert encoded() == SEGMENTS * SEGMENT_ROWS - 100
+
+
+@pytest.mark.parametrize("place", ["write", "report"])
+def test_a_fresh_run_does_not_go_on_from_one_with_other_settings(work, broken, place):
+    where = (StoreWriter, "write", 3) if place == "write" else (genprobe.evaluation, "keep", 1)
+    broken(*where, fresh=True, seed=1)
+    encoded()
+    run("s.h5", fresh=True)
+    assert encoded() == SEGMENTS * SEGMENT_ROWS - 100
+    assert genprobe.open_store("s.h5").header.seed == 0
+
+
+def test_a_fresh_run_does_not_go_on_from_one_that_is_not(work, broken):
+    broken(StoreWriter, "write", 3)
+    encoded()
+    run("s.h5", fresh=True)
+    assert encoded() == SEGMENTS * SEGMENT_ROWS - 100
 
 
 def test_what_a_kill_between_finishing_and_cleaning_left_is_cleaned(work):

@@ -42,13 +42,14 @@ def kept_of_sweep(folder: Path, **_: Any) -> str:
 
 def kept_of_store(store: Path | None, fresh: bool, **_: Any) -> str:
     """What an interrupt left of a store, and how to go on from it."""
+    from genprobe.store.fresh import begun, encoded, partial_of
+
     if store is None:
         return "Nothing is kept of this model; with --store it would go on where it stopped."
-    again = "the same command without --fresh" if fresh else "the same command"
-    if not store.with_name(store.name + ".partial").exists():
-        if store.exists():
-            return f"{store} holds every example; {again} encodes nothing anew."
-        return f"Nothing was encoded yet; {again} begins anew."
-    if store.exists():
-        return f"{store} is as it was before."
-    return f"What was encoded is kept beside {store}; {again} goes on from there."
+    if store.exists() and (encoded(store) or not fresh):
+        return f"{store} holds every example; the same command encodes nothing anew."
+    before = f"{store} is as it was before. " if store.exists() else ""
+    if any(partial_of(store).glob("*.h5")) and (begun(store) or not fresh):
+        kept = f"What was encoded is kept beside {store}"
+        return f"{before}{kept}; the same command goes on from there."
+    return f"{before}Nothing was encoded yet; the same command begins anew."

@@ -14,11 +14,15 @@ from typing import NamedTuple
 import h5py
 import numpy as np
 
+from genprobe.errors import StoreError
 from genprobe.ranks import Ranks, together
 from genprobe.store.format import EXAMPLE_AXIS, Header, dump_header
+from genprobe.store.fresh import interrupted, partial_of
 from genprobe.store.write import (
     StoreWriter,
     add_moments,
+    clear,
+    locked,
     read_notices,
     replacing,
     walk,
@@ -49,7 +53,7 @@ def finish(writer: StoreWriter, prior: Params) -> None:
         prior: the tensors the prior was built from.
     """
     ranks = writer.ranks
-    shards = plan_shards(writer.path, writer.header, ranks.size)
+    shards = plan_shards(writer.path, writer.header, ranks.size, writer.fresh)
     with together(ranks):
         if len(shards) > 1 and ranks.rank < len(shards):
             write_shard(writer, shards[ranks.rank])
@@ -62,14 +66,14 @@ def finish(writer: StoreWriter, prior: Params) -> None:
             drop_shards(writer.path)
 
 
-def plan_shards(path: Path, header: Header, size: int) -> list[Shard]:
+def plan_shards(path: Path, header: Header, size: int, fresh: str) -> list[Shard]:
     """At most so many stretches of whole segments, and where each goes.
 
-    The names carry a hash of the header: shards of another run are not written over while the
-    store still reads them.
+    The names carry a hash of the header, and of the name of a fresh run: shards of another run are
+    not written over while the store still reads them.
     """
     count = min(size, header.segments)
-    token = hashlib.sha256(dump_header(header).encode()).hexdigest()[:8]
+    token = hashlib.sha256((dump_header(header) + fresh).encode()).hexdigest()[:8]
     shards = []
     for i in range(count):
         first, last = Ranks(i, count).span(header.segments)
@@ -144,3 +148,12 @@ def drop_shards(path: Path) -> None:
         if folder.is_dir() and not kept:
             with contextlib.suppress(OSError):  # what others put there stays
                 folder.rmdir()
+
+
+def drop_leftovers(path: Path) -> None:
+    """Remove what a kill between finishing and cleaning left of a store, unless it is in use."""
+    partial = partial_of(path)
+    if partial.is_dir() and not interrupted(path):
+        with contextlib.suppress(StoreError), writing(partial), locked(partial):
+            clear(partial)
+            drop_shards(path)

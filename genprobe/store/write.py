@@ -7,6 +7,7 @@ its final name. HDF5 itself is not crash-safe; a rename is.
 
 import contextlib
 import os
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from torch import Tensor
 from genprobe.errors import StoreError
 from genprobe.ranks import ALONE, Ranks, from_leader, together
 from genprobe.store.format import EXAMPLE_AXIS, Header, dump_header, load_header, require_same
+from genprobe.store.fresh import MARK, begun, encoded, interrupted, partial_of
 from genprobe.types import Notice, Params
 
 
@@ -29,12 +31,13 @@ class StoreWriter:
     Args:
         path: where the finished store will be.
         header: what the run is; a partial store of any other run is refused.
-        fresh: discard a partial store instead of resuming it.
+        fresh: discard a partial store, unless a fresh run of the same began it, which goes on.
         ranks: the group that writes it.
 
     Attributes:
         absent: the segments that were not there at the start.
         mine: those of them that this rank writes.
+        fresh: the name of the run if it encodes the store anew; else empty.
 
     Raises:
         StoreError: if the folder cannot be written, another process writes this store, or a
@@ -47,9 +50,10 @@ class StoreWriter:
         self.path = path
         self.header = header
         self.ranks = ranks
-        self.partial = path.with_name(path.name + ".partial")
+        self.partial = partial_of(path)
         self.absent: list[int] = []
-        self._lock = FileLock(self.partial / "lock", timeout=0)
+        self.fresh = ""
+        self._held = contextlib.ExitStack()
         with together(ranks):
             if ranks.leads:
                 self._open(fresh)
@@ -64,17 +68,18 @@ class StoreWriter:
     def _open(self, fresh: bool) -> None:
         with writing(self.partial):
             self.partial.mkdir(parents=True, exist_ok=True)
-            self._acquire()
+            self._held.enter_context(locked(self.partial))
             try:
                 self._adopt(fresh)
-                self.absent = self.missing()
+                self.absent, self.fresh = self.missing(), begun(self.path)
             except BaseException:
                 self.__exit__()
                 raise
 
     def _attach(self) -> None:
         """Take over rank 0's header, if this rank has the same model and data."""
-        leading = load_header(from_leader(dump_header(self.header), self.ranks), str(self.path))
+        text, self.fresh = from_leader((dump_header(self.header), self.fresh), self.ranks)
+        leading = load_header(text, str(self.path))
         with together(self.ranks):
             try:
                 require_same(leading, self.header, str(self.path))
@@ -90,43 +95,52 @@ class StoreWriter:
                 )
         self.header = leading
 
-    def _acquire(self) -> None:
-        try:
-            self._lock.acquire()
-        except Timeout:
-            raise StoreError(
-                f"Another process is writing the store {self.path}.",
-                "Wait for it, or give another --store.",
-            ) from None
-
     def _adopt(self, fresh: bool) -> None:
         """Keep the finished segments of the same run, or start a new header."""
         for torn in self.partial.glob("*.writing"):
             torn.unlink()
-        record = self.partial / "header.json"
-        if record.exists() and not fresh:
-            found = load_header(record.read_bytes(), str(self.partial))
-            require_same(found, self.header, str(self.partial))
+        if self._resumes(fresh):
             return
         for old in self.partial.glob("*.h5"):
             old.unlink()
-        with replacing(record) as aside:
+        # The name before the header: with its own header beside it a name is always of that run.
+        if fresh:
+            with replacing(self.partial / MARK) as aside:
+                aside.write_text(uuid.uuid4().hex)
+        with replacing(self.partial / "header.json") as aside:
             aside.write_text(dump_header(self.header))
+
+    def _resumes(self, fresh: bool) -> bool:
+        """Whether the folder is of this run, begun before.
+
+        Raises:
+            StoreError: if it is of another, and this is no fresh run, which would discard it.
+        """
+        record = self.partial / "header.json"
+        if not record.exists() or (fresh and not interrupted(self.path)):
+            return False
+        try:
+            found = load_header(record.read_bytes(), str(self.partial))
+            require_same(found, self.header, str(self.partial))
+        except StoreError:
+            if fresh:
+                return False
+            raise
+        return True
 
     def __enter__(self) -> "StoreWriter":
         return self
 
     def __exit__(self, *failure: object) -> None:
-        """Let go of the lock; of a run without any finished segment nothing stays."""
+        """Let go of the lock; of a run that finished no segment and no store nothing stays."""
         if not self.ranks.leads:
             return
         with contextlib.suppress(OSError):
             if not any(self.partial.glob("*.h5")):
                 (self.partial / "header.json").unlink(missing_ok=True)
-            (self.partial / "lock").unlink()
-            self._lock.release()
-            self.partial.rmdir()
-        self._lock.release()
+                if not encoded(self.path):
+                    (self.partial / MARK).unlink(missing_ok=True)
+        self._held.close()
 
     def _segment_path(self, segment: int) -> Path:
         return self.partial / f"{segment:08d}.h5"
@@ -158,7 +172,7 @@ class StoreWriter:
         join_segments(file, self.header, segments, self._segment_path)
 
     def finish(self, prior: Params, fill: Callable[[h5py.File], None] | None = None) -> None:
-        """Make the finished store and drop the partial one.
+        """Make the finished store and drop the partial one, but for the name of a fresh run.
 
         Args:
             prior: the tensors the prior was built from.
@@ -170,6 +184,8 @@ class StoreWriter:
             h5py.File(aside, "w") as file,
         ):
             file.attrs["header"] = dump_header(self.header)
+            if self.fresh:
+                file.attrs[MARK] = self.fresh
             for name, values in prior.items():
                 array = values.cpu().numpy()
                 file.create_dataset(f"prior/{name}", data=array, fletcher32=array.ndim > 0)
@@ -177,9 +193,39 @@ class StoreWriter:
                 self.join(file, range(self.header.segments))
             else:
                 fill(file)
-        for old in self.partial.glob("*"):
-            if old.name != "lock":
-                old.unlink()
+        clear(self.partial)
+
+
+@contextlib.contextmanager
+def locked(partial: Path) -> Iterator[None]:
+    """The lock of a folder in which a store is written; the folder goes with it if it is empty.
+
+    Raises:
+        StoreError: if another process has it.
+    """
+    lock = FileLock(partial / "lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise StoreError(
+            f"Another process is writing the store {partial.with_suffix('')}.",
+            "Wait for it, or give another --store.",
+        ) from None
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            (partial / "lock").unlink()
+            lock.release()
+            partial.rmdir()
+        lock.release()
+
+
+def clear(partial: Path) -> None:
+    """Drop what a finished store was made of."""
+    for old in partial.glob("*"):
+        if old.name not in ("lock", MARK):
+            old.unlink()
 
 
 def write_notice(file: h5py.File, notice: Notice) -> None:
@@ -238,7 +284,7 @@ def read_segment(path: Path) -> tuple[list[Notice], dict[str, np.ndarray]]:
     except OSError as error:
         raise StoreError(
             f"The segment {path} is damaged and does not read.",
-            "Delete it and run again, or encode everything again with --fresh.",
+            "Delete it and run again: the others are kept.",
         ) from error
 
 

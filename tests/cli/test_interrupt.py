@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -202,6 +203,30 @@ def test_an_interrupted_store_goes_on_to_the_numbers_of_an_unbroken_run(evaluate
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+def test_an_interrupted_fresh_run_goes_on_with_the_same_command(evaluate, tmp_path):
+    assert evaluate("--store", "s.h5")[0] == 0
+    whole, store = numbers(tmp_path), tmp_path / "s.h5"
+    old = store.read_bytes()
+
+    code, text = evaluate("--store", "s.h5", "--fresh", wait_in="encode")
+    assert code == 130
+    assert "s.h5 is as it was before. What was encoded is kept beside s.h5" in said(text)[0]
+    assert said(text)[0].endswith("the same command goes on from there.")
+    assert store.read_bytes() == old
+
+    code, text = evaluate("--store", "s.h5", "--fresh", wait_in="aggregate")
+    assert code == 130
+    assert "Resumed s.h5: 2 of 3 segments were encoded before. To begin anew" in text
+    assert "s.h5 holds every example; the same command encodes nothing anew." in said(text)[0]
+    assert store.read_bytes() != old
+
+    code, text = evaluate("--store", "s.h5", "--fresh")
+    assert code == 0
+    assert f"Reused s.h5: all {ROWS} examples were encoded before. To begin anew" in text
+    assert numbers(tmp_path) == whole
+    assert not (tmp_path / "s.h5.partial").exists()
+
+
 @pytest.mark.parametrize("stage", ["encode", "aggregate"])
 def test_without_a_store_nothing_is_left_behind(evaluate, tmp_path, stage):
     code, text = evaluate("--quiet", wait_in=stage)
@@ -214,18 +239,24 @@ def test_without_a_store_nothing_is_left_behind(evaluate, tmp_path, stage):
 @pytest.mark.parametrize(
     ("there", "fresh", "words"),
     [
-        ([], False, "Nothing was encoded yet"),
-        (["s.h5"], False, "the same command encodes nothing anew"),
-        (["s.h5"], True, "the same command without --fresh encodes nothing anew"),
-        (["s.h5.partial"], False, "the same command goes on"),
-        (["s.h5.partial"], True, "the same command without --fresh goes on"),
-        (["s.h5", "s.h5.partial"], True, "is as it was before"),
+        ([], False, "Nothing was encoded yet; the same command begins anew."),
+        ([], True, "Nothing was encoded yet; the same command begins anew."),
+        (["store"], False, "s.h5 holds every example; the same command encodes nothing anew."),
+        (["store"], True, "s.h5 is as it was before. Nothing was encoded yet"),
+        (["segment"], False, "What was encoded is kept beside s.h5; the same command goes on"),
+        (["segment"], True, "Nothing was encoded yet; the same command begins anew."),
+        (["segment", "name"], True, "What was encoded is kept beside s.h5; the same command go"),
+        (["store", "segment", "name"], True, "s.h5 is as it was before. What was encoded is"),
+        (["store", "segment", "name"], False, "s.h5 holds every example; the same command enc"),
     ],
 )
-def test_what_is_kept_is_what_is_there(tmp_path, there, fresh, words):
-    for name in there:
-        (tmp_path / name).mkdir()
-    assert words in kept_of_store(tmp_path / "s.h5", fresh)
+def test_what_is_kept_is_what_is_there(tmp_path, monkeypatch, there, fresh, words):
+    monkeypatch.chdir(tmp_path)
+    files = {"store": "s.h5", "segment": "s.h5.partial/00000000.h5", "name": "s.h5.partial/fresh"}
+    (tmp_path / "s.h5.partial").mkdir()
+    for kind in there:
+        (tmp_path / files[kind]).write_text("name")
+    assert kept_of_store(Path("s.h5"), fresh).startswith(words)
 
 
 def test_other_faults_pass_through():

@@ -11,6 +11,7 @@ import torch
 from genprobe.errors import StoreError
 from genprobe.ranks import Ranks
 from genprobe.store import shards as module
+from genprobe.store.fresh import conclude
 from genprobe.store.read import open_store
 from genprobe.store.shards import finish
 from genprobe.store.write import StoreWriter
@@ -29,6 +30,7 @@ def write_sharded(cut, header, notice, prior, monkeypatch):
             for rank in reversed(range(size)):  # rank 0 last, which unites them
                 writer.ranks = Ranks(rank, size)
                 finish(writer, prior)
+        conclude(path)
         return path
 
     return write_sharded
@@ -110,6 +112,21 @@ def test_a_shard_of_another_store_is_refused(path, write_sharded, header):
     shutil.copy(shard_files(other)[0], shard_files(path)[0])
     with pytest.raises(StoreError, match=r"is not of the store .*store\.h5"):
         open_store(path)
+
+
+def test_a_fresh_run_leaves_the_shards_of_the_last_until_it_has_its_own(
+    path, write_sharded, header, monkeypatch
+):
+    first = {p: p.read_bytes() for p in shard_files(write_sharded(path))}
+    old = path.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "unite", lambda *given: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            write_sharded(path)
+    assert path.read_bytes() == old
+    assert {p: p.read_bytes() for p in first} == first
+    assert len(shard_files(path)) == 4
+    assert not {*first} & {*shard_files(write_sharded(path))}
 
 
 def test_a_fresh_run_drops_the_shards_of_the_last(path, write_sharded, write_store, header):

@@ -14,15 +14,18 @@ from genprobe.store.read import open_store
 from genprobe.store.write import StoreWriter, replacing
 
 # Every child of the fork writes the store and is killed at its j-th call of the system; what it
-# leaves is resumed. The last child is not killed, which ends the loop.
+# leaves is resumed. The last child is not killed, which ends the loop. A fresh run replaces a store
+# of other numbers, and no segment that it finished is written again unless the run is done.
 KILLED_EVERYWHERE = """
 import os, shutil, signal, sys
 from pathlib import Path
 import torch
 from genprobe.store.format import load_header
+from genprobe.store.fresh import begun, conclude, encoded, partial_of, writer_of
 from genprobe.store.write import StoreWriter
 
 torch.set_num_threads(1)
+fresh = sys.argv[2] == "fresh"
 folder = Path(sys.argv[1])
 header = load_header((folder / "header.json").read_bytes(), "")
 columns = torch.load(folder / "columns.pt")
@@ -32,10 +35,15 @@ def cut(segment):
     return {k: v[part] if k[:6] == "params" else v[:, part] for k, v in columns.items()}
 
 def write(path):
-    with StoreWriter(path, header) as writer:
-        for segment in writer.missing():
-            writer.write(segment, cut(segment), None)
-        writer.finish({})
+    written = []
+    if not (fresh and encoded(path)):
+        with StoreWriter(path, header, fresh=fresh) as writer:
+            for segment in writer.missing():
+                writer.write(segment, cut(segment), None)
+                written.append(f"{segment:08d}.h5")
+            writer.finish({})
+    conclude(path)
+    return written
 
 def mortal(call, calls):
     def dies(*arguments, **options):
@@ -57,12 +65,22 @@ def write_until(path, last):
 killed = 0
 while True:
     path = folder / f"{killed}.h5"
+    if fresh:
+        shutil.copy(folder / "old.h5", path)
     child = os.fork()
     if child == 0:
         write_until(path, killed)
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
         break
-    if not path.exists():
+    if fresh:
+        there = {segment.name for segment in partial_of(path).glob("*.h5")}
+        if not writer_of(path):
+            assert path.read_bytes() == (folder / "old.h5").read_bytes()
+        done = writer_of(path) and not begun(path)
+        written = write(path)
+        assert done or not there & {*written}, (killed, there, written)
+        assert writer_of(path) and not begun(path)
+    elif not path.exists():
         write(path)
     killed += 1
 print(killed)
@@ -123,12 +141,20 @@ def test_a_broken_run_resumes_with_what_is_missing(path, write_store, cut, heade
         np.testing.assert_array_equal(content(path)[name], content(other)[name])
 
 
-def test_a_run_killed_at_any_instant_resumes_to_the_same_arrays(path, columns, header):
+@pytest.mark.parametrize("fresh", ["", "fresh"])
+def test_a_run_killed_at_any_instant_resumes_to_the_same_arrays(
+    path, columns, header, write_store, fresh
+):
     folder = path.parent
     (folder / "header.json").write_text(dump_header(header))
-    torch.save(columns, folder / "columns.pt")
+    torch.save({k: v + 1 for k, v in columns.items()} if fresh else columns, folder / "columns.pt")
+    write_store(folder / "old.h5")
+    if fresh:
+        columns = {k: v + 1 for k, v in columns.items()}
     child = subprocess.run(
-        [sys.executable, "-c", KILLED_EVERYWHERE, str(folder)], capture_output=True, text=True
+        [sys.executable, "-c", KILLED_EVERYWHERE, str(folder), fresh],
+        capture_output=True,
+        text=True,
     )
     assert child.returncode == 0, child.stderr
     assert int(child.stdout) > 3 * (header.segments + 2)
@@ -154,10 +180,11 @@ def test_a_run_that_fails_keeps_its_finished_segments_only(path, header, cut):
 
 
 def test_fresh_discards_the_finished_segments(path, header, cut):
-    with StoreWriter(path, header) as writer:
-        writer.write(0, cut(0), None)
-    with StoreWriter(path, replace(header, seed=1), fresh=True) as writer:
-        assert writer.missing() == [0, 1, 2]
+    for other in (header, replace(header, seed=1)):
+        with StoreWriter(path, header) as writer:
+            writer.write(0, cut(0), None)
+        with StoreWriter(path, other, fresh=True) as writer:
+            assert writer.missing() == [0, 1, 2]
 
 
 def test_a_partial_store_of_another_run_is_refused_and_kept(path, header, cut):
@@ -197,7 +224,7 @@ def test_a_damaged_segment_is_told_with_its_place(path, header, cut, damage):
         for segment in range(3):
             writer.write(segment, cut(segment), None)
         damage(path.parent / "store.h5.partial" / "00000001.h5")
-        with pytest.raises(StoreError, match=r"00000001\.h5 is damaged.*\n.*--fresh"):
+        with pytest.raises(StoreError, match=r"00000001\.h5 is damaged.*\nDelete it and run again"):
             writer.finish({})
     assert not path.exists()
     assert not list(path.parent.rglob("*.writing"))
