@@ -47,7 +47,8 @@ def callback(
     many there are. What varies is how often: an evaluation is made when ``every`` calls have passed
     since the last one and, if it costs as much as that one did, stays within ``share`` of the time
     between calls, both since the last one and in all. Only the first is made whatever it costs,
-    which nobody knows before.
+    which nobody knows before: a trial on fewer examples would itself be an evaluation at a cost
+    that nobody knows. With a larger ``every`` it comes later, and weighs less.
 
     Args:
         data: held out from the training; whatever ``evaluate`` takes.
