@@ -22,8 +22,6 @@ from typing import Any
 from genprobe.errors import GenprobeError
 from genprobe.progress import Progress, silent
 
-log = logging.getLogger("genprobe")
-
 Task = Callable[[Any, Progress], Any]
 
 POLL = 0.2
@@ -31,7 +29,14 @@ POLL = 0.2
 
 
 def run(
-    task: Task, values: Sequence[Any], *, jobs: int, stage: str, total: int, progress: Progress
+    task: Task,
+    values: Sequence[Any],
+    *,
+    jobs: int,
+    stage: str,
+    total: int,
+    progress: Progress,
+    told: Callable[[Any], None] = lambda found: None,
 ) -> list[Any]:
     """What a task makes of each value, in their order.
 
@@ -43,21 +48,23 @@ def run(
         stage: of the progress.
         total: steps that all calls will report.
         progress: display.
+        told: what each call made, as soon as it is done. Other processes log only their warnings:
+            lines of several at once would run into the display.
 
     Raises:
         GenprobeError: if a process is killed.
     """
     count = counting(progress, stage, total)
     if jobs == 1:
-        return [task(value, count) for value in values]
+        return [passed_on(task(value, count), told) for value in values]
     context = get_context("spawn")
     taken, (line, held) = context.Value("q", 0), context.Pipe(duplex=False)
-    begun = (taken, line, log.level)
+    begun = (taken, line)
     with line, held, ProcessPoolExecutor(min(jobs, len(values)), context, begin, begun) as pool:
         try:
             with deaf_children():
                 futures = [pool.submit(remote, task, value) for value in values]
-            for steps in watch(futures, taken):
+            for steps in watch(futures, taken, told):
                 progress.advance(stage, steps, total)
             return [future.result() for future in futures]
         except BrokenProcessPool as error:
@@ -103,13 +110,21 @@ def counting(progress: Progress, stage: str, total: int | None = None) -> Progre
     return Progress(advance=advance, say=silent.say)
 
 
-def watch(futures: Sequence["Future[Any]"], taken: Any) -> Iterator[int]:
+def passed_on(found: Any, told: Callable[[Any], None]) -> Any:
+    """What a call made, once it was told of."""
+    told(found)
+    return found
+
+
+def watch(
+    futures: Sequence["Future[Any]"], taken: Any, told: Callable[[Any], None]
+) -> Iterator[int]:
     """Steps taken since the last look, until all are done; the first failure is raised."""
     seen, waiting = 0, set(futures)
     while waiting:
         done, waiting = wait(waiting, timeout=POLL, return_when=FIRST_COMPLETED)
         for future in done:
-            future.result()
+            told(future.result())
         now = int(taken.get_obj().value)  # without its lock, which a killed process would keep
         yield now - seen
         seen = now
@@ -119,18 +134,16 @@ SHARED: dict[str, Any] = {}
 """In a process of the pool: the count of steps that all share."""
 
 
-def begin(taken: Any, line: "Connection[Any, Any]", level: int) -> None:
+def begin(taken: Any, line: "Connection[Any, Any]") -> None:
     """Set a process of the pool up.
 
     Args:
         taken: the count of steps.
         line: nothing ever comes of it but its end.
-        level: of the log.
     """
     threading.Thread(target=end_with, args=(line,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where nothing is blocked
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    log.setLevel(level)
     SHARED.update(taken=taken)
 
 

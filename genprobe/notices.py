@@ -94,8 +94,8 @@ def marginal_kl_is_floor(estimates: Mapping[str, Estimate]) -> Notice | None:
         code="marginal-kl-is-floor",
         message=f"The marginal KL {value:.2f} is within 10 % of its floor R − log N = {floor:.2f}: "
         "so few examples show as much under any prior.",
-        remedy="Read a mismatch of the prior off the lower end of the population's marginal KL; more "
-        "examples narrow that bracket.",
+        remedy="Read a mismatch of the prior off the lower end of the population's marginal KL; "
+        "more examples narrow that bracket.",
     )
 
 

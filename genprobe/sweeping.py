@@ -219,7 +219,9 @@ def sweep(
                 first_model(plan, dataset, shown)
         total = len(missing) * steps(plan, dataset)
         task = partial(point, plan)
-        pairs = run(task, betas, jobs=jobs, stage="train", total=total, progress=shown)
+        pairs = run(
+            task, betas, jobs=jobs, stage="train", total=total, progress=shown, told=announce
+        )
     training, held = zip(*pairs, strict=True)
     return Sweep(
         betas=tuple(betas),
@@ -361,10 +363,14 @@ def point(plan: Plan, beta: float, progress: Progress) -> tuple[Report, Report |
         ]
     training, held = reports
     assert training is not None
-    log.info(
-        "β = %g: R = %.3f, D = %.3f", beta, training["rate"].value, training["distortion"].value
-    )
     return closed(training), None if held is None else closed(held)
+
+
+def announce(pair: tuple[Report, Report | None]) -> None:
+    """Log where a model lies as soon as it is evaluated."""
+    report, _ = pair
+    rate, distortion = (report[name].value for name in ("rate", "distortion"))
+    log.info("%s: R = %.3f, D = %.3f", report.model, rate, distortion)
 
 
 def steps(plan: Plan, dataset: Dataset) -> int:

@@ -151,7 +151,7 @@ def attempt(
         if output is not None:
             if not several:
                 output.write_report(report)
-            output.print_report(report)
+            output.print_report(report, f"{position + 1} of {len(models)}: {model}" * several)
     except GenprobeError as error:
         if not several or click.get_current_context().find_root().params["traceback"]:
             raise

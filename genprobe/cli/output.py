@@ -77,8 +77,13 @@ class Output:
             options.require_writable(path)
         options.require_plot(self.plot_path)
 
-    def print_report(self, report: "Report") -> None:
-        """Print one report: as a table, as LaTeX or Markdown, or by the renderer named."""
+    def print_report(self, report: "Report", source: str = "") -> None:
+        """Print one report: as a table, as LaTeX or Markdown, or by the renderer named.
+
+        Args:
+            report: of one model.
+            source: which of several it is, told above its table; several may have one name.
+        """
         if self.renderer is not None:
             from genprobe.manager import plugins
 
@@ -94,6 +99,8 @@ class Output:
         else:
             from genprobe.render.table import report_view
 
+            if source:
+                click.echo(source)
             print_view(report_view(report, self.unit))
 
     def print_comparison(self, comparison: "Comparison", warnings: bool = True) -> None:

@@ -84,6 +84,7 @@ def sweep(
     output, figure = Output(unit=unit, markdown=markdown), found.folder / "curve.png"
     for side in found.sides:
         output.print_comparison(found.comparison(side))
+        click.echo()
         print_view(shape_view(found.shape(side), side))
         click.echo()
     save_curve(found, figure, unit)

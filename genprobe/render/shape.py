@@ -8,7 +8,8 @@ from genprobe.curve import LEAST_NATS, Margin, Shape
 from genprobe.render.rows import number
 
 NOTE = {
-    "training": "A model that is trained out has its β between the slopes on its two sides.",
+    "training": "A model that is trained out has its β between the slopes on its two sides. What "
+    "all models lack alike, such as epochs, this cannot tell.",
     "held-out": "Nothing holds these to their β: where they overfit, the curve turns up.",
 }
 
@@ -20,13 +21,14 @@ def shape_view(shape: Shape, side: str) -> RenderableType:
         shape: of the curve.
         side: ``training`` or ``held-out``.
     """
+    title = Text(f"The curve on the {side} data", style="bold")
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
     for heading in ("from β", "to β", "slope −ΔD/ΔR", "±"):
         table.add_column(heading, justify="right")
     for chord in shape.chords:
         ends = (f"{beta:g}" for beta in chord.betas)
         table.add_row(*ends, number(chord.slope), number(chord.se))
-    return Group(table, "", Text("\n".join([verdict(shape), *faults(shape), NOTE[side]])))
+    return Group(title, table, "", Text("\n".join([verdict(shape), *faults(shape), NOTE[side]])))
 
 
 def verdict(shape: Shape) -> str:
