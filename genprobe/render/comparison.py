@@ -9,7 +9,6 @@ from rich.text import Text
 
 from genprobe.comparison import Comparison
 from genprobe.render.comparison_rows import (
-    DECIMALS,
     Cell,
     apart,
     difference_notes,
@@ -23,6 +22,7 @@ from genprobe.render.comparison_rows import (
 from genprobe.render.comparison_warnings import shared_warnings
 from genprobe.render.headings import COLUMNS
 from genprobe.render.table import WIDTH, hanging, plain, told
+from genprobe.render.units import DECIMALS
 
 GAP = 2
 LEAST_NAME = 12
@@ -66,7 +66,7 @@ def model_table(comparison: Comparison, unit: str) -> Table:
 
     data = min(LEAST_NAME, max(map(width, last))) if last else 0
     rest = least + (GAP + data if last else 0)
-    numbers = fitting(block, comparison.names, 3, rest)
+    numbers = fitting(block, comparison.names, DECIMALS[unit], rest)
     room = WIDTH - max(map(len, numbers)) - GAP - (rest - least) - GAP
     wanted = max(map(width, ["model", *comparison.names]))
     regime = max(least, min(max(map(width, [*regimes, "regime"])), room - wanted))

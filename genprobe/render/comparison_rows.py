@@ -10,8 +10,6 @@ from genprobe.render.units import divisor
 from genprobe.types import Report
 
 HULL, FRONTIER = "●", "○"
-DECIMALS = {"nats": 3, "bits": 3, "bits/dim": 5}
-"""Of differences."""
 LISTED = 12
 UNPAIRED = "†"
 

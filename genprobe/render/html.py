@@ -33,7 +33,7 @@ from genprobe.render.palette import COLOURS
 from genprobe.render.rate_parts import parts_of
 from genprobe.render.reproduce import reproduce, reproduce_comparison
 from genprobe.render.rows import BOUNDS, layout, method_lines, name_of, number, verdict
-from genprobe.render.units import UNITS, common_divisor, divisor
+from genprobe.render.units import DECIMALS, UNITS, common_divisor, divisor
 from genprobe.types import Dimension, Report
 
 SHOWN = 16
@@ -131,7 +131,12 @@ def environment() -> Environment:
     env = templating.environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     env.filters |= {"number": number, "layout": layout, "name_of": name_of, "verdict": verdict}
     env.filters |= {"method": method_lines}
-    env.globals |= {"BOUNDS": BOUNDS, "ERRORS": ERRORS, "FEW_NAMED": FEW_NAMED}
+    env.globals |= {
+        "BOUNDS": BOUNDS,
+        "DECIMALS": DECIMALS,
+        "ERRORS": ERRORS,
+        "FEW_NAMED": FEW_NAMED,
+    }
     return env
 
 

@@ -94,15 +94,15 @@ def layout(report: Report) -> dict[str, list[Estimate]]:
     }
 
 
-def sections(report: Report, divisor: float) -> dict[str, list[Row]]:
+def sections(report: Report, divisor: float, decimals: int = 3) -> dict[str, list[Row]]:
     """The rows of a report by section."""
     return {
-        title: [row(report, estimate, divisor) for estimate in estimates]
+        title: [row(report, estimate, divisor, decimals) for estimate in estimates]
         for title, estimates in layout(report).items()
     }
 
 
-def row(report: Report, estimate: Estimate, divisor: float) -> Row:
+def row(report: Report, estimate: Estimate, divisor: float, decimals: int = 3) -> Row:
     """One estimate as text."""
     name = name_of(estimate)
     if estimate.unit == "count":
@@ -111,9 +111,9 @@ def row(report: Report, estimate: Estimate, divisor: float) -> Row:
     scale = divisor if estimate.unit == "nats" else 1.0
     return Row(
         name,
-        BOUNDS.get(estimate.kind, "") + number(estimate.value / scale),
-        plus_minus(estimate.se, scale),
-        plus_minus(estimate.se_data, scale),
+        BOUNDS.get(estimate.kind, "") + number(estimate.value / scale, decimals),
+        plus_minus(estimate.se, scale, decimals),
+        plus_minus(estimate.se_data, scale, decimals),
     )
 
 
@@ -128,11 +128,11 @@ def number(value: float, decimals: int = 3) -> str:
     return text.replace("-", "−" if float(text) else "")
 
 
-def plus_minus(error: float | None, scale: float) -> str:
+def plus_minus(error: float | None, scale: float, decimals: int = 3) -> str:
     """A standard error; exact where it is zero, a dash where it is unknown."""
     if error is None:
         return "–"
-    return f"{error / scale:.3f}" if error else "exact"
+    return number(error / scale, decimals) if error else "exact"
 
 
 def sparkline(dimensions: list[Dimension], divisor: float) -> str:

@@ -16,7 +16,7 @@ from genprobe.render.rows import (
     sections,
     sparkline,
 )
-from genprobe.render.units import divisor
+from genprobe.render.units import DECIMALS, divisor
 from genprobe.types import Notice, Report
 
 WIDTH = 80
@@ -51,7 +51,7 @@ def estimate_table(report: Report, unit: str, scale: float) -> Table:
     table.add_column(unit, justify="right", min_width=10)
     for heading in ERRORS:
         table.add_column(heading, justify="right", min_width=11)
-    for title, rows in sections(report, scale).items():
+    for title, rows in sections(report, scale, DECIMALS[unit]).items():
         table.add_row(Text(title, style="bold"))
         for row in rows:
             table.add_row(Text("  " + row.name), row.value, row.se, row.se_data)

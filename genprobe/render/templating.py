@@ -6,7 +6,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from genprobe.comparison import Comparison
 from genprobe.render.comparison_rows import (
-    DECIMALS,
     Cell,
     apart,
     difference_notes,
@@ -20,7 +19,7 @@ from genprobe.render.comparison_rows import (
 from genprobe.render.comparison_warnings import shared_warnings
 from genprobe.render.headings import COLUMNS, ERRORS
 from genprobe.render.rows import headline, method_lines, regime_lines, sections
-from genprobe.render.units import divisor
+from genprobe.render.units import DECIMALS, divisor
 from genprobe.types import Report
 
 
@@ -45,7 +44,7 @@ def report_facts(report: Report, unit: str) -> dict[str, Any]:
         "headline": headline(report, unit),
         "unit": unit,
         "errors": ERRORS,
-        "sections": sections(report, scale),
+        "sections": sections(report, scale, DECIMALS[unit]),
         "method": method_lines(report),
         "regime": regime_lines(report, unit, scale),
         "warnings": report.warnings,
@@ -63,7 +62,7 @@ def comparison_facts(comparison: Comparison, unit: str) -> dict[str, Any]:
         "title": title(comparison, unit),
         "side": comparison.side_by_side,
         "headings": list(headings(comparison).values()),
-        "lines": lines(comparison, unit),
+        "lines": lines(comparison, unit, DECIMALS[unit]),
         "notes": [n.replace("* the best", "Bold: the best") for n in notes(comparison, unit)],
         "columns": COLUMNS,
         "differing": differing(comparison),

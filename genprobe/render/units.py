@@ -7,6 +7,8 @@ from genprobe.errors import GenprobeError
 from genprobe.types import Report
 
 UNITS = ("nats", "bits", "bits/dim")
+DECIMALS = {"nats": 3, "bits": 3, "bits/dim": 5}
+"""Of numbers in a unit: a bit per dimension is much."""
 
 
 def common_divisor(reports: Sequence[Report], unit: str) -> float:

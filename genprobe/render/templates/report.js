@@ -8,8 +8,8 @@
   const all = (selector) => [...document.querySelectorAll(selector)];
   const scale = () => page.units[unit];
   const number = (value) => {
-    const text = value.toFixed(3);
-    return Number(text) === 0 ? "0.000" : text.replace("-", "−");
+    const text = value.toFixed(page.decimals[unit]);
+    return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
   };
 
   function showNumbers() {
