@@ -1,6 +1,7 @@
 """The rate-distortion plane as plotly draws it: traces and layout as plain types, in nats.
 
-The page's script divides by the unit, hides models and draws the hull of those that are shown.
+The page's script divides by the unit, hides models and draws the lines of equal ELBO and the hull
+of the models that are shown.
 Nothing here needs plotly: the page carries the library itself.
 """
 
@@ -43,7 +44,8 @@ CROWD = 40
 MARGIN = 0.08
 TICK = 0.06
 """Length of a slope tick to each side, as a share of the plane."""
-LEVELS = 8
+INK, FAINT = "--ink", "--muted"
+"""Properties of the page's style, which the script looks up: they differ in the dark."""
 
 
 def plane(comparison: Comparison) -> Figure | None:
@@ -66,7 +68,7 @@ def plane(comparison: Comparison) -> Figure | None:
     points = [(r["rate"].value, r["distortion"].value) for r in placed.values()]
     across, up = window(points, comparison.entropy)
     spans = (across[1] - across[0], up[1] - up[0])
-    traces = lines(comparison, across, up)
+    traces: list[dict[str, Any] | None] = [*lines(comparison, across)]
     if len(comparison.reports) <= CROWD:
         for i, report in placed.items():
             traces += [outline(i, report), tick(i, report, spans)]
@@ -175,33 +177,25 @@ def line(x: list[float], **style: Any) -> dict[str, Any]:
     return {"type": "scatter", "mode": "lines", "x": x, "line": style, "hoverinfo": "skip"}
 
 
-def lines(
-    comparison: Comparison, across: tuple[float, float], up: tuple[float, float]
-) -> list[dict[str, Any] | None]:
-    """Lines of equal ELBO, that of Ĥ, and the place of the hull, which the script draws."""
-    wide = (across[0] - 2 * (across[1] - across[0]), across[1] + 2 * (across[1] - across[0]))
-    totals = [across[0] + up[0], across[1] + up[1]]
-    step = (totals[1] - totals[0]) / LEVELS
-    levels = [totals[0] + step * k for k in range(1, LEVELS)]
-    dotted: list[dict[str, Any] | None] = [
-        {
-            **line(list(wide), width=1, dash="dot", color="#b5bbc3"),
-            "y": [level - wide[0], level - wide[1]],
-            "meta": {"model": None},
-        }
-        for level in levels
-    ]
+def lines(comparison: Comparison, across: tuple[float, float]) -> list[dict[str, Any]]:
+    """The place of the lines of equal ELBO, the line of Ĥ, and the place of the hull.
+
+    The script draws what has a place alone: these lines are at round numbers of the unit, and the
+    hull is of the models shown. Each kind looks as it does in ``plane_axes``.
+    """
+    found = [placeholder("elbo", width=1, dash="dot", color=FAINT)]
     bound = comparison.entropy
     if bound is not None:
-        dotted.append(
-            {
-                **line(list(wide), width=2, color="#5b6470"),
-                "y": [bound - wide[0], bound - wide[1]],
-                "meta": {"model": None},
-            }
-        )
-    hull = {**line([], width=1.5, dash="dash", color="#0b5cad"), "y": []}
-    return [*dotted, {**hull, "meta": {"model": None, "hull": True}}]
+        span = across[1] - across[0]
+        wide = [across[0] - 2 * span, across[1] + 2 * span]
+        style = line(wide, width=2, dash="dash", color=INK)
+        found.append({**style, "y": [bound - x for x in wide], "meta": {"model": None}})
+    return [*found, placeholder("hull", width=1.5, color=FAINT)]
+
+
+def placeholder(kind: str, **style: Any) -> dict[str, Any]:
+    """A line of no model that the script draws."""
+    return {**line([], **style), "y": [], "meta": {"model": None, kind: True}}
 
 
 def shading(
@@ -240,7 +234,7 @@ def layout(
         "shapes": shapes,
         "showlegend": False,
         "hovermode": "closest",
-        "margin": {"l": 60, "r": 20, "t": 14, "b": 48},
+        "margin": {"l": 60, "r": 48, "t": 26, "b": 48},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "font": {"family": "system-ui, sans-serif", "size": 13},

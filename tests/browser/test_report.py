@@ -79,6 +79,35 @@ def test_the_plane_moves_with_the_unit(opened):
     assert bits == pytest.approx([value / math.log(2) for value in nats])
 
 
+def costs(page):
+    """What the lines of equal ELBO are said to be, and R + D where each number stands."""
+    said = """document.getElementById('plane').layout.annotations.map(
+        a => [Number(a.text.replace('−', '-')), a.x + a.y])"""
+    return page.evaluate(said)
+
+
+def test_lines_of_equal_elbo_are_numbered_in_the_unit_shown(opened):
+    page = opened()
+    for name in ("nats", "bits"):
+        page.get_by_role("button", name=name, exact=True).click()
+        found = costs(page)
+        assert len(found) >= 3
+        assert all(said == pytest.approx(there) for said, there in found)
+        lines = page.evaluate("document.getElementById('plane').data[0]")
+        ends = zip(lines["x"], lines["y"], strict=True)
+        drawn = [x + y for x, y in ends if x is not None]
+        assert {round(cost, 6) for cost in drawn} == {said for said, _ in found}
+
+
+def test_a_closer_view_has_lines_of_its_own(opened):
+    page = opened()
+    before = costs(page)
+    for _ in range(4):
+        page.get_by_role("button", name="Zoom in").click()
+    assert len(costs(page)) >= 3
+    assert costs(page) != before
+
+
 def test_a_hidden_model_is_hidden_everywhere_and_comes_back(opened, reports):
     page = opened()
     there = [visible(page, model) for model in (0, 1)]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from genprobe.comparison import compare
-from genprobe.render.interactive import CROWD, NAMED, neutral, plane
+from genprobe.render.interactive import CROWD, FAINT, INK, NAMED, neutral, plane
 
 
 def compared(*reports, entropy=90.0):
@@ -69,12 +69,27 @@ def test_the_tick_has_the_slope_of_the_model_and_its_middle_at_the_point(full):
     assert ((x0 + x1) / 2, (y0 + y1) / 2) == (pytest.approx(20.0), pytest.approx(70.0))
 
 
-def test_lines_of_equal_elbo_fall_by_one_for_one_and_one_is_the_bound(full):
-    others = [t for t in plane(compared(full))["data"] if t["meta"]["model"] is None]
-    lines = [t for t in others if not t["meta"].get("hull")]
-    sums = [[x + y for x, y in zip(t["x"], t["y"], strict=True)] for t in lines]
-    assert all(a == pytest.approx(b) for a, b in sums)
-    assert sums[-1] == pytest.approx([90.0, 90.0])
+def of_none(figure):
+    return [t for t in figure["data"] if t["meta"]["model"] is None]
+
+
+def test_the_bound_falls_by_one_for_one(full):
+    [bound] = [t for t in of_none(plane(compared(full))) if t["x"]]
+    assert [x + y for x, y in zip(bound["x"], bound["y"], strict=True)] == pytest.approx([90, 90])
+
+
+def test_the_script_is_left_a_place_for_lines_of_equal_elbo_and_the_hull(full):
+    kinds = [t["meta"].keys() - {"model"} for t in of_none(plane(compared(full))) if not t["x"]]
+    assert kinds == [{"elbo"}, {"hull"}]
+
+
+def test_lines_look_as_in_the_figure(full):
+    looks = [t["line"] for t in of_none(plane(compared(full)))]
+    assert [(look["color"], look.get("dash", "solid")) for look in looks] == [
+        (FAINT, "dot"),
+        (INK, "dash"),
+        (FAINT, "solid"),
+    ]
 
 
 def test_shades_meet_where_the_regimes_do(full):

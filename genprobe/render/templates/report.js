@@ -49,13 +49,56 @@
 
   const divide = (values) => values.map((value) => value / scale());
 
-  function traces() {
+  // A colour that begins with -- is a property of the style, another one in the dark.
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => (name?.startsWith("--") ? style.getPropertyValue(name).trim() : name);
+
+  // Round numbers, seven or fewer, of R + D that a view passes over.
+  function costs([left, right], [bottom, top]) {
+    const least = (right + top - left - bottom) / 7;
+    const power = 10 ** Math.floor(Math.log10(least));
+    const step = power * [1, 2, 5, 10].find((m) => m * power >= least);
+    const found = [];
+    for (let k = Math.ceil((left + bottom) / step); k * step < right + top; k++) {
+      found.push(Number((k * step).toPrecision(9)));
+    }
+    return found;
+  }
+
+  const equal = ([left, right], y) =>
+    costs([left, right], y).map((c) => ({ x: [left, right, null], y: [c - left, c - right, null] }));
+
+  // A line of equal ELBO is told where it crosses the upper or the right edge; in the lower left
+  // corner, where it crosses neither, inside the left one.
+  function costLabels([left, right], [bottom, top]) {
+    const label = (c, x, y, xanchor, yanchor) => ({
+      ...{ x, y, xanchor, yanchor, showarrow: false, font: { size: 11 } },
+      text: String(c).replace("-", "−"),
+    });
+    return costs([left, right], [bottom, top]).flatMap((c) => {
+      const upper = c - top >= left && c - top <= right;
+      const far = c - right >= bottom && c - right < top;
+      return [
+        ...(upper ? [label(c, c - top, top, "center", "bottom")] : []),
+        ...(far ? [label(c, right, c - right, "left", "middle")] : []),
+        ...(upper || far ? [] : [label(c, left, c - left, "left", "middle")]),
+      ];
+    });
+  }
+
+  function traces(view) {
+    const elbo = equal(view.x, view.y);
     const shown = page.figure.data.filter((t) => !hidden.has(t.meta.model));
     const points = shown.filter((t) => t.meta.rows).map((t) => [t.x[0], t.y[0]]);
     return shown.map((t) => {
+      if (t.meta.elbo) {
+        t = { ...t, x: elbo.flatMap((l) => l.x), y: elbo.flatMap((l) => l.y) };
+        return { ...t, line: { ...t.line, color: colour(t.line.color) } };
+      }
       const corners = t.meta.hull ? hull(points) : null;
       return {
         ...t,
+        line: { ...t.line, color: colour(t.line?.color) },
         x: divide(corners ? corners.map((p) => p[0]) : t.x),
         y: divide(corners ? corners.map((p) => p[1]) : t.y),
         hovertext: t.meta.rows ? lines(t.meta) : undefined,
@@ -63,18 +106,25 @@
     });
   }
 
-  function layout() {
+  // What is seen at first, in the unit.
+  function start() {
+    const { xaxis, yaxis } = page.figure.layout;
+    return { x: divide(xaxis.range), y: divide(yaxis.range) };
+  }
+
+  function layout(view) {
     const { xaxis, yaxis, shapes, ...rest } = page.figure.layout;
     const narrow = box.clientWidth < 480;
-    const axis = (a) => ({
+    const axis = (a, range) => ({
       ...a,
       title: { text: a.title.text.replace("UNIT", unit) },
-      range: divide(a.range),
+      range: [...range],
     });
     return {
       ...rest,
-      xaxis: axis(xaxis),
-      yaxis: axis(yaxis),
+      xaxis: axis(xaxis, view.x),
+      yaxis: axis(yaxis, view.y),
+      annotations: costLabels(view.x, view.y),
       shapes: shapes.map((s) => {
         const [x0, x1, y0, y1] = divide([s.x0, s.x1, s.y0, s.y1]);
         return { ...s, x0, x1, y0, y1 };
@@ -85,22 +135,24 @@
     };
   }
 
-  function draw() {
+  function draw(view) {
     if (!page.figure) return;
-    Plotly.react(box, traces(), layout(), { displayModeBar: false, responsive: true });
+    view ??= start();
+    const options = { displayModeBar: false, responsive: true };
+    Plotly.react(box, traces(view), layout(view), options);
   }
+
+  // What is seen now.
+  const seen = () => ({ x: [...box.layout.xaxis.range], y: [...box.layout.yaxis.range] });
 
   // A factor of 0 goes back to where it began.
   function zoom(factor) {
-    const first = layout();
-    const change = {};
-    for (const name of ["xaxis", "yaxis"]) {
-      const [low, high] = box.layout[name].range;
-      const middle = (low + high) / 2;
+    const around = ([low, high]) => {
       const half = ((high - low) / 2) * factor;
-      change[`${name}.range`] = factor ? [middle - half, middle + half] : first[name].range;
-    }
-    Plotly.relayout(box, change);
+      return [(low + high) / 2 - half, (low + high) / 2 + half];
+    };
+    const { x, y } = seen();
+    draw(factor ? { x: around(x), y: around(y) } : start());
   }
 
   for (const button of all("[data-unit]")) {
@@ -136,4 +188,8 @@
   for (const control of all(".toolbar, .zoom")) control.hidden = false;
   if (page.figure) box.replaceChildren();
   draw();
+  if (page.figure) {
+    box.on("plotly_relayout", () => draw(seen()));
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(seen()));
+  }
 })();
