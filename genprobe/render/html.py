@@ -28,7 +28,7 @@ from genprobe.render import templating
 from genprobe.render.comparison_rows import apart, differing
 from genprobe.render.grids import Shown, seen, together
 from genprobe.render.headings import ERRORS, SPELT
-from genprobe.render.interactive import CROWD, plane
+from genprobe.render.interactive import CROWD, keys, plane
 from genprobe.render.palette import COLOURS
 from genprobe.render.rate_parts import parts_of
 from genprobe.render.reproduce import reproduce, reproduce_comparison
@@ -114,7 +114,8 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
         columns=SPELT,
         few=len(reports) <= FEW,
         crowded=len(reports) > CROWD,
-        meaning={k: v for k, v in MEANING.items() if k in {r.regime.label for r in reports}},
+        meaning=MEANING,
+        keys=keys(comparison),
         colours=COLOURS,
         css=text["report.css"],
         script=text["report.js"],

@@ -8,7 +8,7 @@ Nothing here needs plotly: the page carries the library itself.
 import html
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from genprobe.comparison import Comparison
 from genprobe.regimes import (
@@ -18,6 +18,7 @@ from genprobe.regimes import (
     SEMANTIC_ENCODER,
     SYNTACTIC_ENCODER,
     UNDETERMINED,
+    Region,
     regions,
 )
 from genprobe.render.ellipse import ellipse
@@ -36,6 +37,16 @@ SYMBOLS = {
     AUTOENCODER: "triangle-up",
     UNDETERMINED: "x",
 }
+
+GLYPHS = {
+    "triangle-down": "▼",
+    "square": "■",
+    "circle": "●",
+    "diamond": "◆",
+    "triangle-up": "▲",
+    "x": "✖",
+}
+"""The symbols as text, for the key beside the plane."""
 
 NAMED = 12
 """With more models than this on the plane, names show only under the pointer."""
@@ -77,6 +88,41 @@ def plane(comparison: Comparison) -> Figure | None:
         "data": [trace for trace in traces if trace is not None],
         "layout": layout(across, up, shading(comparison, across, up)),
     }
+
+
+class Key(NamedTuple):
+    """A regime of the key beside the plane.
+
+    label: of the regime.
+    shaded: whether a shade of the plane is its own.
+    glyph: of its models' markers; empty where it has no model.
+    """
+
+    label: str
+    shaded: bool
+    glyph: str
+
+
+def keys(comparison: Comparison) -> list[Key]:
+    """Every regime that has a shade on the plane or a model there, in their order.
+
+    Args:
+        comparison: of the models.
+    """
+    had = {report.regime.label for report in comparison.reports}
+    shaded = {region.label for region in regions_of(comparison)}
+    return [
+        Key(label, label in shaded, GLYPHS[SYMBOLS[label]] if label in had else "")
+        for label in SYMBOLS
+        if label in had | shaded
+    ]
+
+
+def regions_of(comparison: Comparison) -> tuple[Region, ...]:
+    """The parts of the plane that position alone tells; none without Ĥ."""
+    if comparison.entropy is None or comparison.entropy <= 0:
+        return ()
+    return regions(comparison.entropy, comparison.cuts)
 
 
 def window(
@@ -202,11 +248,9 @@ def shading(
     comparison: Comparison, across: tuple[float, float], up: tuple[float, float]
 ) -> list[dict[str, Any]]:
     """The regimes that position alone tells, as tinted rectangles; none without Ĥ."""
-    if comparison.entropy is None or comparison.entropy <= 0:
-        return []
-    far = 5 * max(across[1], up[1], comparison.entropy)
+    far = 5 * max(across[1], up[1], comparison.entropy or 0.0)
     found = []
-    for region in regions(comparison.entropy, comparison.cuts):
+    for region in regions_of(comparison):
         (x0, x1), (y0, y1) = (
             (max(-far, low), min(far, high)) for low, high in (region.rate, region.distortion)
         )

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from genprobe.comparison import compare
-from genprobe.render.interactive import CROWD, FAINT, INK, NAMED, neutral, plane
+from genprobe.render.interactive import CROWD, FAINT, INK, NAMED, keys, neutral, plane
+from genprobe.render.palette import COLOURS
 
 
 def compared(*reports, entropy=90.0):
@@ -97,6 +98,22 @@ def test_shades_meet_where_the_regimes_do(full):
     edges = {round(value, 6) for s in shapes for value in (s["y0"], s["y1"])}
     assert edges >= {0.08 * 90, 0.5 * 90}
     assert {round(s["x1"], 6) for s in shapes} >= {0.01 * 90, 0.05 * 90}
+
+
+def test_every_shade_has_a_key_and_models_have_their_marker(full):
+    comparison = compared(full)
+    found = {key.label: key for key in keys(comparison)}
+    colours = {s["fillcolor"] for s in plane(comparison)["layout"]["shapes"]}
+    assert {COLOURS[label] for label in found} == colours
+    assert all(key.shaded for key in found.values())
+    here = comparison.reports[0].regime.label
+    assert {label: key.glyph for label, key in found.items() if key.glyph} == {here: "■"}
+
+
+def test_without_a_bound_only_the_regimes_of_models_have_a_key(full):
+    comparison = compared(full, entropy=None)
+    [key] = keys(comparison)
+    assert (key.label, key.shaded) == (comparison.reports[0].regime.label, False)
 
 
 def test_without_a_bound_there_are_no_shades(full):
