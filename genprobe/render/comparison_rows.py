@@ -5,7 +5,7 @@ from typing import NamedTuple
 from genprobe.comparison import Comparison
 from genprobe.differences import PAIRED, Difference
 from genprobe.render.headings import COLUMNS, FURTHER
-from genprobe.render.rows import DOUBTED, DOUBTS, doubts, number, short_verdict
+from genprobe.render.rows import DOUBTED, DOUBTS, doubts, number, short_verdict, sourced
 from genprobe.render.units import divisor
 from genprobe.types import Report
 
@@ -194,7 +194,8 @@ def notes(comparison: Comparison, unit: str) -> list[str]:
     if comparison.entropy is not None:
         scale = divisor(comparison.reports[0], unit)
         bound = number(comparison.entropy / scale)
-        found.append(f"Regimes share Ĥ = {bound} {unit}, from {comparison.entropy_source}.")
+        source = sourced(comparison.entropy_source)
+        found.append(f"Regimes share Ĥ = {bound} {unit}, {source}.")
     return found
 
 

@@ -32,7 +32,7 @@ from genprobe.render.interactive import CROWD, keys, plane
 from genprobe.render.palette import COLOURS
 from genprobe.render.rate_parts import parts_of
 from genprobe.render.reproduce import reproduce, reproduce_comparison
-from genprobe.render.rows import BOUNDS, layout, method_lines, name_of, number, verdict
+from genprobe.render.rows import BOUNDS, layout, method_lines, name_of, number, sourced, verdict
 from genprobe.render.units import DECIMALS, UNITS, common_divisor, divisor
 from genprobe.types import Dimension, Report
 
@@ -131,7 +131,7 @@ def environment() -> Environment:
     """The templates of the page; whatever they are given is escaped."""
     env = templating.environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     env.filters |= {"number": number, "layout": layout, "name_of": name_of, "verdict": verdict}
-    env.filters |= {"method": method_lines}
+    env.filters |= {"method": method_lines, "sourced": sourced}
     env.globals |= {
         "BOUNDS": BOUNDS,
         "DECIMALS": DECIMALS,

@@ -19,7 +19,7 @@ from genprobe.regimes import (
 from genprobe.render.legend import WRAPPED, Entry, model_handle, remark
 from genprobe.render.plane_axes import ELLIPSES, ENTROPY, HULL, RATE_ONLY, TANGENTS
 from genprobe.render.plane_points import Plane, written
-from genprobe.render.rows import number
+from genprobe.render.rows import number, sourced
 from genprobe.render.style import COLOURS, INK, MARKERS, tint
 
 
@@ -79,8 +79,8 @@ def line_entries(plane: Plane, comparison: Comparison, unit: str) -> list[Entry]
     """Every kind of line and ring that is drawn."""
     entries: list[Entry] = []
     if plane.entropy is not None:
-        source = written(comparison.entropy_source or "", 60)
-        text = f"R + D = Ĥ = {number(plane.entropy)} {unit} ≥ H, from {source}"
+        source = written(sourced(comparison.entropy_source), 65)
+        text = f"R + D = Ĥ = {number(plane.entropy)} {unit} ≥ H, {source}"
         entries.append((Line2D([], [], **ENTROPY), textwrap.fill(text, WRAPPED)))
     if len(plane.hull) > 1:
         entries.append((Line2D([], [], **HULL), "convex hull (mixtures)"))

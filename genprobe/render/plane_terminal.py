@@ -9,7 +9,7 @@ import plotext
 
 from genprobe.comparison import Comparison
 from genprobe.render.plane_points import Plane, Point, plane_of, view, written
-from genprobe.render.rows import number
+from genprobe.render.rows import number, sourced
 from genprobe.render.units import common_divisor
 
 KEYS = string.digits[1:] + string.ascii_letters
@@ -93,7 +93,7 @@ def legend(plane: Plane, comparison: Comparison, unit: str) -> Iterator[str]:
         others = f"; {OTHER} other models" if len(plane.named) < len(plane.points) else ""
         yield f"* on the Pareto frontier{others}"
     if plane.entropy is not None:
-        source = comparison.entropy_source
-        yield f"{DOT} R + D = Ĥ = {number(plane.entropy)} {unit}, from {source}"
+        source = sourced(comparison.entropy_source)
+        yield f"{DOT} R + D = Ĥ = {number(plane.entropy)} {unit}, {source}"
     if plane.undecoded:
         yield "without a decoder: " + ", ".join(written(r.model) for r in plane.undecoded)

@@ -211,11 +211,21 @@ def floor_two(probability: float) -> str:
     return "1.00" if probability == 1 else f"{min(probability, 0.99):.2f}"
 
 
+GIVEN = "given"
+"""The source of a bound that the user gave."""
+
+
 def regime_reasons(regime: Regime, unit: str, divisor: float) -> list[str]:
     """Which cut decided, and the entropy bound with its source."""
     if regime.label == "undetermined":
         return []
     lines = ["; ".join(regime.reasons)]
     if regime.entropy is not None:
-        lines.append(f"Ĥ = {number(regime.entropy / divisor)} {unit}, from {regime.entropy_source}")
+        source = sourced(regime.entropy_source)
+        lines.append(f"Ĥ = {number(regime.entropy / divisor)} {unit}, {source}")
     return lines
+
+
+def sourced(source: str | None) -> str:
+    """Where a bound on the entropy comes from, as it follows the number."""
+    return "as given" if source == GIVEN else f"from {source}"

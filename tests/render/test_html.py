@@ -201,6 +201,19 @@ def test_differences_stand_beside_their_reference_and_errors(two):
     assert "Differences from" not in to_html(compared(two.reports[0]))
 
 
+@pytest.mark.parametrize(
+    ("errors", "words"),
+    [((9.0,), "holds at 5 %"), ((9.0, 5.0), "holds at 5 % for all 3 comparisons at once")],
+)
+def test_the_differences_say_when_they_hold(make_told, errors, words):
+    captions = [e.text for e in Page(to_html(make_told(*errors))).all("caption")]
+    assert [text for text in captions if text.endswith(words)]
+
+
+def test_a_bound_that_was_given_is_as_given(two):
+    assert any(e.text.endswith("90.000 nats, as given.") for e in Page(to_html(two)).all("p"))
+
+
 def test_each_model_can_be_hidden_wherever_it_is(two):
     page = Page(to_html(two))
     toggles = {e.attrs["data-toggle"] for e in page.all("input")}

@@ -138,3 +138,10 @@ def test_an_undetermined_regime_gives_its_reason_once(make_report, make_regime):
 )
 def test_the_headline_says_what_was_done_to_the_data(make_report, provenance, text):
     assert rows.headline(make_report(provenance=provenance), "bits") == text
+
+
+@pytest.mark.parametrize(
+    ("source", "words"), [("given", "as given"), ("the data set", "from the data set")]
+)
+def test_a_bound_says_where_it_comes_from(source, words):
+    assert rows.sourced(source) == words
