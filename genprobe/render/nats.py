@@ -31,6 +31,8 @@ MEANING = {
 
 THICK = 0.6
 """Of a bar, as a share of its row."""
+MARK = 0.42
+"""Half the height of a bar's own mark of log N, as a share of its row."""
 CAP: Mapping[str, Any] = {
     "color": INK,
     "linewidth": 0.9,
@@ -70,9 +72,7 @@ def draw_nats(
         label.set_fontweight("bold" if report.model == best else "normal")
     axes.tick_params(axis="y", length=0)
     axes.spines[["top", "right"]].set_visible(False)
-    cap = cap_of(reports, scale)
-    if cap is not None and cap <= longest:
-        axes.axvline(cap, **CAP)
+    draw_caps(axes, reports, scale)
 
 
 def span(bars: int) -> tuple[float, float]:
@@ -81,10 +81,33 @@ def span(bars: int) -> tuple[float, float]:
     return bars - 1 + room, -room
 
 
-def cap_of(reports: Sequence[Report], scale: float) -> float | None:
-    """The most that I(n;z) can be."""
-    known = reports[0].estimates.get("log_n")
-    return None if known is None else known.value / scale
+def draw_caps(axes: Axes, reports: Sequence[Report], scale: float) -> None:
+    """A line across at log N, or where bars have an N of their own a mark on each."""
+    caps = reached_caps(reports, scale)
+    if caps and shared_cap(reports, scale) is not None:
+        axes.axvline(next(iter(caps.values())), **CAP)
+        return
+    for row, cap in caps.items():
+        axes.plot([cap, cap], [row - MARK, row + MARK], **CAP)
+
+
+def caps_of(reports: Sequence[Report], scale: float) -> list[float | None]:
+    """The most that each I(n;z) can be, log N; None where it is not known."""
+    known = (report.estimates.get("log_n") for report in reports)
+    return [None if e is None else e.value / scale for e in known]
+
+
+def shared_cap(reports: Sequence[Report], scale: float) -> float | None:
+    """The cap of every bar, if all have the same."""
+    caps = set(caps_of(reports, scale))
+    return caps.pop() if len(caps) == 1 else None
+
+
+def reached_caps(reports: Sequence[Report], scale: float) -> dict[int, float]:
+    """The caps, by row, that are no further out than the longest bar."""
+    longest = max(sum(parts_of(report)) for report in reports) / scale
+    caps = enumerate(caps_of(reports, scale))
+    return {row: cap for row, cap in caps if cap is not None and cap <= longest}
 
 
 def nats_entries(reports: Sequence[Report], scale: float) -> list[Entry]:
@@ -95,8 +118,13 @@ def nats_entries(reports: Sequence[Report], scale: float) -> list[Entry]:
     ]
     if any("mutual_information" in report.estimates for report in reports):
         entries.append(remark("all beyond I(n;z): KL(q(z)‖p(z)) of these N examples"))
-    cap = cap_of(reports, scale)
-    if cap is not None:
-        text = f"log N = {number(cap)}, the cap on I(n;z)"
-        entries.append((Line2D([], [], **CAP), text))
-    return entries
+    return entries + cap_entries(reports, scale)
+
+
+def cap_entries(reports: Sequence[Report], scale: float) -> list[Entry]:
+    """What the line of log N or its marks mean; in words alone where the bars reach none."""
+    shared, reached = shared_cap(reports, scale), reached_caps(reports, scale)
+    value = "" if shared is None else f" = {number(shared)}"
+    if reached:
+        return [(Line2D([], [], **CAP), f"log N{value}, the cap on I(n;z)")]
+    return [remark(f"log N{value}, the cap on I(n;z), is beyond every bar")] if value else []

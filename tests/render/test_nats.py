@@ -1,9 +1,10 @@
 import math
+from dataclasses import replace
 
 import pytest
 from matplotlib.figure import Figure
 
-from genprobe.render.nats import cap_of, draw_nats, nats_entries
+from genprobe.render.nats import caps_of, draw_nats, nats_entries
 
 
 @pytest.fixture
@@ -57,5 +58,29 @@ def test_the_legend_has_the_parts_there_are(models):
     assert len(nats_entries(models[1:2], 1.0)) == 5
 
 
+def test_bars_with_an_n_of_their_own_have_marks_of_their_own(models, make_estimate):
+    few = replace(
+        models[0], estimates={**models[0].estimates, "log_n": make_estimate("log_n", 4.0)}
+    )
+    far = replace(
+        models[2], estimates={**models[2].estimates, "log_n": make_estimate("log_n", 30.0)}
+    )
+    mixed = [few, models[1], far]
+    axes = Figure().subplots()
+    draw_nats(axes, mixed, 1.0, "nats")
+    marks = [line for line in axes.lines if line.get_gid() == "log-n"]
+    assert [list(mark.get_xdata()) for mark in marks] == [[4.0, 4.0], [6.9, 6.9]]
+    for row, mark in enumerate(marks):
+        low, high = mark.get_ydata()
+        assert row - 0.5 < low < row < high < row + 0.5
+    assert nats_entries(mixed, 1.0)[-1][1] == "log N, the cap on I(n;z)"
+
+
+def test_a_cap_that_no_bar_reaches_is_told_and_not_drawn(models):
+    handle, text = nats_entries(models[1:], 1.0)[-1]
+    assert text == "log N = 6.900, the cap on I(n;z), is beyond every bar"
+    assert handle.get_linestyle() == "None"
+
+
 def test_without_log_n_there_is_no_cap(make_report):
-    assert cap_of([make_report(estimates={})], 1.0) is None
+    assert caps_of([make_report(estimates={})], 1.0) == [None]
