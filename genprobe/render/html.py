@@ -26,6 +26,7 @@ from genprobe.notices import COLLAPSED_NATS
 from genprobe.regimes import MEANING, UNDETERMINED
 from genprobe.render import templating
 from genprobe.render.comparison_rows import apart, differing
+from genprobe.render.comparison_warnings import gathered
 from genprobe.render.grids import Shown, seen, together
 from genprobe.render.headings import ERRORS, SPELT
 from genprobe.render.interactive import CROWD, keys, plane
@@ -100,12 +101,13 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
         comparison=comparison,
         entries=entries,
         best=next((e for e in entries if len(entries) > 1 and e.name == comparison.best), None),
-        on_frontier=[entries[i].name for i in comparison.frontier],
+        on_frontier=comparison.frontier,
         apart=apart(comparison, unit, 3),
         differing=differing(comparison),
         differences={(d.first, d.name): d for d in comparison.differences},
         unpaired=any(not d.paired for d in comparison.differences),
         positions={entry.name: entry.index for entry in entries},
+        warnings=gathered(reports),
         together=together([entry.pictures for entry in entries]) if len(entries) <= FEW else [],
         figure=figure,
         units=units(reports),

@@ -120,6 +120,32 @@ def test_a_hidden_model_is_hidden_everywhere_and_comes_back(opened, reports):
     assert len(markers(page)) == 2
 
 
+def test_what_is_said_of_the_best_model_goes_with_it(opened, reports):
+    page = opened()
+    said = [page.locator("h2 + .lead"), page.locator("#differences")]
+    best = page.locator("h2 + .lead strong").text_content()
+    assert all(part.is_visible() for part in said)
+    box = page.locator(".boxes input").nth([r.model for r in reports].index(best))
+    box.uncheck()
+    assert not any(part.is_visible() for part in said)
+    [rest] = [line for line in page.locator("main").inner_text().splitlines() if best in line]
+    assert rest.startswith("Ĥ, the least known upper bound")
+    box.check()
+    assert all(part.is_visible() for part in said)
+
+
+def test_a_warning_stays_until_the_last_of_its_models_is_hidden(opened):
+    page = opened()
+    shared = page.locator('.warnings > li[data-model="0 1"]')
+    boxes = page.locator(".boxes input")
+    there = shared.count()
+    assert there
+    boxes.nth(0).uncheck()
+    assert shared.locator("visible=true").count() > 0
+    boxes.nth(1).uncheck()
+    assert not any(part.is_visible() for part in shared.all())
+
+
 def test_the_keyboard_reaches_every_control_and_shows_where_it_is(opened):
     page = opened()
     page.keyboard.press("Tab")

@@ -14,6 +14,7 @@ from genprobe.comparison import compare
 from genprobe.render import grids, html
 from genprobe.render.html import to_html
 from genprobe.store.pictures import Grid, Pictures
+from genprobe.types import Notice
 
 HOSTILE = "<img src=x onerror=alert(1)></script>"
 VOID = {"meta", "img", "input", "br", "link"}
@@ -219,9 +220,26 @@ def test_each_model_can_be_hidden_wherever_it_is(two):
     toggles = {e.attrs["data-toggle"] for e in page.all("input")}
     assert toggles == {"0", "1"}
     parts = [e.attrs["data-model"] for e in page.elements if "data-model" in e.attrs]
-    assert set(parts) == toggles
-    # The reference of the differences has no row among them.
-    assert sorted(parts.count(toggle) for toggle in toggles) == [7, 8]
+    assert set(parts) == toggles | {"0 1"}
+
+
+def test_what_is_said_of_one_model_goes_with_it(two):
+    page = Page(to_html(two))
+    best = str(two.names.index(two.best))
+    [lead] = [e for e in page.all("p") if e.attrs.get("class") == "lead"]
+    [title] = [e for e in page.all("h3") if e.attrs.get("id") == "differences"]
+    assert lead.attrs["data-model"] == best
+    assert title.within[-1].attrs["data-model"] == best
+    tags = [e for e in page.all("span") if e.attrs.get("class") == "tag"]
+    tags = [e for e in tags if e.within[-1].tag == "p"]
+    assert [e.attrs["data-model"] for e in tags] == [str(i) for i in two.frontier]
+
+
+def test_the_clause_on_rivals_goes_with_any_it_names(make_told):
+    page = Page(to_html(make_told(1.0, 9.0, 0.5)))
+    [clause] = [e for e in page.elements if "data-every" in e.attrs]
+    assert clause.attrs["data-every"] == "1 3"
+    assert clause.text.endswith("b and d")
 
 
 def test_what_has_no_script_shows_no_switches(two):
@@ -230,8 +248,6 @@ def test_what_has_no_script_shows_no_switches(two):
 
 
 def test_names_are_text_wherever_they_stand(make_report, make_estimate):
-    from genprobe.types import Notice
-
     report = make_report(
         model=HOSTILE,
         dataset=HOSTILE,
@@ -257,9 +273,34 @@ def test_names_are_text_wherever_they_stand(make_report, make_estimate):
     assert "&lt;img src=x onerror=alert(1)&gt;&lt;/script&gt;" in texts
 
 
-def test_warnings_stand_with_their_remedies(two):
-    items = [e.text for e in Page(to_html(two)).all("li")]
-    assert any("I(n;z) is near log N. Use more examples." in text for text in items)
+def warned(*reports):
+    """The warnings of a page: of which models, and in what words."""
+    page = Page(to_html(compared(*reports)))
+    lists = [e for e in page.all("ul") if e.attrs.get("class") == "warnings"]
+    items = [e for e in page.all("li") if e.within[-1] in lists]
+    return [(e.attrs["data-model"], " ".join(e.text.split())) for e in items]
+
+
+def test_a_warning_of_all_models_stands_once_with_its_remedy(two):
+    words = "saturated all models I(n;z) is near log N. Use more examples."
+    assert warned(*two.reports) == [("0 1", words)]
+
+
+def test_a_warning_of_some_models_names_them_and_what_differs(make_report):
+    def near(number):
+        return [Notice(code="near", message=f"It is {number}.", remedy="Go on.")]
+
+    a, b, c = (make_report(model=name, warnings=[]) for name in "abc")
+    one = warned(replace(a, warnings=near(3)), b, c)
+    assert one == [("0", "near a It is 3. Go on.")]
+    both = warned(replace(a, warnings=near(3)), b, replace(c, warnings=near(4)))
+    assert both == [("0 2", "near Go on. Of each model a It is 3. c It is 4.")]
+
+
+def test_a_warning_of_a_single_model_names_none(make_report):
+    assert warned(make_report()) == [
+        ("0", "saturated I(n;z) is near log N. Use more examples."),
+    ]
 
 
 def test_the_rate_is_divided_without_rest(make_report, make_estimate):

@@ -18,8 +18,13 @@
     for (const b of all("[data-unit]")) b.setAttribute("aria-pressed", b.dataset.unit === unit);
   }
 
+  // A part is of the models that data-model lists, and goes with the last of them; one that needs
+  // every model of data-every goes with the first.
+  const gone = (list) => list.split(" ").map((model) => hidden.has(Number(model)));
+
   function showModels() {
-    for (const part of all("[data-model]")) part.hidden = hidden.has(Number(part.dataset.model));
+    for (const part of all("[data-model]")) part.hidden = !gone(part.dataset.model).includes(false);
+    for (const part of all("[data-every]")) part.hidden = gone(part.dataset.every).includes(true);
   }
 
   // The convex part of the frontier of the models that are shown; see genprobe/frontier.py.
