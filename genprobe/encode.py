@@ -235,6 +235,21 @@ def require_tensors(name: str, posterior: Family, params: object) -> None:
     )
 
 
+def require_outputs(name: str, likelihood: Likelihood, outputs: object) -> None:
+    """Check that a decoder returned tensors by name.
+
+    Raises:
+        ModelError: if it returned anything else.
+    """
+    if isinstance(outputs, Mapping) and all(isinstance(v, Tensor) for v in outputs.values()):
+        return
+    raise ModelError(
+        f"The decoder of {name} returns a {type(outputs).__name__} that is not tensors by name.",
+        f"Return a dict of the tensors that the likelihood {likelihood.name} takes, named as in "
+        'torch.distributions: {"logits": …}, or {"loc": …, "scale": …}.',
+    )
+
+
 def check_params(source: str, posterior: Family, params: Params, count: int, start: int) -> None:
     """Check names, lengths, finiteness and constraints of posterior parameters.
 
@@ -306,6 +321,7 @@ def decode_draws(
         target, latent = x[rows], z[draw, rows]
         with calling(parts.model, "decode", latent):
             outputs = decode(latent.to(device), **rows_of(context, rows, device))
+            require_outputs(parts.model.name, likelihood, outputs)
             p = likelihood.distribution(outputs)
         if p.event_shape != target.shape[1:]:
             raise ModelError(

@@ -8,7 +8,7 @@ from torch.distributions import kl_divergence
 
 from genprobe.architectures.mlp_vae import MlpVae
 from genprobe.encode import read_examples
-from genprobe.errors import GenprobeError
+from genprobe.errors import GenprobeError, ModelError
 from genprobe.families.diagonal_normal import distribution as posterior_distribution
 from genprobe.likelihoods.bernoulli import bernoulli
 from genprobe.likelihoods.normal import normal
@@ -138,8 +138,6 @@ def fit(
         x = examples()
         for rows in torch.split(torch.randperm(len(x)), batch_size):
             loss = objective(module, x[rows], beta)
-            if not loss.isfinite():
-                raise GenprobeError("The loss is no longer finite.", "Lower the learning rate.")
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimiser.step()
@@ -148,9 +146,24 @@ def fit(
 
 
 def objective(module: MlpVae, x: Tensor, beta: float) -> Tensor:
-    """D + βR, averaged over a batch x (batch, *event), nats per example."""
+    """D + βR, averaged over a batch x (batch, *event), nats per example.
+
+    Raises:
+        GenprobeError: if it is not finite.
+    """
     q = posterior_distribution(module.encode(x))
     likelihood = LIKELIHOODS[module.config["likelihood"]]
-    p = likelihood.distribution(module.decode(q.rsample()))
     rate = kl_divergence(q, module.prior_distribution())
-    return (beta * rate - p.log_prob(x)).mean()
+    try:
+        p = likelihood.distribution(module.decode(q.rsample()))
+        loss = (beta * rate - p.log_prob(x)).mean()
+    except ModelError as error:  # a scale of NaN or of 0 is refused before there is a loss
+        raise diverged() from error
+    if not loss.isfinite():
+        raise diverged()
+    return loss
+
+
+def diverged() -> GenprobeError:
+    """What is said of a training that has gone astray."""
+    return GenprobeError("The loss is no longer finite.", "Lower the learning rate.")

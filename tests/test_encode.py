@@ -315,7 +315,13 @@ def test_an_encoder_that_does_not_fit_is_told(module, x, store, encode, message)
     ("decode", "message"),
     [
         (lambda z: z @ z, "decode of mine fails on a batch of shape"),
-        (lambda z: {"loc": z}, "decode of mine fails .*probs"),
+        (lambda z: {"loc": z}, "decoder gives loc; the likelihood bernoulli needs probs"),
+        (lambda z: z, "decoder of mine returns a Tensor that is not .*\n.* bernoulli takes, named"),
+        (lambda z: {"logits": z.tolist()}, "decoder of mine returns a dict that is not tensors"),
+        (
+            lambda z: {"probs": z * 0 + 3},
+            r"gives a probs of 3; .* bernoulli it must be in \[0, 1\].\n.* raw outputs as logits",
+        ),
     ],
 )
 def test_a_decoder_that_does_not_fit_is_told(module, x, store, decode, message):

@@ -6,8 +6,9 @@ Log-probabilities come from logits where the decoder gives them; from ``probs`` 
 
 import torch
 from torch import Tensor
-from torch.distributions import Bernoulli, Distribution, Independent
+from torch.distributions import Bernoulli, Distribution, Independent, constraints
 
+from genprobe.likelihoods.parameters import checked
 from genprobe.likelihoods.support import require_unit_interval
 from genprobe.types import Likelihood, Notice, Params
 
@@ -21,9 +22,15 @@ GREY = Notice(
 
 
 def distribution(params: Params) -> Distribution:
-    """``logits`` or ``probs``, (batch, *event), to p(x|z) of batch shape (batch,)."""
-    name = "logits" if "logits" in params else "probs"
-    values = params[name]
+    """``logits`` or ``probs``, (batch, *event), to p(x|z) of batch shape (batch,).
+
+    Raises:
+        ModelError: if the decoder gives neither, or probs outside [0, 1].
+    """
+    if "logits" in params:
+        name, values = "logits", params["logits"]
+    else:
+        name, values = "probs", checked("bernoulli", params, "probs", constraints.unit_interval)
     base = Bernoulli(**{name: values}, validate_args=False)
     return Independent(base, values.dim() - 1, validate_args=False)
 

@@ -7,19 +7,21 @@ fixed scalar. It is a density: D can be negative, and D = 0 means nothing.
 import math
 
 from torch import Tensor
-from torch.distributions import Distribution, Independent, Normal
+from torch.distributions import Distribution, Normal, constraints
 
+from genprobe.likelihoods.parameters import checked, given, one_example
 from genprobe.types import Likelihood, Notice, Params
 
 
 def distribution(params: Params) -> Distribution:
-    """``loc`` (batch, *event) and ``scale``, broadcastable to it, to p(x|z)."""
-    loc = params["loc"]
-    return Independent(
-        Normal(loc, params["scale"].expand_as(loc), validate_args=False),
-        loc.dim() - 1,
-        validate_args=False,
-    )
+    """``loc`` (batch, *event) and ``scale``, broadcastable to it, to p(x|z).
+
+    Raises:
+        ModelError: if the decoder does not give one, or a scale that is not above 0.
+    """
+    loc = given("normal", params, "loc")
+    scale = checked("normal", params, "scale", constraints.positive)
+    return one_example(Normal(loc, scale.expand_as(loc), validate_args=False))
 
 
 def support(x: Tensor) -> Notice | None:

@@ -23,6 +23,13 @@ ALLOWED: dict[Constraint, str] = {
     constraints.nonnegative_integer: "a non-negative integer",
 }
 
+MADE_FROM_RAW: dict[Constraint, str] = {
+    constraints.positive: "Pass raw outputs through softplus or exp.",
+    constraints.nonnegative: "Pass raw outputs through softplus or exp.",
+    constraints.unit_interval: "Give raw outputs as logits, or pass them through a sigmoid.",
+}
+"""How a decoder keeps to a constraint, as what it gives wrongly is most often a raw output."""
+
 
 def precise(values: Tensor) -> Tensor:
     """The same values in float64, or on a device without it as they are."""
@@ -43,20 +50,40 @@ def parameter(
     Raises:
         ModelError: if the decoder does not give it, or gives a value that is not allowed.
     """
-    if name not in params:
-        raise ModelError(
-            f"The decoder gives {', '.join(params) or 'nothing'}; the likelihood {likelihood} "
-            f"needs {name}."
-        )
-    values = params[name]
+    return precise(checked(likelihood, params, name, constraint))
+
+
+def checked(
+    likelihood: str, params: Params, name: str, constraint: Constraint = constraints.real
+) -> Tensor:
+    """The decoder's parameter of that name, in the decoder's own dtype; as ``parameter`` else.
+
+    Raises:
+        ModelError: if the decoder does not give it, or gives a value that is not allowed.
+    """
+    values = given(likelihood, params, name)
     fine = constraint.check(values)  # type: ignore[no-untyped-call]
     if not fine.all():
         raise ModelError(
             f"The decoder gives a {name} of {values[~fine].flatten()[0].item():g}; under the "
             f"likelihood {likelihood} it must be {allowed(constraint)}.",
-            "Look at the layer that makes this parameter.",
+            MADE_FROM_RAW.get(constraint, "Look at the layer that makes this parameter."),
         )
-    return precise(values)
+    return values
+
+
+def given(likelihood: str, params: Params, name: str) -> Tensor:
+    """The decoder's parameter of that name, as it is.
+
+    Raises:
+        ModelError: if the decoder does not give it.
+    """
+    if name not in params:
+        raise ModelError(
+            f"The decoder gives {', '.join(params) or 'nothing'}; the likelihood {likelihood} "
+            f"needs {name}."
+        )
+    return params[name]
 
 
 def allowed(constraint: Constraint) -> str:

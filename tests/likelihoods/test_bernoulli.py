@@ -2,7 +2,7 @@ import pytest
 import scipy.stats
 import torch
 
-from genprobe.errors import DataError
+from genprobe.errors import DataError, ModelError
 from genprobe.likelihoods.bernoulli import bernoulli
 from genprobe.testing import LikelihoodTests
 
@@ -16,6 +16,14 @@ def test_log_probability_sums_over_the_example(name):
     truth = scipy.stats.bernoulli.logpmf(X.numpy(), LOGITS.sigmoid().numpy()).sum((1, 2))
     found = bernoulli.distribution({name: values}).log_prob(X)
     torch.testing.assert_close(found, torch.from_numpy(truth))
+
+
+@pytest.mark.parametrize("value", [-0.01, 1.01, float("nan")])
+def test_probabilities_outside_the_unit_interval_are_refused(value):
+    probs = torch.full((2, 3), 0.5)
+    probs[1, 2] = value
+    with pytest.raises(ModelError, match=rf"probs of {value:g}; .*\n.*raw outputs as logits"):
+        bernoulli.distribution({"probs": probs})
 
 
 def test_logits_are_not_clamped():

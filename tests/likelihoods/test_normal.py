@@ -2,6 +2,7 @@ import pytest
 import scipy.stats
 import torch
 
+from genprobe.errors import ModelError
 from genprobe.likelihoods.normal import normal
 from genprobe.testing import LikelihoodTests
 
@@ -32,3 +33,14 @@ def test_it_is_a_density_of_any_data():
 class TestConformance(LikelihoodTests):
     part = normal
     params = {"loc": LOC[:2], "scale": torch.full((2, 2, 3), 0.5)}
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("nan")])
+def test_a_scale_that_is_not_above_zero_is_refused(value):
+    with pytest.raises(ModelError, match=rf"scale of {value:g}; .* normal it must be > 0.\n.*exp"):
+        normal.distribution({"loc": torch.zeros(2, 3), "scale": torch.tensor(value)})
+
+
+def test_a_missing_scale_is_named():
+    with pytest.raises(ModelError, match="gives loc; the likelihood normal needs scale"):
+        normal.distribution({"loc": torch.zeros(2, 3)})
