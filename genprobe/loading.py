@@ -34,9 +34,16 @@ def load(spec: str | Path, *, factory: str | None = None, trust: bool = False) -
         trust: whether code in the file, or named by it, may run.
 
     Raises:
-        ModelError: if nothing is there, or nothing reads it, or several loaders claim it.
+        ModelError: if it is no path, nothing is there, nothing reads it, or several loaders claim
+            it.
         UntrustedError: if it could only be loaded by running code in it.
     """
+    if not isinstance(spec, str | Path):
+        raise ModelError(
+            f"A {type(spec).__name__} cannot be evaluated as it is: its parts are unknown.",
+            "Wrap it: genprobe.Model(name=…, encode=…, decode=…, posterior=…, prior=…, "
+            "likelihood=…, module=…), or give a path.",
+        )
     known: dict[str, Loader] = plugins().all("loaders")
     scheme, _, rest = str(spec).partition(":")
     if scheme in known and rest:

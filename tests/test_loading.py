@@ -217,3 +217,11 @@ def test_binarisation_is_passed_on():
 def test_data_that_nothing_reads_are_told(source, message):
     with pytest.raises(DataError, match=message):
         open_dataset(source)
+
+
+@pytest.mark.parametrize("given", [torch.nn.Linear(2, 2), None, 3])
+def test_what_is_no_path_is_to_be_wrapped_in_a_model(given):
+    with pytest.raises(
+        ModelError, match=rf"A {type(given).__name__} cannot .*\n.*genprobe\.Model\("
+    ):
+        genprobe.evaluate(given, torch.zeros(3, 2))
