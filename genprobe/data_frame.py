@@ -1,21 +1,28 @@
 """Reports as pandas tables: one row a model, one column a number."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from genprobe.comparison import Comparison
 from genprobe.errors import GenprobeError
+from genprobe.progress import silent
+from genprobe.sources import read_reports
 from genprobe.summary import epoch, scalars
 from genprobe.types import Report
 
 if TYPE_CHECKING:
     import pandas as pd
 
+Source = Report | str | Path
+"""A report, or the path of a store or of a report file."""
+
 PLAIN = (str, int, float, bool)
 
 
-def frame(reports: Iterable[Report] | Report) -> "pd.DataFrame":
+def frame(reports: Comparison | Iterable[Source] | Source) -> "pd.DataFrame":
     """One row a report: what it is of, every estimate with both errors, and what reproduces it.
 
     Each estimate NAME has the columns ``NAME``, ``NAME_se`` and ``NAME_se_data``, in the estimate's
@@ -23,28 +30,36 @@ def frame(reports: Iterable[Report] | Report) -> "pd.DataFrame":
     Facts of the training are ``training.FACT``, such as ``training.beta``.
 
     Args:
-        reports: such as those of a Comparison, or a watch's history.
+        reports: some, such as a watch's history, or paths of stores and report files; or a
+            Comparison, whose models keep the names that tell them apart.
 
     Raises:
-        GenprobeError: if pandas is not installed.
+        GenprobeError: if pandas is not installed, or a path is of no store or report.
     """
     pandas = require_pandas()
-    given = [reports] if isinstance(reports, Report) else reports
-    return pandas.DataFrame([{**about(r), **numbers(r), **facts(r)} for r in given])
+    rows = [{**about(r), **numbers(r), **facts(r)} for r in reports_of(reports)]
+    return pandas.DataFrame(rows)
 
 
-def dimension_frame(reports: Iterable[Report]) -> "pd.DataFrame":
+def dimension_frame(reports: Comparison | Iterable[Source] | Source) -> "pd.DataFrame":
     """One row a latent dimension of a report; the columns are the fields of ``Dimension``.
 
     Args:
-        reports: of any models.
+        reports: as ``frame`` takes them.
 
     Raises:
-        GenprobeError: if pandas is not installed.
+        GenprobeError: if pandas is not installed, or a path is of no store or report.
     """
     pandas = require_pandas()
-    rows = [{**about(r), **asdict(d)} for r in reports for d in r.dimensions]
+    rows = [{**about(r), **asdict(d)} for r in reports_of(reports) for d in r.dimensions]
     return pandas.DataFrame(rows)
+
+
+def reports_of(given: Comparison | Iterable[Source] | Source) -> Sequence[Report]:
+    """The reports that a comparison, paths or reports stand for."""
+    if isinstance(given, Comparison):
+        return given.named
+    return read_reports([given] if isinstance(given, Source) else list(given), silent)
 
 
 def require_pandas() -> Any:

@@ -1,3 +1,4 @@
+import dataclasses
 import sys
 
 import pandas as pd
@@ -69,3 +70,20 @@ def test_without_pandas_the_error_says_what_to_install(reports, monkeypatch):
     for make in (genprobe.frame, genprobe.dimension_frame):
         with pytest.raises(GenprobeError, match="pip install pandas"):
             make(reports)
+
+
+def test_a_comparison_gives_its_models_the_names_that_tell_them_apart(reports):
+    twins = [dataclasses.replace(r, model="vae") for r in reports]
+    comparison = genprobe.compare(twins, origins=["one.pt", "two.pt"])
+    names = genprobe.frame(comparison)["model"].tolist()
+    assert sorted(names) == ["vae (one.pt)", "vae (two.pt)"]
+    assert sorted(set(genprobe.dimension_frame(comparison)["model"])) == sorted(names)
+
+
+def test_paths_are_read_as_compare_reads_them(reports, tmp_path):
+    path = tmp_path / "r.json"
+    path.write_text(reports[0].to_json())
+    for given in (path, str(path), [path]):
+        assert genprobe.frame(given)["model"].tolist() == ["s0.3"]
+    with pytest.raises(GenprobeError, match=r"There is no store or report at a\.h5"):
+        genprobe.frame("a.h5")
