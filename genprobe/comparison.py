@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genprobe.differences import PAIRED, Difference, critical_z, differences
-from genprobe.errors import GenprobeError
+from genprobe.errors import GenprobeError, UsageError
 from genprobe.frontier import frontier, hull
 from genprobe.progress import Progress, showing
 from genprobe.regimes import (
@@ -195,7 +195,7 @@ def compare(
         raise GenprobeError("There is nothing to compare.", "Give at least one store or report.")
     require_sort(sort, {name for r in given.values() for name in r.estimates})
     if against is not None and against not in given:
-        raise GenprobeError(
+        raise UsageError(
             f"There is no model {against!r} to compare against.", f"There is {', '.join(given)}."
         )
     if not side_by_side:
@@ -277,11 +277,11 @@ def require_sort(sort: str, known: Iterable[str]) -> None:
     """Check that models can be sorted by something.
 
     Raises:
-        GenprobeError: listing what they can be sorted by.
+        UsageError: listing what they can be sorted by.
     """
     allowed = ["name", *sorted(known)]
     if sort not in allowed:
-        raise GenprobeError(f"There is no {sort!r} to sort by.", f"Sort by {', '.join(allowed)}.")
+        raise UsageError(f"There is no {sort!r} to sort by.", f"Sort by {', '.join(allowed)}.")
 
 
 def shared_entropy(reports: Mapping[str, Report], given: float | None) -> Entropy | None:

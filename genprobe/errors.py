@@ -21,6 +21,10 @@ class GenprobeError(Exception):
         return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
+class UsageError(GenprobeError):
+    """A choice makes no sense whatever the model and data are; commands exit with 2."""
+
+
 def reason_of(error: Exception) -> str:
     """The first line of what an exception says, or its type where it says nothing."""
     return (str(error).splitlines() or [type(error).__name__])[0]

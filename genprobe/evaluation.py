@@ -26,6 +26,7 @@ from genprobe.errors import (
     ModelError,
     StoreError,
     UnavailableError,
+    UsageError,
     reason_of,
 )
 from genprobe.estimators.quantities import Estimator, require_known
@@ -402,7 +403,7 @@ def require_options(
     """Check the numbers that a user chose.
 
     Raises:
-        GenprobeError: naming the first that makes no sense.
+        UsageError: naming the first that makes no sense.
     """
     for name, value in (
         ("draws", draws),
@@ -413,9 +414,9 @@ def require_options(
         ("entropy", entropy),
     ):
         if value is not None and not value > 0:
-            raise GenprobeError(f"{name} must be positive, not {value}.")
+            raise UsageError(f"{name} must be positive, not {value}.")
     if dtype not in DTYPES:
-        raise GenprobeError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
+        raise UsageError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
 
 
 def choose_device(name: str) -> torch.device:

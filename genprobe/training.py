@@ -8,7 +8,7 @@ from torch.distributions import kl_divergence
 
 from genprobe.architectures.mlp_vae import MlpVae
 from genprobe.encode import read_examples
-from genprobe.errors import GenprobeError, ModelError
+from genprobe.errors import GenprobeError, ModelError, UsageError
 from genprobe.families.diagonal_normal import distribution as posterior_distribution
 from genprobe.likelihoods.bernoulli import bernoulli
 from genprobe.likelihoods.normal import normal
@@ -68,7 +68,7 @@ def train(
             are outside the likelihood's support, or the loss stops being finite.
     """
     if beta < 0 or epochs < 1 or batch_size < 1 or learning_rate <= 0:
-        raise GenprobeError("β must not be negative; epochs, batch size and rate must be positive.")
+        raise UsageError("β must not be negative; epochs, batch size and rate must be positive.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = MlpVae(

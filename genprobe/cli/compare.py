@@ -27,7 +27,7 @@ def compare(
     A store is shown as it was last evaluated. Differences of ELBO, rate and distortion
     are paired over the examples wherever the stores are at hand.
     """
-    output.require_writable()
+    output.require_possible()
     from genprobe.comparison import compare as run
 
     comparison = run(sources, cuts=options.cuts_from(regime_cuts), progress=True, **settings)

@@ -10,7 +10,7 @@ import click
 
 from genprobe.cli import options
 from genprobe.cli.interrupt import kept_of_store, resumable
-from genprobe.errors import GenprobeError, OtherRankError
+from genprobe.errors import GenprobeError, OtherRankError, UsageError
 
 if TYPE_CHECKING:
     from genprobe.cli.output import Output
@@ -94,7 +94,7 @@ def evaluate(
             cuts = options.cuts_from(regime_cuts)
             require_sort(sort, plugins().all("estimators"))
             if ranks.leads:
-                output.require_writable()
+                output.require_possible()
         if ranks.leads and not quiet:
             logging.getLogger("genprobe").setLevel(logging.INFO)
         settings |= {"store": store, "cuts": cuts}
@@ -153,7 +153,9 @@ def attempt(
                 output.write_report(report)
             output.print_report(report, f"{position + 1} of {len(models)}: {model}" * several)
     except GenprobeError as error:
-        if not several or click.get_current_context().find_root().params["traceback"]:
+        # What is wrong with the options is wrong with them for every model.
+        misused = isinstance(error, UsageError)
+        if misused or not several or click.get_current_context().find_root().params["traceback"]:
             raise
         if not isinstance(error, OtherRankError):
             click.echo(f"Error: {model}: {error}", err=True)

@@ -1,4 +1,4 @@
-"""The group of commands, and what happens to errors: one or two lines, exit 1."""
+"""The group of commands, and what happens to errors: one or two lines, exit 1 or 2."""
 
 import logging
 import sys
@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from genprobe._version import __version__
-from genprobe.errors import GenprobeError, OtherRankError, PluginError, reason_of
+from genprobe.errors import GenprobeError, OtherRankError, PluginError, UsageError, reason_of
 
 
 class Echo(logging.Handler):
@@ -56,7 +56,7 @@ class Cli(click.Group):
             if ctx.params["traceback"]:
                 raise
             click.echo(f"Error: {error}", err=True)
-            sys.exit(1)
+            sys.exit(2 if isinstance(error, UsageError) else 1)
         except Exception as error:
             from genprobe.manager import at_fault
 

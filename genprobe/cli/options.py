@@ -1,14 +1,15 @@
 """Options that several commands share."""
 
+import contextlib
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from genprobe.errors import GenprobeError
+from genprobe.errors import GenprobeError, UsageError
 
 if TYPE_CHECKING:
     from genprobe.regimes import Cuts
@@ -212,13 +213,41 @@ def require_plot(path: Path | None) -> None:
     """Check that a plot can be written before hours are spent on what it shows.
 
     Raises:
-        GenprobeError: if the suffix is of no known format, or its folder missing or read-only.
+        UsageError: if the suffix is of no known format.
+        GenprobeError: if its folder is missing or read-only.
     """
     if path is not None:
         from genprobe.render.figure_file import require_format
 
-        require_format(path)
+        with misused():
+            require_format(path)
         require_writable(path)
+
+
+def require_renderer(name: str | None) -> None:
+    """Check that there is a renderer before hours are spent on what it prints.
+
+    Raises:
+        UsageError: if no plugin provides it.
+    """
+    if name is not None:
+        from genprobe.manager import plugins
+
+        with misused():
+            plugins().get("renderers", name)
+
+
+@contextlib.contextmanager
+def misused() -> Iterator[None]:
+    """Make a fault one of the command line.
+
+    Raises:
+        UsageError: in the words of the fault.
+    """
+    try:
+        yield
+    except GenprobeError as error:
+        raise UsageError(error.what, error.remedy) from error
 
 
 def require_writable(path: Path | None) -> None:

@@ -67,12 +67,13 @@ class Output:
     plot_width: float = 6.9
     plane: bool | None = None
 
-    def require_writable(self) -> None:
-        """Check that all can be written before hours are spent on its content.
+    def require_possible(self) -> None:
+        """Check that all can be printed and written before hours are spent on its content.
 
         Raises:
             GenprobeError: naming the first that cannot.
         """
+        options.require_renderer(self.renderer)
         for path in (self.json_path, self.csv_path, self.html_path):
             options.require_writable(path)
         options.require_plot(self.plot_path)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @options.output("csv_path")
 def show(store: Path, regime_cuts: Path | None, output: "Output", **settings: Any) -> None:
     """Show the report of STORE; the model is not needed, nothing is encoded."""
-    output.require_writable()
+    output.require_possible()
     from genprobe.comparison import compare
     from genprobe.progress import showing
     from genprobe.reporting import report_from_store

@@ -72,7 +72,7 @@ def test_models_are_sorted_as_asked_and_tested_against_the_one_named(run, result
 )
 def test_an_unknown_name_lists_the_known_ones(run, results, option, word):
     result = run("compare", *results, option, "nothing")
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert "'nothing'" in result.stderr
     assert word in result.stderr
 

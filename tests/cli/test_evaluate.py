@@ -112,7 +112,7 @@ def test_models_of_one_name_are_told_apart_by_their_files(run, tiny, tmp_path):
 
 def test_an_order_that_does_not_exist_is_told_before_anything_is_evaluated(run, tiny):
     result = run("evaluate", tiny.a, tiny.b, "--sort", "beauty")
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (2, "")
     assert "'beauty'" in result.stderr
 
 
@@ -190,8 +190,6 @@ def test_a_model_that_does_not_load_is_told_in_two_lines(run, make, arguments, w
         (["--data", "nonsense"], "nonsense"),
         (["--data", "digits", "--split", "other"], "other"),
         (["--data", "digits"], "64"),
-        (["--draws", 0], "draws must be positive"),
-        (["--tolerance", -1], "tolerance must be positive"),
         (["--device", "abacus"], "abacus"),
         (["--prior", "cauchy"], "There is no prior 'cauchy'"),
         (["--prior", "diagonal-normal"], "needs loc and scale"),
@@ -205,6 +203,24 @@ def test_an_option_that_makes_no_sense_is_told_in_two_lines(run, tiny, arguments
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("Error: ")
     assert words in result.stderr
+    assert len(result.stderr.splitlines()) <= 2
+
+
+@pytest.mark.parametrize("others", [0, 1])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--draws", 0], "draws must be positive"),
+        (["--tolerance", 0], "tolerance must be positive"),
+        (["--format", "papyrus"], "There is no renderer 'papyrus'."),
+        (["--plot", "p.gif"], "A plot cannot be written as p.gif."),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_for_every_model_is_told_once_and_exit_2(run, tiny, others, arguments, words):
+    result = run("evaluate", tiny.a, *[tiny.b] * others, *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"Error: {words}")
     assert len(result.stderr.splitlines()) <= 2
 
 
@@ -276,11 +292,15 @@ def test_files_of_posteriors_of_named_data_are_compared(run):
     assert "2 models on toy: N = 80, nats" in done.stdout
 
 
-@pytest.mark.parametrize(("place", "words"), [("p.gif", "p.gif"), ("nowhere/p.png", "no folder")])
+@pytest.mark.parametrize(
+    ("place", "words", "code"), [("p.gif", "p.gif", 2), ("nowhere/p.png", "no folder", 1)]
+)
 @pytest.mark.parametrize("command", ["evaluate", "compare", "show"])
-def test_a_plot_that_cannot_be_written_fails_before_anything_is_read(run, command, place, words):
+def test_a_plot_that_cannot_be_written_fails_before_anything_is_read(
+    run, command, place, words, code
+):
     result = run(command, "no-such-file", "--plot", place)
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert (result.exit_code, result.stdout) == (code, "")
     assert words in result.stderr
     assert "no-such-file" not in result.stderr
 

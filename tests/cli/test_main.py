@@ -8,6 +8,7 @@ from click.testing import CliRunner
 
 import genprobe
 from genprobe.cli import main
+from genprobe.errors import UsageError
 
 COMMANDS = ["evaluate", "compare", "show", "train", "sweep", "demo", "plugins"]
 
@@ -75,6 +76,12 @@ def test_a_fault_of_the_input_is_told_in_two_lines_and_exit_1(failing):
     result = CliRunner().invoke(main, ["fail"])
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "Error: It is wrong.\nDo this.\n"
+
+
+def test_a_choice_that_makes_no_sense_is_exit_2(failing):
+    failing(UsageError("It is wrong."))
+    result = CliRunner().invoke(main, ["fail"])
+    assert (result.exit_code, result.stderr) == (2, "Error: It is wrong.\n")
 
 
 def test_traceback_shows_where_a_fault_arose(failing):
