@@ -19,7 +19,7 @@ from genprobe.regimes import (
     smallest,
 )
 from genprobe.reporting import OWN
-from genprobe.sources import place_of, read_reports, told_apart
+from genprobe.sources import named_by, place_of, read_reports, told_apart
 from genprobe.types import Report
 
 LARGEST_FIRST = {
@@ -174,7 +174,8 @@ def compare(
         sort: ``name`` or an estimate: smallest first, and largest first for the ELBO, mutual
             information (mutual_information, its population bound and the generative one) and
             active_units. Models without it come last.
-        against: the model that differences are from; the one with the best ELBO by default.
+        against: the model that differences are from, by its name or what tells it from the others
+            (its file); the one with the best ELBO by default.
         side_by_side: show models of different data, with nothing shared and no differences.
         entropy: another upper bound on the entropy of the data, nats.
         origins: what tells models of one name apart; by default their paths.
@@ -190,14 +191,14 @@ def compare(
     with showing(progress) as shown:
         read = read_reports(sources, shown)
     places = [place_of(*pair) for pair in zip(sources, read, strict=True)]
-    given = told_apart(read, places if origins is None else origins)
+    places = places if origins is None else list(origins)
+    given = told_apart(read, places)
     if not given:
         raise GenprobeError("There is nothing to compare.", "Give at least one store or report.")
     require_sort(sort, {name for r in given.values() for name in r.estimates})
-    if against is not None and against not in given:
-        raise UsageError(
-            f"There is no model {against!r} to compare against.", f"There is {', '.join(given)}."
-        )
+    if against is not None:
+        place = {id(report): where for report, where in zip(read, places, strict=True)}
+        against = named_by(against, {name: place[id(r)] for name, r in given.items()})
     if not side_by_side:
         require_same_data(list(given.values()))
     shared = None if side_by_side else shared_entropy(given, entropy)

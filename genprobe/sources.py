@@ -2,16 +2,20 @@
 
 import dataclasses
 import logging
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from genprobe.errors import GenprobeError
+from genprobe.errors import GenprobeError, UsageError
 from genprobe.kept import keep, kept, store_of
 from genprobe.progress import Progress, silent
 from genprobe.reporting import report_from_store
 from genprobe.store.read import Store, open_store
 from genprobe.types import Report
+
+FILE_KIND = re.compile(r"(\.report)?\.[A-Za-z]\w*$")
+"""The end of a file's name that says what it is; that of ``beta-0.5`` does not."""
 
 log = logging.getLogger("genprobe")
 
@@ -102,6 +106,40 @@ def told_apart(reports: Sequence[Report], origins: Sequence[str]) -> dict[str, R
         ]
     )
     return {name: report for name, (report, _) in zip(names, distinct, strict=True)}
+
+
+def named_by(wanted: str, origins: Mapping[str, str]) -> str:
+    """The one model that a user means: by what it goes by, or by what tells it from the others.
+
+    ``vae (beta4.h5)`` made from ``runs/beta4.h5`` is also ``runs/beta4.h5``, ``beta4.h5`` and
+    ``beta4``.
+
+    Args:
+        wanted: as the user wrote it.
+        origins: where each model is from, by what it goes by.
+
+    Raises:
+        UsageError: if it names none, or several.
+    """
+    if wanted in origins:
+        return wanted
+    meant = [name for name, origin in origins.items() if wanted in short_names(name, origin)]
+    if len(meant) == 1:
+        return meant[0]
+    raise UsageError(
+        f"There is no model {wanted!r} to compare against."
+        if not meant
+        else f"{wanted!r} to compare against may be any of {len(meant)} models.",
+        f"There is {', '.join(meant or origins)}.",
+    )
+
+
+def short_names(name: str, origin: str) -> set[str]:
+    """What a model may also be called: its origin or the part of it in its name, and their ends."""
+    told = re.search(r"\((.+)\)$", name)
+    places = {origin, told[1] if told else ""}
+    ends = places | {Path(place).name for place in places}
+    return (ends | {FILE_KIND.sub("", end) for end in ends}) - {""}
 
 
 def where_they_differ(origins: Sequence[str]) -> dict[str, str]:

@@ -5,10 +5,17 @@ import pytest
 import torch
 
 import genprobe
-from genprobe.errors import GenprobeError
+from genprobe.errors import GenprobeError, UsageError
 from genprobe.progress import Progress
 from genprobe.render.reproduce import reproduce
-from genprobe.sources import numbered, read_report, read_reports, told_apart, where_they_differ
+from genprobe.sources import (
+    named_by,
+    numbered,
+    read_report,
+    read_reports,
+    told_apart,
+    where_they_differ,
+)
 from genprobe.types import Regime, Report
 
 PLACE = Regime(
@@ -127,3 +134,39 @@ def test_how_many_of_several_are_read_is_told():
         ("models", "2 of 2"),
         ("models", 1, 2),
     ]
+
+
+PLACES = {
+    "vae (a/beta-0.5)": "runs/a/beta-0.5/m.pt",
+    "vae (b.h5)": "runs/b.h5",
+    "c": "c.report.json",
+}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name"),
+    [
+        ("vae (b.h5)", "vae (b.h5)"),
+        ("b.h5", "vae (b.h5)"),
+        ("b", "vae (b.h5)"),
+        ("runs/b.h5", "vae (b.h5)"),
+        ("a/beta-0.5", "vae (a/beta-0.5)"),
+        ("beta-0.5", "vae (a/beta-0.5)"),
+        ("m", "vae (a/beta-0.5)"),
+        ("c.report.json", "c"),
+    ],
+)
+def test_a_model_is_named_by_what_tells_it_apart(wanted, name):
+    assert named_by(wanted, PLACES) == name
+
+
+@pytest.mark.parametrize("wanted", ["beta-0", "vae", "", "nonsense"])
+def test_a_name_of_no_model_lists_those_there_are(wanted):
+    with pytest.raises(UsageError, match=rf"no model '{wanted}'.*\n.*, vae \(b\.h5\), c\."):
+        named_by(wanted, PLACES)
+
+
+def test_a_name_of_several_models_lists_them():
+    places = {"x": "1/m.pt", "y": "2/m.pt", "z": "z.pt"}
+    with pytest.raises(UsageError, match=r"'m' .* any of 2 models.\nThere is x, y\."):
+        named_by("m", places)

@@ -14,6 +14,7 @@ from genprobe.errors import GenprobeError, OtherRankError, UsageError
 
 if TYPE_CHECKING:
     from genprobe.cli.output import Output
+    from genprobe.comparison import Comparison
     from genprobe.types import Report
 
 
@@ -84,8 +85,11 @@ def evaluate(
     """  # noqa: D301
     several = len(models) > 1
     if several and store:
-        raise click.UsageError("--store takes one model at a time.")
-    from genprobe.comparison import compare, require_sort
+        raise click.UsageError(
+            "--store takes one model at a time.\n"
+            "Evaluate each into a store of its own, then: genprobe compare STORE..."
+        )
+    from genprobe.comparison import require_sort
     from genprobe.manager import plugins
     from genprobe.ranks import joined, together
 
@@ -107,22 +111,49 @@ def evaluate(
     done = [(model, r) for model, r in zip(models, attempts, strict=True) if r is not None]
     if ranks.leads and done:
         reports, origins = [report for _, report in done], [model for model, _ in done]
-        order: dict[str, Any] = {"sort": sort, "origins": origins, "cuts": cuts}
-        try:
-            comparison = compare(reports, against=against, side_by_side=side_by_side, **order)
-        except GenprobeError:
-            # What was worked out for hours is written all the same.
-            apart = compare(reports, side_by_side=True, **order)
-            output.write_comparison(apart)
-            output.write_csv(apart)
-            raise
+        order = {"origins": origins, "cuts": cuts, "side_by_side": side_by_side}
+        comparison, fault = compared(reports, output, sort, against, order)
         if several:
             output.write_comparison(comparison)
         if len(done) > 1:
             output.print_comparison(comparison, warnings=False)
         output.finish(comparison)
+        if fault is not None:
+            raise GenprobeError(fault.what, fault.remedy) from fault
     if ranks.leads and len(done) < len(models):
         sys.exit(1)
+
+
+def compared(
+    reports: "Sequence[Report]",
+    output: "Output",
+    sort: str,
+    against: str | None,
+    options: Mapping[str, Any],
+) -> "tuple[Comparison, UsageError | None]":
+    """The comparison asked for; or one by default, and what was wrong with that asked for.
+
+    What models go by, and have, is known only once they are evaluated.
+
+    Args:
+        reports: made for hours, and not to be lost.
+        output: where JSON and CSV go, if models cannot be compared at all.
+        sort: order asked for.
+        against: reference asked for.
+        options: others of ``compare``.
+    """
+    from genprobe.comparison import compare
+
+    try:
+        try:
+            return compare(reports, sort=sort, against=against, **options), None
+        except UsageError as error:
+            return compare(reports, **options), error
+    except GenprobeError:
+        apart = compare(reports, **{**options, "side_by_side": True})
+        output.write_comparison(apart)
+        output.write_csv(apart)
+        raise
 
 
 def attempt(

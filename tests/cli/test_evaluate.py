@@ -116,6 +116,27 @@ def test_an_order_that_does_not_exist_is_told_before_anything_is_evaluated(run, 
     assert "'beauty'" in result.stderr
 
 
+def test_an_unknown_reference_costs_nothing_of_the_comparison(run, tiny, tmp_path):
+    result = run("evaluate", tiny.a, tiny.b, "--against", "nonsense", "--json", "c.json")
+    assert result.exit_code == 1
+    assert "Differences from " in result.stdout
+    assert (tmp_path / "c.json").is_file()
+    fault = "Error: There is no model 'nonsense' to compare against.\nThere is a, b.\n"
+    assert result.stderr.endswith(fault)
+
+
+def test_a_reference_may_be_named_by_its_file(run, tiny):
+    result = run("evaluate", tiny.a, tiny.b, "--against", tiny.b)
+    assert result.exit_code == 0
+    assert "Differences from b" in result.stdout
+
+
+def test_one_store_of_several_models_is_refused_with_a_way_out(run, tiny):
+    result = run("evaluate", tiny.a, tiny.b, "--store", "s.h5")
+    assert result.exit_code == 2
+    assert "genprobe compare" in result.stderr
+
+
 def test_latex_is_a_table(run, tiny):
     assert run("evaluate", tiny.a, "--latex").stdout.count("\\begin{tabular}") == 1
 
