@@ -18,7 +18,7 @@ from genprobe.regimes import (
     place,
     smallest,
 )
-from genprobe.reporting import OWN
+from genprobe.reporting import OWN, require_positive
 from genprobe.sources import named_by, place_of, read_reports, told_apart
 from genprobe.types import Report
 
@@ -188,6 +188,7 @@ def compare(
     """
     if isinstance(sources, str | Path | Report):
         sources = [sources]
+    require_positive(entropy=entropy)
     with showing(progress) as shown:
         read = read_reports(sources, shown)
     places = [place_of(*pair) for pair in zip(sources, read, strict=True)]

@@ -38,7 +38,7 @@ from genprobe.pictures import draw_pictures
 from genprobe.progress import Progress, showing
 from genprobe.ranks import ALONE, Ranks, from_leader, joined, own_gpu, together
 from genprobe.regimes import DEFAULT_CUTS, Cuts
-from genprobe.reporting import fit_ladder, report_from_store
+from genprobe.reporting import fit_ladder, report_from_store, require_positive
 from genprobe.store.format import Header, require_same
 from genprobe.store.fresh import conclude, encoded, partial_of
 from genprobe.store.pictures import save_pictures
@@ -405,16 +405,14 @@ def require_options(
     Raises:
         UsageError: naming the first that makes no sense.
     """
-    for name, value in (
-        ("draws", draws),
-        ("tolerance", tolerance),
-        ("max_queries", max_queries),
-        ("batch_size", batch_size),
-        ("bin_width", bin_width),
-        ("entropy", entropy),
-    ):
-        if value is not None and not value > 0:
-            raise UsageError(f"{name} must be positive, not {value}.")
+    require_positive(
+        draws=draws,
+        tolerance=tolerance,
+        max_queries=max_queries,
+        batch_size=batch_size,
+        bin_width=bin_width,
+        entropy=entropy,
+    )
     if dtype not in DTYPES:
         raise UsageError(f"dtype must be one of {', '.join(DTYPES)}, not {dtype!r}.")
 

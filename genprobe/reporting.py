@@ -12,7 +12,7 @@ from genprobe.aggregate.fitted import FittedMarginal, fit_marginal
 from genprobe.aggregate.queries import Queries, draw_queries
 from genprobe.binding import bind_prior, require_fit
 from genprobe.encode import Parts
-from genprobe.errors import ModelError, PluginError
+from genprobe.errors import ModelError, PluginError, UsageError
 from genprobe.estimators.dimensions import dimensions
 from genprobe.estimators.quantities import Estimator, Quantities, estimate
 from genprobe.manager import plugins
@@ -64,8 +64,12 @@ def report_from_store(
         fit: gives the fitted marginal; by default ``fit_ladder`` of this store.
 
     Raises:
+        UsageError: if a number that was chosen makes no sense.
         GenprobeError: if the store is damaged, or names a family that no plugin provides.
     """
+    require_positive(
+        tolerance=tolerance, max_queries=max_queries, bin_width=bin_width, entropy=entropy
+    )
     header = store.header
     family = parts.posterior if parts else plugins().get("families", header.family)
     chosen = choose_prior(store, parts, family, prior)
@@ -129,6 +133,21 @@ def report_from_store(
     )
     plugins().tell("genprobe_report_ready", report=report, store=store)
     return report
+
+
+def require_positive(**numbers: float | None) -> None:
+    """Check numbers that a user chose, by name; None is no choice.
+
+    A bound on the entropy is among them: it is of probabilities, and a bound below zero would make
+    an autoencoder of every model.
+
+    Raises:
+        UsageError: naming the first that is not positive, or not finite.
+    """
+    for name, value in numbers.items():
+        if value is not None and not 0 < value < math.inf:
+            finite = " and finite" if value > 0 else ""
+            raise UsageError(f"{name} must be positive{finite}, not {value}.")
 
 
 def fit_ladder(store: Store, family: Family, progress: Progress = silent) -> FittedMarginal:

@@ -146,3 +146,12 @@ def test_the_page_has_every_model_in_the_unit_asked_for(run, results, tmp_path):
     assert "2 models on images" in text
     assert text.count('type="checkbox"') == 2
     assert 'data-unit="bits" aria-pressed="true"' in text
+
+
+@pytest.mark.parametrize("entropy", ["-3", "0", "nan", "inf"])
+@pytest.mark.parametrize("command", ["evaluate", "show", "compare"])
+def test_an_entropy_that_bounds_nothing_is_refused(run, tiny, results, command, entropy):
+    source = tiny.a if command == "evaluate" else "a.h5"
+    result = run(command, source, "--entropy", entropy)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Error: entropy must be positive")
