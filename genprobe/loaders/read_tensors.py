@@ -18,12 +18,22 @@ def read_tensors(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # damaged bytes make the unpickler raise almost anything
-        code = inspect_file(path).foreign
-        reason = f"it would run code ({', '.join(code[:3])})" if code else first_line(error)
         raise ModelError(
-            f"{path} does not read as a checkpoint of tensors: {reason}.",
+            f"{path} does not read as a checkpoint of tensors: {why(path, error)}.",
             "Check the path, or save the weights again.",
         ) from error
+
+
+def why(path: Path, error: Exception) -> str:
+    """Why a file does not read: never in torch's words where those advise to run its code."""
+    kind = inspect_file(path)
+    if kind.foreign:
+        return f"it would run code ({', '.join(kind.foreign[:3])})"
+    if kind.kind == "unknown":
+        return kind.detail
+    if "weights_only" in str(error):
+        return "it holds something else, or is damaged"
+    return first_line(error)
 
 
 def first_line(error: Exception) -> str:

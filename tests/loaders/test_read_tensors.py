@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 import torch
 
@@ -28,6 +30,21 @@ def test_what_is_no_checkpoint_is_an_error(tmp_path, content):
     (tmp_path / "w.pt").write_bytes(content)
     with pytest.raises(ModelError, match=r"w\.pt"):
         read_tensors(tmp_path / "w.pt")
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"\xfc\x00V\xb8", "it starts with"),
+        (pickle.dumps({"genprobe.bundle": 1}), "it holds something else"),
+    ],
+)
+def test_nobody_is_advised_to_let_code_run(tmp_path, content, words):
+    (tmp_path / "w.pt").write_bytes(content)
+    with pytest.raises(ModelError, match=rf"of tensors: {words}") as told:
+        read_tensors(tmp_path / "w.pt")
+    assert "weights_only" not in str(told.value)
 
 
 def test_every_truncation_is_an_error(tmp_path, torch_save):
