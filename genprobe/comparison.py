@@ -19,7 +19,7 @@ from genprobe.regimes import (
     smallest,
 )
 from genprobe.reporting import OWN, require_positive
-from genprobe.sources import named_by, place_of, read_reports, told_apart
+from genprobe.sources import named_by, place_of, read_reports, told_apart, without_side_files
 from genprobe.types import Report
 
 LARGEST_FIRST = {
@@ -170,7 +170,8 @@ def compare(
     kept beside it is not worked out anew; one without gets one.
 
     Args:
-        sources: reports, or paths of stores (.h5) and of reports (.json).
+        sources: reports, or paths of stores (.h5) and of reports (.json). What is kept beside a
+            store that is given is passed over.
         sort: ``name`` or an estimate: smallest first, and largest first for the ELBO, mutual
             information (mutual_information, its population bound and the generative one) and
             active_units. Models without it come last.
@@ -189,6 +190,8 @@ def compare(
     if isinstance(sources, str | Path | Report):
         sources = [sources]
     require_positive(entropy=entropy)
+    if origins is None:
+        sources = without_side_files(sources)
     with showing(progress) as shown:
         read = read_reports(sources, shown)
     places = [place_of(*pair) for pair in zip(sources, read, strict=True)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from genprobe.comparison import Comparison
 from genprobe.errors import GenprobeError
 from genprobe.progress import silent
-from genprobe.sources import read_reports
+from genprobe.sources import read_reports, without_side_files
 from genprobe.summary import epoch, scalars
 from genprobe.types import Report
 
@@ -59,7 +59,8 @@ def reports_of(given: Comparison | Iterable[Source] | Source) -> Sequence[Report
     """The reports that a comparison, paths or reports stand for."""
     if isinstance(given, Comparison):
         return given.named
-    return read_reports([given] if isinstance(given, Source) else list(given), silent)
+    sources = [given] if isinstance(given, Source) else list(given)
+    return read_reports(without_side_files(sources), silent)
 
 
 def require_pandas() -> Any:

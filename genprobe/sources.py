@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from genprobe.errors import GenprobeError, UsageError
-from genprobe.kept import keep, kept, store_of
+from genprobe.errors import GenprobeError, StoreError, UsageError
+from genprobe.kept import SUFFIX, keep, kept, store_of
+from genprobe.loaders.inspect import inspect_file
 from genprobe.progress import Progress, silent
 from genprobe.reporting import report_from_store
 from genprobe.store.read import Store, open_store
 from genprobe.types import Report
 
+SHARDS, PICTURES = ".shards", ".pictures.npz"
+"""What may be beside a store, by the end of its name; besides its report."""
 FILE_KIND = re.compile(r"(\.report)?\.[A-Za-z]\w*$")
 """The end of a file's name that says what it is; that of ``beta-0.5`` does not."""
 
@@ -49,20 +52,70 @@ def read_report(source: Report | str | Path, progress: Progress = silent) -> Rep
     if isinstance(source, Report):
         return source
     path = Path(source)
+    if path.is_dir():
+        raise GenprobeError(f"{path} is a folder.", f"Give what is in it: {path}/*.h5.")
     if not path.is_file():
         raise GenprobeError(f"There is no store or report at {path}.", "Check the path.")
     with path.open("rb") as file:
         start = file.read(1)
-    if start != b"{":
-        store = open_store(path)
-        return kept(store) or made_and_kept(store, progress)
+    if start == b"{":
+        return report_in(path)
+    store = store_at(path)
+    return kept(store) or made_and_kept(store, progress)
+
+
+def report_in(path: Path) -> Report:
+    """The report in a JSON file, with its store if that is at hand.
+
+    Raises:
+        GenprobeError: if it is not a report, or of a newer schema.
+    """
     try:
         report = Report.from_json(path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise GenprobeError(f"{path} is not a genprobe report.") from error
-    except GenprobeError as error:
-        raise GenprobeError(f"{path}: {error.what}", error.remedy) from error
+    except (UnicodeDecodeError, GenprobeError) as error:
+        # What a parser says of other JSON is no sentence; what genprobe says of a schema is.
+        if isinstance(error, GenprobeError) and error.__cause__ is None:
+            raise GenprobeError(f"{path}: {error.what}", error.remedy) from error
+        raise GenprobeError(
+            f"{path} is not a genprobe report.",
+            "Give stores, or reports that evaluate --json wrote of one model.",
+        ) from error
     return dataclasses.replace(report, store=store_of(report, path))
+
+
+def store_at(path: Path) -> Store:
+    """The store in a file.
+
+    Raises:
+        GenprobeError: if it is none; saying so if it is a checkpoint.
+    """
+    try:
+        return open_store(path)
+    except StoreError as error:
+        if inspect_file(path).kind == "unknown":
+            raise
+        raise GenprobeError(
+            f"{path} is a checkpoint, not a store or report.",
+            f"Evaluate it first: genprobe evaluate {path} --store {path.stem}.h5",
+        ) from error
+
+
+def without_side_files(sources: Sequence[Report | str | Path]) -> list[Report | str | Path]:
+    """Sources but for what genprobe itself put beside stores, as ``runs/*`` names that too.
+
+    Pictures are never compared; a report or shards are passed over where their store is given.
+
+    Args:
+        sources: to be compared.
+    """
+    given = {Path(source) for source in sources if not isinstance(source, Report)}
+    beside = {p.with_name(p.name + end) for p in given for end in (SUFFIX, SHARDS)}
+    return [
+        source
+        for source in sources
+        if isinstance(source, Report)
+        or not (Path(source) in beside or str(source).endswith(PICTURES))
+    ]
 
 
 def made_and_kept(store: Store, progress: Progress) -> Report:

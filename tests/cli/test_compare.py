@@ -105,9 +105,41 @@ def test_one_model_alone_is_shown(run, results):
 
 
 def test_one_model_named_twice_is_shown_once(run, results, caplog):
-    result = run("compare", "a.h5", "a.h5", "a.h5.report.json")
+    result = run("compare", "a.h5", "a.h5")
     assert result.stdout.startswith("1 model on images")
-    assert sum("given twice" in message for message in caplog.messages) == 2
+    assert sum("given twice" in message for message in caplog.messages) == 1
+
+
+def test_what_is_beside_a_store_is_passed_over_in_silence(run, results, tmp_path, caplog):
+    (tmp_path / "a.h5.pictures.npz").write_bytes(b"any")
+    (tmp_path / "a.h5.shards").mkdir()
+    result = run("compare", *sorted(path.name for path in tmp_path.glob("?.h5*")))
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("2 models on images")
+    assert (result.stderr, caplog.messages) == ("", [])
+
+
+def test_the_report_of_a_store_that_is_not_given_is_compared(run, results):
+    assert run("compare", "a.h5.report.json", "b.h5").stdout.startswith("2 models on images")
+
+
+@pytest.mark.parametrize(
+    ("name", "what", "remedy"),
+    [
+        ("m.pt", "m.pt is a checkpoint,", "genprobe evaluate m.pt --store m.h5"),
+        ("runs", "runs is a folder.", "runs/*.h5"),
+        ("r.json", "r.json is not a genprobe report.", "evaluate --json"),
+    ],
+)
+def test_what_is_neither_is_told_what_it_is_and_what_to_do(run, tiny, tmp_path, name, what, remedy):
+    (tmp_path / "m.pt").write_bytes(tiny.a.read_bytes())
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "r.json").write_text('{"a": 1}')
+    result = run("compare", name)
+    assert (result.exit_code, result.stdout) == (1, "")
+    first, second = result.stderr.splitlines()
+    assert first.startswith(f"Error: {what}")
+    assert remedy in second
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "{}", "text", '{"schema": "other/1"}'])
