@@ -10,7 +10,11 @@ from genprobe.scaffold import PLUGIN_KINDS
 @click.command("new-plugin", short_help="Begin a plugin of your own.")
 @click.argument("name")
 @click.option(
-    "--kind", type=click.Choice(list(PLUGIN_KINDS)), required=True, help="What it provides."
+    "--kind",
+    type=click.Choice(list(PLUGIN_KINDS)),
+    required=True,
+    metavar="KIND",
+    help=f"What it provides: {', '.join(PLUGIN_KINDS)}.",
 )
 @click.option(
     "--into",

@@ -10,7 +10,7 @@ import genprobe
 from genprobe.cli import main
 from genprobe.errors import UsageError
 
-COMMANDS = ["evaluate", "compare", "show", "train", "sweep", "demo", "plugins"]
+COMMANDS = ["evaluate", "compare", "show", "train", "sweep", "demo", "plugins", "new-plugin"]
 
 
 def test_help_and_a_usage_error_need_no_torch():
@@ -28,7 +28,7 @@ print(sorted({"torch", "h5py", "numpy", "jinja2", "rich"} & sys.modules.keys()))
 
 
 def test_help_lists_the_commands_in_order(run):
-    listed = re.findall(r"^  ([a-z]+)  ", run("--help").stdout, re.MULTILINE)
+    listed = re.findall(r"^  ([a-z][a-z-]+)  ", run("--help").stdout, re.MULTILINE)
     assert listed == COMMANDS
 
 
