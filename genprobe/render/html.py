@@ -32,7 +32,7 @@ from genprobe.render.headings import ERRORS, SPELT
 from genprobe.render.interactive import CROWD, keys, plane
 from genprobe.render.palette import COLOURS
 from genprobe.render.rate_parts import parts_of
-from genprobe.render.reproduce import reproduce, reproduce_comparison
+from genprobe.render.reproduce import reproduce, reproduce_models, reproduce_stores
 from genprobe.render.rows import BOUNDS, layout, method_lines, name_of, number, sourced, verdict
 from genprobe.render.units import DECIMALS, UNITS, common_divisor, divisor
 from genprobe.types import Dimension, Report
@@ -92,7 +92,10 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
     """
     reports = comparison.named
     scale = common_divisor(reports, unit)
-    entries = [entry(i, report.model, report) for i, report in enumerate(reports)]
+    alone = unit if len(reports) == 1 else None
+    entries = [entry(i, report.model, report, alone) for i, report in enumerate(reports)]
+    stores = reproduce_stores(comparison, unit)
+    models = None if stores else reproduce_models(comparison, unit)
     figure = plane(comparison)
     env = environment()
     text = {name: Markup(env.get_template(name).render()) for name in ("report.css", "report.js")}
@@ -121,7 +124,8 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
         colours=COLOURS,
         css=text["report.css"],
         script=text["report.js"],
-        command=reproduce_comparison(reports),
+        command=stores or models,
+        joint=models is not None,
         plotly=library,
         policy=policy(library, text["report.js"]),
         version=__version__,
@@ -164,8 +168,8 @@ def digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def entry(index: int, name: str, report: Report) -> Entry:
-    """What the page says of one model."""
+def entry(index: int, name: str, report: Report, alone: str | None = None) -> Entry:
+    """What the page says of one model; of one that is alone, also the command of the page."""
     pictures, unseen = seen(report)
     return Entry(
         index=index,
@@ -176,7 +180,7 @@ def entry(index: int, name: str, report: Report) -> Entry:
         dimensions=largest(report.dimensions),
         pictures=pictures,
         unseen=unseen,
-        command=reproduce(report),
+        command=reproduce(report, alone),
     )
 
 

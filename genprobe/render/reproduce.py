@@ -1,9 +1,15 @@
-"""The command, or the Python, that makes a report again, from the report's provenance."""
+"""The command, or the Python, that makes a page or a report again, from what reports say.
+
+Where the page itself was written nothing says, so its command writes ``report.html``.
+"""
 
 import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from genprobe.comparison import Comparison
+from genprobe.regimes import DEFAULT_CUTS
+from genprobe.render.rows import GIVEN
 from genprobe.types import Report
 
 OPTIONS = (
@@ -13,18 +19,76 @@ OPTIONS = (
 )
 """Options of ``genprobe evaluate`` that change what it does; a factory is named with --model."""
 SWITCHES = ("fresh", "trust")
+PAGE = "report.html"
+CUTS = "cuts.toml"
+"""What stands for a file of cuts, which no report names."""
 
 
-def reproduce(report: Report) -> str | None:
+def reproduce(report: Report, unit: str | None = None) -> str | None:
     """What to run to have this report again; None where nothing says.
 
     Args:
         report: whose provenance says what was asked, or which keeps its store.
+        unit: of the page about this report alone that is also to be made, if one is.
     """
     asked = report.provenance.get("asked")
-    if isinstance(asked, Mapping):
-        return command(asked) if is_text(asked) else call(asked)
-    return None if report.store is None else from_store(report)
+    if not isinstance(asked, Mapping):
+        words = from_store(report)
+    elif is_text(asked):
+        words = command([asked["model"]], asked)
+    else:
+        return call(asked)
+    if words is None:
+        return None
+    return shlex.join(words if unit is None else [*words, *page(unit)])
+
+
+def reproduce_stores(comparison: Comparison, unit: str) -> str | None:
+    """``genprobe compare STORE…`` with its page; None for one report, or if a store is not kept.
+
+    Args:
+        comparison: on the page.
+        unit: of the page.
+    """
+    stores = [kept_store(report) for report in comparison.reports]
+    if len(stores) < 2 or None in stores:
+        return None
+    words = ["genprobe", "compare", *filter(None, stores), *asked_of_all(comparison)]
+    if comparison.entropy_source == GIVEN:
+        words += ["--entropy", str(comparison.entropy)]
+    return shlex.join([*words, *page(unit)])
+
+
+def reproduce_models(comparison: Comparison, unit: str) -> str | None:
+    """``genprobe evaluate MODEL…`` with its page; None unless models were asked for alike.
+
+    Args:
+        comparison: on the page.
+        unit: of the page.
+    """
+    asked = [report.provenance.get("asked") for report in comparison.reports]
+    models = [a["model"] for a in asked if isinstance(a, Mapping) and is_text(a)]
+    options = [{k: v for k, v in (a or {}).items() if k != "model"} for a in asked]
+    alike = len(models) == len(asked) > 1 and all(o == options[0] for o in options)
+    if not alike or "store" in options[0]:  # a store is of one model
+        return None
+    words = [*command(models, options[0]), *asked_of_all(comparison), *page(unit)]
+    return shlex.join(words)
+
+
+def asked_of_all(comparison: Comparison) -> list[str]:
+    """The options of a comparison that are not its defaults."""
+    words = [] if comparison.sort == "rate" else ["--sort", comparison.sort]
+    if comparison.reference and comparison.best and comparison.reference != comparison.best:
+        words += ["--against", comparison.reference]
+    if comparison.cuts != DEFAULT_CUTS:
+        words += ["--regime-cuts", CUTS]
+    return words + (["--side-by-side"] if comparison.side_by_side else [])
+
+
+def page(unit: str) -> list[str]:
+    """The options that write a page in a unit."""
+    return [*([] if unit == "nats" else ["--unit", unit]), "--html", PAGE]
 
 
 def is_text(asked: Mapping[str, Any]) -> bool:
@@ -33,15 +97,14 @@ def is_text(asked: Mapping[str, Any]) -> bool:
     return said and asked.keys() <= {"model", *OPTIONS, *SWITCHES}
 
 
-def command(asked: Mapping[str, Any]) -> str:
-    """``genprobe evaluate MODEL --data D …``, quoted for a POSIX shell."""
-    words = ["genprobe", "evaluate", str(asked["model"])]
+def command(models: Sequence[Any], asked: Mapping[str, Any]) -> list[str]:
+    """``genprobe evaluate MODEL… --data D …``, in words."""
+    words = ["genprobe", "evaluate", *map(str, models)]
     for name in OPTIONS:
         if asked.get(name) is not None:
             option = "model" if name == "factory" else name.replace("_", "-")
             words += [f"--{option}", str(asked[name])]
-    words += [f"--{name}" for name in SWITCHES if asked.get(name)]
-    return shlex.join(words)
+    return words + [f"--{name}" for name in SWITCHES if asked.get(name)]
 
 
 def call(asked: Mapping[str, Any]) -> str:
@@ -51,8 +114,8 @@ def call(asked: Mapping[str, Any]) -> str:
     return f"genprobe.evaluate({', '.join(words)})"
 
 
-def from_store(report: Report) -> str | None:
-    """``genprobe show STORE …``, for a report made without the model."""
+def from_store(report: Report) -> list[str] | None:
+    """``genprobe show STORE …`` in words, for a report made without the model."""
     if report.store is None:
         return None
     facts = report.provenance
@@ -61,15 +124,7 @@ def from_store(report: Report) -> str | None:
     for name, value in options.items():
         if value is not None:
             words += [f"--{name}", str(value)]
-    return shlex.join(words)
-
-
-def reproduce_comparison(reports: Sequence[Report]) -> str | None:
-    """``genprobe compare STORE…``; None for a single report, or where a store was not kept."""
-    stores = [kept_store(report) for report in reports]
-    if len(stores) < 2 or None in stores:
-        return None
-    return shlex.join(["genprobe", "compare", *filter(None, stores)])
+    return words
 
 
 def kept_store(report: Report) -> str | None:
