@@ -187,6 +187,19 @@ def test_the_page_never_scrolls_sideways(opened, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_a_caption_is_no_wider_than_what_is_seen_of_its_table(opened):
+    page = opened(360)
+    page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+    page.evaluate("for (const s of document.querySelectorAll('.scroll')) s.scrollLeft = 40")
+    outside = """captions => captions.filter(c => {
+        const seen = c.closest('.scroll').getBoundingClientRect();
+        const own = c.getBoundingClientRect();
+        return own.left < seen.left - 1 || own.right > seen.right + 1;
+    }).map(c => c.textContent)"""
+    assert page.locator("caption").count() > 3
+    assert page.eval_on_selector_all("caption", outside) == []
+
+
 def test_on_paper_nothing_is_folded_away_and_no_switch_is_left(opened):
     page = opened(718)
     page.emulate_media(media="print")
