@@ -180,6 +180,17 @@ def test_the_zoom_buttons_halve_double_and_bring_back_the_view(opened):
         assert page.evaluate(span) == pytest.approx(factor * first), name
 
 
+def test_a_double_click_brings_back_the_view_in_the_unit_shown(opened):
+    page = opened()
+    view = "document.getElementById('plane').layout.yaxis.range"
+    page.get_by_role("button", name="bits", exact=True).click()
+    first = page.evaluate(view)
+    page.get_by_role("button", name="Zoom in").click()
+    page.locator("#plane .nsewdrag").dblclick(position={"x": 150, "y": 60})
+    page.wait_for_function(f"Math.abs({view}[1] - {first[1]}) < 1e-6")
+    assert page.evaluate(view) == pytest.approx(first)
+
+
 @pytest.mark.parametrize("width", [360, 768, 1280])
 def test_the_page_never_scrolls_sideways(opened, width):
     page = opened(width)

@@ -143,7 +143,8 @@
   function draw(view) {
     if (!page.figure) return;
     view ??= start();
-    const options = { displayModeBar: false, responsive: true };
+    // Plotly's own double click goes back to the first ranges in whatever unit they were.
+    const options = { displayModeBar: false, responsive: true, doubleClick: false };
     Plotly.react(box, traces(view), layout(view), options);
   }
 
@@ -195,6 +196,7 @@
   draw();
   if (page.figure) {
     box.on("plotly_relayout", () => draw(seen()));
+    box.on("plotly_doubleclick", () => draw());
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(seen()));
   }
 })();
