@@ -69,10 +69,14 @@ def import_factory(name: str) -> Any:
 
 
 def takes_path(factory: Any) -> bool:
-    """Whether a factory has a required positional parameter."""
+    """Whether a factory has a required positional parameter; a builtin may not say."""
+    try:
+        parameters = inspect.signature(factory).parameters.values()
+    except ValueError:
+        return True
     return any(
         p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        for p in inspect.signature(factory).parameters.values()
+        for p in parameters
     )
 
 

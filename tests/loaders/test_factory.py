@@ -124,6 +124,10 @@ def test_a_factorys_own_words_are_kept(net, tmp_path):
         load_with_factory("factories:refuses", tmp_path / "w.pt")
 
 
+def test_a_builtin_that_names_no_parameters_is_tried_with_the_path():
+    assert takes_path(torch.eye)
+
+
 def test_only_a_required_positional_parameter_takes_the_path():
     assert takes_path(lambda path: None)
     assert takes_path(lambda path, *, width=1: None)
