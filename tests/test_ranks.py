@@ -153,6 +153,7 @@ FAILING = """
 import dataclasses, os, sys, tempfile
 import torch
 import genprobe
+import genprobe.evaluation
 from genprobe import kept
 from genprobe.datasets.from_array import from_array
 from genprobe.families.diagonal_normal import diagonal_normal
@@ -167,8 +168,8 @@ def at(place, result=None):
     return result
 
 x = torch.randn(90, 2, generator=torch.Generator().manual_seed(0))
-data = from_array("x", x)
-data = dataclasses.replace(data, read=lambda a, b: at("read", data.read)(a, b))
+plain = from_array("x", x)
+data = dataclasses.replace(plain, read=lambda a, b: at("read", plain.read)(a, b))
 family = dataclasses.replace(
     diagonal_normal,
     natural=lambda params: at("query", diagonal_normal.natural(params)),
