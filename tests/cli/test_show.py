@@ -42,7 +42,7 @@ def test_fewer_queries_make_a_larger_error(estimates, store):
 
 
 def test_an_entropy_that_is_given_is_the_bound(run, store):
-    assert "Ĥ = 2.000 nats, from given" in run("show", store, "--entropy", 2).stdout
+    assert "Ĥ = 2.000 nats, as given" in run("show", store, "--entropy", 2).stdout
 
 
 def test_markdown_and_units_are_as_in_evaluate(run, store):
