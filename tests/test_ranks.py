@@ -153,8 +153,8 @@ FAILING = """
 import dataclasses, os, sys, tempfile
 import torch
 import genprobe
-import genprobe.evaluation
-from genprobe import kept
+from genprobe import evaluation, reporting
+from genprobe.aggregate import queries
 from genprobe.datasets.from_array import from_array
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.progress import Progress
@@ -171,9 +171,13 @@ x = torch.randn(90, 2, generator=torch.Generator().manual_seed(0))
 plain = from_array("x", x)
 data = dataclasses.replace(plain, read=lambda a, b: at("read", plain.read)(a, b))
 family = dataclasses.replace(
-    diagonal_normal,
-    natural=lambda params: at("query", diagonal_normal.natural(params)),
-    distribution=lambda params: at("draw", diagonal_normal.distribution(params)),
+    diagonal_normal, natural=lambda params: at("query", diagonal_normal.natural(params))
+)
+sampled, made = queries.sampled, reporting.report_from_store
+queries.sampled = lambda *given: at("draw", sampled)(*given)
+evaluation.report_from_store = lambda *args, **given: at("report", made)(*args, **given)
+evaluation.tempfile = type(
+    "", (), {"mkdtemp": lambda **given: at("temporary", tempfile.mkdtemp)(**given)}
 )
 model = genprobe.Model(
     name="m",
@@ -182,12 +186,6 @@ model = genprobe.Model(
     prior="standard-normal",
 )
 places = {"1": ["read", "draw", "query"], "0": ["temporary", "progress", "report"]}[at_fault]
-genprobe.evaluation.tempfile = type(
-    "", (), {"mkdtemp": lambda **given: at("temporary", tempfile.mkdtemp)(**given)}
-)
-genprobe.evaluation.report_from_store = lambda *args, **given: at(
-    "report", genprobe.reporting.report_from_store
-)(*args, **given)
 shown = Progress(advance=lambda *step: at("progress"), say=lambda *said: None)
 for now in [*places, None]:
     try:
@@ -345,8 +343,9 @@ def test_two_ranks_print_once_the_numbers_of_one_process(place):
     assert again.stdout == done.stdout
 
 
-def test_a_rank_that_is_killed_is_restarted_and_the_numbers_are_the_same(place):
-    flags = ["--json", "r.json", "--store", "s.h5"]
+@pytest.mark.parametrize("fresh", [[], ["--fresh"]])
+def test_a_rank_that_is_killed_is_restarted_and_the_numbers_are_the_same(place, fresh):
+    flags = ["--json", "r.json", "--store", "s.h5", *fresh]
     done = evaluate_on(2, "x.npy", *flags, restarts=1, GENPROBE_TEST_KILL="1")
     assert done.returncode == 0, done.stderr
     assert Path("killed").exists()
