@@ -6,6 +6,7 @@ import torch
 import genprobe
 from genprobe.differences import Difference
 from genprobe.errors import GenprobeError
+from genprobe.progress import Progress
 from genprobe.types import Estimate, Notice, Regime, Report
 
 
@@ -281,3 +282,13 @@ def test_a_file_that_is_neither_is_told(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(GenprobeError):
         genprobe.compare([path])
+
+
+def test_how_many_are_read_is_told_a_display():
+    told = []
+    shown = Progress(
+        advance=lambda stage, done, total: told.append((stage, done, total)),
+        say=lambda stage, text: None,
+    )
+    genprobe.compare(MODELS, progress=shown)
+    assert told == [("models", 1, 3)] * 3

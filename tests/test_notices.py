@@ -6,10 +6,10 @@ from genprobe.notices import report_notices
 from genprobe.types import Dimension, Estimate
 
 
-def codes(values=None, dimensions=(), **options):
+def codes(values=None, dimensions=(), se_data=0.0, **options):
     """Codes of the notices for estimates of these values."""
     estimates = {
-        name: Estimate(name=name, value=value, se=0.0, se_data=0.0, kind="estimate")
+        name: Estimate(name=name, value=value, se=0.0, se_data=se_data, kind="estimate")
         for name, value in (values or {}).items()
     }
     usual = {"rate_analytic": True, "discrete": True, "bin_width": None, "max_error": 0.0}
@@ -61,12 +61,20 @@ def test_marginal_kl_within_a_tenth_of_its_floor(value, floor, fires):
         (5.0, 0.11, 7.0, False),
         (0.05, 0.014, 7.0, False),
         (0.0, 0.0, 7.0, False),
+        (0.5, 0.08, 7.0, False),
         (5.0, 0.0, 0.0, False),
+        (5.0, 0.0, math.log(2), False),
     ],
 )
 def test_a_rate_that_tells_nothing(rate, information, cap, fires):
     found = codes({"rate": rate, "mutual_information": information, "log_n": cap})
     assert found == (["rate-without-information"] if fires else [])
+
+
+def test_what_may_yet_tell_something_is_not_said_to_tell_nothing():
+    values = {"rate": 5.0, "mutual_information": 0.014, "log_n": 7.0}
+    assert codes(values, se_data=0.04) == ["rate-without-information"]
+    assert codes(values, se_data=0.05) == []
 
 
 @pytest.mark.parametrize(

@@ -187,3 +187,9 @@ def test_an_entropy_that_bounds_nothing_is_refused(run, tiny, results, command, 
     result = run(command, source, "--entropy", entropy)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("Error: entropy must be positive")
+
+
+def test_a_bound_that_is_given_is_shared(run, results):
+    assert (
+        "Regimes share Ĥ = 2.000 nats, as given." in run("compare", *results, "--entropy", 2).stdout
+    )

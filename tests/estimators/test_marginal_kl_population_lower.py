@@ -60,3 +60,21 @@ def test_it_is_never_above_the_upper_end():
     rate = torch.full((1, N), 5.0).double()
     found = marginal_kl_population_lower(rate, True, **queries(4.0), fitted_rate=0.2 * rate)
     assert found.value == pytest.approx(5 - math.log(N))
+
+
+def test_a_query_is_paired_with_what_its_own_example_costs():
+    each = torch.randn(1, N).double()
+    given = queries(4.0)
+    query = torch.randperm(N)[:8]
+    given |= {k: given[k][:, :8] for k in ("index_entropy", "log_qz_x", "log_qz")}
+    given |= {"query": query, "log_qz_loo": given["log_qz_loo"][:, :8] - each[:, query]}
+    found = marginal_kl_population_lower(6 + each, True, **given)
+    assert found.se_data == pytest.approx(found.se)
+
+
+def test_a_rate_that_is_drawn_adds_its_own_error():
+    rate, given = 6 + torch.randn(4, N).double(), queries(4.0)
+    known = marginal_kl_population_lower(6 + 0 * rate[:1], True, **given)
+    found = marginal_kl_population_lower(rate, False, **given)
+    own = math.sqrt(rate.var(0).mean().item() / (4 * N))
+    assert found.se == pytest.approx(math.hypot(known.se, own))

@@ -8,19 +8,19 @@ from genprobe.errors import UnavailableError
 from genprobe.estimators.control_variates import prepared
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
-from genprobe.estimators.standard_error import data_error, within_error
+from genprobe.estimators.standard_error import data_error, skewness_factor, within_error
 
 LOC = torch.linspace(-1, 1, 12, dtype=torch.float64) ** 3
 """Of twelve posteriors in one dimension, close to each other in the middle."""
 DRAWS = 400
 
 
-def densities(z, scale):
+def densities(z, scale, loc=LOC):
     """Values log q(z|x_n) of every posterior, log q(z), and log q(z) without each (..., n)."""
-    log_qz_n = Normal(LOC, scale).log_prob(z[..., None])
-    others = log_qz_n[..., None, :].masked_fill(torch.eye(len(LOC), dtype=torch.bool), -math.inf)
-    left_out = others.logsumexp(-1) - math.log(len(LOC) - 1)
-    return log_qz_n, log_qz_n.logsumexp(-1) - math.log(len(LOC)), left_out
+    log_qz_n = Normal(loc, scale).log_prob(z[..., None])
+    others = log_qz_n[..., None, :].masked_fill(torch.eye(len(loc), dtype=torch.bool), -math.inf)
+    left_out = others.logsumexp(-1) - math.log(len(loc) - 1)
+    return log_qz_n, log_qz_n.logsumexp(-1) - math.log(len(loc)), left_out
 
 
 def by_quadrature(scale):
@@ -34,21 +34,21 @@ def by_quadrature(scale):
     ]
 
 
-def arguments(scale, seed=0):
+def arguments(scale, seed=0, loc=LOC, draws=DRAWS):
     """What the estimator asks for: so many draws from every posterior, and one control."""
     noise = torch.randn(
-        DRAWS, len(LOC), dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
+        draws, len(loc), dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
     )
-    log_qz_n, log_qz, left_out = densities(LOC + scale * noise, scale)
-    shares = (log_qz_n - log_qz[..., None]).exp() / len(LOC)
+    log_qz_n, log_qz, left_out = densities(loc + scale * noise, scale, loc)
+    shares = (log_qz_n - log_qz[..., None]).exp() / len(loc)
     own = log_qz_n.diagonal(dim1=1, dim2=2)
     return {
         "index_entropy": -shares.xlogy(shares).sum(-1),
         "log_qz_x": own,
         "log_qz": log_qz,
         "log_qz_loo": left_out.diagonal(dim1=1, dim2=2),
-        "controls": prepared((own + Normal(LOC, scale).entropy())[..., None]),
-        "n": len(LOC),
+        "controls": prepared((own + Normal(loc, scale).entropy())[..., None]),
+        "n": len(loc),
     }
 
 
@@ -83,6 +83,21 @@ def test_the_ends_of_the_bracket_do_not_cross(scale, seed):
     assert mutual_information_loo(**given, log_qz_loo=left_out).value >= low.value
     exact = by_quadrature(scale)
     assert exact[1] >= exact[0]
+
+
+def test_a_bound_that_errs_below_the_information_is_put_there():
+    given = arguments(0.8)
+    low = mutual_information(**{k: v for k, v in given.items() if k != "log_qz_loo"})
+    given["log_qz_loo"] = given["log_qz"] + 0.01
+    assert mutual_information_loo(**given).value == low.value
+
+
+def test_controls_take_off_what_is_known_of_the_gap():
+    given = arguments(0.004, loc=torch.linspace(-1, 1, 200, dtype=torch.float64), draws=8)
+    gap = given["log_qz"] - given["log_qz_loo"]
+    low = mutual_information(**{k: v for k, v in given.items() if k != "log_qz_loo"})
+    plain = low.se + within_error(gap) * skewness_factor(gap.flatten())
+    assert mutual_information_loo(**given).se < 0.8 * plain
 
 
 def test_the_data_error_contains_the_spread_over_examples():

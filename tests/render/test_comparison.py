@@ -8,6 +8,7 @@ from rich.console import Console
 
 from genprobe.comparison import compare
 from genprobe.render.comparison import to_text
+from genprobe.types import Notice
 
 LONG = "runs/2024-05-17/beta-vae-with-a-very-long-name-" + "x" * 120
 
@@ -41,6 +42,14 @@ def test_a_best_of_zero_is_named_like_any_other(make_report, make_estimate):
     text = to_text(compare([make_report(model="a", estimates=none), make_report(estimates=none)]))
     assert "0.000*" in text
     assert "* the best KL." in text
+
+
+def test_a_label_in_doubt_is_marked_and_the_mark_told(make_report):
+    blind = Notice(code="distortion-above-blind", message="It is high.", remedy="Look.")
+    text = to_text(compare([make_report(model="a", warnings=[blind]), make_report(model="b")]))
+    assert re.search(r"^a .* semantic-encoder 1\.00 \?$", text, re.MULTILINE)
+    assert "? a label in doubt: it does worse than a decoder without a code." in text
+    assert "next to nothing" not in text
 
 
 def test_a_single_model_is_the_best_of_nothing(make_report):

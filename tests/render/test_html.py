@@ -359,6 +359,23 @@ def pictured(make_report, monkeypatch):
     return Page(to_html(compared(report)))
 
 
+@pytest.mark.parametrize(("count", "rows"), [(2, 5), (html.FEW, 17), (html.FEW + 1, 0)])
+def test_a_few_models_are_seen_below_the_same_inputs(make_report, monkeypatch, count, rows):
+    images = np.zeros((2, 3, 8, 8, 1), np.uint8)
+    names = {"reconstructions": ("input", "code 1"), "prior": ("", "")}
+    pictures = Pictures(grids={k: Grid(images=images, rows=v) for k, v in names.items()}, absent={})
+    monkeypatch.setattr(grids, "load_pictures", lambda store: pictures)
+    provenance = {"event_shape": [8, 8], "likelihood": "bernoulli"}
+    made = compared(
+        *(make_report(model=f"m{i}", shift=float(i), provenance=provenance) for i in range(count))
+    )
+    stored = tuple(replace(r, store=SimpleNamespace(path="s.h5")) for r in made.reports)
+    page = Page(to_html(replace(made, reports=stored)))
+    together = [e for e in page.all("figure") if e.attrs.get("class") == "together"]
+    inside = [i for i in page.all("img") if any(f in i.within for f in together)]
+    assert len(inside) == rows
+
+
 def test_pictures_are_in_the_page_with_texts_for_those_who_do_not_see_them(pictured):
     images = pictured.all("img")
     assert len(images) == 4

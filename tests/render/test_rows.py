@@ -106,10 +106,15 @@ def test_an_unsure_regime_shows_both_labels(make_report, make_regime):
     assert text == "semantic-encoder / semantic-decoder boundary, 0.60 / 0.40"
 
 
-def test_a_label_that_a_warning_speaks_against_is_doubted(make_report):
-    blind = Notice(code="distortion-above-blind", message="D is high.", remedy="Look.")
-    report = make_report(warnings=[blind])
-    said = "but it does worse than a decoder without a code"
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("distortion-above-blind", "but it does worse than a decoder without a code"),
+        ("rate-without-information", "but its code tells next to nothing"),
+    ],
+)
+def test_a_label_that_a_warning_speaks_against_is_doubted(make_report, code, said):
+    report = make_report(warnings=[Notice(code=code, message="It is high.", remedy="Look.")])
     assert rows.verdict(report) == f"semantic-encoder (probability 1.00), {said}"
     assert rows.short_verdict(report) == "semantic-encoder 1.00 ?"
     assert rows.short_verdict(make_report()) == "semantic-encoder 1.00"
