@@ -35,6 +35,10 @@ WHAT_IF = {"prior", "entropy", "estimators", "max_queries"}
 """Options of ``evaluate`` whose report is not the one that a store stands for."""
 
 
+FAILED = "estimator-failed"
+"""The warning of a report that lacks what a plugin may give the next time."""
+
+
 def beside(store: Path) -> Path:
     """Where the report of a store is kept."""
     return store.with_name(store.name + SUFFIX)
@@ -61,17 +65,19 @@ def keep(report: Report, store: Path) -> None:
 def kept(store: Store) -> Report | None:
     """The report kept beside a store, if it is of this store, this genprobe and the model's prior.
 
-    A report on another prior or a given Ĥ answers "what if", and must not stand for the model.
+    A report on another prior or a given Ĥ answers "what if", and must not stand for the model; one
+    in which an estimator failed is made again.
     """
     try:
         report = Report.from_json(beside(store.path).read_text(encoding="utf-8"))
         facts = report.provenance
+        whole = all(notice.code != FAILED for notice in report.warnings)
         plain = facts["genprobe"] == __version__ and not WHAT_IF & facts.get("asked", {}).keys()
         rate = float(store.column("probes/rate").mean())
         same = made_from(report, store) and math.isclose(report["rate"].value, rate, rel_tol=1e-6)
     except (OSError, LookupError, TypeError, ValueError, AttributeError, GenprobeError):
         return None
-    return replace(report, store=store) if plain and same else None
+    return replace(report, store=store) if plain and whole and same else None
 
 
 def store_of(report: Report, read_from: Path) -> Store | None:

@@ -1,13 +1,14 @@
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 import genprobe
-from genprobe.kept import beside, kept, store_of
-from genprobe.types import Report
+from genprobe.kept import beside, keep, kept, store_of
+from genprobe.types import Notice, Report
 
 X = torch.rand(30, 3, generator=torch.Generator().manual_seed(0))
 
@@ -42,6 +43,13 @@ def test_what_is_kept_is_a_report_like_any_other(evaluated):
     text = Path("s.h5.report.json").read_text(encoding="utf-8")
     assert Report.from_json(text).estimates == report.estimates
     assert not list(Path().glob("*.partial"))
+
+
+def test_a_report_that_lacks_what_an_estimator_failed_at_is_made_again(evaluated):
+    report, store = evaluated
+    failed = Notice(code="estimator-failed", message="It failed.", remedy="Mend it.")
+    keep(replace(report, warnings=[*report.warnings, failed]), store.path)
+    assert kept(store) is None
 
 
 @pytest.mark.parametrize(

@@ -48,14 +48,12 @@ class Controls:
     """Control variates of the queries, made ready once for every regression on them.
 
     Attributes:
-        features: (draw, m, control), each of mean zero.
-        centred: (row, control) the same in units of their spread, less their mean over the queries.
-        factor: (control, control) Cholesky factor of the centred rows' products.
+        features: (draw, m, control), each of mean zero, in units of their spread.
+        factor: (control, control) Cholesky factor of their covariance over the queries, unscaled.
         leverage: (draw, m) how much of its own fit each query decides.
     """
 
     features: Float64[Tensor, "draw m control"]
-    centred: Float64[Tensor, "row control"]
     factor: Float64[Tensor, "control control"]
     leverage: Float64[Tensor, "draw m"]
 
@@ -75,7 +73,7 @@ def prepared(features: Float64[Tensor, "draw m control"]) -> Controls:
     factor = torch.linalg.cholesky(gram)
     white = torch.linalg.solve_triangular(factor, centred.T, upper=False)
     leverage = white.square().sum(0) + 1 / len(rows)
-    return Controls(features / scale, centred, factor, leverage.view(features.shape[:2]))
+    return Controls(features / scale, factor, leverage.view(features.shape[:2]))
 
 
 def controls(
@@ -160,5 +158,6 @@ def skewed_error(values: Float64[Tensor, "draw m"], n: int) -> float | None:
 
 def slope(values: Float64[Tensor, "draw m"], controls: Controls) -> Float64[Tensor, " control"]:
     """Least-squares slopes of values on the controls, beside an intercept."""
-    answers = controls.centred.T @ (values - values.mean()).flatten()
+    rows = controls.features.flatten(0, 1)
+    answers = rows.T @ (values - values.mean()).flatten()
     return torch.cholesky_solve(answers[:, None], controls.factor).squeeze(1)
