@@ -109,8 +109,12 @@ class Comparison:
         """Whether every other model's ELBO is worse beyond doubt, at 5 % for all at once.
 
         None where that is not known: nothing else has an ELBO, differences are from another model
-        than the best, or one is not paired and no other leaves doubt.
+        than the best, or from one that was named (naming it afterwards makes no winner surer), or
+        one is not paired and no other leaves doubt.
         """
+        rivals = len(self.from_the_best)
+        if self.comparisons < rivals * (rivals + 1) // 2:
+            return None
         doubts = [self.leaves_doubt(d) for d in self.from_the_best]
         if True in doubts:
             return False

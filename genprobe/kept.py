@@ -52,7 +52,7 @@ def keep(report: Report, store: Path) -> None:
         store: its path.
     """
     path = beside(store)
-    aside = path.with_name(path.name + ".partial")
+    aside = path.with_name(f"{path.name}.{os.getpid()}.partial")  # others may write theirs
     try:
         aside.write_text(report.to_json(), encoding="utf-8")
         os.replace(aside, path)

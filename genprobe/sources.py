@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from genprobe.errors import GenprobeError, StoreError, UsageError
-from genprobe.kept import SUFFIX, keep, kept, store_of
+from genprobe.kept import SUFFIX, beside, keep, kept, store_of
 from genprobe.loaders.inspect import inspect_file
 from genprobe.progress import Progress, silent
 from genprobe.reporting import report_from_store
@@ -119,10 +119,15 @@ def without_side_files(sources: Sequence[Report | str | Path]) -> list[Report | 
 
 
 def made_and_kept(store: Store, progress: Progress) -> Report:
-    """The report of a store, kept beside it so that it is made only once."""
+    """The report of a store, kept beside it so that it is made only once.
+
+    One that is there and cannot stand for the store, such as of another version, still says how it
+    was asked for, and stays.
+    """
     facts = {"store": str(store.path)}
     report = report_from_store(store, progress=progress, provenance=facts)
-    keep(report, store.path)
+    if not beside(store.path).exists():
+        keep(report, store.path)
     return report
 
 

@@ -191,6 +191,12 @@ def test_differences_from_another_model_say_nothing_of_the_best():
     assert (found.best, found.best_is_certain, found.rivals) == ("first", None, ())
 
 
+def test_naming_the_winner_afterwards_makes_it_no_surer():
+    found = told((-9.0, 1.0, True), (-9.0, 1.0, True), against="first")
+    assert (found.best, found.reference) == ("first", "first")
+    assert found.best_is_certain is None
+
+
 def test_a_difference_of_another_estimate_makes_no_best_certain():
     found = told(CLEAR, CLOSE)
     rates = tuple(dataclasses.replace(d, name="rate") for d in found.differences)

@@ -170,3 +170,17 @@ def test_a_name_of_several_models_lists_them():
     places = {"x": "1/m.pt", "y": "2/m.pt", "z": "z.pt"}
     with pytest.raises(UsageError, match=r"'m' .* any of 2 models.\nThere is x, y\."):
         named_by("m", places)
+
+
+def test_a_report_that_cannot_stand_for_its_store_stays_on_disk(tmp_path):
+    x = torch.rand(30, 3, generator=torch.Generator().manual_seed(0))
+    model = genprobe.Model(
+        name="mine",
+        encode=lambda x: {"loc": x, "scale": torch.full_like(x, 0.5)},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+    )
+    genprobe.evaluate(model, x, store=tmp_path / "s.h5", max_queries=20)
+    before = (tmp_path / "s.h5.report.json").read_text(encoding="utf-8")
+    assert read_report(tmp_path / "s.h5").provenance["queries"] > 20
+    assert (tmp_path / "s.h5.report.json").read_text(encoding="utf-8") == before

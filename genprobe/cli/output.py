@@ -109,16 +109,16 @@ class Output:
 
         Args:
             comparison: of the models.
-            warnings: whether to print theirs, in a plain table; if not, they were printed already.
+            warnings: whether to print theirs; if not, they were printed already.
         """
         if self.latex:
             from genprobe.render.latex import comparison_to_latex
 
-            click.echo(comparison_to_latex(comparison, self.unit), nl=False)
+            click.echo(comparison_to_latex(comparison, self.unit, warnings), nl=False)
         elif self.markdown:
             from genprobe.render.markdown import comparison_to_markdown
 
-            click.echo(comparison_to_markdown(comparison, self.unit))
+            click.echo(comparison_to_markdown(comparison, self.unit, warnings))
         else:
             from genprobe.render.comparison import comparison_view
 

@@ -5,8 +5,8 @@ all have mean zero, the last two by the mixture's moments. The values are regres
 what they explain is taken off. One regression serves all queries: so a control that is the same for
 every draw of an example cancels exactly once all examples are taken. The error left is read from
 leave-one-out residuals, e / (1 − leverage), which are honest however many controls there are. Where
-a few queries decide the fit, the first control is used alone; where even that does not help, the
-plain estimator stands.
+a few queries decide the fit, the first control is used alone; where even that does not help, or
+examples are few, the plain estimator stands.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from genprobe.latents import flat
 EXAMPLES_PER_CONTROL = 8
 RIDGE = 1e-8
 FEW = 100
-"""Fewer examples than these settle no slope but that of the first control."""
+"""Fewer examples than these settle no slope."""
 MOST_LEVERAGE = 0.3
 """A query that decides so much of its own fit says that others like it, unseen, would change it."""
 

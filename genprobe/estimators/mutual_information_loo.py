@@ -7,6 +7,10 @@ Taken as I(n;z) + E[log q(z) − log q_loo(z)], from the same queries. With r = 
 mean over n is 1, the second term is the mean of −r log((N − r)/(N − 1)), a convex function that is
 0 at r = 1: by Jensen it is never negative. So the two ends of the bracket of I(X;Z) cannot cross,
 and where posteriors overlap, where the term is small, the bound is as sharp as I(n;z) itself.
+
+Its error over the data counts what example n says of itself, not that its neighbours' q_loo hold it
+too. Where each posterior has few near neighbours, in many dimensions, that is too small: 2.6 for a
+true 3.7 at 20 dimensions, N = 200, σ = 0.3. The bound is then far above the others and not used.
 """
 
 from jaxtyping import Float64

@@ -256,14 +256,9 @@ class Quantities:
 
     def information(self, queries: Queries | None = None) -> Estimate:
         """I(n;z) from some queries, by default from all that were made."""
-        queries = queries or self._queries
-        return mutual_information(
-            queries.index_entropy,
-            queries.log_qz_x,
-            queries.log_qz,
-            self._controls_of(queries),
-            self.n,
-        )
+        made = queries or self._queries
+        controls = self._controls_of(queries) if queries else self.controls
+        return mutual_information(made.index_entropy, made.log_qz_x, made.log_qz, controls, self.n)
 
     @cached_property
     def max_error(self) -> float:

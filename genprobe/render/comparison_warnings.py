@@ -38,7 +38,8 @@ def gathered(reports: Sequence[Report]) -> list[Shared]:
     found: dict[tuple[str, str], dict[int, str]] = {}
     for i, report in enumerate(reports):
         for notice in report.warnings:
-            found.setdefault((notice.code, notice.remedy), {}).setdefault(i, notice.message)
+            said = found.setdefault((notice.code, notice.remedy), {})
+            said[i] = f"{said[i]} {notice.message}" if i in said else notice.message
     return [
         Shared(code=code, remedy=remedy, messages=messages)
         for (code, remedy), messages in found.items()

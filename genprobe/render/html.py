@@ -33,7 +33,17 @@ from genprobe.render.interactive import CROWD, keys, plane
 from genprobe.render.palette import COLOURS
 from genprobe.render.rate_parts import parts_of
 from genprobe.render.reproduce import reproduce, reproduce_models, reproduce_stores
-from genprobe.render.rows import BOUNDS, layout, method_lines, name_of, number, sourced, verdict
+from genprobe.render.rows import (
+    BOUNDS,
+    doubts,
+    floor_two,
+    layout,
+    method_lines,
+    name_of,
+    number,
+    sourced,
+    verdict,
+)
 from genprobe.render.units import DECIMALS, UNITS, common_divisor, divisor
 from genprobe.types import Dimension, Report
 
@@ -138,6 +148,7 @@ def environment() -> Environment:
     env = templating.environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     env.filters |= {"number": number, "layout": layout, "name_of": name_of, "verdict": verdict}
     env.filters |= {"method": method_lines, "sourced": sourced}
+    env.filters |= {"doubts": doubts, "floor_two": floor_two}
     env.globals |= {
         "BOUNDS": BOUNDS,
         "DECIMALS": DECIMALS,

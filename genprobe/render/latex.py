@@ -107,12 +107,13 @@ def to_latex(report: Report, unit: str = "nats") -> str:
     return template.render(templating.report_facts(report, unit))
 
 
-def comparison_to_latex(comparison: Comparison, unit: str = "nats") -> str:
+def comparison_to_latex(comparison: Comparison, unit: str = "nats", warnings: bool = True) -> str:
     """A comparison as one LaTeX table, and its differences as another.
 
     Args:
         comparison: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
+        warnings: whether those of the models are told.
     """
     template = environment().get_template("comparison.tex.j2")
-    return template.render(templating.comparison_facts(comparison, unit))
+    return template.render(templating.comparison_facts(comparison, unit, warnings))

@@ -43,12 +43,15 @@ def to_markdown(report: Report, unit: str = "nats") -> str:
     return template.render(templating.report_facts(report, unit))
 
 
-def comparison_to_markdown(comparison: Comparison, unit: str = "nats") -> str:
+def comparison_to_markdown(
+    comparison: Comparison, unit: str = "nats", warnings: bool = True
+) -> str:
     """A comparison as a Markdown table, and its differences as another.
 
     Args:
         comparison: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
+        warnings: whether those of the models are told.
     """
     template = environment().get_template("comparison.md.j2")
-    return template.render(templating.comparison_facts(comparison, unit))
+    return template.render(templating.comparison_facts(comparison, unit, warnings))

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from genprobe.notices import COLLAPSED_NATS
-from genprobe.regimes import DEFAULT_CUTS, MEANING
+from genprobe.regimes import AUTODECODER, DEFAULT_CUTS, MEANING
 from genprobe.types import Dimension, Estimate, Regime, Report
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -201,7 +201,12 @@ def short_verdict(report: Report) -> str:
 
 
 def doubts(report: Report) -> list[str]:
-    """What speaks against the label, which goes by rate, distortion and slope alone."""
+    """What speaks against the label, which goes by rate, distortion and slope alone.
+
+    Nothing does against an autodecoder: that its code tells next to nothing is what it says.
+    """
+    if report.regime.label == AUTODECODER:
+        return []
     codes = {notice.code for notice in report.warnings}
     return [said for code, said in DOUBTS.items() if code in codes]
 

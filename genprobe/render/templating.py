@@ -1,5 +1,6 @@
 """Where the templates are, and what those of tables are given, whatever markup they make."""
 
+import re
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -51,24 +52,25 @@ def report_facts(report: Report, unit: str) -> dict[str, Any]:
     }
 
 
-def comparison_facts(comparison: Comparison, unit: str) -> dict[str, Any]:
+def comparison_facts(comparison: Comparison, unit: str, warnings: bool = True) -> dict[str, Any]:
     """What the tables of a comparison say, the best of a column to be set in bold.
 
     Args:
         comparison: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
+        warnings: whether those of the models are told; below their own tables they would be twice.
     """
     return {
         "title": title(comparison, unit),
         "side": comparison.side_by_side,
         "headings": list(headings(comparison).values()),
         "lines": lines(comparison, unit, DECIMALS[unit]),
-        "notes": [n.replace("* the best", "Bold: the best") for n in notes(comparison, unit)],
+        "notes": [re.sub(r"^\* the best", "Bold: the best", n) for n in notes(comparison, unit)],
         "columns": COLUMNS,
         "differing": differing(comparison),
         "missing": Cell("–", "", False),
         "apart": apart(comparison, unit, DECIMALS[unit]),
         "difference_title": difference_title(comparison),
         "difference_notes": difference_notes(comparison),
-        "warnings": shared_warnings(comparison),
+        "warnings": shared_warnings(comparison) if warnings else [],
     }

@@ -76,3 +76,21 @@ def test_markdown_and_latex_have_them_too(compared):
     found = compared(**{"a_1": [warning("high")], "b*": []})
     assert comparison_to_markdown(found).rstrip().endswith("- `high`: a_1. It is 3. Do this.")
     assert comparison_to_latex(found).rstrip().endswith(r"% high: a\_1. It is 3. Do this.")
+
+
+def test_two_of_one_kind_on_one_model_are_both_told(compared):
+    found = compared(a=[warning("high"), warning("high", message="It is 4.")], b=[])
+    assert texts(found) == ["high: a. It is 3. It is 4. Do this."]
+
+
+def test_below_the_models_own_tables_they_are_left_out(compared):
+    found = compared(a=[warning("high")], b=[])
+    assert "high" not in comparison_to_markdown(found, warnings=False)
+    assert "high" not in comparison_to_latex(found, warnings=False)
+
+
+def test_a_name_that_reads_like_a_note_stays_a_name(compared):
+    text = comparison_to_markdown(compared(**{"x * the best": [], "b": []}))
+    assert "Bold: the best" in text
+    assert r"x \* the best" in text
+    assert "x Bold" not in text

@@ -120,6 +120,12 @@ def test_a_label_that_a_warning_speaks_against_is_doubted(make_report, code, sai
     assert rows.short_verdict(make_report()) == "semantic-encoder 1.00"
 
 
+def test_nothing_is_said_against_an_autodecoder(make_report, make_regime):
+    nothing = Notice(code="rate-without-information", message="It is low.", remedy="Look.")
+    report = make_report(warnings=[nothing], regime=make_regime("autodecoder"))
+    assert rows.short_verdict(report) == "autodecoder 1.00"
+
+
 def test_the_entropy_bound_is_shown_in_the_unit_of_the_table_with_its_source(make_report):
     lines = rows.regime_lines(make_report(), "bits", math.log(2))
     assert lines[1:] == ["D/Ĥ = 0.7", "Ĥ = 129.843 bits, from this model's R + D"]
