@@ -18,6 +18,13 @@ from genprobe.sources import (
 )
 from genprobe.types import Regime, Report
 
+X = torch.rand(30, 3, generator=torch.Generator().manual_seed(0))
+MODEL = genprobe.Model(
+    name="mine",
+    encode=lambda x: {"loc": x, "scale": torch.full_like(x, 0.5)},
+    posterior="diagonal-normal",
+    prior="standard-normal",
+)
 PLACE = Regime(
     label="undetermined",
     probability=1.0,
@@ -105,14 +112,7 @@ def test_a_file_that_is_neither_is_told_with_its_path(tmp_path, content):
 
 
 def test_a_store_without_a_report_gets_one_that_the_next_reader_takes(tmp_path, monkeypatch):
-    x = torch.rand(30, 3, generator=torch.Generator().manual_seed(0))
-    model = genprobe.Model(
-        name="mine",
-        encode=lambda x: {"loc": x, "scale": torch.full_like(x, 0.5)},
-        posterior="diagonal-normal",
-        prior="standard-normal",
-    )
-    genprobe.evaluate(model, x, store=tmp_path / "s.h5")
+    genprobe.evaluate(MODEL, X, store=tmp_path / "s.h5")
     (tmp_path / "s.h5.report.json").unlink()
     first = read_report(tmp_path / "s.h5")
     monkeypatch.setattr("genprobe.sources.report_from_store", None)
@@ -173,14 +173,7 @@ def test_a_name_of_several_models_lists_them():
 
 
 def test_a_report_that_cannot_stand_for_its_store_stays_on_disk(tmp_path):
-    x = torch.rand(30, 3, generator=torch.Generator().manual_seed(0))
-    model = genprobe.Model(
-        name="mine",
-        encode=lambda x: {"loc": x, "scale": torch.full_like(x, 0.5)},
-        posterior="diagonal-normal",
-        prior="standard-normal",
-    )
-    genprobe.evaluate(model, x, store=tmp_path / "s.h5", max_queries=20)
+    genprobe.evaluate(MODEL, X, store=tmp_path / "s.h5", max_queries=20)
     before = (tmp_path / "s.h5.report.json").read_text(encoding="utf-8")
     assert read_report(tmp_path / "s.h5").provenance["queries"] > 20
     assert (tmp_path / "s.h5.report.json").read_text(encoding="utf-8") == before
