@@ -214,40 +214,32 @@ def encode_examples(
         rows = slice(low, low + batch_size)
         with calling(model, "encode", x[rows]):
             piece = model.encode(x[rows].to(device), **rows_of(context, rows, device))
-        require_tensors(model.name, posterior, piece)
+        require_tensors(
+            f"The encoder of {model.name}",
+            piece,
+            f"Return a dict of tensors: {', '.join(posterior.constraints)}.",
+        )
         pieces.append(piece)
     params = {k: torch.cat([p[k].detach().cpu() for p in pieces]) for k in pieces[0]}
     check_params(f"The encoder of {model.name}", posterior, params, len(x), start)
     return params
 
 
-def require_tensors(name: str, posterior: Family, params: object) -> None:
-    """Check that an encoder returned tensors by name.
+def require_tensors(who: str, returned: object, remedy: str) -> None:
+    """Check that an encoder or a decoder returned tensors by name.
+
+    Args:
+        who: returned it.
+        returned: by it.
+        remedy: what to return instead.
 
     Raises:
         ModelError: if it returned anything else.
     """
-    if isinstance(params, Mapping) and all(isinstance(v, Tensor) for v in params.values()):
+    if isinstance(returned, Mapping) and all(isinstance(v, Tensor) for v in returned.values()):
         return
-    raise ModelError(
-        f"The encoder of {name} returns a {type(params).__name__} that is not tensors by name.",
-        f"Return a dict of tensors: {', '.join(posterior.constraints)}.",
-    )
-
-
-def require_outputs(name: str, likelihood: Likelihood, outputs: object) -> None:
-    """Check that a decoder returned tensors by name.
-
-    Raises:
-        ModelError: if it returned anything else.
-    """
-    if isinstance(outputs, Mapping) and all(isinstance(v, Tensor) for v in outputs.values()):
-        return
-    raise ModelError(
-        f"The decoder of {name} returns a {type(outputs).__name__} that is not tensors by name.",
-        f"Return a dict of the tensors that the likelihood {likelihood.name} takes, named as in "
-        'torch.distributions: {"logits": …}, or {"loc": …, "scale": …}.',
-    )
+    kind = type(returned).__name__
+    raise ModelError(f"{who} returns a {kind} that is not tensors by name.", remedy)
 
 
 def check_params(source: str, posterior: Family, params: Params, count: int, start: int) -> None:
@@ -321,7 +313,12 @@ def decode_draws(
         target, latent = x[rows], z[draw, rows]
         with calling(parts.model, "decode", latent):
             outputs = decode(latent.to(device), **rows_of(context, rows, device))
-            require_outputs(parts.model.name, likelihood, outputs)
+            require_tensors(
+                f"The decoder of {parts.model.name}",
+                outputs,
+                f"Return a dict of the tensors that the likelihood {likelihood.name} takes, named "
+                'as in torch.distributions: {"logits": …}, or {"loc": …, "scale": …}.',
+            )
             p = likelihood.distribution(outputs)
         if p.event_shape != target.shape[1:]:
             raise ModelError(

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from genprobe.errors import UnavailableError
 from genprobe.estimators.control_variates import Controls
-from genprobe.estimators.marginal_kl import both
-from genprobe.estimators.mutual_information import information_data_error, mutual_information
+from genprobe.estimators.marginal_kl import both, marginal_kl
+from genprobe.estimators.mutual_information import information_data_error
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
 from genprobe.estimators.prior_saving import prior_saving
 from genprobe.estimators.rate import rate as rate_estimate
@@ -55,10 +55,10 @@ def marginal_kl_population_lower(
         if not bounds:
             raise
     best = max(bounds, key=lambda bound: bound.value)
-    low = mutual_information(index_entropy, log_qz_x, log_qz, controls, n)
+    upper = marginal_kl(rate, rate_analytic, index_entropy, log_qz_x, log_qz, controls, query, n)
     return Estimate(
         name="marginal_kl_population_lower",
-        value=max(0.0, min(best.value, float(rate.mean()) - low.value)),
+        value=max(0.0, min(best.value, upper.value)),
         se=best.se,
         se_data=best.se_data,
         kind="lower",
