@@ -7,7 +7,7 @@ import genprobe
 from genprobe.aggregate.queries import dismiss, draw_queries, follow
 from genprobe.estimators.rate import rate
 from genprobe.families.diagonal_normal import diagonal_normal
-from genprobe.ranks import joined
+from genprobe.runtime.ranks import joined
 
 QUERIES = 16_384
 

@@ -12,21 +12,22 @@ from genprobe.hookspecs import hookimpl
 
 if TYPE_CHECKING:
     from genprobe import aggregate
-    from genprobe.comparison import Comparison, compare
-    from genprobe.data_frame import dimension_frame, frame
-    from genprobe.differences import Difference
-    from genprobe.evaluation import evaluate, evaluate_posteriors
-    from genprobe.exporting import export
+    from genprobe.analysis.report import report_from_store
+    from genprobe.comparing.comparison import Comparison, compare
+    from genprobe.comparing.differences import Difference
+    from genprobe.comparing.frames import dimension_frame, frame
+    from genprobe.encoding.export import export
     from genprobe.loaders.bundle import save
-    from genprobe.loading import load, open_dataset
+    from genprobe.loaders.open import load, open_dataset
     from genprobe.priors.autoregressive_categorical import autoregressive_prior
     from genprobe.priors.from_module import prior_from_module
     from genprobe.priors.vamp import vamp_prior
-    from genprobe.render.plane import plot
-    from genprobe.reporting import report_from_store
+    from genprobe.render.figure.plane import plot
+    from genprobe.runs.evaluate import evaluate, evaluate_posteriors
+    from genprobe.runs.sweep import Sweep, sweep
+    from genprobe.runs.train import train
+    from genprobe.runs.watch import Watch, callback
     from genprobe.store.read import Store, open_store
-    from genprobe.sweeping import Sweep, sweep
-    from genprobe.training import train
     from genprobe.types import (
         Codes,
         Dataset,
@@ -47,16 +48,15 @@ if TYPE_CHECKING:
         Regime,
         Report,
     )
-    from genprobe.watching import Watch, callback
 
 PLACES = {
-    "Comparison": "comparison",
+    "Comparison": "comparing.comparison",
     "Codes": "types",
     "FittedScale": "types",
     "Recorded": "types",
     "Dataset": "types",
     "DatasetReader": "types",
-    "Difference": "differences",
+    "Difference": "comparing.differences",
     "Dimension": "types",
     "Estimate": "types",
     "Family": "types",
@@ -71,25 +71,25 @@ PLACES = {
     "Regime": "types",
     "Report": "types",
     "Store": "store.read",
-    "Sweep": "sweeping",
-    "Watch": "watching",
+    "Sweep": "runs.sweep",
+    "Watch": "runs.watch",
     "autoregressive_prior": "priors.autoregressive_categorical",
-    "callback": "watching",
-    "compare": "comparison",
-    "dimension_frame": "data_frame",
-    "evaluate": "evaluation",
-    "evaluate_posteriors": "evaluation",
-    "export": "exporting",
-    "frame": "data_frame",
-    "load": "loading",
-    "open_dataset": "loading",
+    "callback": "runs.watch",
+    "compare": "comparing.comparison",
+    "dimension_frame": "comparing.frames",
+    "evaluate": "runs.evaluate",
+    "evaluate_posteriors": "runs.evaluate",
+    "export": "encoding.export",
+    "frame": "comparing.frames",
+    "load": "loaders.open",
+    "open_dataset": "loaders.open",
     "open_store": "store.read",
-    "plot": "render.plane",
+    "plot": "render.figure.plane",
     "prior_from_module": "priors.from_module",
-    "report_from_store": "reporting",
+    "report_from_store": "analysis.report",
     "save": "loaders.bundle",
-    "sweep": "sweeping",
-    "train": "training",
+    "sweep": "runs.sweep",
+    "train": "runs.train",
     "vamp_prior": "priors.vamp",
 }
 

@@ -223,10 +223,10 @@ def genprobe_estimators() -> Mapping[str, Callable[..., Any]]:
 @hookimpl
 def genprobe_renderers() -> Mapping[str, Callable[..., str]]:
     """Formats of a report."""
-    from genprobe.render.json import dumps
-    from genprobe.render.latex import to_latex
-    from genprobe.render.markdown import to_markdown
-    from genprobe.render.table import to_text
+    from genprobe.render.data.json import dumps
+    from genprobe.render.text.latex import to_latex
+    from genprobe.render.text.markdown import to_markdown
+    from genprobe.render.text.table import to_text
 
     return {"table": to_text, "markdown": to_markdown, "latex": to_latex, "json": dumps}
 

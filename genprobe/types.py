@@ -495,13 +495,13 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain types, in the layout of the JSON schema."""
-        from genprobe.render.json import to_dict
+        from genprobe.render.data.json import to_dict
 
         return to_dict(self)
 
     def to_json(self) -> str:
         """The report as JSON text, schema ``genprobe.report/1``."""
-        from genprobe.render.json import dumps
+        from genprobe.render.data.json import dumps
 
         return dumps(self)
 
@@ -512,21 +512,21 @@ class Report:
         Raises:
             GenprobeError: if the text is not a report, or is of a newer schema.
         """
-        from genprobe.render.json import loads
+        from genprobe.render.data.json import loads
 
         return loads(text)
 
     def __rich__(self) -> object:
-        from genprobe.render.table import report_view
+        from genprobe.render.text.table import report_view
 
         return report_view(self)
 
     def __str__(self) -> str:
-        from genprobe.render.table import to_text
+        from genprobe.render.text.table import to_text
 
         return to_text(self)
 
     def _repr_html_(self) -> str:
-        from genprobe.render.table import to_html
+        from genprobe.render.text.table import to_html
 
         return to_html(self)

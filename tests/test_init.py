@@ -22,9 +22,9 @@ def test_every_lazy_name_is_public_and_is_what_its_module_calls_so(name):
 
 
 def test_no_submodule_hides_the_function_of_its_name():
-    import genprobe.comparison
-    import genprobe.evaluation
-    import genprobe.training
+    import genprobe.comparing.comparison
+    import genprobe.runs.evaluate
+    import genprobe.runs.train
 
     for name in ("evaluate", "compare", "train"):
         assert callable(getattr(genprobe, name))

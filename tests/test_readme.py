@@ -17,7 +17,7 @@ def test_shows_the_help_as_it_is():
 
 
 def test_explains_every_row_of_the_table():
-    from genprobe.render.rows import LABELS
+    from genprobe.render.text.rows import LABELS
 
     for label in LABELS.values():
         words = re.split(r" = |, | on | R$| D$| −dD", label)[0].strip()
@@ -25,7 +25,7 @@ def test_explains_every_row_of_the_table():
 
 
 def test_names_every_regime():
-    from genprobe.regimes import MEANING
+    from genprobe.analysis.regimes import MEANING
 
     for label in MEANING.keys() - {"undetermined"}:
         assert f"| {label} | {MEANING[label]} |" in README

@@ -8,10 +8,10 @@ import click
 import torch
 
 import genprobe
+from genprobe.analysis.regimes import Point, label
 from genprobe.estimators.marginal_kl import marginal_kl
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.slope import slope
-from genprobe.regimes import Point, label
 from validation.baselines import (
     batch_pairs,
     corrected_stratified,

@@ -15,12 +15,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import genprobe
 from genprobe.architectures.mlp_vae import MlpVae
-from genprobe.curve import Margin, Shape
-from genprobe.progress import showing
-from genprobe.render.curve import save_curve
-from genprobe.render.rows import number, short_verdict
-from genprobe.sweeping import Sweep, one_thread, parse_betas
-from genprobe.training import fit
+from genprobe.comparing.curve import Margin, Shape
+from genprobe.render.figure.curve import save_curve
+from genprobe.render.text.rows import number, short_verdict
+from genprobe.runs.sweep import Sweep, one_thread, parse_betas
+from genprobe.runs.train import fit
+from genprobe.runtime.progress import showing
 from genprobe.types import Estimate, Report
 from validation.page import Line, Section, table
 

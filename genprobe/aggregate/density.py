@@ -31,7 +31,7 @@ from genprobe.aggregate.room import with_room
 from genprobe.aggregate.sums import LogSums, merged_entropy
 from genprobe.aggregate.tiles import log_sums
 from genprobe.errors import UnavailableError
-from genprobe.ranks import ALONE, Ranks, together
+from genprobe.runtime.ranks import ALONE, Ranks, together
 from genprobe.types import Family, Params
 
 CHECKED = 4, 32

@@ -12,7 +12,7 @@ components. The shares are disjoint: a query's own component is with one rank at
 import torch
 
 from genprobe.aggregate.sums import LogSums
-from genprobe.ranks import Ranks, all_max, all_sum, same
+from genprobe.runtime.ranks import Ranks, all_max, all_sum, same
 
 
 def combined(sums: LogSums, ranks: Ranks) -> LogSums:

@@ -18,11 +18,11 @@ from torch.distributions import Distribution, constraints
 
 from genprobe.aggregate.blocks import size_of
 from genprobe.aggregate.moments import moments
+from genprobe.distributions.latents import flat
 from genprobe.distributions.uniform_sphere import unit_vector
 from genprobe.errors import UnavailableError
-from genprobe.latents import flat
-from genprobe.progress import Progress, silent
-from genprobe.seeds import generator
+from genprobe.runtime.progress import Progress, silent
+from genprobe.runtime.seeds import generator
 from genprobe.store.read import Store
 from genprobe.types import Codes, Family, Prior, PriorFactory
 

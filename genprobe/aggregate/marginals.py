@@ -9,8 +9,8 @@ from torch import Tensor
 
 from genprobe.aggregate.blocks import size_of
 from genprobe.aggregate.moments import factorises
+from genprobe.distributions.latents import flat
 from genprobe.errors import UnavailableError
-from genprobe.latents import flat
 from genprobe.types import Family, Params
 
 TILE_VALUES = 1 << 21

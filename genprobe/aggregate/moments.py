@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, Independent
 
-from genprobe.latents import flat
+from genprobe.distributions.latents import flat
 
 
 def moments(distribution: Distribution) -> tuple[Tensor, Tensor]:

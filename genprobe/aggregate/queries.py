@@ -16,9 +16,9 @@ from torch import Tensor
 
 from genprobe.aggregate.blocks import size_of, stretches
 from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks, negligible
-from genprobe.progress import Progress, silent
-from genprobe.ranks import ALONE, Ranks, all_sum, from_leader, same, together
-from genprobe.seeds import derived_seed, generator
+from genprobe.runtime.progress import Progress, silent
+from genprobe.runtime.ranks import ALONE, Ranks, all_sum, from_leader, same, together
+from genprobe.runtime.seeds import derived_seed, generator
 from genprobe.store.read import Store
 from genprobe.types import Family, Params
 

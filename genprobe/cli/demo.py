@@ -36,9 +36,9 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
     from importlib.resources import as_file, files
 
     from genprobe.cli.output import Output, showing_model
-    from genprobe.comparison import compare
+    from genprobe.comparing.comparison import compare
     from genprobe.demo import BUNDLES
-    from genprobe.evaluation import evaluate
+    from genprobe.runs.evaluate import evaluate
 
     output = Output(unit=unit, plot_path=plot_path, html_path=html_path, plane=plane)
     reports = []

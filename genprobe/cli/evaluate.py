@@ -14,7 +14,7 @@ from genprobe.errors import GenprobeError, OtherRankError, UsageError
 
 if TYPE_CHECKING:
     from genprobe.cli.output import Output
-    from genprobe.comparison import Comparison
+    from genprobe.comparing.comparison import Comparison
     from genprobe.types import Report
 
 
@@ -89,9 +89,9 @@ def evaluate(
             "--store takes one model at a time.\n"
             "Evaluate each into a store of its own, then: genprobe compare STORE..."
         )
-    from genprobe.comparison import require_sort
+    from genprobe.comparing.comparison import require_sort
     from genprobe.manager import plugins
-    from genprobe.ranks import joined, together
+    from genprobe.runtime.ranks import joined, together
 
     with joined(settings["device"]) as ranks:
         with together(ranks):
@@ -142,7 +142,7 @@ def compared(
         against: reference asked for.
         options: others of ``compare``.
     """
-    from genprobe.comparison import compare
+    from genprobe.comparing.comparison import compare
 
     try:
         try:
@@ -173,7 +173,7 @@ def attempt(
         settings: of the evaluation.
     """
     from genprobe.cli.output import showing_model
-    from genprobe.evaluation import evaluate as run
+    from genprobe.runs.evaluate import evaluate as run
 
     model, several = models[position], len(models) > 1
     try:

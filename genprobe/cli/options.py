@@ -12,7 +12,7 @@ import click
 from genprobe.errors import GenprobeError, UsageError
 
 if TYPE_CHECKING:
-    from genprobe.regimes import Cuts
+    from genprobe.analysis.regimes import Cuts
 
 Command = Callable[..., Any]
 
@@ -204,7 +204,7 @@ def training(command: Command) -> Command:
 
 def cuts_from(path: Path | None) -> "Cuts":
     """The cuts in a file, or the default ones."""
-    from genprobe.regimes import DEFAULT_CUTS, read_cuts
+    from genprobe.analysis.regimes import DEFAULT_CUTS, read_cuts
 
     return DEFAULT_CUTS if path is None else read_cuts(path)
 
@@ -217,7 +217,7 @@ def require_plot(path: Path | None) -> None:
         GenprobeError: if its folder is missing or read-only.
     """
     if path is not None:
-        from genprobe.render.figure_file import require_format
+        from genprobe.render.figure.figure_file import require_format
 
         with misused():
             require_format(path)

@@ -14,8 +14,8 @@ from genprobe.errors import GenprobeError
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from genprobe.comparison import Comparison
-    from genprobe.progress import Progress
+    from genprobe.comparing.comparison import Comparison
+    from genprobe.runtime.progress import Progress
     from genprobe.types import Report
 
 
@@ -29,7 +29,7 @@ def print_view(view: "RenderableType") -> None:
 
     from rich.console import Console
 
-    from genprobe.render.table import WIDTH, plain
+    from genprobe.render.text.table import WIDTH, plain
 
     if not sys.stdout.isatty():
         click.echo(plain(view), nl=False)
@@ -90,15 +90,15 @@ class Output:
 
             click.echo(plugins().get("renderers", self.renderer)(report), nl=False)
         elif self.latex:
-            from genprobe.render.latex import to_latex
+            from genprobe.render.text.latex import to_latex
 
             click.echo(to_latex(report, self.unit), nl=False)
         elif self.markdown:
-            from genprobe.render.markdown import to_markdown
+            from genprobe.render.text.markdown import to_markdown
 
             click.echo(to_markdown(report, self.unit))
         else:
-            from genprobe.render.table import report_view
+            from genprobe.render.text.table import report_view
 
             if source:
                 click.echo(source)
@@ -112,15 +112,15 @@ class Output:
             warnings: whether to print theirs; if not, they were printed already.
         """
         if self.latex:
-            from genprobe.render.latex import comparison_to_latex
+            from genprobe.render.text.latex import comparison_to_latex
 
             click.echo(comparison_to_latex(comparison, self.unit, warnings), nl=False)
         elif self.markdown:
-            from genprobe.render.markdown import comparison_to_markdown
+            from genprobe.render.text.markdown import comparison_to_markdown
 
             click.echo(comparison_to_markdown(comparison, self.unit, warnings))
         else:
-            from genprobe.render.comparison import comparison_view
+            from genprobe.render.text.comparison import comparison_view
 
             print_view(comparison_view(comparison, self.unit, warnings))
 
@@ -133,7 +133,7 @@ class Output:
         width = terminal_width()
         tables = not (self.markdown or self.latex or self.renderer)
         if self.plane or (self.plane is None and tables and width >= ROOMY):
-            from genprobe.render.plane_terminal import WIDTH, to_text
+            from genprobe.render.text.plane import WIDTH, to_text
 
             text = to_text(comparison, self.unit, WIDTH if width < ROOMY else ROOMY)
             click.echo(f"\n{text}" if text else "", nl=False)
@@ -146,21 +146,21 @@ class Output:
     def write_comparison(self, comparison: "Comparison") -> None:
         """Write several reports as JSON, if asked to."""
         if self.json_path is not None:
-            from genprobe.render.comparison_json import dumps
+            from genprobe.render.data.comparison_json import dumps
 
             self.json_path.write_text(dumps(comparison), encoding="utf-8")
 
     def write_csv(self, comparison: "Comparison") -> None:
         """Write a row a model, if asked to."""
         if self.csv_path is not None:
-            from genprobe.render.csv import to_csv
+            from genprobe.render.data.csv import to_csv
 
             self.csv_path.write_text(to_csv(comparison), encoding="utf-8")
 
     def write_plot(self, comparison: "Comparison") -> None:
         """Draw some models, if asked to; one model is a comparison of one."""
         if self.plot_path is not None:
-            from genprobe.render.plane import save_plane
+            from genprobe.render.figure.plane import save_plane
 
             save_plane(comparison, self.plot_path, self.unit, self.plot_width)
 
@@ -172,7 +172,7 @@ class Output:
         """
         if self.html_path is None:
             return
-        from genprobe.render.html import to_html
+        from genprobe.render.page.html import to_html
 
         try:
             self.html_path.write_text(to_html(comparison, self.unit), encoding="utf-8")
@@ -208,7 +208,7 @@ def showing_model(models: Sequence[str], position: int, wanted: bool) -> "Iterat
         position: of the one in hand.
         wanted: whether to show anything.
     """
-    from genprobe.progress import showing
+    from genprobe.runtime.progress import showing
 
     with showing(wanted) as progress:
         if len(models) > 1:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 def show(store: Path, regime_cuts: Path | None, output: "Output", **settings: Any) -> None:
     """Show the report of STORE; the model is not needed, nothing is encoded."""
     output.require_possible()
-    from genprobe.comparison import compare
-    from genprobe.progress import showing
-    from genprobe.reporting import report_from_store
+    from genprobe.analysis.report import report_from_store
+    from genprobe.comparing.comparison import compare
+    from genprobe.runtime.progress import showing
     from genprobe.store.read import open_store
 
     cuts = options.cuts_from(regime_cuts)

@@ -13,7 +13,7 @@ from genprobe.errors import GenprobeError
 
 def grid(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
     """``0.1:8:log9`` to nine values."""
-    from genprobe.sweeping import parse_betas
+    from genprobe.runs.sweep import parse_betas
 
     try:
         return parse_betas(value)
@@ -74,9 +74,9 @@ def sweep(
     genprobe sweep --data a.npy --held-out b.npy --betas 0.25:4:log5 --jobs 4
     """
     from genprobe.cli.output import Output, print_view
-    from genprobe.render.curve import save_curve
-    from genprobe.render.shape import shape_view
-    from genprobe.sweeping import sweep as run
+    from genprobe.render.figure.curve import save_curve
+    from genprobe.render.text.shape import shape_view
+    from genprobe.runs.sweep import sweep as run
 
     if not quiet:
         logging.getLogger("genprobe").setLevel(logging.INFO)

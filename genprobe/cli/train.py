@@ -39,9 +39,9 @@ def train(
     """  # noqa: D301
     options.require_writable(out)
     from genprobe.loaders.bundle import save
-    from genprobe.loading import open_dataset
-    from genprobe.progress import showing
-    from genprobe.training import train as run
+    from genprobe.loaders.open import open_dataset
+    from genprobe.runs.train import train as run
+    from genprobe.runtime.progress import showing
 
     dataset = open_dataset(data, split=split, binarize=binarize, seed=seed)
     if split is not None and data != "digits":

@@ -2,7 +2,7 @@
 
 import torch
 
-from genprobe.seeds import generator
+from genprobe.runtime.seeds import generator
 from genprobe.types import Dataset
 
 

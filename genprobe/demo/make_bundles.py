@@ -10,9 +10,9 @@ import click
 
 from genprobe.demo import BUNDLES
 from genprobe.loaders.bundle import save
-from genprobe.loading import open_dataset
-from genprobe.progress import showing
-from genprobe.training import train
+from genprobe.loaders.open import open_dataset
+from genprobe.runs.train import train
+from genprobe.runtime.progress import showing
 
 
 @click.command()

@@ -15,8 +15,8 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from genprobe.distributions.latents import flat
 from genprobe.estimators.standard_error import skewness_factor, within_error
-from genprobe.latents import flat
 
 EXAMPLES_PER_CONTROL = 8
 RIDGE = 1e-8

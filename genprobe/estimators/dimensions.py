@@ -13,8 +13,8 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.aggregate.moments import mean_of
+from genprobe.distributions.latents import flat
 from genprobe.estimators.active_units import THRESHOLD
-from genprobe.latents import flat
 from genprobe.probes.rate import rate_per_dimension
 from genprobe.types import Dimension, Family, Params, Prior
 

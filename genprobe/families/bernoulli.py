@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Distribution, Independent, constraints
 from torch.nn.functional import logsigmoid
 
-from genprobe.latents import flat
+from genprobe.distributions.latents import flat
 from genprobe.types import Family, Params
 
 

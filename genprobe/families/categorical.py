@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, constraints
 
-from genprobe.latents import flat
+from genprobe.distributions.latents import flat
 from genprobe.types import Family, Params
 
 

@@ -7,7 +7,7 @@ of size queries × components × dimensions is made.
 import torch
 from torch import Tensor
 
-from genprobe.latents import flat
+from genprobe.distributions.latents import flat
 
 ROWS = 256
 """Queries at a time, so that a stretch of pairs stays in a cache."""

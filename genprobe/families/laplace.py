@@ -10,9 +10,9 @@ from collections.abc import Callable
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Laplace, constraints
 
+from genprobe.distributions.latents import flat
 from genprobe.families.diagonal_normal import translate, widen
 from genprobe.families.differences import nearest_gaps, summed_differences
-from genprobe.latents import flat
 from genprobe.types import Family, Params
 
 

@@ -7,7 +7,7 @@ base measure −Σ_d log z_d!.
 from torch import Tensor
 from torch.distributions import Distribution, Independent, Poisson, constraints
 
-from genprobe.latents import flat
+from genprobe.distributions.latents import flat
 from genprobe.types import Family, Params
 
 

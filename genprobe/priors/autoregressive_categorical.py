@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from genprobe.errors import ModelError
 from genprobe.priors.categorical import class_indices
 from genprobe.priors.from_module import evaluating
-from genprobe.seeds import generator
+from genprobe.runtime.seeds import generator
 from genprobe.types import Family, Params, Prior
 
 NAME = "autoregressive-categorical"

@@ -23,7 +23,7 @@ from genprobe.priors.flat import flat_prior
 from genprobe.priors.full_normal import fit as fit_normal
 from genprobe.priors.full_normal import log_density, require_factor
 from genprobe.priors.weights import weights
-from genprobe.seeds import generator
+from genprobe.runtime.seeds import generator
 from genprobe.types import Codes, Params, Prior, PriorFactory
 
 WIDEST = 128

@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.context import rows_of
-from genprobe.latents import flat
+from genprobe.distributions.latents import flat
+from genprobe.encoding.context import rows_of
 from genprobe.probes.subset import DRAWS, derivative, spread_out, subset
 from genprobe.types import Family, Likelihood, Model, Params
 

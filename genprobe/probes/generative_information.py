@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.context import rows_of
+from genprobe.encoding.context import rows_of
 from genprobe.probes.subset import spread_out, subset
 from genprobe.types import Family, Likelihood, Model, Params, Prior
 

@@ -8,7 +8,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.aggregate.moments import factorises
-from genprobe.latents import flat
+from genprobe.distributions.latents import flat
 from genprobe.priors.from_distribution import known_kl
 from genprobe.types import Family, Params, Prior
 

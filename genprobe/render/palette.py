@@ -3,7 +3,7 @@
 The colours are those of Okabe & Ito (2008), "Color universal design".
 """
 
-from genprobe.regimes import (
+from genprobe.analysis.regimes import (
     AUTODECODER,
     AUTOENCODER,
     SEMANTIC_DECODER,

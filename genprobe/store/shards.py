@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 
 from genprobe.errors import StoreError
-from genprobe.ranks import Ranks, together
+from genprobe.runtime.ranks import Ranks, together
 from genprobe.store.format import EXAMPLE_AXIS, Header, dump_header
 from genprobe.store.fresh import interrupted, partial_of
 from genprobe.store.write import (

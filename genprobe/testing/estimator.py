@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
+from genprobe.analysis.report import report_from_store
 from genprobe.estimators.quantities import require_known
 from genprobe.manager import plugins
-from genprobe.reporting import report_from_store
 from genprobe.store.read import open_store
 from genprobe.testing.examples import cases, write_store
 from genprobe.testing.suite import Suite, plain

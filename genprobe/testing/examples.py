@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
-from genprobe.evaluation import evaluate
+from genprobe.runs.evaluate import evaluate
 from genprobe.types import Model, Notice, Params, Report
 
 EXAMPLES = 48

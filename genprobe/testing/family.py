@@ -12,8 +12,8 @@ from torch.distributions.constraints import Constraint
 
 from genprobe.aggregate import log_aggregate
 from genprobe.aggregate.blocks import size_of
-from genprobe.binding import bind_prior
-from genprobe.encode import check_params
+from genprobe.encoding.encode import check_params
+from genprobe.encoding.resolve import bind_prior
 from genprobe.errors import ModelError
 from genprobe.testing.measure import (
     RARE,

@@ -12,14 +12,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from genprobe.binding import named_part
-from genprobe.context import context_of
+from genprobe.analysis.report import report_from_store
 from genprobe.datasets.from_array import from_array
-from genprobe.encode import encode_examples
+from genprobe.encoding.context import context_of
+from genprobe.encoding.encode import encode_examples
+from genprobe.encoding.resolve import named_part
 from genprobe.errors import GenprobeError, UntrustedError
-from genprobe.evaluation import evaluate
-from genprobe.loading import load
-from genprobe.reporting import report_from_store
+from genprobe.loaders.open import load
+from genprobe.runs.evaluate import evaluate
 from genprobe.store.read import open_store
 from genprobe.testing.suite import Suite, provided, require_same_estimates
 from genprobe.types import Loader, Model, Params

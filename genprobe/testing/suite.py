@@ -14,10 +14,10 @@ from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint
 
 from genprobe.aggregate.blocks import size_of
-from genprobe.evaluation import evaluate
+from genprobe.analysis.report import report_from_store
 from genprobe.hookspecs import hookimpl
 from genprobe.manager import plugins
-from genprobe.reporting import report_from_store
+from genprobe.runs.evaluate import evaluate
 from genprobe.store.read import open_store
 from genprobe.types import Family, Model, Params, Prior, PriorFactory, Report
 

@@ -12,7 +12,7 @@ from genprobe.aggregate.plan import Tile
 from genprobe.aggregate.sums import LogSums
 from genprobe.aggregate.tiles import log_sums
 from genprobe.families.diagonal_normal import diagonal_normal
-from genprobe.ranks import ALONE, Ranks
+from genprobe.runtime.ranks import ALONE, Ranks
 
 N, M = 41, 7
 

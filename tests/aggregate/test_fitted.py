@@ -15,7 +15,7 @@ from genprobe.priors.diagonal_normal import diagonal_normal
 from genprobe.priors.flat import flat_prior
 from genprobe.priors.full_normal import full_normal
 from genprobe.priors.normal_mixture import normal_mixture
-from genprobe.progress import Progress
+from genprobe.runtime.progress import Progress
 from genprobe.types import Family, Prior, PriorFactory
 
 RUNGS = {p.name: p for p in (diagonal_normal, full_normal, normal_mixture)}

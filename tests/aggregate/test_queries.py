@@ -10,7 +10,7 @@ from genprobe.aggregate import queries as module
 from genprobe.aggregate.queries import draw_queries
 from genprobe.estimators.rate import rate
 from genprobe.families.diagonal_normal import diagonal_normal
-from genprobe.progress import silent
+from genprobe.runtime.progress import silent
 
 N, PILOT = 3000, 2048
 

@@ -62,8 +62,8 @@ def reports():
 
 @pytest.fixture(scope="session")
 def path(reports, tmp_path_factory):
-    from genprobe.comparison import compare
-    from genprobe.render.html import to_html
+    from genprobe.comparing.comparison import compare
+    from genprobe.render.page.html import to_html
 
     path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(to_html(compare(reports)), encoding="utf-8")

@@ -54,7 +54,7 @@ def build(path):
 
 SWEEP = """
 import multiprocessing, os, threading
-import genprobe.encode, genprobe.evaluation, genprobe.training
+import genprobe.encoding.encode, genprobe.runs.evaluate, genprobe.runs.train
 from genprobe.cli import main
 
 
@@ -70,9 +70,9 @@ def waiting(stage, module, name):
     setattr(module, name, waits)
 
 
-waiting("train", genprobe.training, "objective")
-waiting("encode", genprobe.encode, "columns")
-waiting("aggregate", genprobe.evaluation, "report_from_store")
+waiting("train", genprobe.runs.train, "objective")
+waiting("encode", genprobe.encoding.encode, "columns")
+waiting("aggregate", genprobe.runs.evaluate, "report_from_store")
 
 if __name__ == "__main__":
     main()

@@ -40,7 +40,7 @@ def test_what_the_system_would_refuse_is_refused_beforehand(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("unit", ["nats", "bits", "bits/dim"])
 def test_every_unit_of_the_renderers_can_be_asked_for(unit):
-    from genprobe.render.units import UNITS
+    from genprobe.render.text.units import UNITS
 
     choice = click.Command("c", params=options.unit(lambda: None).__click_params__).params[0].type
     assert unit in choice.choices

@@ -6,7 +6,7 @@ import pytest
 from rich.text import Text
 
 from genprobe.cli.output import Output, print_view, showing_model
-from genprobe.progress import Progress
+from genprobe.runtime.progress import Progress
 
 
 class Terminal(io.StringIO):
@@ -65,9 +65,7 @@ def test_a_pipe_gets_no_colour_even_where_terminals_are_forced(capsys, monkeypat
 @pytest.fixture
 def comparison(monkeypatch):
     """Stands for a comparison: its plane is one line that tells the width asked for."""
-    monkeypatch.setattr(
-        "genprobe.render.plane_terminal.to_text", lambda c, unit, width: f"{width}\n"
-    )
+    monkeypatch.setattr("genprobe.render.text.plane.to_text", lambda c, unit, width: f"{width}\n")
     return object()
 
 
@@ -102,7 +100,7 @@ def test_a_pipe_gets_the_plane_only_when_asked(capsys, monkeypatch, comparison, 
 def test_of_several_models_the_display_says_which_and_how_many_are_done(monkeypatch):
     told = []
     mine = Progress(advance=lambda *news: told.append(news), say=lambda *news: told.append(news))
-    monkeypatch.setattr("genprobe.progress.showing", lambda wanted: nullcontext(mine))
+    monkeypatch.setattr("genprobe.runtime.progress.showing", lambda wanted: nullcontext(mine))
     with showing_model(["a", "b", "c"], 1, True) as progress:
         assert progress is mine
     assert told == [("models", 1, 3), ("models", "2 of 3: b")]

@@ -1,7 +1,7 @@
 import pytest
 
 import genprobe
-from genprobe import sweeping
+from genprobe.runs import sweep as sweeping
 
 QUICK = ("--first-epochs", 1, "--epochs", 1, "--hidden", 8, "--latent", 2, "--betas", "0.5,2")
 DIGITS = ("--split", "test", "--held-out-split", "train", "--binarize", "threshold", *QUICK)

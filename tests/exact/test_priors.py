@@ -28,8 +28,8 @@ from torch.distributions import (
 
 import genprobe
 from genprobe import Model, NamedPrior, autoregressive_prior, evaluate, open_store, vamp_prior
+from genprobe.analysis.report import report_from_store
 from genprobe.cli import main
-from genprobe.reporting import report_from_store
 
 N, K = 200, 3
 ROWS = torch.arange(N, dtype=torch.float64)[:, None]

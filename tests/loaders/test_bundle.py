@@ -9,7 +9,7 @@ from torch.distributions import Independent, Laplace, Normal, StudentT
 import genprobe
 from genprobe import Model, NamedPrior
 from genprobe.architectures.mlp_vae import ACTIVATIONS, LIKELIHOODS, PRIORS, MlpVae
-from genprobe.binding import bind_prior
+from genprobe.encoding.resolve import bind_prior
 from genprobe.errors import ModelError, UntrustedError
 from genprobe.loaders.bundle import load_bundle, require_plain
 from genprobe.manager import plugins

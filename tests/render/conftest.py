@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from matplotlib.text import Text
 
-from genprobe.comparison import compare
-from genprobe.differences import Difference
-from genprobe.sweeping import Sweep
+from genprobe.comparing.comparison import compare
+from genprobe.comparing.differences import Difference
+from genprobe.runs.sweep import Sweep
 from genprobe.types import Dimension, Estimate, Notice, Regime, Report
 
 NOTICE = Notice(code="saturated", message="I(n;z) is near log N.", remedy="Use more examples.")

@@ -1,4 +1,4 @@
-from genprobe.regimes import MEANING
+from genprobe.analysis.regimes import MEANING
 from genprobe.render.palette import COLOURS
 
 

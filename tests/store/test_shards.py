@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from genprobe.errors import StoreError
-from genprobe.ranks import Ranks
+from genprobe.runtime.ranks import Ranks
 from genprobe.store import shards as module
 from genprobe.store.fresh import conclude
 from genprobe.store.read import open_store

@@ -259,7 +259,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from genprobe.errors import OtherRankError, StoreError
-from genprobe.ranks import joined
+from genprobe.runtime.ranks import joined
 from genprobe.store.format import load_header
 from genprobe.store.write import StoreWriter
 

@@ -7,7 +7,7 @@ from genprobe_diffusers.images import images
 from PIL import Image
 
 from genprobe.errors import DataError
-from genprobe.loading import open_dataset
+from genprobe.loaders.open import open_dataset
 
 from .samples import as_tensor, shapes, write_images
 

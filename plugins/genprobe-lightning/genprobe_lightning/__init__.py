@@ -6,7 +6,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 import genprobe
-from genprobe.summary import scalars
+from genprobe.analysis.scalars import scalars
 
 
 class GenprobeCallback(Callback):

@@ -8,10 +8,10 @@ from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import CSVLogger
 
 import genprobe
+from genprobe.analysis.scalars import scalars
 from genprobe.architectures.mlp_vae import MlpVae
-from genprobe.loading import open_dataset
-from genprobe.summary import scalars
-from genprobe.training import objective
+from genprobe.loaders.open import open_dataset
+from genprobe.runs.train import objective
 
 FOREIGN = (
     "ignore:`isinstance\\(treespec, LeafSpec\\)` is deprecated:FutureWarning",

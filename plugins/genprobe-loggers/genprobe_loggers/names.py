@@ -3,7 +3,7 @@
 import re
 
 from genprobe import Report
-from genprobe.summary import epoch, scalars
+from genprobe.analysis.scalars import epoch, scalars
 
 
 def metrics(report: Report) -> dict[str, float]:

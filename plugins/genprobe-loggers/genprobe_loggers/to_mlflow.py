@@ -19,7 +19,7 @@ def genprobe_report_ready(report: "Report", store: "Store") -> None:
     elif os.environ.get("MLFLOW_EXPERIMENT_NAME"):
         import mlflow
 
-        from genprobe.summary import epoch
+        from genprobe.analysis.scalars import epoch
 
         mlflow.start_run(run_name=report.model)
         add_report(report)
@@ -31,7 +31,7 @@ def add_report(report: "Report") -> None:
     """Log numbers at the epoch, the regime as a tag and the report as JSON to the active run."""
     import mlflow
 
-    from genprobe.summary import epoch
+    from genprobe.analysis.scalars import epoch
     from genprobe_loggers.names import file_name, metrics
 
     mlflow.log_metrics(metrics(report), step=epoch(report) or 0)

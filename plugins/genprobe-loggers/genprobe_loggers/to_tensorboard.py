@@ -33,7 +33,7 @@ def add_report(writer: "SummaryWriter", report: "Report") -> None:
         writer: still open.
         report: its epoch is the step; 0 if it was not made while training.
     """
-    from genprobe.summary import epoch
+    from genprobe.analysis.scalars import epoch
     from genprobe_loggers.names import metrics
 
     step = epoch(report) or 0

@@ -19,7 +19,7 @@ def genprobe_report_ready(report: "Report", store: "Store") -> None:
     elif os.environ.get("WANDB_PROJECT"):
         import wandb
 
-        from genprobe.summary import epoch
+        from genprobe.analysis.scalars import epoch
 
         run = wandb.init(name=report.model)
         add_report(run, report)
@@ -31,7 +31,7 @@ def add_report(run: Any, report: "Report") -> None:
     """Log the numbers against the epoch, whatever step the run is at, and the report as JSON."""
     import wandb
 
-    from genprobe.summary import epoch
+    from genprobe.analysis.scalars import epoch
     from genprobe_loggers.names import file_name, metrics
 
     run.define_metric("genprobe/epoch")

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from genprobe.errors import ModelError
 from genprobe.priors.flat import flat_prior
-from genprobe.seeds import derived_seed, generator
+from genprobe.runtime.seeds import derived_seed, generator
 from genprobe.types import Codes, Params, Prior, PriorFactory
 from genprobe_zuko.stretches import rows_at_a_time
 

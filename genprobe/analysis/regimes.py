@@ -1,0 +1,362 @@
+"""The regime: where a model lives on the rate-distortion plane, and how sure that is.
+
+Alemi et al. (2018) name the regimes and give exemplars but no thresholds; the cuts here are chosen
+so that every published exemplar keeps its name. A label is read off (R, D, s, Ĥ), s being the
+operating slope and Ĥ the smallest known upper bound on the entropy of the data, for each bootstrap
+replicate of (R, D, s); its probability is the share of replicates that carry it.
+"""
+
+import dataclasses
+import tomllib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from genprobe.errors import GenprobeError
+from genprobe.runtime.seeds import generator
+from genprobe.types import Estimate, Regime
+
+AUTODECODER = "autodecoder"
+SEMANTIC_DECODER = "semantic-decoder"
+SEMANTIC_ENCODER = "semantic-encoder"
+SYNTACTIC_ENCODER = "syntactic-encoder"
+AUTOENCODER = "autoencoder"
+UNDETERMINED = "undetermined"
+
+MEANING = {
+    AUTODECODER: "the decoder ignores the code",
+    SEMANTIC_DECODER: "the code says little; the decoder fills in the rest",
+    SEMANTIC_ENCODER: "the code says what examples share; the decoder adds detail",
+    SYNTACTIC_ENCODER: "the code spells out most of each example",
+    AUTOENCODER: "the code says everything; little is left to the decoder",
+    UNDETERMINED: "neither an entropy bound nor a slope to place it by",
+}
+ORDER = tuple(MEANING)[:-1]
+"""From the corner where the code says nothing to the one where it says everything."""
+
+REPLICATES = 2000
+GROUPS = 2000
+BLOCK = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cuts:
+    """Every threshold of the regimes.
+
+    Attributes:
+        collapsed_nats: rate up to which a model is an autodecoder, nats.
+        collapsed_share: the same as a share of Ĥ; the larger of the two counts.
+        autoencoder: D/Ĥ up to which it is an autoencoder.
+        syntactic: D/Ĥ up to which it is a syntactic encoder; beyond, it is semantic.
+        semantic_slope: slope up to which a semantic model is an encoder; beyond, a decoder.
+        semantic_rate: R/Ĥ above which it is an encoder, where no slope is known.
+        autoencoder_slope: slope up to which it is an autoencoder, where position is undefined.
+        syntactic_slope: the same for a syntactic encoder.
+        knee_low: slopes from here …
+        knee_high: … to here are the knee, where rate and distortion both still change quickly.
+        certain: probability from which the label stands alone.
+    """
+
+    collapsed_nats: float = 0.1
+    collapsed_share: float = 0.01
+    autoencoder: float = 0.08
+    syntactic: float = 0.5
+    semantic_slope: float = 1.0
+    semantic_rate: float = 0.05
+    autoencoder_slope: float = 0.125
+    syntactic_slope: float = 0.5
+    knee_low: float = 0.8
+    knee_high: float = 1.25
+    certain: float = 0.95
+
+
+DEFAULT_CUTS = Cuts()
+
+
+def read_cuts(path: str | Path) -> Cuts:
+    """Cuts from a TOML file of ``name = number``; names left out keep their default.
+
+    Raises:
+        GenprobeError: if it does not read, or a name or value is not a cut.
+    """
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise GenprobeError(f"The regime cuts in {path} do not read: {error}.") from error
+    known = {field.name for field in dataclasses.fields(Cuts)}
+    for name, value in content.items():
+        if name not in known or isinstance(value, bool) or not isinstance(value, int | float):
+            raise GenprobeError(
+                f"{path} sets {name} = {value!r}, which is not a cut.",
+                f"Cuts are numbers: {', '.join(sorted(known))}.",
+            )
+    return Cuts(**content)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entropy:
+    """An upper bound on the entropy of the data, nats, and where it comes from."""
+
+    value: float
+    source: str
+
+
+def smallest(bounds: Sequence[Entropy]) -> Entropy | None:
+    """The tightest of several upper bounds."""
+    return min(bounds, key=lambda bound: bound.value, default=None)
+
+
+def bootstrap(
+    values: Float64[Tensor, "n quantity"], seed: int = 0
+) -> Float64[Tensor, "replicate quantity"]:
+    """Replicates of the means of several quantities, with the examples resampled, jointly.
+
+    Many examples are first averaged in random groups of equal size (the groups' mean has the same
+    variance), so that the cost does not grow with N.
+
+    Args:
+        values: (n, quantity) per example.
+        seed: of the resampling.
+    """
+    chance = generator(seed, "bootstrap")
+    size = max(1, len(values) // GROUPS)
+    shuffled = values[torch.randperm(len(values), generator=chance)]
+    groups = shuffled[: len(values) // size * size].view(-1, size, values.shape[1]).mean(1)
+    centred = groups - groups.mean(0) + values.mean(0)
+    picks = (
+        torch.randint(len(centred), (BLOCK, len(centred)), generator=chance)
+        for _ in range(REPLICATES // BLOCK)
+    )
+    return torch.cat([centred[pick].mean(1) for pick in picks])
+
+
+def normal_replicates(
+    rate: Estimate, distortion: Estimate, elbo: Estimate, seed: int = 0
+) -> Float64[Tensor, "replicate 2"]:
+    """Replicates of (R, D) from their standard errors, where the examples are not at hand."""
+    (variance, between), (_, other) = covariance(rate, distortion, elbo)
+    r = variance**0.5
+    slope = between / r if r else 0.0
+    rest = max(0.0, other - slope**2) ** 0.5
+    noise = normal_draws(2, seed)
+    return torch.stack(
+        [rate.value + r * noise[:, 0], distortion.value + slope * noise[:, 0] + rest * noise[:, 1]],
+        1,
+    )
+
+
+def covariance(
+    rate: Estimate, distortion: Estimate, elbo: Estimate
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The covariance matrix of the errors of (R, D) over examples, nats squared.
+
+    It follows from the error of the ELBO: Var(R + D) = Var R + Var D + 2 Cov(R, D).
+    """
+    r, d, both = ((e.se_data or 0.0) ** 2 for e in (rate, distortion, elbo))
+    between = (both - r - d) / 2
+    return (r, between), (between, d)
+
+
+def normal_draws(columns: int, seed: int) -> Float64[Tensor, "replicate column"]:
+    """Standard normal draws, one row a replicate."""
+    chance = generator(seed, "replicates")
+    return torch.randn(REPLICATES, columns, generator=chance, dtype=torch.float64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """What a label is read from, nats; what is not known is None.
+
+    Attributes:
+        rate: R.
+        margin: what is added to R for its upper 95 % limit.
+        distortion: D, where it is minus the log of a probability of the data.
+        entropy: Ĥ.
+        slope: the operating slope.
+    """
+
+    rate: float
+    margin: float = 0.0
+    distortion: float | None = None
+    entropy: float | None = None
+    slope: float | None = None
+
+
+def label(point: Point, cuts: Cuts = DEFAULT_CUTS) -> tuple[str, str]:
+    """The regime at one point of the plane, and the sentence that says why.
+
+    Args:
+        point: to be placed.
+        cuts: thresholds.
+    """
+    limit = max(cuts.collapsed_nats, cuts.collapsed_share * (point.entropy or 0.0))
+    if point.rate + point.margin <= limit:
+        return AUTODECODER, f"R is below {limit:.3g} nats, so the code tells next to nothing"
+    if point.distortion is None or point.entropy is None:
+        return label_by_slope(point, cuts)
+    share = point.distortion / point.entropy
+    if share <= cuts.autoencoder:
+        return AUTOENCODER, f"D/Ĥ = {share:.3f} ≤ {cuts.autoencoder:g}"
+    if share <= cuts.syntactic:
+        return SYNTACTIC_ENCODER, f"D/Ĥ = {share:.3f} ≤ {cuts.syntactic:g}"
+    semantic = f"D/Ĥ = {share:.3f} > {cuts.syntactic:g}"
+    if point.slope is not None:
+        encoder = point.slope <= cuts.semantic_slope
+        sign = "≤" if encoder else ">"
+        reason = f"{semantic}, slope {point.slope:.3f} {sign} {cuts.semantic_slope:g}"
+        return (SEMANTIC_ENCODER if encoder else SEMANTIC_DECODER), reason
+    cost = point.rate / point.entropy
+    encoder = cost > cuts.semantic_rate
+    sign = ">" if encoder else "≤"
+    reason = f"{semantic}, R/Ĥ = {cost:.3f} {sign} {cuts.semantic_rate:g} (no slope known)"
+    return (SEMANTIC_ENCODER if encoder else SEMANTIC_DECODER), reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """A rectangle of the plane in which position gives one label.
+
+    Attributes:
+        label: of every point in it.
+        rate: the rates above the first and up to the second, nats.
+        distortion: the distortions above the first and up to the second, nats.
+    """
+
+    label: str
+    rate: tuple[float, float]
+    distortion: tuple[float, float]
+
+
+def regions(entropy: float, cuts: Cuts = DEFAULT_CUTS) -> tuple[Region, ...]:
+    """The plane as ``label`` divides it where no slope is known; none of them is empty.
+
+    Args:
+        entropy: Ĥ, nats; positive.
+        cuts: thresholds.
+    """
+    inf = float("inf")
+    collapsed = max(cuts.collapsed_nats, cuts.collapsed_share * entropy)
+    encoder = max(collapsed, cuts.semantic_rate * entropy)
+    auto = cuts.autoencoder * entropy
+    syntactic = max(auto, cuts.syntactic * entropy)
+    found = (
+        Region(label=AUTODECODER, rate=(-inf, collapsed), distortion=(-inf, inf)),
+        Region(label=SEMANTIC_DECODER, rate=(collapsed, encoder), distortion=(syntactic, inf)),
+        Region(label=SEMANTIC_ENCODER, rate=(encoder, inf), distortion=(syntactic, inf)),
+        Region(label=SYNTACTIC_ENCODER, rate=(collapsed, inf), distortion=(auto, syntactic)),
+        Region(label=AUTOENCODER, rate=(collapsed, inf), distortion=(-inf, auto)),
+    )
+    return tuple(r for r in found if r.rate[0] < r.rate[1] and r.distortion[0] < r.distortion[1])
+
+
+def label_by_slope(point: Point, cuts: Cuts) -> tuple[str, str]:
+    """The regime where position is undefined, from the slope alone."""
+    if point.slope is None:
+        return UNDETERMINED, "neither an entropy bound nor a slope is known"
+    for name, cut in (
+        (AUTOENCODER, cuts.autoencoder_slope),
+        (SYNTACTIC_ENCODER, cuts.syntactic_slope),
+        (SEMANTIC_ENCODER, cuts.semantic_slope),
+    ):
+        if point.slope <= cut:
+            return name, f"by slope alone, {point.slope:.3f} ≤ {cut:g}"
+    return SEMANTIC_DECODER, f"by slope alone, {point.slope:.3f} > {cuts.semantic_slope:g}"
+
+
+def place(
+    rate: Estimate,
+    distortion: Estimate | None,
+    slope: Estimate | None,
+    entropy: Entropy | None,
+    replicates: Float64[Tensor, "replicate 2"] | None,
+    slopes: Float64[Tensor, " replicate"] | None,
+    cuts: Cuts = DEFAULT_CUTS,
+) -> Regime:
+    """The regime of a model, by its position on the plane and its slope.
+
+    Args:
+        rate: the estimate of R.
+        distortion: the estimate of D; None without a decoder.
+        slope: the operating slope; None where it is unknown.
+        entropy: Ĥ; None where no bound holds (densities without a bin width, grey Bernoulli data).
+        replicates: of (R, D) under their joint uncertainty; None where D or Ĥ is.
+        slopes: replicates of the slope.
+        cuts: thresholds.
+    """
+    margin = 1.96 * (rate.se_data or 0.0)
+    positioned = distortion is not None and entropy is not None and replicates is not None
+    centre = Point(
+        rate=rate.value,
+        margin=margin,
+        distortion=distortion.value if positioned and distortion else None,
+        entropy=entropy.value if entropy else None,
+        slope=slope.value if slope else None,
+    )
+    points = spread(centre, replicates if positioned else None, slopes)
+    votes = Counter(label(point, cuts)[0] for point in points)
+    ranked = [(name, count / len(points)) for name, count in votes.most_common()]
+    by_position = by_slope = None
+    if positioned:
+        by_position = label(dataclasses.replace(centre, slope=None), cuts)[0]
+    if slope is not None:
+        by_slope = label(dataclasses.replace(centre, distortion=None), cuts)[0]
+    return Regime(
+        label=ranked[0][0],
+        probability=ranked[0][1],
+        alternatives=tuple(ranked[1:]),
+        by_position=by_position,
+        by_slope=by_slope,
+        entropy=centre.entropy,
+        entropy_source=entropy.source if entropy else None,
+        reasons=tuple(reasons(centre, distortion is not None, by_position, by_slope, cuts)),
+    )
+
+
+def spread(
+    centre: Point,
+    replicates: Float64[Tensor, "replicate 2"] | None,
+    slopes: Float64[Tensor, " replicate"] | None,
+) -> list[Point]:
+    """The centre once for every replicate, with its R, D and slope; once alone without any."""
+    count = max(0 if r is None else len(r) for r in (replicates, slopes))
+    if count == 0:
+        return [centre]
+    pairs = (
+        [(centre.rate, centre.distortion)] * count if replicates is None else replicates.tolist()
+    )
+    each = [centre.slope] * count if slopes is None or centre.slope is None else slopes.tolist()
+    return [
+        dataclasses.replace(centre, rate=r, distortion=d, slope=s)
+        for (r, d), s in zip(pairs, each, strict=True)
+    ]
+
+
+def reasons(
+    centre: Point, decodes: bool, by_position: str | None, by_slope: str | None, cuts: Cuts
+) -> list[str]:
+    """Which cut decided, whether it is the knee, and whether the two readings disagree."""
+    name, reason = label(centre, cuts)
+    if name == UNDETERMINED:
+        return [
+            "the distortion is not a log-probability of the data, and no slope is known"
+            if decodes
+            else "there is no decoder, hence no distortion to place it by"
+        ]
+    found = [reason]
+    slope = centre.slope
+    if slope is not None and name != AUTODECODER and cuts.knee_low <= slope <= cuts.knee_high:
+        found.append(
+            f"knee: its slope {slope:.3f} is within [{cuts.knee_low:g}, {cuts.knee_high:g}]"
+        )
+    if by_position in ORDER and by_slope in ORDER:
+        apart = abs(ORDER.index(by_position) - ORDER.index(by_slope))
+        if apart > 1:
+            found.append(
+                f"position and slope disagree: {by_position} by one, {by_slope} by the other"
+            )
+    return found

@@ -1,0 +1,189 @@
+"""Differences between two models, paired over the examples they were both evaluated on.
+
+Rate, distortion and ELBO are means over examples, so the difference of two models is the mean of
+what they differ by on each example,
+
+    Δ = mean_n d_n,   d_n = a_n − b_n,   se_data² = Var(d_n) / N.
+
+An example that is hard for one model is hard for the other. That cancels in d_n, so the error is
+far below that of either model (a paired test: Student 1908, "The probable error of a mean").
+"""
+
+import contextlib
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+
+from jaxtyping import Float64
+from torch import Tensor
+
+from genprobe.analysis.report import choose_likelihood, choose_prior
+from genprobe.errors import GenprobeError
+from genprobe.estimators.pointwise import distortions, fit_scale, rates_under
+from genprobe.estimators.standard_error import mean_over_examples
+from genprobe.manager import plugins
+from genprobe.store.read import Store
+from genprobe.types import Estimate, Report
+
+PAIRED = ("elbo", "rate", "distortion")
+"""The estimates that are plain means over examples."""
+ROUNDING = 1e-9
+LEVEL = 0.05
+
+Columns = Mapping[str, Float64[Tensor, "draw n"]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """By how much one model exceeds another.
+
+    Attributes:
+        first: the model that is compared.
+        second: the one it is compared with.
+        name: of the estimate.
+        value: first − second, nats.
+        se: Monte Carlo standard error for these very examples; None if unknown.
+        se_data: standard error with the examples taken as a sample; None if unknown.
+        n: number of examples.
+        paired: whether the errors are those of the differences over examples; else the examples
+            were not at hand, and the two models' own errors are added up as if independent.
+    """
+
+    first: str
+    second: str
+    name: str
+    value: float
+    se: float | None
+    se_data: float | None
+    n: int
+    paired: bool
+
+    @property
+    def z(self) -> float | None:
+        """The value in units of ``se_data``; None where that is zero or unknown."""
+        return self.value / self.se_data if self.se_data else None
+
+
+def differences(
+    reports: Mapping[str, Report], reference: str, names: Sequence[str] = PAIRED
+) -> list[Difference]:
+    """The differences of every other model from one, as far as both have the estimates.
+
+    Args:
+        reports: by the names the models go by, on the same data.
+        reference: name of the one.
+        names: of the estimates.
+    """
+    base, columns = reports[reference], columns_of(reports[reference])
+    found = []
+    for model, report in reports.items():
+        if model != reference:
+            own = columns_of(report)
+            found += [
+                difference(model, reference, report[name], base[name], own, columns)
+                for name in names
+                if name in report.estimates and name in base.estimates
+            ]
+    return found
+
+
+def difference(
+    first: str, second: str, one: Estimate, other: Estimate, own: Columns, base: Columns
+) -> Difference:
+    """The difference of an estimate, paired where both models' examples are at hand.
+
+    Args:
+        first: name of the model that is compared.
+        second: name of the other.
+        one: estimate of the first.
+        other: the same estimate of the second.
+        own: columns of the first.
+        base: columns of the second.
+    """
+    name, paired = one.name, one.name in own and one.name in base
+    if paired:
+        exact = one.kind == other.kind == "exact"
+        apart = subtract(own[name], base[name], "exact" in (one.kind, other.kind))
+        errors = mean_over_examples(name, apart, exact=exact)
+        se, se_data = errors.se, errors.se_data
+    else:
+        se, se_data = added(one.se, other.se), added(one.se_data, other.se_data)
+    return Difference(
+        first=first,
+        second=second,
+        name=name,
+        value=one.value - other.value,
+        se=se,
+        se_data=se_data,
+        n=min(one.n, other.n),
+        paired=paired,
+    )
+
+
+def subtract(
+    a: Float64[Tensor, "adraw n"], b: Float64[Tensor, "bdraw n"], exact: bool
+) -> Float64[Tensor, "draw n"]:
+    """What two models differ by on every example.
+
+    With as many draws of both, draw by draw: pairs of draws are independent of each other, also
+    where one seed gave both models the same noise. Otherwise the means over draws are subtracted,
+    and as with a single draw the spread over examples bounds the Monte Carlo error.
+
+    Args:
+        a: (draw, n).
+        b: the same of the other model.
+        exact: whether one of them is without Monte Carlo error, a single row for every draw.
+    """
+    return a - b if exact or len(a) == len(b) else (a.mean(0) - b.mean(0))[None]
+
+
+def added(a: float | None, b: float | None) -> float | None:
+    """The standard error of a difference of independent numbers; None if either is unknown."""
+    return None if a is None or b is None else math.hypot(a, b)
+
+
+def columns_of(report: Report) -> Columns:
+    """The values of every example that a report's estimates are means of, by name, each (draw, n).
+
+    Empty without a store. What does not have the mean that the report states is left out: the store
+    holds other numbers than the report was made from.
+    """
+    store = report.store
+    if store is None:
+        return {}
+    found = {}
+    # No decoder, a prior that cannot be rebuilt, a part that no plugin provides: the rest stands.
+    with contextlib.suppress(GenprobeError):
+        found["rate"] = rates_of(report, store)
+    with contextlib.suppress(GenprobeError):
+        scale = fit_scale(store, choose_likelihood(store.header, None))
+        found["distortion"] = distortions(store, scale, report.provenance.get("bin_width"))
+    if found.keys() == {"rate", "distortion"}:
+        found["elbo"] = -(found["rate"] + found["distortion"])
+    return {name: v for name, v in found.items() if has_mean(v, report.estimates.get(name))}
+
+
+def rates_of(report: Report, store: Store) -> Float64[Tensor, "draw n"]:
+    """The rate of every example (draw, n) under the prior of the report."""
+    named = report.provenance.get("prior", store.header.prior)
+    if named == store.header.prior:
+        return store.column("probes/rate")
+    family = plugins().get("families", store.header.family)
+    prior = choose_prior(store, None, family, named)
+    return store.column("probes/rate") if prior is None else rates_under(store, family, prior)
+
+
+def has_mean(values: Float64[Tensor, "draw n"], estimate: Estimate | None) -> bool:
+    """Whether values have the mean that an estimate states, up to rounding."""
+    return estimate is not None and math.isclose(
+        float(values.mean()), estimate.value, rel_tol=ROUNDING, abs_tol=ROUNDING
+    )
+
+
+def critical_z(comparisons: int, level: float = LEVEL) -> float:
+    """The |z| beyond which none of so many comparisons errs, with probability 1 − level.
+
+    Bonferroni's bound, which holds however the comparisons depend on each other (Dunn 1961).
+    """
+    return NormalDist().inv_cdf(1 - level / (2 * max(1, comparisons)))

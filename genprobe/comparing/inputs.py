@@ -1,0 +1,235 @@
+"""What is compared: reports from files and stores, each under a name of its own."""
+
+import dataclasses
+import logging
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from genprobe.analysis.report import report_from_store
+from genprobe.errors import GenprobeError, StoreError, UsageError
+from genprobe.loaders.inspect import inspect_file
+from genprobe.runtime.progress import Progress, silent
+from genprobe.store.read import Store, open_store
+from genprobe.store.report_cache import SUFFIX, beside, keep, kept, store_of
+from genprobe.types import Report
+
+SHARDS, PICTURES = ".shards", ".pictures.npz"
+"""What may be beside a store, by the end of its name; besides its report."""
+FILE_KIND = re.compile(r"(\.report)?\.[A-Za-z]\w*$")
+"""The end of a file's name that says what it is; that of ``beta-0.5`` does not."""
+
+log = logging.getLogger("genprobe")
+
+
+def read_reports(sources: Sequence[Report | str | Path], progress: Progress) -> list[Report]:
+    """The reports of all sources, in their order.
+
+    Args:
+        sources: reports, stores and report files.
+        progress: display, told of what takes long: reports that have to be made.
+    """
+    found = []
+    for i, source in enumerate(sources):
+        if len(sources) > 1:
+            progress.say("models", f"{i + 1} of {len(sources)}")
+        found.append(read_report(source, progress))
+        progress.advance("models", 1, len(sources))
+    return found
+
+
+def read_report(source: Report | str | Path, progress: Progress = silent) -> Report:
+    """A report as given, from JSON, kept beside a store, or made from it and then kept.
+
+    Args:
+        source: to be read.
+        progress: display.
+
+    Raises:
+        GenprobeError: if the file is missing or is neither.
+    """
+    if isinstance(source, Report):
+        return source
+    path = Path(source)
+    if path.is_dir():
+        raise GenprobeError(f"{path} is a folder.", f"Give what is in it: {path}/*.h5.")
+    if not path.is_file():
+        raise GenprobeError(f"There is no store or report at {path}.", "Check the path.")
+    with path.open("rb") as file:
+        start = file.read(1)
+    if start == b"{":
+        return report_in(path)
+    store = store_at(path)
+    return kept(store) or made_and_kept(store, progress)
+
+
+def report_in(path: Path) -> Report:
+    """The report in a JSON file, with its store if that is at hand.
+
+    Raises:
+        GenprobeError: if it is not a report, or of a newer schema.
+    """
+    try:
+        report = Report.from_json(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, GenprobeError) as error:
+        # What a parser says of other JSON is no sentence; what genprobe says of a schema is.
+        if isinstance(error, GenprobeError) and error.__cause__ is None:
+            raise GenprobeError(f"{path}: {error.what}", error.remedy) from error
+        raise GenprobeError(
+            f"{path} is not a genprobe report.",
+            "Give stores, or reports that evaluate --json wrote of one model.",
+        ) from error
+    return dataclasses.replace(report, store=store_of(report, path))
+
+
+def store_at(path: Path) -> Store:
+    """The store in a file.
+
+    Raises:
+        GenprobeError: if it is none; saying so if it is a checkpoint.
+    """
+    try:
+        return open_store(path)
+    except StoreError as error:
+        if inspect_file(path).kind == "unknown":
+            raise
+        raise GenprobeError(
+            f"{path} is a checkpoint, not a store or report.",
+            f"Evaluate it first: genprobe evaluate {path} --store {path.stem}.h5",
+        ) from error
+
+
+def without_side_files(sources: Sequence[Report | str | Path]) -> list[Report | str | Path]:
+    """Sources but for what genprobe itself put beside stores, as ``runs/*`` names that too.
+
+    Pictures are never compared; a report or shards are passed over where their store is given.
+
+    Args:
+        sources: to be compared.
+    """
+    given = {Path(source) for source in sources if not isinstance(source, Report)}
+    beside = {p.with_name(p.name + end) for p in given for end in (SUFFIX, SHARDS)}
+    return [
+        source
+        for source in sources
+        if isinstance(source, Report)
+        or not (Path(source) in beside or str(source).endswith(PICTURES))
+    ]
+
+
+def made_and_kept(store: Store, progress: Progress) -> Report:
+    """The report of a store, kept beside it so that it is made only once.
+
+    One that is there and cannot stand for the store, such as of another version, still says how it
+    was asked for, and stays.
+    """
+    facts = {"store": str(store.path)}
+    report = report_from_store(store, progress=progress, provenance=facts)
+    if not beside(store.path).exists():
+        keep(report, store.path)
+    return report
+
+
+def place_of(source: Report | str | Path, report: Report) -> str:
+    """Where a report is from: its file or else its store; empty where it is in neither."""
+    if not isinstance(source, Report):
+        return str(source)
+    return str(report.provenance.get("store") or "")
+
+
+def told_apart(reports: Sequence[Report], origins: Sequence[str]) -> dict[str, Report]:
+    """The reports, one that is given twice once, each by a name of its own.
+
+    That is the model's name, where several share it with what is its own of its origin.
+
+    Args:
+        reports: of any models.
+        origins: where each is from; empty where nothing says.
+    """
+    distinct: list[tuple[Report, str]] = []
+    for report, origin in zip(reports, origins, strict=True):
+        if any(report == other for other, _ in distinct):
+            log.warning("%s (%s) is given twice and shown once.", report.model, origin)
+        else:
+            distinct.append((report, origin))
+    groups: dict[str, list[str]] = {}
+    for report, origin in distinct:
+        groups.setdefault(report.model, []).append(origin)
+    short = {model: where_they_differ(origins) for model, origins in groups.items()}
+    names = numbered(
+        [
+            f"{report.model} ({found})" if (found := short[report.model][origin]) else report.model
+            for report, origin in distinct
+        ]
+    )
+    return {name: report for name, (report, _) in zip(names, distinct, strict=True)}
+
+
+def named_by(wanted: str, origins: Mapping[str, str]) -> str:
+    """The one model that a user means: by what it goes by, or by what tells it from the others.
+
+    ``vae (beta4.h5)`` made from ``runs/beta4.h5`` is also ``runs/beta4.h5``, ``beta4.h5`` and
+    ``beta4``.
+
+    Args:
+        wanted: as the user wrote it.
+        origins: where each model is from, by what it goes by.
+
+    Raises:
+        UsageError: if it names none, or several.
+    """
+    if wanted in origins:
+        return wanted
+    meant = [name for name, origin in origins.items() if wanted in short_names(name, origin)]
+    if len(meant) == 1:
+        return meant[0]
+    raise UsageError(
+        f"There is no model {wanted!r} to compare against."
+        if not meant
+        else f"{wanted!r} to compare against may be any of {len(meant)} models.",
+        f"There is {', '.join(meant or origins)}.",
+    )
+
+
+def short_names(name: str, origin: str) -> set[str]:
+    """What a model may also be called: its origin or the part of it in its name, and their ends."""
+    told = re.search(r"\((.+)\)$", name)
+    places = {origin, told[1] if told else ""}
+    ends = places | {Path(place).name for place in places}
+    return (ends | {FILE_KIND.sub("", end) for end in ends}) - {""}
+
+
+def where_they_differ(origins: Sequence[str]) -> dict[str, str]:
+    """Each origin without the folders and file names that all share; empty for a single one.
+
+    >>> where_they_differ(["runs/a/model.pt", "runs/b/model.pt"])
+    {'runs/a/model.pt': 'a', 'runs/b/model.pt': 'b'}
+    """
+    if len(origins) < 2:
+        return dict.fromkeys(origins, "")
+    parts = [origin.split("/") for origin in origins]
+    head = shared_parts(parts)
+    tail = shared_parts([each[head:][::-1] for each in parts])
+    return {
+        origin: "/".join(each[head : len(each) - tail]) or origin
+        for origin, each in zip(origins, parts, strict=True)
+    }
+
+
+def shared_parts(paths: Sequence[Sequence[str]]) -> int:
+    """How many parts all paths begin with alike."""
+    steps = enumerate(zip(*paths, strict=False))
+    return next((i for i, step in steps if len(set(step)) > 1), min(map(len, paths)))
+
+
+def numbered(names: Sequence[str]) -> list[str]:
+    """Names with numbers where one occurs several times, until none does."""
+    total, seen = Counter(names), Counter[str]()
+    if len(total) == len(names):
+        return list(names)
+    found = []
+    for name in names:
+        seen[name] += 1
+        found.append(f"{name} #{seen[name]}" if total[name] > 1 else name)
+    return numbered(found)

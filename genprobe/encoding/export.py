@@ -1,0 +1,280 @@
+"""Writing a model as exported programs, which evaluate anywhere without its code.
+
+The format is that of ``genprobe.loaders.exported``.
+"""
+
+import json
+import logging
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from genprobe._version import __version__
+from genprobe.encoding.encode import encode_examples, placed
+from genprobe.encoding.resolve import bind_prior, named_part
+from genprobe.errors import GenprobeError, ModelError, PluginError, UntrustedError
+from genprobe.loaders.bundle import require_plain
+from genprobe.loaders.exported import (
+    DECODER,
+    ENCODER,
+    FILES,
+    MARK,
+    METADATA,
+    PRIOR,
+    VERSION,
+    hash_file,
+    load_exported,
+)
+from genprobe.loaders.open import load, open_dataset
+from genprobe.loaders.read_tensors import first_line
+from genprobe.types import Family, Model, Params, Prior
+
+log = logging.getLogger("genprobe")
+
+ROWS = 4
+CPU = torch.device("cpu")
+DRAWS = 16
+ROUNDING = 1e-4
+"""Relative difference between a model and its export that rounding may make in float32."""
+METAS = ("stack_trace", "nn_module_stack", "source_fn_stack", "from_node", "torch_fn")
+"""Where the graph says what source files it came from."""
+
+
+def export(model: Model | str | Path, path: str | Path, *, example: Any = None) -> None:
+    """Write a model as a folder of programs that evaluates with no code of the user's.
+
+    Encoder and decoder are traced by ``torch.export`` in evaluation mode and float32, for any
+    number of examples, and compared with the model afterwards. The example itself is not kept.
+
+    Args:
+        model: a Model whose encoder and decoder torch can trace, or a path of one.
+        path: of the folder; one that was exported before is replaced.
+        example: a few examples (batch, *event), or data to take them from; by default the data
+            that the model says it was trained on.
+
+    Raises:
+        ModelError: if torch cannot trace it for any number of examples, a part is not a registered
+            one, or the program says other than the model (as one that draws random numbers does).
+    """
+    model = model if isinstance(model, Model) else load(model)
+    target = Path(path)
+    require_free(target)
+    require_plain(dict(model.training), "training")
+    if model.condition is not None:
+        raise ModelError(
+            f"The model {model.name} is conditional, and a program has no place for its context.",
+            "Evaluate the model itself.",
+        )
+    posterior: Family = named_part("families", model.posterior)
+    likelihood = named_part("likelihoods", model.likelihood)
+    x = few(model, example)
+    with placed(model.module, CPU, torch.float32):
+        params = encode_examples(model, posterior, x, {}, 0, len(x), CPU)
+        latent = posterior.event_shape(params)
+        prior = require_prior(model, latent)
+        z = posterior.distribution(params).sample().to(x.dtype)
+        with tempfile.TemporaryDirectory(dir=target.absolute().parent) as aside:
+            folder = Path(aside) / "exported"
+            folder.mkdir()
+            metadata = {
+                "format": MARK,
+                "version": VERSION,
+                "genprobe": __version__,
+                "torch": torch.__version__,
+                "name": model.name,
+                "family": posterior.name,
+                "prior": prior.name,
+                "likelihood": None if likelihood is None else likelihood.name,
+                "event_shape": list(x.shape[1:]),
+                "latent_shape": list(latent),
+                "encoder": write_program(folder / ENCODER, model, "encode", x),
+                "decoder": model.decode and write_program(folder / DECODER, model, "decode", z),
+                "training": dict(model.training),
+            }
+            if prior.params:
+                write_prior(folder / PRIOR, prior.params)
+            write_metadata(folder, metadata)
+            require_same(model, folder, x, z)
+            if target.exists():
+                shutil.rmtree(target)
+            folder.replace(target)
+
+
+def require_free(target: Path) -> None:
+    """Check that nothing but an earlier export would be replaced.
+
+    Raises:
+        ModelError: if there is a file, or a folder with other files.
+    """
+    if not target.absolute().parent.is_dir():
+        raise ModelError(f"There is no folder {target.absolute().parent}.", "Make it first.")
+    if target.is_dir() and {e.name for e in target.iterdir()} <= {METADATA, *FILES}:
+        return
+    if target.exists():
+        raise ModelError(
+            f"{target} is there and is not an exported model.", "Name a folder that is not there."
+        )
+
+
+def few(model: Model, example: Any) -> Tensor:
+    """A few examples (batch, *event) to trace with, at least two.
+
+    Raises:
+        GenprobeError: if nothing says where to take them from, or they do not read.
+    """
+    source = model.training.get("data") if example is None else example
+    if source is None:
+        raise ModelError(
+            f"The model {model.name} does not say what data it is for.",
+            "Give a few examples: genprobe.export(…, example=x).",
+        )
+    dataset = open_dataset(source)
+    x = dataset.read(0, min(ROWS, dataset.n)).float()
+    return x if len(x) > 1 else torch.cat([x, x])
+
+
+def require_prior(model: Model, latent: torch.Size) -> Prior:
+    """The model's prior, if it can be rebuilt from its name and tensors.
+
+    Raises:
+        ModelError: if it cannot, or what is rebuilt is another density.
+    """
+    prior = bind_prior(model.prior, latent, {})
+    z = prior.sample(DRAWS).double()
+    try:
+        rebuilt = bind_prior(prior.name, latent, prior.params)
+        same = torch.allclose(rebuilt.log_prob(z), prior.log_prob(z), rtol=ROUNDING)
+    except (PluginError, ModelError):
+        same = False
+    if not same:
+        raise ModelError(
+            f"The prior {prior.name} of {model.name} cannot be rebuilt from its name and tensors.",
+            "Use a registered prior; its tensors go into Prior.params.",
+        )
+    return prior
+
+
+class Part(nn.Module):
+    """Encoder or decoder as a module of its own, for torch to trace.
+
+    Args:
+        function: of a batch, to tensors by name.
+        module: whose weights it uses.
+    """
+
+    def __init__(self, function: Callable[[Tensor], Params], module: nn.Module | None) -> None:
+        super().__init__()
+        self.function = function
+        self.module = module
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """The tensors in the order of their names."""
+        found = self.function(x)
+        return tuple(found[name] for name in sorted(found))
+
+
+def write_program(path: Path, model: Model, part: str, x: Tensor) -> list[str]:
+    """Trace one part of a model with x (batch, ...) and write it; returns the outputs' names.
+
+    Raises:
+        ModelError: with what torch says, if it cannot be traced for any number of examples.
+    """
+    function = getattr(model, part)
+    with tracing(model, part), torch.no_grad():
+        names = sorted(function(x))
+        program = torch.export.export(
+            Part(function, model.module).eval(),
+            (x,),
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            strict=False,
+        )
+        strip(program)
+        torch.export.save(program, path)
+    return names
+
+
+@contextmanager
+def tracing(model: Model, part: str) -> Iterator[None]:
+    """Turn what torch.export raises into one clear line."""
+    try:
+        yield
+    except GenprobeError:
+        raise
+    except Exception as error:  # torch.export raises almost anything
+        if "specialized it to be a constant" in str(error):
+            raise ModelError(
+                f"{part} of {model.name} fixes the number of examples, so torch cannot export it.",
+                "Use x.shape[0] where it says len(x), int(…) or a number of its own.",
+            ) from error
+        raise ModelError(
+            f"torch cannot export {part} of {model.name}: {first_line(error)}.",
+            "See the documentation of torch.export; without it, save a bundle (genprobe.save).",
+        ) from error
+
+
+def strip(program: torch.export.ExportedProgram) -> None:
+    """Take out weights that the part does not use, the example, and paths of source files."""
+    nodes = {node.name: node for node in program.graph.nodes}
+    for spec in list(program.graph_signature.input_specs):
+        if spec.target is not None and not nodes[spec.arg.name].users:
+            program.graph.erase_node(nodes[spec.arg.name])
+            program.graph_signature.input_specs.remove(spec)
+            program.state_dict.pop(spec.target, None)
+            program.constants.pop(spec.target, None)
+    for node in program.graph.nodes:
+        for key in METAS:
+            node.meta.pop(key, None)
+    program.graph_module.recompile()
+    program.example_inputs = None
+
+
+def write_prior(path: Path, tensors: Params) -> None:
+    """Write the prior's tensors."""
+    arrays: dict[str, Any] = {k: v.detach().cpu().numpy() for k, v in tensors.items()}
+    np.savez(path, **arrays)
+
+
+def write_metadata(folder: Path, metadata: dict[str, Any]) -> None:
+    """Write what the folder says of itself, with the hashes of its files."""
+    hashes = {file.name: hash_file(file) for file in sorted(folder.iterdir())}
+    text = json.dumps({**metadata, "files": hashes}, indent=2)
+    (folder / METADATA).write_text(text + "\n", encoding="utf-8")
+
+
+def require_same(model: Model, folder: Path, x: Tensor, z: Tensor) -> None:
+    """Check that what was written says what the model says, of any number of examples.
+
+    Raises:
+        ModelError: naming the part that does not.
+    """
+    try:
+        written = load_exported(folder, trust=False)
+    except UntrustedError as error:
+        log.warning("It will need --trust: %s", error.what.replace(f"{folder}/", ""))
+        written = load_exported(folder, trust=True)
+    for part, whole in (("encode", x), ("decode", z)):
+        for rows in (whole, whole[:1]):
+            if getattr(model, part) is not None:
+                compare_part(model, written, part, rows)
+
+
+def compare_part(model: Model, written: Model, part: str, x: Tensor) -> None:
+    """Check that one part of a model and of its export agree about x (batch, ...)."""
+    with torch.inference_mode():
+        here, there = getattr(model, part)(x), getattr(written, part)(x)
+    for name, values in here.items():
+        if values.shape != there[name].shape or not torch.allclose(
+            values, there[name], rtol=ROUNDING, atol=ROUNDING
+        ):
+            raise ModelError(
+                f"The exported {part} of {model.name} gives another {name} than the model, for "
+                f"{len(x)} examples.",
+                "It may draw random numbers, or its graph may depend on the values of its input.",
+            )

@@ -1,0 +1,270 @@
+"""Binding a model to a data set: names become parts, and the store's header is written down."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from genprobe.encoding.context import context_of
+from genprobe.encoding.encode import Parts, encode_examples, log_prior, placed, read_examples
+from genprobe.errors import DataError, GenprobeError, ModelError
+from genprobe.loaders.read_tensors import first_line
+from genprobe.manager import plugins
+from genprobe.priors.from_distribution import over_events
+from genprobe.priors.from_module import prior_from_module
+from genprobe.priors.recognise import prior_of
+from genprobe.runtime.seeds import derived_seed
+from genprobe.store.format import Header, segment_rows
+from genprobe.types import (
+    Dataset,
+    Family,
+    Likelihood,
+    Model,
+    NamedPrior,
+    Params,
+    Prior,
+    PriorFactory,
+    PriorLike,
+    Recorded,
+)
+
+
+def prepare(
+    model: Model,
+    dataset: Dataset,
+    *,
+    draws: int,
+    seed: int,
+    dtype: str,
+    device: torch.device,
+) -> tuple[Header, Parts]:
+    """The header of the store and the model's parts, after encoding the first example.
+
+    Args:
+        model: parts may be given by name.
+        dataset: to be encoded.
+        draws: posterior draws per example.
+        seed: of the draws.
+        dtype: ``float32`` or ``float64``.
+        device: where the module runs.
+
+    Raises:
+        GenprobeError: if the data do not fit the model, or a part has an unknown name.
+    """
+    posterior: Family = named_part("families", model.posterior)
+    likelihood: Likelihood | None = named_part("likelihoods", model.likelihood)
+    source = likelihood
+    if model.recorded is not None:
+        require_fits(model, model.recorded, dataset)
+        source = named_part("likelihoods", model.recorded.likelihood)
+    tensor_type = getattr(torch, dtype)
+    x = read_examples(dataset, 0, 1, tensor_type)
+    context = context_of(model, dataset, x, 0)
+    with placed(model.module, device, tensor_type):
+        params = encode_examples(model, posterior, x, context, 0, 1, device)
+        latent = posterior.event_shape(params)
+        prior = bind_prior(model.prior, latent, {}, family=posterior, example=params)
+        require_fit(prior, posterior, params, seed)
+    analytic = prior.kl(posterior, params) is not None
+    if model.recorded is not None and not analytic:
+        require_draws(model, model.recorded, draws)
+    header = Header(
+        model=model.name,
+        model_fingerprint=fingerprint(model, params, prior),
+        dataset=dataset.name,
+        dataset_fingerprint=dataset.fingerprint,
+        n=dataset.n,
+        event_shape=tuple(dataset.event_shape),
+        latent_shape=tuple(latent),
+        family=posterior.name,
+        prior=prior.name,
+        likelihood=None if likelihood is None else likelihood.name,
+        discrete=source is not None and source.discrete,
+        binarize=dataset.binarize,
+        entropy=dataset.entropy,
+        rate_analytic=analytic,
+        draws=draws,
+        seed=seed,
+        dtype=dtype,
+        segment=segment_rows(tuple(dataset.event_shape), tuple(latent)),
+        training=dict(model.training),
+        context=tuple(sorted(context)),
+    )
+    return header, Parts(model=model, posterior=posterior, prior=prior, likelihood=likelihood)
+
+
+def require_fits(model: Model, recorded: Recorded, dataset: Dataset) -> None:
+    """Check that what was recorded is of these data.
+
+    Raises:
+        DataError: if it is of another number of examples.
+    """
+    if recorded.n != dataset.n:
+        raise DataError(
+            f"{model.name} holds posteriors of {recorded.n} examples; {dataset.name} has "
+            f"{dataset.n}.",
+            "Give the data they were made from, in the same order.",
+        )
+
+
+def require_draws(model: Model, recorded: Recorded, draws: int) -> None:
+    """Check that a recorded distortion can be added to a rate that is a mean over draws.
+
+    Raises:
+        DataError: if it has another number of draws, and more than one.
+    """
+    if recorded.distortion_draws not in (0, 1, draws):
+        raise DataError(
+            f"{model.name} holds a distortion of {recorded.distortion_draws} draws; its rate has "
+            f"no closed form and would be of {draws}.",
+            f"Give --draws {recorded.distortion_draws}, or one distortion an example.",
+        )
+
+
+def named_part(kind: str, part: Any) -> Any:
+    """A part given as itself or by its registered name."""
+    return plugins().get(kind, part) if isinstance(part, str) else part
+
+
+def bind_prior(
+    prior: PriorLike,
+    latent: torch.Size,
+    params: Params,
+    *,
+    family: Family | None = None,
+    example: Params | None = None,
+) -> Prior:
+    """Whatever a model may give as its prior, as a Prior over z of that shape.
+
+    Args:
+        prior: see ``genprobe.types.PriorLike``.
+        latent: the shape of z.
+        params: the tensors of a prior given by name, as a store kept them; empty for none.
+        family: of the posteriors, and
+        example: the parameters (1, ...) of one, for what a prior without tensors takes from them.
+
+    Raises:
+        PluginError: if there is no prior of that name.
+        ModelError: if it cannot be built for z of that shape.
+    """
+    if isinstance(prior, Prior):
+        return prior
+    if isinstance(prior, str):
+        factory: PriorFactory = plugins().get("priors", prior)
+        if not params and family is not None and example is not None:
+            params = factory.defaults(family, example)
+        return built(factory, latent, params)
+    if isinstance(prior, NamedPrior):
+        return built(plugins().get("priors", prior.name), latent, prior.params)
+    if isinstance(prior, Distribution):
+        require_shape(type(prior).__name__, over_events(prior).event_shape, latent)
+        return bind_prior(prior_of(prior), latent, {})
+    if isinstance(prior, torch.nn.Module):
+        return prior_from_module(prior)
+    if not callable(prior):
+        raise ModelError(
+            f"A prior cannot be a {type(prior).__name__}.",
+            "Give a registered name, a NamedPrior, a torch distribution, a module or a Prior.",
+        )
+    return bind_prior(prior(), latent, {}, family=family, example=example)
+
+
+def built(factory: PriorFactory, latent: torch.Size, params: Params) -> Prior:
+    """The prior that a factory builds.
+
+    Raises:
+        ModelError: if the tensors do not suit it.
+    """
+    try:
+        return factory.build(latent, params)
+    except GenprobeError:
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"The prior {factory.name} cannot be built for z of shape {tuple(latent)}: "
+            f"{first_line(error)}",
+            "Check the names and shapes of its tensors.",
+        ) from error
+
+
+def require_shape(name: str, found: torch.Size, latent: torch.Size) -> None:
+    """Check the shape of a prior's event.
+
+    Raises:
+        ModelError: if it is not that of z, even if one could be broadcast to the other.
+    """
+    if found != latent:
+        raise ModelError(
+            f"The prior {name} is over z of shape {tuple(found)}; the model's z has the shape "
+            f"{tuple(latent)}.",
+            "Expand or reshape its parameters to the shape of z.",
+        )
+
+
+def require_fit(prior: Prior, posterior: Family, params: Params, seed: int) -> None:
+    """Check a prior on a draw from one posterior (1, ...).
+
+    Raises:
+        ModelError: if log p(z) fails or is not finite, if its shape or that of the KL is wrong, or
+            if the prior has the name of a registered one and is another.
+    """
+    latent = posterior.event_shape(params)
+    if prior.distribution is not None:
+        require_shape(prior.name, prior.distribution.event_shape, latent)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived_seed(seed, "prior"))
+        z = posterior.distribution(params).sample((1,)).double()
+    log_pz = log_prior(prior, z, 0)
+    kl = prior.kl(posterior, {k: v.double() for k, v in params.items()})
+    if kl is not None and kl.shape != (1,):
+        raise ModelError(
+            f"The prior {prior.name} gives a KL of shape {tuple(kl.shape)} for one posterior.",
+            "Its kl must return one number an example, or None.",
+        )
+    require_own_name(prior, z, log_pz)
+
+
+def require_own_name(prior: Prior, z: Tensor, log_pz: Tensor) -> None:
+    """Check that what is rebuilt by a prior's name from the store, if anything, is this prior.
+
+    Raises:
+        ModelError: if it is another.
+    """
+    if not any(part.name == prior.name for part in plugins().parts("priors")):
+        return
+    try:
+        again = bind_prior(prior.name, z.shape[2:], prior.params).log_prob(z)
+    except ModelError:
+        return
+    if not torch.allclose(again.double(), log_pz, rtol=1e-6, atol=1e-6):
+        raise ModelError(
+            f"The prior {prior.name} is not the registered one of that name with its tensors.",
+            "Give it a name of its own: a report made from the store would take the other.",
+        )
+
+
+def fingerprint(model: Model, params: Params, prior: Prior | None = None) -> str:
+    """A hash of a model: of its weights, or for bare functions of what they say of one example.
+
+    Of a record it is the record's own, with the tensors of its prior.
+
+    Args:
+        model: any.
+        params: what its encoder says of the first example.
+        prior: its prior, whose tensors or module may be learned too.
+    """
+    digest = hashlib.sha256()
+    tensors: Mapping[str, Tensor] = params if model.module is None else model.module.state_dict()
+    if model.recorded is not None:
+        digest.update(model.recorded.fingerprint.encode())
+        tensors = {}
+    own: Params = {} if prior is None else prior.params
+    if prior is not None and prior.module is not None and prior.module is not model.module:
+        own = prior.module.state_dict()
+    for name, values in (*tensors.items(), *own.items()):
+        digest.update(name.encode())
+        digest.update(values.detach().cpu().contiguous().double().numpy().tobytes())
+    return digest.hexdigest()

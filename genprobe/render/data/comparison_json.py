@@ -1,0 +1,51 @@
+"""Comparisons as JSON, schema ``genprobe.comparison/1`` (comparison.schema.json beside this)."""
+
+import dataclasses
+import json
+from importlib.resources import files
+from typing import Any
+
+from genprobe.comparing.comparison import Comparison
+from genprobe.render.data import json as report_json
+
+SCHEMA = "genprobe.comparison/1"
+
+
+def to_dict(comparison: Comparison) -> dict[str, Any]:
+    """A comparison as plain types; everything in nats."""
+    return {
+        "schema": SCHEMA,
+        "models": [
+            {"name": name, "report": report_json.to_dict(report)}
+            for name, report in zip(comparison.names, comparison.reports, strict=True)
+        ],
+        "sort": comparison.sort,
+        "side_by_side": comparison.side_by_side,
+        "same_measure": comparison.same_measure,
+        "entropy": comparison.entropy,
+        "entropy_source": comparison.entropy_source,
+        "best": comparison.best or None,
+        "frontier": [comparison.names[i] for i in comparison.frontier],
+        "hull": [comparison.names[i] for i in comparison.hull],
+        "reference": comparison.reference,
+        "comparisons": comparison.comparisons,
+        "critical": comparison.critical,
+        "differences": [{**dataclasses.asdict(d), "z": d.z} for d in comparison.differences],
+    }
+
+
+def dumps(comparison: Comparison) -> str:
+    """A comparison as JSON text.
+
+    Raises:
+        GenprobeError: if a number is not finite.
+    """
+    return report_json.plain_json(to_dict(comparison), comparison.reports)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a comparison, that of its reports included."""
+    text = (files("genprobe.render.data") / "comparison.schema.json").read_text(encoding="utf-8")
+    content: dict[str, Any] = json.loads(text)
+    report = {k: v for k, v in report_json.schema().items() if k != "$id"}
+    return {**content, "$defs": {"report": report}}

@@ -1,0 +1,73 @@
+"""Comparisons as CSV: one row a model, every estimate with its errors, in nats."""
+
+import csv
+from io import StringIO
+from typing import Any
+
+from genprobe.comparing.comparison import Comparison
+from genprobe.types import Report
+
+FACTS = ("model", "dataset", "n", "regime", "regime_probability", "frontier", "hull")
+
+
+def to_csv(comparison: Comparison) -> str:
+    """A comparison as CSV text with a line of headings; what a model lacks is left empty.
+
+    ``rate``, ``rate_se`` and ``rate_se_data`` are an estimate and its errors. ``elbo_difference``
+    and the like are differences from the model whose ``reference`` is 1.
+    """
+    rows = [row(comparison, i) for i in range(len(comparison.reports))]
+    names = list(dict.fromkeys(name for each in rows for name in each))
+    out = StringIO()
+    writer = csv.DictWriter(out, names, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def row(comparison: Comparison, position: int) -> dict[str, Any]:
+    """One model's row."""
+    name, report = comparison.names[position], comparison.reports[position]
+    facts = (
+        name,
+        report.dataset,
+        report.n,
+        report.regime.label,
+        report.regime.probability,
+        int(position in comparison.frontier),
+        int(position in comparison.hull),
+    )
+    return {
+        **dict(zip(FACTS, facts, strict=True)),
+        "reference": int(name == comparison.reference),
+        **estimates_of(report),
+        **differences_of(comparison, name),
+    }
+
+
+def estimates_of(report: Report) -> dict[str, float | None]:
+    """Every estimate and its two errors."""
+    found: dict[str, float | None] = {}
+    for name, estimate in report.estimates.items():
+        found |= {
+            name: estimate.value,
+            f"{name}_se": estimate.se,
+            f"{name}_se_data": estimate.se_data,
+        }
+    return found
+
+
+def differences_of(comparison: Comparison, name: str) -> dict[str, float | None]:
+    """A model's differences from the reference, their errors and z, and whether they are paired."""
+    found: dict[str, float | None] = {}
+    for d in comparison.differences:
+        if d.first == name:
+            title = f"{d.name}_difference"
+            found |= {
+                title: d.value,
+                f"{title}_se": d.se,
+                f"{title}_se_data": d.se_data,
+                f"{title}_z": d.z,
+                f"{title}_paired": int(d.paired),
+            }
+    return found

@@ -1,0 +1,1 @@
+"""Reports, comparisons and sweeps as matplotlib figures."""

@@ -1,0 +1,130 @@
+"""Where each nat of the rate goes: information, mismatch of the prior, and what is not known."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from genprobe.render.figure.legend import Entry, remark
+from genprobe.render.figure.plane_points import written
+from genprobe.render.figure.style import FAINT, INK, SMALL
+from genprobe.render.rate_parts import parts_of
+from genprobe.render.text.rows import number
+from genprobe.types import Report
+
+INFORMATION, EITHER, MISMATCH, OPEN = "information", "either", "mismatch", "open"
+LOOK: Mapping[str, Mapping[str, Any]] = {
+    INFORMATION: {"facecolor": "#0072B2", "edgecolor": INK},
+    EITHER: {"facecolor": "#CFE3F0", "edgecolor": "#0072B2", "hatch": "////"},
+    MISMATCH: {"facecolor": "#D55E00", "edgecolor": INK},
+    OPEN: {"facecolor": "white", "edgecolor": FAINT, "hatch": "...."},
+}
+MEANING = {
+    INFORMATION: "certainly information: I(n;z) ≤ I(X;Z)",
+    EITHER: "either: within the bracket of I(X;Z)",
+    MISMATCH: "certainly mismatch: a better prior saves it",
+    OPEN: "unresolved: no bound is known",
+}
+
+
+THICK = 0.6
+"""Of a bar, as a share of its row."""
+MARK = 0.42
+"""Half the height of a bar's own mark of log N, as a share of its row."""
+CAP: Mapping[str, Any] = {
+    "color": INK,
+    "linewidth": 0.9,
+    "linestyle": (0, (2, 1.5)),
+    "gid": "log-n",
+}
+
+
+def draw_nats(
+    axes: Axes, reports: Sequence[Report], scale: float, unit: str, best: str = ""
+) -> None:
+    """One bar a model, its rate in its four parts, and the most that N examples can show.
+
+    Args:
+        axes: to draw on.
+        reports: from top to bottom.
+        scale: nats a unit.
+        unit: its name.
+        best: the model whose name is written in bold, if any.
+    """
+    parts = [[part / scale for part in parts_of(report)] for report in reports]
+    rows = range(len(reports))
+    left = [0.0] * len(reports)
+    for name, widths in zip(LOOK, zip(*parts, strict=True), strict=True):
+        if any(widths):
+            axes.barh(rows, widths, THICK, left, gid=name, linewidth=0.4, **LOOK[name])
+        left = [a + b for a, b in zip(left, widths, strict=True)]
+    longest = max(left) or 1.0
+    for row, rate in zip(rows, left, strict=True):
+        axes.annotate(
+            number(rate), (rate, row), xytext=(3, 0), textcoords="offset points",
+            va="center", fontsize=SMALL, bbox={"facecolor": "white", "linewidth": 0, "pad": 0.5},
+        )  # fmt: skip
+    axes.set(xlim=(0, 1.14 * longest), ylim=span(len(reports)), xlabel=f"rate R ({unit})")
+    axes.set_yticks(rows, [written(report.model, 20) for report in reports])
+    for label, report in zip(axes.get_yticklabels(), reports, strict=True):
+        label.set_fontweight("bold" if report.model == best else "normal")
+    axes.tick_params(axis="y", length=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    draw_caps(axes, reports, scale)
+
+
+def span(bars: int) -> tuple[float, float]:
+    """The range of rows, downwards; a bar alone is not as thick as it could be."""
+    room = max(0.6, 1.4 - 0.4 * bars)
+    return bars - 1 + room, -room
+
+
+def draw_caps(axes: Axes, reports: Sequence[Report], scale: float) -> None:
+    """A line across at log N, or where bars have an N of their own a mark on each."""
+    caps = reached_caps(reports, scale)
+    if caps and shared_cap(reports, scale) is not None:
+        axes.axvline(next(iter(caps.values())), **CAP)
+        return
+    for row, cap in caps.items():
+        axes.plot([cap, cap], [row - MARK, row + MARK], **CAP)
+
+
+def caps_of(reports: Sequence[Report], scale: float) -> list[float | None]:
+    """The most that each I(n;z) can be, log N; None where it is not known."""
+    known = (report.estimates.get("log_n") for report in reports)
+    return [None if e is None else e.value / scale for e in known]
+
+
+def shared_cap(reports: Sequence[Report], scale: float) -> float | None:
+    """The cap of every bar, if all have the same."""
+    caps = set(caps_of(reports, scale))
+    return caps.pop() if len(caps) == 1 else None
+
+
+def reached_caps(reports: Sequence[Report], scale: float) -> dict[int, float]:
+    """The caps, by row, that are no further out than the longest bar."""
+    longest = max(sum(parts_of(report)) for report in reports) / scale
+    caps = enumerate(caps_of(reports, scale))
+    return {row: cap for row, cap in caps if cap is not None and cap <= longest}
+
+
+def nats_entries(reports: Sequence[Report], scale: float) -> list[Entry]:
+    """What the parts of a bar mean, of those there are, and the line across."""
+    parts = zip(LOOK, zip(*map(parts_of, reports), strict=True), strict=True)
+    entries: list[Entry] = [
+        (Patch(linewidth=0.4, **LOOK[name]), MEANING[name]) for name, widths in parts if any(widths)
+    ]
+    if any("mutual_information" in report.estimates for report in reports):
+        entries.append(remark("all beyond I(n;z): KL(q(z)‖p(z)) of these N examples"))
+    return entries + cap_entries(reports, scale)
+
+
+def cap_entries(reports: Sequence[Report], scale: float) -> list[Entry]:
+    """What the line of log N or its marks mean; in words alone where the bars reach none."""
+    shared, reached = shared_cap(reports, scale), reached_caps(reports, scale)
+    value = "" if shared is None else f" = {number(shared)}"
+    if reached:
+        return [(Line2D([], [], **CAP), f"log N{value}, the cap on I(n;z)")]
+    return [remark(f"log N{value}, the cap on I(n;z), is beyond every bar")] if value else []

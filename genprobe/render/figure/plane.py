@@ -1,0 +1,140 @@
+"""The rate-distortion plane of one model or several, as a figure for a paper.
+
+Beside the plane stands where each nat of the rate goes, and for a single model the rate by latent
+dimension. PNG, SVG and PDF; the same comparison always gives the same file.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from genprobe.comparing.comparison import Comparison, compare
+from genprobe.render.figure.dimensions import draw_dimensions, ranked
+from genprobe.render.figure.figure_file import require_format, write_figure
+from genprobe.render.figure.nats import draw_nats, nats_entries
+from genprobe.render.figure.panels import Panel, lay_out, settle
+from genprobe.render.figure.plane_axes import draw_ground, draw_models
+from genprobe.render.figure.plane_legend import plane_entries
+from genprobe.render.figure.plane_points import ALL, Plane, plane_of, written
+from genprobe.render.figure.style import FULL_WIDTH, drawing
+from genprobe.render.text.units import common_divisor
+from genprobe.types import Dimension, Report
+
+
+def plot(
+    reports: Comparison | Report | Sequence[Report | str | Path],
+    path: str | Path | None = None,
+    *,
+    unit: str = "nats",
+    width: float = FULL_WIDTH,
+) -> Figure:
+    """Draw models on the rate-distortion plane, and where their rate goes.
+
+    Args:
+        reports: a comparison, a report, or what ``compare`` takes.
+        path: where to write the figure: .png, .svg or .pdf; by default nowhere.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+        width: inches; 3.3 is a single column of a paper, 6.9 its full width.
+
+    Returns:
+        The figure, which needs no pyplot and belongs to no window.
+
+    Raises:
+        GenprobeError: if the suffix is another, the file cannot be written, or the data differ.
+    """
+    if path is not None:
+        require_format(Path(path))
+    if isinstance(reports, Report):
+        reports = [reports]
+    comparison = reports if isinstance(reports, Comparison) else compare(reports)
+    figure = draw_plane(comparison, unit, width)
+    if path is not None:
+        write_figure(figure, Path(path), title_of(comparison))
+    return figure
+
+
+def save_plane(
+    comparison: Comparison, path: str | Path, unit: str = "nats", width: float = FULL_WIDTH
+) -> None:
+    """Draw a comparison into a file, in the format of its suffix.
+
+    Args:
+        comparison: of one model or several.
+        path: ends in .png, .svg or .pdf.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+        width: inches; 3.3 is a single column.
+
+    Raises:
+        GenprobeError: if the suffix is another, or the file cannot be written.
+    """
+    plot(comparison, path, unit=unit, width=width)
+
+
+def draw_plane(comparison: Comparison, unit: str = "nats", width: float = FULL_WIDTH) -> Figure:
+    """The plane, where the rate goes and, of one model, its dimensions, as one figure.
+
+    Args:
+        comparison: of one model or several.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+        width: inches; 3.3 is a single column. Below 5 the panels stand one below another.
+    """
+    scale = common_divisor(comparison.reports, unit)
+    plane, bars = plane_of(comparison, scale), barred(comparison)
+    dimensions = comparison.reports[0].dimensions if len(comparison.reports) == 1 else ()
+    panels = panels_of(plane, bars, dimensions, comparison, unit, width)
+    with drawing():
+        axes = lay_out(panels, width, beside="plane" in panels)
+        draw_nats(axes["nats"], bars, scale, unit, plane.best)
+        if len(bars) < len(comparison.reports):
+            axes["nats"].set_ylabel(f"{len(bars)} of {len(comparison.reports)} models")
+        if "dimensions" in panels:
+            draw_dimensions(axes["dimensions"], dimensions, scale, unit)
+        if "plane" in panels:
+            draw_ground(axes["plane"], plane, comparison, unit)
+        figure = settle(axes["nats"])
+        if "plane" in panels:
+            draw_models(axes["plane"], plane)
+    return figure
+
+
+def panels_of(
+    plane: Plane,
+    bars: Sequence[Report],
+    dimensions: Sequence[Dimension],
+    comparison: Comparison,
+    unit: str,
+    width: float,
+) -> dict[str, Panel]:
+    """The panels that there is something to show in."""
+    panels = {
+        "plane": Panel(
+            title="Rate-distortion plane",
+            height=2.75 + 0.05 * width,
+            legend=plane_entries(plane, comparison, unit),
+        ),
+        "nats": Panel(
+            title="Where each nat of the rate goes",
+            height=0.55 + 0.17 * max(3, len(bars)),
+            legend=[nats_entries(bars, plane.scale)],
+        ),
+        "dimensions": Panel(title="Rate by latent dimension", height=1.4),
+    }
+    empty = {"plane": not plane.points, "dimensions": not ranked(dimensions)}
+    return {name: panel for name, panel in panels.items() if not empty.get(name)}
+
+
+def barred(comparison: Comparison) -> list[Report]:
+    """The models with a bar of their own: all, or of many those on the hull, or some of these."""
+    reports = list(comparison.named)
+    if len(reports) > ALL:
+        reports = [reports[i] for i in comparison.hull] or reports
+    step = -(-len(reports) // ALL)
+    return reports[::step]
+
+
+def title_of(comparison: Comparison) -> str:
+    """What the file says it shows."""
+    first = comparison.reports[0]
+    names = first.model if len(comparison.reports) == 1 else f"{len(comparison.reports)} models"
+    return f"Rate-distortion plane: {written(names)} on {written(first.dataset)}"

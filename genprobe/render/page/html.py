@@ -1,0 +1,230 @@
+"""Reports as one HTML page that needs nothing else: no network, no other file.
+
+Styles, script, plotly and pictures are in the page. Its Content-Security-Policy forbids the
+network and every script but the page's own, which it names by their hashes; what users named
+(models, data, paths) is escaped by jinja2, and again where plotly would read tags in it.
+
+Plotly is its basic bundle (plotly.js 4.1.1, MIT), kept under ``plotly/``: lines and points are all
+a plane needs, and the page is then 1.2 MB rather than the 5 MB of the whole library.
+"""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import NamedTuple
+
+from jinja2 import Environment
+from markupsafe import Markup
+
+from genprobe._version import __version__
+from genprobe.analysis.notices import COLLAPSED_NATS
+from genprobe.analysis.regimes import MEANING, UNDETERMINED
+from genprobe.comparing.comparison import Comparison
+from genprobe.errors import GenprobeError
+from genprobe.render.page.grids import Shown, seen, together
+from genprobe.render.page.interactive import CROWD, keys, plane
+from genprobe.render.page.reproduce import reproduce, reproduce_models, reproduce_stores
+from genprobe.render.palette import COLOURS
+from genprobe.render.rate_parts import parts_of
+from genprobe.render.text import templating
+from genprobe.render.text.comparison_rows import apart, differing
+from genprobe.render.text.comparison_warnings import gathered
+from genprobe.render.text.headings import ERRORS, SPELT
+from genprobe.render.text.rows import (
+    BOUNDS,
+    doubts,
+    floor_two,
+    layout,
+    method_lines,
+    name_of,
+    number,
+    sourced,
+    verdict,
+)
+from genprobe.render.text.units import DECIMALS, UNITS, common_divisor, divisor
+from genprobe.types import Dimension, Report
+
+SHOWN = 16
+"""Latent dimensions that get a bar, from the largest rate on."""
+FEW = 8
+"""Up to so many models everything is open; of more, the details are folded away."""
+FEW_NAMED = 3
+"""Models that a sentence names; the others it counts."""
+
+
+class Share(NamedTuple):
+    """A part of the rate: what it is, nats, and the CSS class that draws it."""
+
+    name: str
+    nats: float
+    style: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What the page says of one model.
+
+    Attributes:
+        index: of the model on the page.
+        name: what it goes by.
+        report: of it.
+        colour: of its regime.
+        shares: where each nat of its rate goes; empty if that is not known.
+        dimensions: those with the largest rate, that one first.
+        pictures: its grids; empty if there are none.
+        unseen: what is not pictured, and why.
+        command: that makes the report again, None if nothing says.
+    """
+
+    index: int
+    name: str
+    report: Report
+    colour: str
+    shares: Sequence[Share]
+    dimensions: Sequence[Dimension]
+    pictures: Sequence[Shown]
+    unseen: Sequence[str]
+    command: str | None
+
+
+def to_html(comparison: Comparison, unit: str = "nats") -> str:
+    """A comparison, or a single report compared with nothing, as one self-contained page.
+
+    Args:
+        comparison: to be shown.
+        unit: ``nats``, ``bits`` or ``bits/dim``; the page can switch.
+
+    Raises:
+        GenprobeError: if there is no such unit for these data.
+    """
+    reports = comparison.named
+    scale = common_divisor(reports, unit)
+    alone = unit if len(reports) == 1 else None
+    entries = [entry(i, report.model, report, alone) for i, report in enumerate(reports)]
+    stores = reproduce_stores(comparison, unit)
+    models = None if stores else reproduce_models(comparison, unit)
+    figure = plane(comparison)
+    env = environment()
+    text = {name: Markup(env.get_template(name).render()) for name in ("report.css", "report.js")}
+    library = Markup(plotly() if figure is not None else "")
+    return env.get_template("report.html.j2").render(
+        comparison=comparison,
+        entries=entries,
+        best=next((e for e in entries if len(entries) > 1 and e.name == comparison.best), None),
+        on_frontier=comparison.frontier,
+        apart=apart(comparison, unit, 3),
+        differing=differing(comparison),
+        differences={(d.first, d.name): d for d in comparison.differences},
+        unpaired=any(not d.paired for d in comparison.differences),
+        positions={entry.name: entry.index for entry in entries},
+        warnings=gathered(reports),
+        together=together([entry.pictures for entry in entries]) if len(entries) <= FEW else [],
+        figure=figure,
+        units=units(reports),
+        unit=unit,
+        scale=scale,
+        columns=SPELT,
+        few=len(reports) <= FEW,
+        crowded=len(reports) > CROWD,
+        meaning=MEANING,
+        keys=keys(comparison),
+        colours=COLOURS,
+        css=text["report.css"],
+        script=text["report.js"],
+        command=stores or models,
+        joint=models is not None,
+        plotly=library,
+        policy=policy(library, text["report.js"]),
+        version=__version__,
+    )
+
+
+@cache
+def environment() -> Environment:
+    """The templates of the page; whatever they are given is escaped."""
+    env = templating.environment("page", autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    env.filters |= {"number": number, "layout": layout, "name_of": name_of, "verdict": verdict}
+    env.filters |= {"method": method_lines, "sourced": sourced}
+    env.filters |= {"doubts": doubts, "floor_two": floor_two}
+    env.globals |= {
+        "BOUNDS": BOUNDS,
+        "DECIMALS": DECIMALS,
+        "ERRORS": ERRORS,
+        "FEW_NAMED": FEW_NAMED,
+    }
+    return env
+
+
+@cache
+def plotly() -> str:
+    """The script of plotly."""
+    bundle = files("genprobe.render.page") / "plotly" / "plotly-basic.min.js"
+    return bundle.read_text(encoding="utf-8")
+
+
+def policy(*scripts: str) -> str:
+    """A Content-Security-Policy: no network, no script but these, pictures as data URIs."""
+    hashes = " ".join(f"'sha256-{digest(script)}'" for script in scripts if script)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def digest(script: str) -> str:
+    """SHA-256 of a script, base64, as a Content-Security-Policy names it."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def entry(index: int, name: str, report: Report, alone: str | None = None) -> Entry:
+    """What the page says of one model; of one that is alone, also the command of the page."""
+    pictures, unseen = seen(report)
+    return Entry(
+        index=index,
+        name=name,
+        report=report,
+        colour=COLOURS.get(report.regime.label, COLOURS[UNDETERMINED]),
+        shares=shares(report),
+        dimensions=largest(report.dimensions),
+        pictures=pictures,
+        unseen=unseen,
+        command=reproduce(report, alone),
+    )
+
+
+def units(reports: Sequence[Report]) -> dict[str, float]:
+    """What nats are divided by for every unit that means the same for all of the reports."""
+    found = {}
+    for unit in UNITS:
+        try:
+            scales = {divisor(report, unit) for report in reports}
+        except (GenprobeError, KeyError):
+            continue
+        if len(scales) == 1:
+            found[unit] = scales.pop()
+    return found
+
+
+def shares(report: Report) -> list[Share]:
+    """Where each nat of the rate goes, as far as is certain of the population.
+
+    Empty where a bound is missing, or the rate is no more than its error.
+    """
+    needed = {"rate", "mutual_information", "mutual_information_population_upper"}
+    if not needed <= report.estimates.keys() or not report["rate"].value > 0:
+        return []
+    parts = parts_of(report)
+    return [
+        Share("about x, certain", parts.information, "told"),
+        Share("either", parts.either, "open"),
+        Share("prior mismatch, certain", parts.mismatch, "lost"),
+    ]
+
+
+def largest(dimensions: Sequence[Dimension]) -> list[Dimension]:
+    """The dimensions that carry most, the largest rate first; none where rates are not known."""
+    told = [d for d in dimensions if d.rate is not None and d.rate >= COLLAPSED_NATS]
+    return sorted(told, key=lambda d: d.rate or 0.0, reverse=True)[:SHOWN]

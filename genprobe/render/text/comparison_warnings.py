@@ -1,0 +1,63 @@
+"""The warnings of several models: each once, with the names of the models it is of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from genprobe.comparing.comparison import Comparison
+from genprobe.render.text.comparison_rows import some
+from genprobe.types import Notice, Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shared:
+    """One warning with the models it is of.
+
+    Attributes:
+        code: of the warning.
+        remedy: what to do.
+        messages: what it says of each model, by its position.
+    """
+
+    code: str
+    remedy: str
+    messages: Mapping[int, str]
+
+    @property
+    def message(self) -> str:
+        """What it says of all its models alike; empty where it says something else of each."""
+        said = set(self.messages.values())
+        return said.pop() if len(said) == 1 else ""
+
+
+def gathered(reports: Sequence[Report]) -> list[Shared]:
+    """Every warning that a model has, in the order in which models have them.
+
+    Args:
+        reports: of the models.
+    """
+    found: dict[tuple[str, str], dict[int, str]] = {}
+    for i, report in enumerate(reports):
+        for notice in report.warnings:
+            said = found.setdefault((notice.code, notice.remedy), {})
+            said[i] = f"{said[i]} {notice.message}" if i in said else notice.message
+    return [
+        Shared(code=code, remedy=remedy, messages=messages)
+        for (code, remedy), messages in found.items()
+    ]
+
+
+def shared_warnings(comparison: Comparison) -> list[Notice]:
+    """The warnings of a comparison with their models in words, and without numbers that differ.
+
+    Args:
+        comparison: of the models.
+    """
+    return [worded(comparison, shared) for shared in gathered(comparison.reports)]
+
+
+def worded(comparison: Comparison, shared: Shared) -> Notice:
+    """One warning of one model or several, whose own numbers are left to their tables."""
+    every = len(shared.messages) == len(comparison.reports) > 1
+    who = "all models" if every else some(comparison, list(shared.messages))
+    said = f" {shared.message}" if shared.message else ""
+    return Notice(code=shared.code, message=f"{who}.{said}", remedy=shared.remedy)

@@ -1,0 +1,58 @@
+"""Reports and comparisons as Markdown, for a README, an issue or a notebook."""
+
+import re
+from functools import cache
+
+from jinja2 import Environment
+
+from genprobe.comparing.comparison import Comparison
+from genprobe.render.text import templating
+from genprobe.types import Report
+
+
+@cache
+def environment() -> Environment:
+    """The templates of this package; a pipe in a name cannot break a table."""
+    env = templating.environment(
+        "text",
+        autoescape=False,
+        keep_trailing_newline=True,
+        finalize=lambda value: escape(value) if isinstance(value, str) else value,
+    )
+    env.filters["literal"] = literal
+    return env
+
+
+def literal(text: str) -> str:
+    """Text whose stars, brackets and backticks stay what they are."""
+    return re.sub(r"([\\`*\[\]])", r"\\\1", text)
+
+
+def escape(text: str) -> str:
+    """Text that stays inside its table cell and starts no HTML."""
+    return text.replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
+
+
+def to_markdown(report: Report, unit: str = "nats") -> str:
+    """A report as a Markdown table with its regime and warnings.
+
+    Args:
+        report: to be shown.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+    """
+    template = environment().get_template("report.md.j2")
+    return template.render(templating.report_facts(report, unit))
+
+
+def comparison_to_markdown(
+    comparison: Comparison, unit: str = "nats", warnings: bool = True
+) -> str:
+    """A comparison as a Markdown table, and its differences as another.
+
+    Args:
+        comparison: to be shown.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+        warnings: whether those of the models are told.
+    """
+    template = environment().get_template("comparison.md.j2")
+    return template.render(templating.comparison_facts(comparison, unit, warnings))

@@ -1,0 +1,236 @@
+"""What the tables say: the rows in their order, and how numbers are written."""
+
+from typing import NamedTuple
+
+from genprobe.analysis.notices import COLLAPSED_NATS
+from genprobe.analysis.regimes import AUTODECODER, DEFAULT_CUTS, MEANING
+from genprobe.types import Dimension, Estimate, Regime, Report
+
+BARS = "▁▂▃▄▅▆▇█"
+SHOWN = 16
+LABELS = {
+    "rate": "rate R",
+    "distortion": "distortion D",
+    "elbo": "ELBO = −(R + D)",
+    "iwae_bound": "IWAE bound on −log p(x)",
+    "blind_distortion": "D of the best blind decoder",
+    "slope": "operating slope −dD/dR",
+    "mutual_information": "mutual information I(n;z)",
+    "log_n": "log N, the cap on I(n;z)",
+    "marginal_kl": "marginal KL = R − I(n;z)",
+    "marginal_kl_floor": "marginal KL floor, R − log N",
+    "total_correlation": "total correlation",
+    "mutual_information_population_upper": "mutual information I(X;Z)",
+    "mutual_information_loo": "  by leave-one-out",
+    "rate_fitted_prior": "  by a fitted prior",
+    "prior_saving": "saved by a fitted prior",
+    "marginal_kl_population_lower": "marginal KL, lower end",
+    "marginal_kl_population_upper": "marginal KL, upper end",
+    "generative_mutual_information": "I of the generative joint",
+    "active_units": "active units",
+    "entropy_bound": "Ĥ",
+}
+SECTIONS = {
+    "Rate and distortion": (
+        "rate",
+        "distortion",
+        "elbo",
+        "iwae_bound",
+        "blind_distortion",
+        "slope",
+    ),
+    "For these N examples": (
+        "mutual_information",
+        "log_n",
+        "marginal_kl",
+        "marginal_kl_floor",
+        "total_correlation",
+    ),
+    "For the population they come from": (
+        "mutual_information_population_upper",
+        "mutual_information_loo",
+        "rate_fitted_prior",
+        "prior_saving",
+        "marginal_kl_population_lower",
+        "marginal_kl_population_upper",
+    ),
+    "The code": ("active_units", "generative_mutual_information"),
+}
+HIDDEN = {"entropy_bound"}
+"""Estimates that the table tells in words elsewhere."""
+BOUNDS = {"lower": "≥ ", "upper": "≤ "}
+DOUBTED = "?"
+"""Behind a label that another number speaks against."""
+DOUBTS = {
+    "distortion-above-blind": "it does worse than a decoder without a code",
+    "rate-without-information": "its code tells next to nothing",
+}
+"""By the code of a warning: why the label is doubted."""
+
+
+class Row(NamedTuple):
+    """One line of the table, as text.
+
+    name: what it is.
+    value: the number.
+    se: Monte Carlo standard error, for these very examples.
+    se_data: standard error with the examples taken as a sample.
+    """
+
+    name: str
+    value: str
+    se: str
+    se_data: str
+
+
+def layout(report: Report) -> dict[str, list[Estimate]]:
+    """The estimates of a report by section; those of plugins come last."""
+    known = {name for names in SECTIONS.values() for name in names} | HIDDEN
+    titles = {**SECTIONS, "More": tuple(n for n in report.estimates if n not in known)}
+    return {
+        title: [report.estimates[name] for name in names if name in report.estimates]
+        for title, names in titles.items()
+        if any(name in report.estimates for name in names)
+    }
+
+
+def sections(report: Report, divisor: float, decimals: int = 3) -> dict[str, list[Row]]:
+    """The rows of a report by section."""
+    return {
+        title: [row(report, estimate, divisor, decimals) for estimate in estimates]
+        for title, estimates in layout(report).items()
+    }
+
+
+def row(report: Report, estimate: Estimate, divisor: float, decimals: int = 3) -> Row:
+    """One estimate as text."""
+    name = name_of(estimate)
+    if estimate.unit == "count":
+        total = f" of {len(report.dimensions)}" if estimate.name == "active_units" else ""
+        return Row(name, f"{estimate.value:.0f}{total}", "", "")
+    scale = divisor if estimate.unit == "nats" else 1.0
+    return Row(
+        name,
+        BOUNDS.get(estimate.kind, "") + number(estimate.value / scale, decimals),
+        plus_minus(estimate.se, scale, decimals),
+        plus_minus(estimate.se_data, scale, decimals),
+    )
+
+
+def name_of(estimate: Estimate) -> str:
+    """What the tables call an estimate; a plugin's goes by its own name."""
+    return LABELS.get(estimate.name, estimate.name.replace("_", " "))
+
+
+def number(value: float, decimals: int = 3) -> str:
+    """So many decimals and a true minus sign."""
+    text = f"{value:.{decimals}f}"
+    return text.replace("-", "−" if float(text) else "")
+
+
+def plus_minus(error: float | None, scale: float, decimals: int = 3) -> str:
+    """A standard error; exact where it is zero, a dash where it is unknown."""
+    if error is None:
+        return "–"
+    return number(error / scale, decimals) if error else "exact"
+
+
+def sparkline(dimensions: list[Dimension], divisor: float) -> str:
+    """KL of the latent dimensions, largest first, as bars; empty where it is unknown."""
+    rates = sorted((d.rate for d in dimensions if d.rate is not None), reverse=True)
+    if not rates:
+        return ""
+    top = max(rates[0], COLLAPSED_NATS)
+    bars = "".join(BARS[min(7, int(8 * max(0.0, rate) / top))] for rate in rates[:SHOWN])
+    more = f" and {len(rates) - SHOWN} more" if len(rates) > SHOWN else ""
+    return f"{bars}{more}  {number(rates[0] / divisor)} … {number(rates[-1] / divisor)}"
+
+
+def method_lines(report: Report) -> list[str]:
+    """How the numbers were come by: the queries, and which prior was fitted."""
+    facts, lines = report.provenance, []
+    made, needed = facts.get("queries"), facts.get("queries_needed")
+    if made and needed is not None:
+        lines.append(
+            f"I(n;z) from {made} queries; ± {facts['tolerance']:g} nats takes {needed}, "
+            f"of the plain estimator {facts['plain_queries']}"
+        )
+    if facts.get("fitted_prior"):
+        fitted = facts["fitted_prior"]
+        lines.append(f"fitted prior: {fitted['rung']}, cross-fitted in {fitted['folds']} folds")
+    return lines
+
+
+def headline(report: Report, unit: str) -> str:
+    """What was evaluated on what."""
+    draws = report.provenance.get("draws", 1)
+    binarized = report.provenance.get("binarize", "none")
+    how = "" if binarized == "none" else f", binarised ({binarized})"
+    plural = "draw" if draws == 1 else "draws"
+    return f"{report.model} on {report.dataset}{how}: N = {report.n}, {draws} {plural} each, {unit}"
+
+
+def regime_lines(report: Report, unit: str, divisor: float) -> list[str]:
+    """The regime with its probability, its meaning or what speaks against it, and why."""
+    return [verdict(report), *regime_reasons(report.regime, unit, divisor)]
+
+
+def verdict(report: Report) -> str:
+    """The label with its probability; both labels at a boundary; what the label is doubted for."""
+    regime = report.regime
+    if regime.label == "undetermined":
+        return f"undetermined: {'; '.join(regime.reasons)}"
+    against = doubts(report)
+    but = f", but {' and '.join(against)}" if against else ""
+    if regime.probability < DEFAULT_CUTS.certain and regime.alternatives:
+        other, chance = regime.alternatives[0]
+        return f"{regime.label} / {other} boundary, {regime.probability:.2f} / {chance:.2f}{but}"
+    meaning = but or f": {MEANING[regime.label]}"
+    return f"{regime.label} (probability {floor_two(regime.probability)}){meaning}"
+
+
+def short_verdict(report: Report) -> str:
+    """The label with its probability, or both labels at a boundary, for a cell."""
+    regime = report.regime
+    if regime.label == "undetermined":
+        return regime.label
+    known = [(regime.label, regime.probability), *regime.alternatives]
+    shown = known[: 1 if regime.probability >= DEFAULT_CUTS.certain else 2]
+    label = " / ".join(f"{name} {floor_two(chance)}" for name, chance in shown)
+    return f"{label} {DOUBTED}" if doubts(report) else label
+
+
+def doubts(report: Report) -> list[str]:
+    """What speaks against the label, which goes by rate, distortion and slope alone.
+
+    Nothing does against an autodecoder: that its code tells next to nothing is what it says.
+    """
+    if report.regime.label == AUTODECODER:
+        return []
+    codes = {notice.code for notice in report.warnings}
+    return [said for code, said in DOUBTS.items() if code in codes]
+
+
+def floor_two(probability: float) -> str:
+    """Two decimals, never rounded up to a certainty."""
+    return "1.00" if probability == 1 else f"{min(probability, 0.99):.2f}"
+
+
+GIVEN = "given"
+"""The source of a bound that the user gave."""
+
+
+def regime_reasons(regime: Regime, unit: str, divisor: float) -> list[str]:
+    """Which cut decided, and the entropy bound with its source."""
+    if regime.label == "undetermined":
+        return []
+    lines = ["; ".join(regime.reasons)]
+    if regime.entropy is not None:
+        source = sourced(regime.entropy_source)
+        lines.append(f"Ĥ = {number(regime.entropy / divisor)} {unit}, {source}")
+    return lines
+
+
+def sourced(source: str | None) -> str:
+    """Where a bound on the entropy comes from, as it follows the number."""
+    return "as given" if source == GIVEN else f"from {source}"

@@ -1,0 +1,78 @@
+"""Where the templates are, and what those of tables are given, whatever markup they make."""
+
+import re
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from genprobe.comparing.comparison import Comparison
+from genprobe.render.text.comparison_rows import (
+    Cell,
+    apart,
+    difference_notes,
+    difference_title,
+    differing,
+    headings,
+    lines,
+    notes,
+    title,
+)
+from genprobe.render.text.comparison_warnings import shared_warnings
+from genprobe.render.text.headings import COLUMNS, ERRORS
+from genprobe.render.text.rows import headline, method_lines, regime_lines, sections
+from genprobe.render.text.units import DECIMALS, divisor
+from genprobe.types import Report
+
+
+def environment(format: str, **syntax: Any) -> Environment:
+    """The templates of a format, in which a name that is not given is an error.
+
+    Args:
+        format: the folder of ``genprobe.render`` that they lie in.
+        syntax: further settings of ``jinja2.Environment``: escaping, marks, blanks.
+    """
+    loader = PackageLoader(f"genprobe.render.{format}")
+    return Environment(loader=loader, undefined=StrictUndefined, **syntax)
+
+
+def report_facts(report: Report, unit: str) -> dict[str, Any]:
+    """What the table of a report says.
+
+    Args:
+        report: to be shown.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+    """
+    scale = divisor(report, unit)
+    return {
+        "headline": headline(report, unit),
+        "unit": unit,
+        "errors": ERRORS,
+        "sections": sections(report, scale, DECIMALS[unit]),
+        "method": method_lines(report),
+        "regime": regime_lines(report, unit, scale),
+        "warnings": report.warnings,
+    }
+
+
+def comparison_facts(comparison: Comparison, unit: str, warnings: bool = True) -> dict[str, Any]:
+    """What the tables of a comparison say, the best of a column to be set in bold.
+
+    Args:
+        comparison: to be shown.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+        warnings: whether those of the models are told; below their own tables they would be twice.
+    """
+    return {
+        "title": title(comparison, unit),
+        "side": comparison.side_by_side,
+        "headings": list(headings(comparison).values()),
+        "lines": lines(comparison, unit, DECIMALS[unit]),
+        "notes": [re.sub(r"^\* the best", "Bold: the best", n) for n in notes(comparison, unit)],
+        "columns": COLUMNS,
+        "differing": differing(comparison),
+        "missing": Cell("–", "", False),
+        "apart": apart(comparison, unit, DECIMALS[unit]),
+        "difference_title": difference_title(comparison),
+        "difference_notes": difference_notes(comparison),
+        "warnings": shared_warnings(comparison) if warnings else [],
+    }

@@ -1,0 +1,1 @@
+"""How a run goes: progress, seeds, processes and ranks."""

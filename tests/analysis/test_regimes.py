@@ -1,0 +1,293 @@
+import math
+
+import pytest
+import torch
+from scipy.stats import norm
+
+from genprobe.analysis.regimes import (
+    DEFAULT_CUTS,
+    MEANING,
+    REPLICATES,
+    Cuts,
+    Entropy,
+    Point,
+    bootstrap,
+    covariance,
+    label,
+    normal_replicates,
+    place,
+    read_cuts,
+    regions,
+    smallest,
+)
+from genprobe.errors import GenprobeError
+from genprobe.types import Estimate
+
+ENTROPY = 80.2
+SHARE_ERROR = 4 * 0.5 / math.sqrt(REPLICATES)
+"""Four standard errors of a share of the replicates, at most."""
+
+
+def nats(name, value, se_data=0.0):
+    return Estimate(name=name, value=value, se=0.0, se_data=se_data, kind="estimate")
+
+
+def at(rate, distortion, rate_error=0.0, distortion_error=0.0, entropy=ENTROPY):
+    """The regime of independent normal estimates of R and D."""
+    r, d = nats("rate", rate, rate_error), nats("distortion", distortion, distortion_error)
+    elbo = nats("elbo", -rate - distortion, math.hypot(rate_error, distortion_error))
+    bound = Entropy(value=entropy, source="given")
+    return place(r, d, None, bound, normal_replicates(r, d, elbo), None)
+
+
+def named(rate, distortion, entropy, margin=0.0, slope=None, cuts=DEFAULT_CUTS):
+    """The label at one point."""
+    point = Point(rate=rate, margin=margin, distortion=distortion, entropy=entropy, slope=slope)
+    return label(point, cuts)[0]
+
+
+@pytest.mark.parametrize(
+    ("rate", "distortion", "name"),
+    [
+        (0.0004, 80.6, "autodecoder"),
+        (6.2, 74.1, "semantic-encoder"),
+        (120.3, 8.1, "syntactic-encoder"),
+        (156, 4.8, "autoencoder"),
+    ],
+)
+def test_published_exemplars_keep_their_names(rate, distortion, name):
+    assert named(rate, distortion, ENTROPY) == name
+    regime = at(rate, distortion)
+    assert (regime.label, regime.by_position, regime.probability) == (name, name, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("rate", "rate_upper", "distortion", "name"),
+    [
+        (0.0, 0.8, 80, "autodecoder"),
+        (0.0, 1.01, 80, "semantic-decoder"),
+        (5.0, 5.0, 95, "semantic-decoder"),
+        (5.1, 5.1, 95, "semantic-encoder"),
+        (60, 60, 50.1, "semantic-encoder"),
+        (60, 60, 50.0, "syntactic-encoder"),
+        (60, 60, 8.1, "syntactic-encoder"),
+        (60, 60, 8.0, "autoencoder"),
+        (60, 60, -1.0, "autoencoder"),
+    ],
+)
+def test_cuts_fall_where_they_are_documented(rate, rate_upper, distortion, name):
+    assert name in MEANING
+    assert named(rate, distortion, 100.0, margin=rate_upper - rate) == name
+
+
+def test_a_small_entropy_leaves_a_tenth_of_a_nat_for_a_collapsed_code():
+    assert named(0.1, 2.0, 2.0) == "autodecoder"
+    assert named(0.101, 2.0, 2.0) == "semantic-encoder"
+
+
+def test_cuts_can_be_overridden():
+    assert named(6.2, 74.1, ENTROPY, cuts=Cuts(semantic_rate=0.08)) == "semantic-decoder"
+
+
+@pytest.mark.parametrize("z", [-2.0, -1.0, 0.0, 0.5, 1.5])
+def test_probability_near_a_cut_of_distortion_is_the_normal_tail(z):
+    error = 0.7
+    regime = at(60.0, 0.5 * ENTROPY + z * error, distortion_error=error)
+    shares = {regime.label: regime.probability, **dict(regime.alternatives)}
+    assert shares["semantic-encoder"] == pytest.approx(norm.cdf(z), abs=SHARE_ERROR)
+    assert shares["syntactic-encoder"] == pytest.approx(norm.cdf(-z), abs=SHARE_ERROR)
+    assert regime.label == max(shares, key=shares.get)
+
+
+@pytest.mark.parametrize("z", [-1.5, 0.3, 1.0])
+def test_probability_near_the_cut_of_rate_is_the_normal_tail(z):
+    regime = at(0.05 * ENTROPY + 0.1 * z, 75.0, rate_error=0.1, distortion_error=0.1)
+    shares = {regime.label: regime.probability, **dict(regime.alternatives)}
+    assert shares["semantic-encoder"] == pytest.approx(norm.cdf(z), abs=SHARE_ERROR)
+
+
+def test_an_autodecoder_needs_its_upper_limit_below_the_cut():
+    cut = 0.01 * ENTROPY
+    assert at(cut - 0.4, 80.0, rate_error=0.1).label == "autodecoder"
+    assert at(cut - 0.1, 80.0, rate_error=0.1).label == "semantic-decoder"
+
+
+def test_probabilities_add_up():
+    regime = at(4.0, 40.0, rate_error=2.0, distortion_error=5.0)
+    assert len(regime.alternatives) >= 2
+    assert regime.probability + sum(p for _, p in regime.alternatives) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("n", [10, 1500, 5999, 20_000])
+def test_bootstrap_has_the_covariance_of_the_mean(n):
+    rate = torch.randn(n, dtype=torch.float64)
+    distortion = 3 - 2 * rate + 0.5 * torch.randn(n, dtype=torch.float64)
+    pairs = torch.stack([rate, distortion], 1)
+    found = bootstrap(pairs)
+    truth = pairs.T.cov(correction=0) / n
+    error = truth.diagonal().sqrt() / math.sqrt(REPLICATES)
+    assert found.shape == (REPLICATES, 2)
+    assert ((found.mean(0) - pairs.mean(0)).abs() < 4 * error).all()
+    # Relative sampling error of a (co)variance: √2 each from the replicates and from the groups.
+    limit = 4 * math.sqrt(2 / REPLICATES + (2 / 2000 if n > 2000 else 0))
+    scale = truth.diagonal().sqrt().outer(truth.diagonal().sqrt())
+    assert ((found.T.cov() - truth).abs() / scale < limit).all()
+
+
+def test_bootstrap_of_one_example_is_that_example():
+    one = torch.ones(1, dtype=torch.float64)
+    assert torch.equal(
+        bootstrap(torch.stack([one, 2 * one], 1)),
+        torch.tensor([[1.0, 2.0]]).expand(REPLICATES, 2).double(),
+    )
+
+
+def test_bootstrap_repeats_with_its_seed():
+    x = torch.randn(50, 2, dtype=torch.float64)
+    assert torch.equal(bootstrap(x, seed=1), bootstrap(x, seed=1))
+    assert not torch.equal(bootstrap(x, seed=1), bootstrap(x, seed=2))
+
+
+@pytest.mark.parametrize("correlation", [-0.95, 0.0, 0.6])
+def test_normal_replicates_have_the_covariance_that_the_elbo_implies(correlation):
+    r, d = 0.3, 0.8
+    both = math.sqrt(r**2 + d**2 + 2 * correlation * r * d)
+    found = normal_replicates(
+        nats("rate", 5.0, r), nats("distortion", 70.0, d), nats("elbo", -75.0, both)
+    )
+    truth = torch.tensor([[r * r, correlation * r * d], [correlation * r * d, d * d]]).double()
+    limit = 4 * math.sqrt(2 / REPLICATES)
+    scale = torch.tensor([[r * r, r * d], [r * d, d * d]])
+    assert ((found.T.cov() - truth).abs() / scale < limit).all()
+    assert found[:, 0].mean() == pytest.approx(5.0, abs=4 * r / math.sqrt(REPLICATES))
+    assert found[:, 1].mean() == pytest.approx(70.0, abs=4 * d / math.sqrt(REPLICATES))
+
+
+def test_estimates_without_errors_have_replicates_without_spread():
+    found = normal_replicates(nats("rate", 5.0, None), nats("distortion", 7.0), nats("elbo", -12.0))
+    assert (found == torch.tensor([5.0, 7.0])).all()
+
+
+def test_without_a_decoder_only_a_collapsed_code_can_be_told():
+    entropy = Entropy(value=ENTROPY, source="given")
+    assert place(nats("rate", 0.01), None, None, entropy, None, None).label == "autodecoder"
+    lost = place(nats("rate", 5.0), None, None, entropy, None, None)
+    assert (lost.label, lost.by_position) == ("undetermined", None)
+    assert "no decoder" in lost.reasons[0]
+
+
+def test_a_density_has_no_position():
+    lost = place(nats("rate", 5.0), nats("distortion", -40.0), None, None, None, None)
+    assert (lost.label, lost.entropy) == ("undetermined", None)
+    assert "not a log-probability" in lost.reasons[0]
+
+
+def test_smallest_bound_wins_with_its_source():
+    bounds = [Entropy(value=v, source=s) for v, s in ((3.0, "a"), (2.0, "b"), (4.0, "c"))]
+    assert smallest(bounds).source == "b"
+    assert smallest([]) is None
+
+
+@pytest.mark.parametrize(
+    ("slope", "name"),
+    [
+        (0.1, "autoencoder"),
+        (0.4, "syntactic-encoder"),
+        (0.9, "semantic-encoder"),
+        (3, "semantic-decoder"),
+    ],
+)
+def test_where_position_is_undefined_the_slope_alone_places(slope, name):
+    found = place(
+        nats("rate", 5.0), nats("distortion", -9.0), nats("slope", slope), None, None, None
+    )
+    assert (found.label, found.by_slope, found.by_position) == (name, name, None)
+    assert "slope alone" in found.reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("slope", "name"), [(0.99, "semantic-encoder"), (1.01, "semantic-decoder")]
+)
+def test_within_semantic_the_slope_decides(slope, name):
+    assert named(6.2, 74.1, ENTROPY, slope=slope) == name
+    assert named(1.0, 79.0, ENTROPY, slope=slope) == name
+
+
+def test_an_uncertain_slope_gives_both_labels():
+    slope = nats("slope", 1.02, 0.04)
+    slopes = 1.02 + 0.04 * torch.randn(REPLICATES, dtype=torch.float64)
+    r, d = nats("rate", 6.2), nats("distortion", 74.1)
+    pairs = normal_replicates(r, d, nats("elbo", -80.3))
+    found = place(r, d, slope, Entropy(value=ENTROPY, source="given"), pairs, slopes)
+    assert found.label == "semantic-decoder"
+    assert found.probability == pytest.approx(norm.cdf(0.5), abs=SHARE_ERROR)
+    assert any("knee" in reason for reason in found.reasons)
+
+
+def test_readings_far_apart_are_told():
+    found = place(
+        nats("rate", 60.0),
+        nats("distortion", 5.0),
+        nats("slope", 2.0),
+        Entropy(value=80.0, source="given"),
+        torch.tensor([[60.0, 5.0]]),
+        torch.tensor([2.0]),
+    )
+    assert (found.by_position, found.by_slope) == ("autoencoder", "semantic-decoder")
+    assert any("disagree" in reason for reason in found.reasons)
+
+
+def test_cuts_come_from_a_file(tmp_path):
+    path = tmp_path / "cuts.toml"
+    path.write_text("autoencoder = 0.2\nknee_low = 0.9\n")
+    assert read_cuts(path) == Cuts(autoencoder=0.2, knee_low=0.9)
+
+
+@pytest.mark.parametrize(
+    "text", ["autoencder = 0.2", "autoencoder = 'x'", "autoencoder = true", "="]
+)
+def test_a_file_that_is_not_of_cuts_is_refused(tmp_path, text):
+    path = tmp_path / "cuts.toml"
+    path.write_text(text)
+    with pytest.raises(GenprobeError, match=r"cuts\.toml"):
+        read_cuts(path)
+
+
+@pytest.mark.parametrize("entropy", [0.5, 5.0, ENTROPY])
+@pytest.mark.parametrize(
+    "cuts",
+    [
+        DEFAULT_CUTS,
+        Cuts(semantic_rate=0.5, syntactic=0.9),
+        Cuts(syntactic=0.05),
+        Cuts(collapsed_share=0.2),
+    ],
+)
+def test_regions_are_where_position_alone_gives_their_label(entropy, cuts):
+    chance = torch.Generator().manual_seed(0)
+    points = torch.rand(2000, 2, generator=chance, dtype=torch.float64) * 1.4 * entropy
+    points[:, 0] = points[:, 0] ** 2 / entropy
+    points[:, 1] -= 0.1 * entropy
+    for rate, distortion in points.tolist():
+        [region] = [
+            r
+            for r in regions(entropy, cuts)
+            if r.rate[0] < rate <= r.rate[1] and r.distortion[0] < distortion <= r.distortion[1]
+        ]
+        point = Point(rate=rate, distortion=distortion, entropy=entropy)
+        assert region.label == label(point, cuts)[0]
+
+
+def test_a_regime_that_no_position_has_has_no_region():
+    assert "semantic-decoder" not in {r.label for r in regions(1.0)}
+    assert len(regions(ENTROPY)) == 5
+
+
+def test_the_covariance_is_that_of_the_means():
+    chance = torch.Generator().manual_seed(0)
+    rates = torch.randn(500, generator=chance, dtype=torch.float64)
+    distortions = 2 * torch.randn(500, generator=chance, dtype=torch.float64) - 1.5 * rates
+    terms = {"rate": rates, "distortion": distortions, "elbo": -(rates + distortions)}
+    known = [nats(k, float(v.mean()), float(v.std() / 500**0.5)) for k, v in terms.items()]
+    expected = torch.cov(torch.stack([rates, distortions])) / 500
+    assert torch.allclose(torch.tensor(covariance(*known), dtype=torch.float64), expected)

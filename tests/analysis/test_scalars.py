@@ -1,0 +1,39 @@
+import pytest
+import torch
+
+import genprobe
+from genprobe.analysis.scalars import epoch, scalars
+
+
+@pytest.fixture(scope="module")
+def report():
+    return evaluate({"epoch": 3})
+
+
+def evaluate(training):
+    model = genprobe.Model(
+        name="m",
+        encode=lambda x: {"loc": x, "scale": 0.5 + 0 * x},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+        training=training,
+    )
+    return genprobe.evaluate(model, torch.randn(40, 2))
+
+
+def test_every_number_that_is_known_has_its_name(report):
+    found = scalars(report)
+    assert found.pop("regime_probability") == report.regime.probability
+    for name, estimate in report.estimates.items():
+        for end, value in (
+            ("", estimate.value),
+            ("_se", estimate.se),
+            ("_se_data", estimate.se_data),
+        ):
+            assert found.pop(name + end, None) == value
+    assert found == {}
+
+
+def test_the_epoch_is_known_of_what_was_made_while_training(report):
+    assert epoch(report) == 3
+    assert epoch(evaluate({"epochs": 3})) is None

@@ -1,0 +1,106 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from genprobe.errors import GenprobeError, SupportError
+from genprobe.runtime.jobs import run
+from genprobe.runtime.progress import Progress, silent
+
+
+def square(value, progress):
+    """Three steps, and then the square and who did it."""
+    for _ in range(3):
+        progress.advance("mine", 1, 3)
+    return value * value, os.getpid()
+
+
+def wait_for_ever(value, progress):
+    """A step, and then none."""
+    progress.advance("mine", 1, 1)
+    threading.Event().wait()
+
+
+def fail(value, progress):
+    """A fault for one value; for the others nothing, for ever."""
+    if value == 2:
+        raise SupportError(4, 2.0, "bernoulli", "values in [0, 1]", "Rescale them.")
+    wait_for_ever(value, progress)
+
+
+def vanish(value, progress):
+    """Be killed, as by a system that is short of memory."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_results_come_in_order_and_every_step_is_counted(jobs):
+    seen = []
+    found = run(
+        square,
+        [3, 1, 2],
+        jobs=jobs,
+        stage="all",
+        total=9,
+        progress=Progress(advance=lambda *step: seen.append(step), say=silent.say),
+    )
+    assert [value for value, _ in found] == [9, 1, 4]
+    assert ({process for _, process in found} == {os.getpid()}) == (jobs == 1)
+    assert {(stage, total) for stage, _, total in seen} == {("all", 9)}
+    assert sum(done for _, done, _ in seen) == 9
+
+
+def test_an_interrupt_stops_all_wherever_they_are():
+    def interrupt(stage, steps, total):
+        begun.append(steps)
+        if sum(begun) == 2:
+            raise KeyboardInterrupt
+
+    begun = []
+    shown = Progress(advance=interrupt, say=silent.say)
+    with pytest.raises(KeyboardInterrupt):
+        run(wait_for_ever, [1, 2], jobs=2, stage="all", total=2, progress=shown)
+    assert sum(begun) == 2
+
+
+ORPHANS = """
+import os, threading
+from genprobe.runtime.jobs import run
+from genprobe.runtime.progress import silent
+
+
+def wait_for_ever(value, progress):
+    os.write(1, b".")
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    run(wait_for_ever, [1, 2], jobs=2, stage="all", total=1, progress=silent)
+"""
+
+
+@pytest.mark.parametrize("deadly", [signal.SIGKILL, signal.SIGTERM])
+def test_whoever_is_orphaned_ends(tmp_path, deadly):
+    (tmp_path / "orphans.py").write_text(ORPHANS)
+    command = [sys.executable, tmp_path / "orphans.py"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as parent:
+        assert parent.stdout.read(2) == b".."
+        parent.send_signal(deadly)
+        rest, _ = parent.communicate(timeout=60)  # the pipe ends with the last who has it
+    assert rest == b""
+    assert parent.returncode == -deadly
+
+
+def test_a_fault_is_raised_here_and_stops_the_others():
+    with pytest.raises(SupportError, match="Example 4 has the value 2") as raised:
+        run(fail, [1, 2], jobs=2, stage="all", total=1, progress=silent)
+    assert (raised.value.example, raised.value.remedy) == (4, "Rescale them.")
+
+
+def test_a_killed_process_is_told():
+    with pytest.raises(GenprobeError, match="process was killed"):
+        run(vanish, [1, 2], jobs=2, stage="all", total=1, progress=silent)

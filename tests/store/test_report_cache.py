@@ -1,0 +1,112 @@
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+import genprobe
+from genprobe.store.report_cache import beside, keep, kept, store_of
+from genprobe.types import Notice, Report
+
+X = torch.rand(30, 3, generator=torch.Generator().manual_seed(0))
+
+
+def model(scale=0.5):
+    return genprobe.Model(
+        name="mine",
+        encode=lambda x: {"loc": x, "scale": torch.full_like(x, scale)},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+    )
+
+
+@pytest.fixture
+def evaluated(tmp_path, monkeypatch):
+    """A report and its store, in the folder where a report names it."""
+    monkeypatch.chdir(tmp_path)
+    report = genprobe.evaluate(model(), X, store="s.h5", bin_width=0.25, tolerance=0.1)
+    return report, genprobe.open_store("s.h5")
+
+
+def test_a_report_is_kept_beside_its_store_as_it_was_made(evaluated):
+    report, store = evaluated
+    found = kept(store)
+    assert found.to_dict() == json.loads(report.to_json())
+    assert found.provenance["bin_width"] == 0.25
+    assert found.store is store
+
+
+def test_what_is_kept_is_a_report_like_any_other(evaluated):
+    report, _ = evaluated
+    text = Path("s.h5.report.json").read_text(encoding="utf-8")
+    assert Report.from_json(text).estimates == report.estimates
+    assert not list(Path().glob("*.partial"))
+
+
+def test_a_report_that_lacks_what_an_estimator_failed_at_is_made_again(evaluated):
+    report, store = evaluated
+    failed = Notice(code="estimator-failed", message="It failed.", remedy="Mend it.")
+    keep(replace(report, warnings=[*report.warnings, failed]), store.path)
+    assert kept(store) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"genprobe": "0.0.0"},
+        {"seed": 1},
+        {"model_fingerprint": "another"},
+        {"dataset_fingerprint": "another"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_report_of_something_else_is_not_taken(evaluated, change):
+    _, store = evaluated
+    content = json.loads(beside(store.path).read_text(encoding="utf-8"))
+    content["provenance"] |= change
+    beside(store.path).write_text(json.dumps(content), encoding="utf-8")
+    assert kept(store) is None
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", b'{"schema": "genprobe.report/9"}'])
+def test_what_is_no_report_is_passed_over(evaluated, content):
+    _, store = evaluated
+    beside(store.path).unlink()
+    if content is not None:
+        beside(store.path).write_bytes(content)
+    assert kept(store) is None
+
+
+def test_a_folder_where_nothing_can_be_kept_is_no_fault(evaluated):
+    os.unlink("s.h5.report.json")
+    os.mkdir("s.h5.report.json")
+    assert genprobe.evaluate(model(), X, store="s.h5").n == 30
+    assert not list(Path().glob("*.partial"))
+
+
+def test_a_new_evaluation_replaces_what_was_kept(evaluated):
+    _, store = evaluated
+    genprobe.evaluate(model(), X, store="s.h5", bin_width=0.5)
+    assert kept(store).provenance["bin_width"] == 0.5
+
+
+def test_a_report_finds_its_store_from_anywhere(evaluated, monkeypatch, tmp_path):
+    report, store = evaluated
+    (tmp_path / "r.json").write_text(report.to_json(), encoding="utf-8")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert store_of(report, Path("../r.json")).header == store.header
+    assert store_of(report, Path("r.json")) is None
+
+
+def test_a_store_of_another_model_in_its_place_is_not_taken(evaluated):
+    report, _ = evaluated
+    genprobe.evaluate(model(0.2), X, store="s.h5", fresh=True, seed=3)
+    assert store_of(report, Path("r.json")) is None
+
+
+def test_a_report_without_a_store_has_none():
+    report = genprobe.evaluate(model(), X)
+    assert store_of(report, Path("r.json")) is None
