@@ -146,7 +146,7 @@ def against_bare_loop(n: int) -> dict[str, object]:
 
 def core_estimators() -> dict[str, object]:
     """The four numbers that the surgery is about."""
-    from genprobe.manager import plugins
+    from genprobe.plugins import plugins
 
     every = plugins().all("estimators")
     return {

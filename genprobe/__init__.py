@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genprobe.priors.from_module import prior_from_module
     from genprobe.priors.vamp import vamp_prior
     from genprobe.render.figure.plane import plot
+    from genprobe.report import Dimension, Estimate, Notice, Regime, Report
     from genprobe.runs.evaluate import evaluate, evaluate_posteriors
     from genprobe.runs.sweep import Sweep, sweep
     from genprobe.runs.train import train
@@ -32,21 +33,16 @@ if TYPE_CHECKING:
         Codes,
         Dataset,
         DatasetReader,
-        Dimension,
-        Estimate,
         Family,
         FittedScale,
         Likelihood,
         Loader,
         Model,
         NamedPrior,
-        Notice,
         PosteriorBatch,
         Prior,
         PriorFactory,
         Recorded,
-        Regime,
-        Report,
     )
 
 PLACES = {
@@ -57,19 +53,19 @@ PLACES = {
     "Dataset": "types",
     "DatasetReader": "types",
     "Difference": "comparing.differences",
-    "Dimension": "types",
-    "Estimate": "types",
+    "Dimension": "report",
+    "Estimate": "report",
     "Family": "types",
     "Likelihood": "types",
     "Loader": "types",
     "Model": "types",
     "NamedPrior": "types",
-    "Notice": "types",
+    "Notice": "report",
     "PosteriorBatch": "types",
     "Prior": "types",
     "PriorFactory": "types",
-    "Regime": "types",
-    "Report": "types",
+    "Regime": "report",
+    "Report": "report",
     "Store": "store.read",
     "Sweep": "runs.sweep",
     "Watch": "runs.watch",

@@ -13,8 +13,9 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
+    from genprobe.report import Report
     from genprobe.store.read import Store
-    from genprobe.types import DatasetReader, Family, Likelihood, Loader, PriorFactory, Report
+    from genprobe.types import DatasetReader, Family, Likelihood, Loader, PriorFactory
 
 PROJECT = "genprobe"
 

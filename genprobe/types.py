@@ -1,4 +1,6 @@
-"""The frozen records that the parts of genprobe hand to each other.
+"""The frozen records that plugins fill in: families, priors, likelihoods, models, data.
+
+What comes out (``Estimate`` … ``Report``) is in ``genprobe.report``, and named here too.
 
 Everything is in nats. Tensors that describe examples have the example axis first; tensors that
 describe draws have the draw axis before it.
@@ -7,7 +9,7 @@ describe draws have the draw axis before it.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -15,14 +17,39 @@ from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint
 
 from genprobe.errors import GenprobeError
+from genprobe.report import Dimension, Estimate, Kind, Notice, Regime, Report
 
-if TYPE_CHECKING:
-    from genprobe.store.read import Store
+__all__ = [
+    "Codes",
+    "Dataset",
+    "DatasetReader",
+    "Dimension",
+    "Estimate",
+    "Family",
+    "FittedScale",
+    "Kind",
+    "Likelihood",
+    "Loader",
+    "Model",
+    "NamedPrior",
+    "Notice",
+    "Params",
+    "Plain",
+    "PosteriorBatch",
+    "Prior",
+    "PriorFactory",
+    "PriorLike",
+    "Recorded",
+    "Regime",
+    "Report",
+    "no_defaults",
+    "one_size",
+    "with_tensors",
+]
 
 Params: TypeAlias = Mapping[str, Tensor]
 """Parameters of a distribution by the names of torch.distributions, each (batch, ...)."""
 
-Kind: TypeAlias = Literal["exact", "estimate", "lower", "upper"]
 Plain: TypeAlias = Mapping[str, Any]
 
 
@@ -60,7 +87,7 @@ class Family:
     widen: Callable[[Params, Tensor], Params] | None = None
     upper: Callable[[Params], Callable[[Tensor], Tensor]] | None = None
     symmetric: bool = False
-    notice: "Notice | None" = None
+    notice: Notice | None = None
 
     def event_shape(self, params: Params) -> torch.Size:
         """Shape of one latent z under these parameters."""
@@ -175,15 +202,6 @@ class PriorFactory:
     fit: Callable[[Codes, int, int], Params] | None = None
     sizes: Callable[[int, int], Sequence[int]] = one_size
     defaults: Callable[[Family, Params], Params] = no_defaults
-
-
-@dataclass(frozen=True, kw_only=True)
-class Notice:
-    """A warning in a report: a stable code, one sentence of cause, one of remedy."""
-
-    code: str
-    message: str
-    remedy: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -382,151 +400,3 @@ class PosteriorBatch:
     log_qz_x: Tensor
     log_pz: Tensor
     log_px_z: Tensor | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """One number of a report.
-
-    Attributes:
-        name: the name it has in the JSON, such as ``marginal_kl``.
-        value: the estimate.
-        se: Monte Carlo standard error for this data set; 0 if exact, None if unknown.
-        se_data: standard error with the data taken as a sample of a population; None if unknown.
-        kind: exact, estimate, or a lower or upper bound.
-        unit: ``nats``, ``count`` and so on.
-        n: number of independent units behind it (examples or queries).
-    """
-
-    name: str
-    value: float
-    se: float | None
-    se_data: float | None
-    kind: Kind
-    unit: str = "nats"
-    n: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Dimension:
-    """One latent dimension.
-
-    Attributes:
-        index: position in the flattened latent.
-        rate: KL_d in nats, None if the posterior or the prior does not factorise.
-        rate_se_data: its standard error over examples.
-        mean_variance: variance over examples of the posterior mean; None where it has no mean, as
-            an index of a class has none.
-        active: whether mean_variance exceeds 0.01 (Burda et al. 2016); None where that is unknown.
-        aggregate_kl: KL(q(z_d)‖p(z_d)) over these examples, nats, None where it is not defined.
-    """
-
-    index: int
-    rate: float | None
-    rate_se_data: float | None
-    mean_variance: float | None
-    active: bool | None
-    aggregate_kl: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Regime:
-    """Where on the rate-distortion plane a model lives, and how sure that is.
-
-    Attributes:
-        label: the most probable regime, or ``undetermined``.
-        probability: the probability that the label keeps under the estimates' uncertainty.
-        alternatives: (label, probability) of the others that keep any, most probable first.
-        by_position: label read from (R, D, Ĥ) alone, None where position is undefined.
-        by_slope: label read from the operating slope alone, None where it is unknown.
-        entropy: Ĥ, the smallest known upper bound on the data entropy, nats.
-        entropy_source: where Ĥ comes from.
-        reasons: sentences that say which cut decided.
-    """
-
-    label: str
-    probability: float
-    alternatives: tuple[tuple[str, float], ...]
-    by_position: str | None
-    by_slope: str | None
-    entropy: float | None
-    entropy_source: str | None
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Report:
-    """Everything genprobe says about one model on one data set.
-
-    Attributes:
-        model: the model's name.
-        dataset: the data set's name.
-        n: number of examples.
-        estimates: by name.
-        dimensions: one record per latent dimension.
-        regime: the place on the rate-distortion plane.
-        warnings: notices, most important first.
-        provenance: plain facts that reproduce the report (versions, hashes, seed, options).
-        store: what it was made from, a temporary one for as long as it is held; None once read
-            from JSON. No part of the report's content.
-    """
-
-    model: str
-    dataset: str
-    n: int
-    estimates: Mapping[str, Estimate]
-    dimensions: Sequence[Dimension]
-    regime: Regime
-    warnings: Sequence[Notice]
-    provenance: Plain
-    store: "Store | None" = field(default=None, compare=False, repr=False)
-
-    def __getitem__(self, name: str) -> Estimate:
-        """The estimate of that name.
-
-        Raises:
-            KeyError: if the report has none; the message lists those it has.
-        """
-        try:
-            return self.estimates[name]
-        except KeyError:
-            known = ", ".join(self.estimates)
-            raise KeyError(f"no estimate {name!r} in this report; it has {known}") from None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as plain types, in the layout of the JSON schema."""
-        from genprobe.render.data.json import to_dict
-
-        return to_dict(self)
-
-    def to_json(self) -> str:
-        """The report as JSON text, schema ``genprobe.report/1``."""
-        from genprobe.render.data.json import dumps
-
-        return dumps(self)
-
-    @staticmethod
-    def from_json(text: str) -> "Report":
-        """The report that ``to_json`` wrote.
-
-        Raises:
-            GenprobeError: if the text is not a report, or is of a newer schema.
-        """
-        from genprobe.render.data.json import loads
-
-        return loads(text)
-
-    def __rich__(self) -> object:
-        from genprobe.render.text.table import report_view
-
-        return report_view(self)
-
-    def __str__(self) -> str:
-        from genprobe.render.text.table import to_text
-
-        return to_text(self)
-
-    def _repr_html_(self) -> str:
-        from genprobe.render.text.table import to_html
-
-        return to_html(self)

@@ -9,9 +9,10 @@ from pathlib import Path
 import pluggy
 import pytest
 
-from genprobe import Family, builtin, hookspecs, testing
+from genprobe import Family, hookspecs, testing
 from genprobe.estimators.quantities import QUANTITIES
-from genprobe.manager import KINDS
+from genprobe.plugins import KINDS
+from genprobe.plugins.built_in import BuiltIn
 from genprobe.probes import PROBE_INPUTS
 from genprobe.scaffold import PLUGIN_KINDS, begin_plugin
 
@@ -66,7 +67,7 @@ def test_every_kind_of_part_has_its_hook():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_built_in_parts_of_every_kind_come_through_the_same_hook(kind):
-    assert hasattr(getattr(builtin, f"genprobe_{kind}"), f"{hookspecs.PROJECT}_impl")
+    assert hasattr(getattr(BuiltIn, f"genprobe_{kind}"), f"{hookspecs.PROJECT}_impl")
 
 
 def documented():

@@ -8,7 +8,7 @@ import pytest
 
 from genprobe import __version__
 from genprobe.errors import PluginError
-from genprobe.manager import KINDS
+from genprobe.plugins import KINDS
 from genprobe.scaffold import PLUGIN_KINDS, begin_plugin, plugin_files
 
 

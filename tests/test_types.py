@@ -7,7 +7,7 @@ import torch
 
 import genprobe
 from genprobe import Estimate, GenprobeError, Model, Report
-from genprobe.render.data.json import schema
+from genprobe.render.data.json import report_schema as schema
 
 PARTS = {"name": "mine", "encode": dict, "posterior": "diagonal-normal", "prior": "standard-normal"}
 

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from genprobe.analysis.regimes import DEFAULT_CUTS
-from genprobe.types import Dimension, Estimate, Notice
+from genprobe.report import Dimension, Estimate, Notice
 
 SATURATED_NATS = 0.5
 FLOOR_SHARE = 0.1
-COLLAPSED_NATS = 0.01
 TELLING_NATS = DEFAULT_CUTS.collapsed_nats
 """I(n;z) below which a code tells next to nothing, as the rate of an autodecoder does."""
 TELLING_SHARE = 0.1
@@ -152,7 +151,7 @@ def rate_without_information(estimates: Mapping[str, Estimate]) -> Notice | None
 
 def collapsed_dimensions(dimensions: Sequence[Dimension]) -> Notice | None:
     """Some latent dimensions carry nothing."""
-    dead = [d.index for d in dimensions if carries_nothing(d)]
+    dead = [d.index for d in dimensions if d.carries_nothing]
     if not dead:
         return None
     shown = ", ".join(str(i) for i in dead[:8]) + (", …" if len(dead) > 8 else "")
@@ -161,13 +160,6 @@ def collapsed_dimensions(dimensions: Sequence[Dimension]) -> Notice | None:
         message=f"{len(dead)} of {len(dimensions)} latent dimensions carry nothing ({shown}).",
         remedy="A smaller latent would do as well; or lower β, or anneal it.",
     )
-
-
-def carries_nothing(dimension: Dimension) -> bool:
-    """Whether a dimension neither varies nor costs, as far as either is known."""
-    if dimension.active is None and dimension.rate is None:
-        return False
-    return not dimension.active and (dimension.rate or 0.0) < COLLAPSED_NATS
 
 
 def density_distortion(applies: bool, decoded: bool = True) -> Notice | None:

@@ -18,8 +18,8 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.errors import GenprobeError
+from genprobe.report import Estimate, Regime
 from genprobe.runtime.seeds import generator
-from genprobe.types import Estimate, Regime
 
 AUTODECODER = "autodecoder"
 SEMANTIC_DECODER = "semantic-decoder"

@@ -17,12 +17,13 @@ from genprobe.encoding.resolve import bind_prior, require_fit
 from genprobe.errors import ModelError, PluginError, UsageError
 from genprobe.estimators.dimensions import dimensions
 from genprobe.estimators.quantities import Estimator, Quantities, estimate
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
+from genprobe.report import Estimate, Notice, Regime, Report
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header
 from genprobe.store.read import Store
-from genprobe.types import Estimate, Family, Likelihood, Notice, Prior, PriorLike, Regime, Report
+from genprobe.types import Family, Likelihood, Prior, PriorLike
 
 OWN = "this model's "
 """How the source of a bound begins that comes from the model itself."""

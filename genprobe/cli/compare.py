@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genprobe.cli import options
+from genprobe.cli.output import output_options
 
 if TYPE_CHECKING:
     from genprobe.cli.output import Output
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 @options.side_by_side
 @options.entropy
 @options.regime_cuts
-@options.output("renderer")
+@output_options("renderer")
 def compare(
     sources: tuple[str, ...], regime_cuts: Path | None, output: "Output", **settings: Any
 ) -> None:

@@ -10,12 +10,13 @@ import click
 
 from genprobe.cli import options
 from genprobe.cli.interrupt import kept_of_store, resumable
+from genprobe.cli.output import output_options
 from genprobe.errors import GenprobeError, OtherRankError, UsageError
 
 if TYPE_CHECKING:
     from genprobe.cli.output import Output
     from genprobe.comparing.comparison import Comparison
-    from genprobe.types import Report
+    from genprobe.report import Report
 
 
 @click.command(short_help="Evaluate models and print their tables.")
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 @options.sort
 @options.against
 @options.side_by_side
-@options.output()
+@output_options()
 @click.option("--quiet", is_flag=True, help="No progress and no log.")
 @click.option("--trust", is_flag=True, help="Let code in the checkpoint run.")
 @resumable(kept_of_store)
@@ -90,7 +91,7 @@ def evaluate(
             "Evaluate each into a store of its own, then: genprobe compare STORE..."
         )
     from genprobe.comparing.comparison import require_sort
-    from genprobe.manager import plugins
+    from genprobe.plugins import plugins
     from genprobe.runtime.ranks import joined, together
 
     with joined(settings["device"]) as ranks:

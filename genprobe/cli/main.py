@@ -2,12 +2,16 @@
 
 import logging
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
 from genprobe._version import __version__
 from genprobe.errors import GenprobeError, OtherRankError, PluginError, UsageError, reason_of
+
+COMMANDS = ("evaluate", "compare", "show", "train", "sweep", "demo", "plugins", "new_plugin")
+"""The commands of genprobe itself, each in the file of its name."""
 
 
 class Echo(logging.Handler):
@@ -41,8 +45,11 @@ class Cli(click.Group):
 
     def _fill(self) -> None:
         if not self.commands:
-            from genprobe.manager import add_commands
+            from genprobe.plugins import add_commands
 
+            for name in COMMANDS:
+                module = import_module(f"genprobe.cli.{name}")
+                self.add_command(getattr(module, name))
             add_commands(self)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -58,7 +65,7 @@ class Cli(click.Group):
             click.echo(f"Error: {error}", err=True)
             sys.exit(2 if isinstance(error, UsageError) else 1)
         except Exception as error:
-            from genprobe.manager import at_fault
+            from genprobe.plugins import at_fault
 
             owner = at_fault(error)
             if owner is None or ctx.params["traceback"]:

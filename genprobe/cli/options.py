@@ -1,7 +1,6 @@
 """Options that several commands share."""
 
 import contextlib
-import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -109,42 +108,6 @@ binarize = click.option(
 )
 
 
-OUTPUT = {
-    "unit": unit,
-    "json_path": json_path,
-    "csv_path": csv_path,
-    "html_path": html_path,
-    "markdown": markdown,
-    "latex": latex,
-    "renderer": renderer,
-    "plot_path": plot,
-    "plot_width": plot_width,
-    "plane": plane,
-}
-"""How results are shown and where they go, by the fields of ``genprobe.cli.output.Output``."""
-
-
-def output(*left_out: str) -> Callable[[Command], Command]:
-    """The options of a command's output, which it gets as one ``output``.
-
-    Args:
-        left_out: fields that make no sense for the command.
-    """
-    chosen = {name: option for name, option in OUTPUT.items() if name not in left_out}
-
-    def decorate(command: Command) -> Command:
-        @functools.wraps(command)
-        def gathered(*arguments: Any, **settings: Any) -> Any:
-            from genprobe.cli.output import Output
-
-            taken = {name: settings.pop(name) for name in chosen}
-            return command(*arguments, output=Output(**taken), **settings)
-
-        return functools.reduce(lambda c, option: option(c), reversed(chosen.values()), gathered)
-
-    return decorate
-
-
 def widths(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
     """``256,256`` to (256, 256)."""
     try:
@@ -231,7 +194,7 @@ def require_renderer(name: str | None) -> None:
         UsageError: if no plugin provides it.
     """
     if name is not None:
-        from genprobe.manager import plugins
+        from genprobe.plugins import plugins
 
         with misused():
             plugins().get("renderers", name)

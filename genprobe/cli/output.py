@@ -1,22 +1,24 @@
 """What the commands print: results to standard output, everything else to standard error."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from genprobe.cli import options
+from genprobe.cli.options import Command
 from genprobe.errors import GenprobeError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from genprobe.comparing.comparison import Comparison
+    from genprobe.report import Report
     from genprobe.runtime.progress import Progress
-    from genprobe.types import Report
 
 
 ROOMY = 110
@@ -86,7 +88,7 @@ class Output:
             source: which of several it is, told above its table; several may have one name.
         """
         if self.renderer is not None:
-            from genprobe.manager import plugins
+            from genprobe.plugins import plugins
 
             click.echo(plugins().get("renderers", self.renderer)(report), nl=False)
         elif self.latex:
@@ -146,7 +148,7 @@ class Output:
     def write_comparison(self, comparison: "Comparison") -> None:
         """Write several reports as JSON, if asked to."""
         if self.json_path is not None:
-            from genprobe.render.data.comparison_json import dumps
+            from genprobe.render.data.json import dumps
 
             self.json_path.write_text(dumps(comparison), encoding="utf-8")
 
@@ -215,3 +217,37 @@ def showing_model(models: Sequence[str], position: int, wanted: bool) -> "Iterat
             progress.advance("models", position, len(models))
             progress.say("models", f"{position + 1} of {len(models)}: {models[position]}")
         yield progress
+
+
+OUTPUT = {
+    "unit": options.unit,
+    "json_path": options.json_path,
+    "csv_path": options.csv_path,
+    "html_path": options.html_path,
+    "markdown": options.markdown,
+    "latex": options.latex,
+    "renderer": options.renderer,
+    "plot_path": options.plot,
+    "plot_width": options.plot_width,
+    "plane": options.plane,
+}
+"""How results are shown and where they go, by the fields of ``Output``."""
+
+
+def output_options(*left_out: str) -> Callable[[Command], Command]:
+    """The options of a command's output, which it gets as one ``output``.
+
+    Args:
+        left_out: fields that make no sense for the command.
+    """
+    chosen = {name: option for name, option in OUTPUT.items() if name not in left_out}
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def gathered(*arguments: Any, **settings: Any) -> Any:
+            taken = {name: settings.pop(name) for name in chosen}
+            return command(*arguments, output=Output(**taken), **settings)
+
+        return functools.reduce(lambda c, option: option(c), reversed(chosen.values()), gathered)
+
+    return decorate

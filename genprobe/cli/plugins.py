@@ -11,8 +11,8 @@ def plugins() -> None:
     from rich.text import Text
 
     from genprobe.cli.output import print_view
-    from genprobe.manager import KINDS, duplicates
-    from genprobe.manager import plugins as find
+    from genprobe.plugins import KINDS, duplicates
+    from genprobe.plugins import plugins as find
 
     found = find()
     table = Table(box=None, padding=(0, 2), pad_edge=False, header_style="bold")

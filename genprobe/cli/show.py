@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genprobe.cli import options
+from genprobe.cli.output import output_options
 
 if TYPE_CHECKING:
     from genprobe.cli.output import Output
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @options.entropy
 @options.bin_width
 @options.regime_cuts
-@options.output("csv_path")
+@output_options("csv_path")
 def show(store: Path, regime_cuts: Path | None, output: "Output", **settings: Any) -> None:
     """Show the report of STORE; the model is not needed, nothing is encoded."""
     output.require_possible()

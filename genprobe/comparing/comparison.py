@@ -25,8 +25,9 @@ from genprobe.comparing.inputs import (
     without_side_files,
 )
 from genprobe.errors import GenprobeError, UsageError
+from genprobe.plugins import built_in
+from genprobe.report import Report
 from genprobe.runtime.progress import Progress, showing
-from genprobe.types import Report
 
 LARGEST_FIRST = {
     "elbo",
@@ -143,14 +144,10 @@ class Comparison:
         return abs(difference.value) <= self.critical * difference.se_data
 
     def __rich__(self) -> object:
-        from genprobe.render.text.comparison import comparison_view
-
-        return comparison_view(self)
+        return built_in("views", "comparison")(self)
 
     def __str__(self) -> str:
-        from genprobe.render.text.comparison import to_text
-
-        return to_text(self)
+        return str(built_in("views", "comparison-text")(self))
 
     def best_value(self, name: str) -> float | None:
         """The best of an estimate over the models, nats; None where none is, or can be told."""

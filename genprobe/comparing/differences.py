@@ -22,9 +22,9 @@ from genprobe.analysis.report import choose_likelihood, choose_prior
 from genprobe.errors import GenprobeError
 from genprobe.estimators.pointwise import distortions, fit_scale, rates_under
 from genprobe.estimators.standard_error import mean_over_examples
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
+from genprobe.report import Estimate, Report
 from genprobe.store.read import Store
-from genprobe.types import Estimate, Report
 
 PAIRED = ("elbo", "rate", "distortion")
 """The estimates that are plain means over examples."""

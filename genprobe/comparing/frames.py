@@ -6,12 +6,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genprobe.analysis.scalars import epoch, scalars
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.inputs import read_reports, without_side_files
 from genprobe.errors import GenprobeError
+from genprobe.report import Report
 from genprobe.runtime.progress import silent
-from genprobe.types import Report
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,7 +80,7 @@ def require_pandas() -> Any:
 def about(report: Report) -> dict[str, Any]:
     """What a report is of; the epoch, if it was made while training."""
     found: dict[str, Any] = {"model": report.model, "dataset": report.dataset, "n": report.n}
-    made = epoch(report)
+    made = report.epoch
     return found if made is None else {**found, "epoch": made}
 
 
@@ -89,7 +88,7 @@ def numbers(report: Report) -> dict[str, Any]:
     """The regime, and every estimate with its errors."""
     errors = [f"{name}{end}" for name in report.estimates for end in ("", "_se", "_se_data")]
     found = {"regime_probability": 0.0} | dict.fromkeys(errors, math.nan)
-    return {"regime": report.regime.label, **found, **scalars(report)}
+    return {"regime": report.regime.label, **found, **report.scalars()}
 
 
 def facts(report: Report) -> dict[str, Any]:

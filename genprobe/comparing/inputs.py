@@ -10,10 +10,10 @@ from pathlib import Path
 from genprobe.analysis.report import report_from_store
 from genprobe.errors import GenprobeError, StoreError, UsageError
 from genprobe.loaders.inspect import inspect_file
+from genprobe.report import Report
 from genprobe.runtime.progress import Progress, silent
 from genprobe.store.read import Store, open_store
 from genprobe.store.report_cache import SUFFIX, beside, keep, kept, store_of
-from genprobe.types import Report
 
 SHARDS, PICTURES = ".shards", ".pictures.npz"
 """What may be beside a store, by the end of its name; besides its report."""

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from genprobe.aggregate.room import out_of_memory
 from genprobe.encoding.context import context_of, rows_of
+from genprobe.encoding.probe_inputs import PROBE_INPUTS
 from genprobe.errors import (
     DataError,
     GenprobeError,
@@ -24,20 +25,11 @@ from genprobe.errors import (
     SupportError,
     reason_of,
 )
-from genprobe.probes import PROBE_INPUTS
 from genprobe.runtime.ranks import together
 from genprobe.runtime.seeds import derived_seed
 from genprobe.store.shards import finish
 from genprobe.store.write import StoreWriter
-from genprobe.types import (
-    Dataset,
-    Family,
-    Likelihood,
-    Model,
-    Params,
-    PosteriorBatch,
-    Prior,
-)
+from genprobe.types import Dataset, Family, Likelihood, Model, Params, PosteriorBatch, Prior
 
 Probe = Callable[..., Tensor | None]
 """See genprobe.probes for the names its parameters may have."""
@@ -347,7 +339,7 @@ def inputs(
     batch_size: int,
     device: torch.device,
 ) -> dict[str, Any]:
-    """What a probe may ask for, by the names of ``genprobe.probes.PROBE_INPUTS``."""
+    """What a probe may ask for, by the names of ``genprobe.encoding.probe_inputs.PROBE_INPUTS``."""
     return {
         "model": parts.model,
         "posterior": parts.posterior,

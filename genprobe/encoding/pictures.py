@@ -17,19 +17,19 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 from torch.nn.functional import adaptive_avg_pool2d
 
+from genprobe.aggregate.code_moments import aggregate_moments
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.moments import mean_of
-from genprobe.analysis.notices import carries_nothing
 from genprobe.distributions.latents import flat
+from genprobe.encoding.calls import in_batches
 from genprobe.encoding.context import context_of, rows_of
 from genprobe.encoding.encode import Parts, calling, placed, read_examples
 from genprobe.errors import GenprobeError, UnavailableError
-from genprobe.estimators.code_moments import aggregate_moments
-from genprobe.probes.generative_information import in_batches
+from genprobe.report import Dimension
 from genprobe.runtime.seeds import derived_seed
 from genprobe.store.pictures import Grid, Pictures
 from genprobe.store.read import Store
-from genprobe.types import Dataset, Dimension, Params, Prior
+from genprobe.types import Dataset, Params, Prior
 
 EXAMPLES = 10
 DRAWS = 3
@@ -250,7 +250,7 @@ def most_informative(dimensions: Sequence[Dimension]) -> list[int]:
     Raises:
         UnavailableError: if none carries anything.
     """
-    told = [d for d in dimensions if not carries_nothing(d)]
+    told = [d for d in dimensions if not d.carries_nothing]
     ranked = sorted(told, key=lambda d: (d.rate or 0.0, d.mean_variance or 0.0), reverse=True)
     if not ranked:
         raise UnavailableError("No latent dimension carries anything to show.")

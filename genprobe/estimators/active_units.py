@@ -6,7 +6,7 @@ Burda, Grosse & Salakhutdinov (2016), "Importance weighted autoencoders", sectio
 from jaxtyping import Float64
 from torch import Tensor
 
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 THRESHOLD = 0.01
 

@@ -3,7 +3,7 @@
 From streamed moments of the data. A model whose D exceeds D₀ has learnt less than nothing.
 """
 
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 
 def blind_distortion(blind: float, n: int) -> Estimate:

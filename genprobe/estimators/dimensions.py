@@ -16,7 +16,8 @@ from genprobe.aggregate.moments import mean_of
 from genprobe.distributions.latents import flat
 from genprobe.estimators.active_units import THRESHOLD
 from genprobe.probes.rate import rate_per_dimension
-from genprobe.types import Dimension, Family, Params, Prior
+from genprobe.report import Dimension
+from genprobe.types import Family, Params, Prior
 
 
 @dataclass(frozen=True, eq=False)

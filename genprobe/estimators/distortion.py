@@ -8,7 +8,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.estimators.standard_error import mean_over_examples
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 
 def distortion(distortion: Float64[Tensor, "draw n"]) -> Estimate:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from genprobe.errors import UnavailableError
 from genprobe.estimators.standard_error import standard_error
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 IMPOSSIBLE = -1e3
 """Log probability ratio below which a posterior without entropy calls a code impossible, nats."""

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from genprobe.errors import UnavailableError
 from genprobe.estimators.standard_error import standard_error
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 
 def iwae_bound(log_weight: Float64[Tensor, "draw n"]) -> Estimate:

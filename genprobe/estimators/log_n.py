@@ -1,6 +1,6 @@
 """log N: the most that I(n;z) can be, whatever the model."""
 
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 
 def log_n(log_n: float, n: int) -> Estimate:

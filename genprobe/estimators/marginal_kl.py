@@ -16,7 +16,7 @@ from genprobe.estimators.mutual_information import (
     mutual_information,
 )
 from genprobe.estimators.rate import rate as rate_estimate
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 
 def marginal_kl(

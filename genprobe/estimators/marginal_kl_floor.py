@@ -8,7 +8,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.estimators.rate import rate as rate_estimate
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 
 def marginal_kl_floor(

@@ -15,7 +15,7 @@ from genprobe.estimators.mutual_information import information_data_error
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
 from genprobe.estimators.prior_saving import prior_saving
 from genprobe.estimators.rate import rate as rate_estimate
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 
 def marginal_kl_population_lower(

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from genprobe.estimators.control_variates import Controls
 from genprobe.estimators.marginal_kl import marginal_kl
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 
 def marginal_kl_population_upper(

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from genprobe.estimators.control_variates import Controls, reduced
 from genprobe.estimators.standard_error import data_error, within_error
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 
 def mutual_information(

@@ -19,7 +19,7 @@ from torch import Tensor
 from genprobe.errors import UnavailableError
 from genprobe.estimators.control_variates import Controls, reduced
 from genprobe.estimators.mutual_information import information_data_error, mutual_information
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 
 def mutual_information_loo(

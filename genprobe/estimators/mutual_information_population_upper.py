@@ -19,7 +19,7 @@ from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
 from genprobe.estimators.rate import rate as rate_estimate
 from genprobe.estimators.rate_fitted_prior import rate_fitted_prior
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 
 def mutual_information_population_upper(

@@ -11,21 +11,22 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from genprobe.aggregate.code_moments import aggregate_moments, posterior_entropy
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.marginals import log_marginals
 from genprobe.aggregate.queries import Queries
 from genprobe.aggregate.room import out_of_memory
 from genprobe.distributions.latents import flat
 from genprobe.errors import GenprobeError, PluginError, UnavailableError, reason_of
-from genprobe.estimators.code_moments import aggregate_moments, posterior_entropy
 from genprobe.estimators.control_variates import CodeMoments, Controls, controls
 from genprobe.estimators.dimensions import Moments, dimension_moments
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.pointwise import distortions, fit_scale, log_bin, rates_under
 from genprobe.estimators.rate_fitted_prior import fitted_rates
+from genprobe.report import Estimate, Notice
 from genprobe.store.format import Header
 from genprobe.store.read import Store
-from genprobe.types import Estimate, Family, FittedScale, Likelihood, Notice, Prior
+from genprobe.types import Family, FittedScale, Likelihood, Prior
 
 log = logging.getLogger("genprobe")
 

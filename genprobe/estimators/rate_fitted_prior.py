@@ -9,7 +9,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.estimators.standard_error import mean_over_examples
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 
 def rate_fitted_prior(fitted_rate: Float64[Tensor, "draw n"]) -> Estimate:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from genprobe.errors import UnavailableError
 from genprobe.estimators.standard_error import data_error, within_error
-from genprobe.types import Estimate
+from genprobe.report import Estimate
 
 SIGNIFICANT = 5.0
 """The derivative of the rate must exceed so many of its standard errors."""

@@ -16,7 +16,7 @@ import math
 from jaxtyping import Float64
 from torch import Tensor
 
-from genprobe.types import Estimate, Kind
+from genprobe.report import Estimate, Kind
 
 
 def standard_error(values: Float64[Tensor, " n"]) -> float | None:

@@ -1,1 +1,19 @@
 """Likelihoods p(x|z), one a file, each with every constant of its density."""
+
+PARTS = (
+    "bernoulli",
+    "continuous_bernoulli",
+    "categorical",
+    "categorical_pixels",
+    "discretised_logistic_mixture",
+    "normal",
+    "normal_optimal_sigma",
+    "laplace",
+    "student_t",
+    "poisson",
+    "zero_inflated_poisson",
+    "negative_binomial",
+    "zero_inflated_negative_binomial",
+    "multinomial",
+)
+"""The files of the registered parts; each has its part under its own name."""

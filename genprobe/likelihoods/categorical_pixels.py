@@ -10,7 +10,8 @@ from torch.distributions import Distribution
 from genprobe.likelihoods.categorical import Levels
 from genprobe.likelihoods.parameters import parameter
 from genprobe.likelihoods.support import require_unit_interval
-from genprobe.types import Likelihood, Notice, Params
+from genprobe.report import Notice
+from genprobe.types import Likelihood, Params
 
 NAME = "categorical-pixels"
 REMEDY = "Divide the levels by their number less one (bytes by 255), or use categorical."

@@ -16,7 +16,8 @@ from torch.types import _size
 
 from genprobe.likelihoods.parameters import ONE, one_example, parameter, precise
 from genprobe.likelihoods.support import require_unit_interval
-from genprobe.types import Likelihood, Notice, Params
+from genprobe.report import Notice
+from genprobe.types import Likelihood, Params
 
 NAME = "continuous-bernoulli"
 SMALL = 0.05

@@ -21,7 +21,8 @@ from genprobe.errors import ModelError
 from genprobe.likelihoods.categorical import draw
 from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last, whole_example
 from genprobe.likelihoods.support import Levels, require_levels
-from genprobe.types import Likelihood, Notice, Params
+from genprobe.report import Notice
+from genprobe.types import Likelihood, Params
 
 NAME = "discretised-logistic-mixture"
 LEVELS = 256

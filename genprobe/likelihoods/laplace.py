@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.distributions import Distribution, Laplace, constraints
 
 from genprobe.likelihoods.parameters import one_example, parameter
-from genprobe.types import Likelihood, Notice, Params
+from genprobe.report import Notice
+from genprobe.types import Likelihood, Params
 
 NAME = "laplace"
 

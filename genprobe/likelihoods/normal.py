@@ -10,7 +10,8 @@ from torch import Tensor
 from torch.distributions import Distribution, Normal, constraints
 
 from genprobe.likelihoods.parameters import checked, given, one_example
-from genprobe.types import Likelihood, Notice, Params
+from genprobe.report import Notice
+from genprobe.types import Likelihood, Params
 
 
 def distribution(params: Params) -> Distribution:

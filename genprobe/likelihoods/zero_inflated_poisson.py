@@ -11,7 +11,8 @@ from genprobe.likelihoods.poisson import Poisson
 from genprobe.likelihoods.poisson import statistics as poisson_statistics
 from genprobe.likelihoods.support import require_counts
 from genprobe.likelihoods.zero_inflated import gated
-from genprobe.types import Likelihood, Notice, Params
+from genprobe.report import Notice
+from genprobe.types import Likelihood, Params
 
 NAME = "zero-inflated-poisson"
 HALVINGS = 100

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from genprobe.errors import ModelError
+from genprobe.plugins import plugins
 from genprobe.priors.weights import weights as mixture_weights
 from genprobe.types import Family, NamedPrior, Params, Prior, PriorFactory
 
@@ -68,6 +69,9 @@ def vamp_factory(family_of: Callable[[str], Family]) -> PriorFactory:
         return mixture(family_of(*names), params, event_shape)
 
     return PriorFactory(name=NAME, build=build)
+
+
+vamp = vamp_factory(lambda name: plugins().get("families", name))
 
 
 def mixture(family: Family, params: Params, event_shape: torch.Size | None = None) -> Prior:

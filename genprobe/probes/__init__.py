@@ -5,21 +5,16 @@ float tensor (draw, batch), or (1, batch) where draws do not enter, NaN for exam
 it is stored under its name. It returns None where it does not apply.
 """
 
-PROBE_INPUTS = {
-    "model": "the Model",
-    "posterior": "the Family of q(z|x)",
-    "prior": "the Prior",
-    "likelihood": "the Likelihood, or None",
-    "x": "the examples (batch, *event)",
-    "context": "what a conditional model is given besides x and z, by name, each (batch, ...); its "
-    "encode and decode take it as keywords; empty for other models",
-    "params": "parameters of q(z|x), each (batch, ...)",
-    "z": "draws (draw, batch, *latent)",
-    "log_qz_x": "log q(z|x) (draw, batch), nats, float64",
-    "log_pz": "log p(z) (draw, batch), nats, float64",
-    "log_px_z": "log p(x|z) (draw, batch), nats, float64; None without a decoder",
-    "index": "positions of the examples in the data set (batch,)",
-    "n": "the number of examples in the data set",
-    "device": "the device of the model; what a probe is given lies on the CPU",
-    "batch_size": "the most examples for one call of the model",
-}
+from genprobe.encoding.probe_inputs import PROBE_INPUTS
+
+__all__ = ["PROBE_INPUTS"]
+
+PARTS = (
+    "rate",
+    "distortion",
+    "unit_distortion",
+    "rate_slope",
+    "distortion_slope",
+    "generative_information",
+)
+"""The files of the registered parts; each has its part under its own name."""

@@ -1,1 +1,16 @@
-"""Renderers: pure functions of a report, one format a file."""
+"""Renderers: from a report or a comparison to text, data, figures and pages."""
+
+RENDERERS = {
+    "table": "text.table:to_text",
+    "markdown": "text.markdown:to_markdown",
+    "latex": "text.latex:to_latex",
+    "json": "data.json:to_json",
+}
+"""The registered renderers of a report, by name: the file and the function in it."""
+VIEWS = {
+    "report": "text.table:report_view",
+    "notebook": "text.table:to_html",
+    "comparison": "text.comparison:comparison_view",
+    "comparison-text": "text.comparison:to_text",
+}
+"""How a report and a comparison show themselves, by name."""

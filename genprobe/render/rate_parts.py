@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from genprobe.types import Report
+from genprobe.report import Report
 
 
 class Parts(NamedTuple):

@@ -35,7 +35,8 @@ from genprobe.errors import (
 from genprobe.estimators.quantities import Estimator, require_known
 from genprobe.loaders.open import load, open_dataset
 from genprobe.loaders.posteriors import from_posteriors
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
+from genprobe.report import Report
 from genprobe.runtime.progress import Progress, showing
 from genprobe.runtime.ranks import ALONE, Ranks, from_leader, joined, own_gpu, together
 from genprobe.store.format import Header, require_same
@@ -45,7 +46,7 @@ from genprobe.store.read import Store, open_store
 from genprobe.store.report_cache import keep
 from genprobe.store.shards import drop_leftovers
 from genprobe.store.write import StoreWriter
-from genprobe.types import Dataset, Family, Likelihood, Model, PriorLike, Report
+from genprobe.types import Dataset, Family, Likelihood, Model, PriorLike
 
 log = logging.getLogger("genprobe")
 

@@ -25,12 +25,13 @@ from genprobe.comparing.curve import Shape, shape
 from genprobe.errors import GenprobeError
 from genprobe.loaders.bundle import save
 from genprobe.loaders.open import load, open_dataset
+from genprobe.report import Report
 from genprobe.runs.evaluate import evaluate
 from genprobe.runs.train import train
 from genprobe.runtime.jobs import counting, run
 from genprobe.runtime.progress import Progress, showing
 from genprobe.store.read import open_store
-from genprobe.types import Dataset, Model, Report
+from genprobe.types import Dataset, Model
 
 log = logging.getLogger("genprobe")
 

@@ -16,10 +16,11 @@ from genprobe.datasets.subset import subset
 from genprobe.errors import GenprobeError
 from genprobe.estimators.quantities import Estimator
 from genprobe.loaders.open import open_dataset
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
+from genprobe.report import Report
 from genprobe.runs.evaluate import evaluate
 from genprobe.runtime.ranks import from_leader, joined, together
-from genprobe.types import Dataset, Model, Report
+from genprobe.types import Dataset, Model
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -17,7 +17,7 @@ class Kind:
     """What a plugin of some kind provides.
 
     Attributes:
-        hook: the kind of part in ``genprobe.manager.KINDS``; None for what is no part.
+        hook: the kind of part in ``genprobe.plugins.KINDS``; None for what is no part.
         suite: of ``genprobe.testing``, for which the tests are a subclass; None if there is none.
     """
 
@@ -94,14 +94,14 @@ def spelled(name: str, kind: str) -> str:
 
 def taken(kind: str) -> set[str]:
     """Names of this kind that genprobe or an installed plugin has."""
-    from genprobe.manager import plugins
+    from genprobe.plugins import plugins
 
     hook = PLUGIN_KINDS[kind].hook
     if hook is not None:
         return {part.name for part in plugins().parts(hook)}
     import click
 
-    from genprobe.manager import add_commands
+    from genprobe.plugins import add_commands
 
     group = click.Group()
     add_commands(group)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from genprobe._version import __version__
 from genprobe.errors import GenprobeError
+from genprobe.report import Report
 from genprobe.store.read import Store, open_store
-from genprobe.types import Report
 
 log = logging.getLogger("genprobe")
 

@@ -17,10 +17,11 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from genprobe.errors import StoreError
+from genprobe.report import Notice
 from genprobe.runtime.ranks import ALONE, Ranks, from_leader, together
 from genprobe.store.format import EXAMPLE_AXIS, Header, dump_header, load_header, require_same
 from genprobe.store.fresh import MARK, begun, encoded, interrupted, partial_of
-from genprobe.types import Notice, Params
+from genprobe.types import Params
 
 
 class StoreWriter:

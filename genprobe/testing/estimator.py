@@ -9,11 +9,11 @@ from typing import get_args
 
 from genprobe.analysis.report import report_from_store
 from genprobe.estimators.quantities import require_known
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
+from genprobe.report import Estimate, Kind, Report
 from genprobe.store.read import open_store
 from genprobe.testing.examples import cases, write_store
 from genprobe.testing.suite import Suite, plain
-from genprobe.types import Estimate, Kind, Report
 
 
 class EstimatorTests(Suite):

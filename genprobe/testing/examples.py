@@ -9,8 +9,9 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
+from genprobe.report import Notice, Report
 from genprobe.runs.evaluate import evaluate
-from genprobe.types import Model, Notice, Params, Report
+from genprobe.types import Model, Params
 
 EXAMPLES = 48
 

@@ -10,6 +10,7 @@ from torch.distributions.constraints import Constraint
 
 from genprobe.aggregate.blocks import size_of
 from genprobe.errors import DataError
+from genprobe.report import Notice
 from genprobe.testing.family import DRAWS
 from genprobe.testing.measure import (
     Measure,
@@ -30,7 +31,7 @@ from genprobe.testing.suite import (
     support_of,
     unchanged,
 )
-from genprobe.types import Likelihood, Model, Notice, Params
+from genprobe.types import Likelihood, Model, Params
 
 BLIND_DRAWS = 4000
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from copy import deepcopy
 
+from genprobe.report import Report
 from genprobe.testing.examples import reports
 from genprobe.testing.suite import Suite
-from genprobe.types import Report
 
 
 class RendererTests(Suite):

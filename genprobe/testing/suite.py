@@ -16,10 +16,11 @@ from torch.distributions.constraints import Constraint
 from genprobe.aggregate.blocks import size_of
 from genprobe.analysis.report import report_from_store
 from genprobe.hookspecs import hookimpl
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
+from genprobe.report import Report
 from genprobe.runs.evaluate import evaluate
 from genprobe.store.read import open_store
-from genprobe.types import Family, Model, Params, Prior, PriorFactory, Report
+from genprobe.types import Family, Model, Params, Prior, PriorFactory
 
 Result = TypeVar("Result")
 

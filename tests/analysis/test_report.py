@@ -10,7 +10,7 @@ import genprobe
 from genprobe import Model, open_store, report_from_store
 from genprobe.errors import PluginError, StoreError
 from genprobe.families.diagonal_normal import diagonal_normal
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
 from genprobe.priors.diagonal_normal import build
 from genprobe.types import Prior
 

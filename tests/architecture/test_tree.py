@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from genprobe.cli import main
-from genprobe.manager import find_plugins
+from genprobe.plugins import find_plugins
 
 ROOT = Path(__file__).parents[2]
 KINDS = ("families", "priors", "likelihoods", "estimators")

@@ -10,8 +10,8 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 import genprobe
-from genprobe.render.data.comparison_json import schema as comparison_schema
-from genprobe.render.data.json import schema
+from genprobe.render.data.json import comparison_schema
+from genprobe.render.data.json import report_schema as schema
 
 
 def number(text, label):

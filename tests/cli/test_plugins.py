@@ -5,7 +5,7 @@ from textwrap import dedent
 import pytest
 
 from genprobe import __version__
-from genprobe.manager import KINDS, find_plugins
+from genprobe.plugins import KINDS, find_plugins
 
 GOOD = """
     import genprobe

@@ -15,7 +15,7 @@ from scipy.stats import norm
 import genprobe
 from genprobe.comparing.differences import columns_of, critical_z, difference, differences
 from genprobe.estimators.standard_error import mean_over_examples
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
 
 P, W, V = 8, 0.8, 0.5
 A, S = W / (W * W + V), math.sqrt(V / (W * W + V))

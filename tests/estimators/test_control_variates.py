@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal
 
-from genprobe.estimators.code_moments import aggregate_moments
+from genprobe.aggregate.code_moments import aggregate_moments
 from genprobe.estimators.control_variates import (
     EXAMPLES_PER_CONTROL,
     CodeMoments,

@@ -9,7 +9,7 @@ import scipy.stats
 import torch
 
 import genprobe
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
 
 N, P, K, DRAWS = 400, 3, 5, 2
 RANDOM = np.random.default_rng(0)

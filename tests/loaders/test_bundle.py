@@ -12,7 +12,7 @@ from genprobe.architectures.mlp_vae import ACTIVATIONS, LIKELIHOODS, PRIORS, Mlp
 from genprobe.encoding.resolve import bind_prior
 from genprobe.errors import ModelError, UntrustedError
 from genprobe.loaders.bundle import load_bundle, require_plain
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
 
 FACTORY = """
 import genprobe, torch

@@ -12,7 +12,7 @@ from genprobe import Loader, Model
 from genprobe.architectures import MlpVae
 from genprobe.errors import DataError, GenprobeError, ModelError, UntrustedError
 from genprobe.loaders.open import load, open_dataset
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
 
 LEGACY = {"_use_new_zipfile_serialization": False}
 

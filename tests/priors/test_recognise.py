@@ -15,7 +15,7 @@ from torch.distributions import (
     StudentT,
 )
 
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
 from genprobe.priors.recognise import prior_of
 from genprobe.types import NamedPrior, Prior
 

@@ -11,7 +11,7 @@ from torch.distributions import (
 
 from genprobe.errors import ModelError
 from genprobe.families.diagonal_normal import diagonal_normal
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
 from genprobe.priors import vamp
 from genprobe.priors.vamp import vamp_factory, vamp_prior
 from genprobe.testing import PriorTests

@@ -138,7 +138,7 @@ sys.stdout.write(f"rank {ranks.rank} passed\\n")
 PROGRAM = """
 import sys
 import genprobe
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
 
 told = []
 type(plugins()).tell = lambda self, hook, **given: told.append(hook)

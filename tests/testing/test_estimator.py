@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from genprobe.errors import UnavailableError
-from genprobe.manager import find_plugins
+from genprobe.plugins import find_plugins
 from genprobe.testing import EstimatorTests
 from genprobe.types import Estimate
 

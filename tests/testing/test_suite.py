@@ -6,7 +6,7 @@ import torch
 from torch.distributions import Normal
 
 from genprobe.families.diagonal_normal import diagonal_normal
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
 from genprobe.testing import FamilyTests
 from genprobe.testing.suite import (
     plain_prior,

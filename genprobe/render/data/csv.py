@@ -5,7 +5,7 @@ from io import StringIO
 from typing import Any
 
 from genprobe.comparing.comparison import Comparison
-from genprobe.types import Report
+from genprobe.report import Report
 
 FACTS = ("model", "dataset", "n", "regime", "regime_probability", "frontier", "hull")
 

@@ -1,121 +1,66 @@
-"""Reports as JSON, schema ``genprobe.report/1`` (report.schema.json beside this file)."""
+"""Reports and comparisons as JSON, and the schemas of both (*.schema.json beside this file)."""
 
 import dataclasses
 import json
-import math
-from collections.abc import Sequence
 from importlib.resources import files
-from typing import Any, NoReturn
+from typing import Any
 
-from genprobe.errors import GenprobeError
-from genprobe.types import Dimension, Estimate, Notice, Regime, Report
+from genprobe.comparing.comparison import Comparison
+from genprobe.report import Report, plain_json
 
-NAME, VERSION = "genprobe.report", 1
-SCHEMA = f"{NAME}/{VERSION}"
+SCHEMA = "genprobe.comparison/1"
 
 
-def to_dict(report: Report) -> dict[str, Any]:
-    """A report as plain types."""
-    estimates = {name: dataclasses.asdict(e) for name, e in report.estimates.items()}
-    for content in estimates.values():
-        del content["name"]
-    regime = dataclasses.asdict(report.regime)
-    regime["alternatives"] = [list(pair) for pair in report.regime.alternatives]
-    regime["reasons"] = list(report.regime.reasons)
+def to_dict(comparison: Comparison) -> dict[str, Any]:
+    """A comparison as plain types; everything in nats."""
     return {
         "schema": SCHEMA,
-        "model": report.model,
-        "dataset": report.dataset,
-        "n": report.n,
-        "estimates": estimates,
-        "dimensions": [dataclasses.asdict(d) for d in report.dimensions],
-        "regime": regime,
-        "warnings": [dataclasses.asdict(w) for w in report.warnings],
-        "provenance": dict(report.provenance),
+        "models": [
+            {"name": name, "report": report.to_dict()}
+            for name, report in zip(comparison.names, comparison.reports, strict=True)
+        ],
+        "sort": comparison.sort,
+        "side_by_side": comparison.side_by_side,
+        "same_measure": comparison.same_measure,
+        "entropy": comparison.entropy,
+        "entropy_source": comparison.entropy_source,
+        "best": comparison.best or None,
+        "frontier": [comparison.names[i] for i in comparison.frontier],
+        "hull": [comparison.names[i] for i in comparison.hull],
+        "reference": comparison.reference,
+        "comparisons": comparison.comparisons,
+        "critical": comparison.critical,
+        "differences": [{**dataclasses.asdict(d), "z": d.z} for d in comparison.differences],
     }
 
 
-def dumps(report: Report) -> str:
-    """A report as JSON text.
+def dumps(comparison: Comparison) -> str:
+    """A comparison as JSON text.
 
     Raises:
         GenprobeError: if a number is not finite.
     """
-    return plain_json(to_dict(report), [report])
+    return plain_json(to_dict(comparison), comparison.reports)
 
 
-def plain_json(content: dict[str, Any], reports: Sequence[Report]) -> str:
-    """Plain types as JSON text.
-
-    Args:
-        content: to be written.
-        reports: that it is made from.
-
-    Raises:
-        GenprobeError: naming what is not finite.
-    """
-    try:
-        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    except ValueError as error:
-        odd = [e.name for r in reports for e in r.estimates.values() if not math.isfinite(e.value)]
-        raise GenprobeError(
-            f"The report has a number that is not finite ({', '.join(odd) or 'in its provenance'})."
-        ) from error
+def to_json(report: Report) -> str:
+    """A report as JSON text, schema ``genprobe.report/1``."""
+    return report.to_json()
 
 
-def loads(text: str) -> Report:
-    """The report in JSON text.
-
-    Raises:
-        GenprobeError: if it is not a report, or of a newer schema.
-    """
-    try:
-        content = json.loads(text, parse_constant=refuse)
-        name, _, version = content["schema"].partition("/")
-        if name == NAME and int(version) > VERSION:
-            raise GenprobeError(
-                f"The report has schema {content['schema']}; this genprobe reads up to {SCHEMA}.",
-                "Upgrade genprobe.",
-            )
-        if name != NAME:
-            raise GenprobeError(f"This JSON is not a genprobe report but {content['schema']!r}.")
-        return from_dict(content)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise GenprobeError(f"This JSON is not a genprobe report: {error!r}.") from error
-
-
-def refuse(constant: str) -> NoReturn:
-    """Refuse a number that no report has, such as NaN.
-
-    Raises:
-        ValueError: always.
-    """
-    raise ValueError(f"{constant} is no number")
-
-
-def from_dict(content: dict[str, Any]) -> Report:
-    """The report in plain types, of the present schema."""
-    regime = content["regime"]
-    return Report(
-        model=content["model"],
-        dataset=content["dataset"],
-        n=content["n"],
-        estimates={k: Estimate(name=k, **v) for k, v in content["estimates"].items()},
-        dimensions=tuple(Dimension(**d) for d in content["dimensions"]),
-        regime=Regime(
-            **{
-                **regime,
-                "alternatives": tuple((str(k), float(p)) for k, p in regime["alternatives"]),
-                "reasons": tuple(regime["reasons"]),
-            }
-        ),
-        warnings=[Notice(**w) for w in content["warnings"]],
-        provenance=content["provenance"],
-    )
-
-
-def schema() -> dict[str, Any]:
+def report_schema() -> dict[str, Any]:
     """The JSON Schema of a report."""
-    text = (files("genprobe.render.data") / "report.schema.json").read_text(encoding="utf-8")
+    return read_schema("report")
+
+
+def comparison_schema() -> dict[str, Any]:
+    """The JSON Schema of a comparison, that of its reports included."""
+    report = {k: v for k, v in report_schema().items() if k != "$id"}
+    return {**read_schema("comparison"), "$defs": {"report": report}}
+
+
+def read_schema(name: str) -> dict[str, Any]:
+    """A schema that ships with genprobe."""
+    text = (files("genprobe.render.data") / f"{name}.schema.json").read_text(encoding="utf-8")
     content: dict[str, Any] = json.loads(text)
     return content

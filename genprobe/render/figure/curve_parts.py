@@ -12,7 +12,7 @@ from genprobe.render.figure.legend import Entry
 from genprobe.render.figure.nats import INFORMATION, LOOK, MISMATCH
 from genprobe.render.figure.style import FAINT, INK
 from genprobe.render.text.headings import SPELT
-from genprobe.types import Report
+from genprobe.report import Report
 
 PARTS: Mapping[str, Mapping[str, str]] = {
     "distortion": {"color": FAINT, "marker": "s"},

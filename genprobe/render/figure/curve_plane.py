@@ -17,7 +17,7 @@ from genprobe.render.figure.legend import WRAPPED, Entry, model_handle, remark
 from genprobe.render.figure.plane_axes import ELLIPSES, equal_elbo, error_ellipses, frame
 from genprobe.render.figure.plane_points import Point, reach, written
 from genprobe.render.figure.style import COLOURS, FAINT, INK, MARKERS, marker
-from genprobe.types import Report
+from genprobe.report import Report
 
 Sides = Mapping[str, Sequence[Report]]
 """The reports by side, ``training`` and perhaps ``held-out``, from the lowest β on."""

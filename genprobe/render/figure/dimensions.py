@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from genprobe.render.figure.nats import INFORMATION, LOOK, MISMATCH
 from genprobe.render.figure.style import FAINT
 from genprobe.render.text.rows import number
-from genprobe.types import Dimension
+from genprobe.report import Dimension
 
 SHOWN = 50
 """Dimensions with a bar of their own."""

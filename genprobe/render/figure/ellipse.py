@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float64
 
 from genprobe.analysis.regimes import covariance
-from genprobe.types import Report
+from genprobe.report import Report
 
 CERTAIN = 2.447746830680816
 """Standard errors to the edge of an ellipse that holds 95 %: the root of −2 ln 0.05."""

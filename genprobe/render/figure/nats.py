@@ -12,7 +12,7 @@ from genprobe.render.figure.plane_points import written
 from genprobe.render.figure.style import FAINT, INK, SMALL
 from genprobe.render.rate_parts import parts_of
 from genprobe.render.text.rows import number
-from genprobe.types import Report
+from genprobe.report import Report
 
 INFORMATION, EITHER, MISMATCH, OPEN = "information", "either", "mismatch", "open"
 LOOK: Mapping[str, Mapping[str, Any]] = {

@@ -19,7 +19,7 @@ from genprobe.render.figure.plane_legend import plane_entries
 from genprobe.render.figure.plane_points import ALL, Plane, plane_of, written
 from genprobe.render.figure.style import FULL_WIDTH, drawing
 from genprobe.render.text.units import common_divisor
-from genprobe.types import Dimension, Report
+from genprobe.report import Dimension, Report
 
 
 def plot(

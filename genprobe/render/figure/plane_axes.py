@@ -18,7 +18,7 @@ from genprobe.render.figure.ellipse import ellipse
 from genprobe.render.figure.labels import label_points, obstacles_of
 from genprobe.render.figure.plane_points import ALL, Plane, Point, view, written
 from genprobe.render.figure.style import COLOURS, FAINT, INK, MARKERS, marker, tint
-from genprobe.types import Report
+from genprobe.report import Report
 
 TANGENT = 0.07
 """Half the length of a tangent, as a share of the height of the axes."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from genprobe.comparing.comparison import Comparison
 from genprobe.render.figure.ellipse import CERTAIN
-from genprobe.types import Report
+from genprobe.report import Report
 
 ALL = 24
 """Up to so many models every one is named, beyond it those on the convex hull."""

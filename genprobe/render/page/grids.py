@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from genprobe.encoding.pictures import image_shape
 from genprobe.errors import StoreError
 from genprobe.render.page.strips import SHARP, strip
+from genprobe.report import Report
 from genprobe.store.pictures import GRIDS, Pictures, load_pictures
-from genprobe.types import Report
 
 INPUTS = "reconstructions"
 """The grid whose first row is the inputs."""

@@ -20,7 +20,6 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from genprobe._version import __version__
-from genprobe.analysis.notices import COLLAPSED_NATS
 from genprobe.analysis.regimes import MEANING, UNDETERMINED
 from genprobe.comparing.comparison import Comparison
 from genprobe.errors import GenprobeError
@@ -45,7 +44,7 @@ from genprobe.render.text.rows import (
     verdict,
 )
 from genprobe.render.text.units import DECIMALS, UNITS, common_divisor, divisor
-from genprobe.types import Dimension, Report
+from genprobe.report import COLLAPSED_NATS, Dimension, Report
 
 SHOWN = 16
 """Latent dimensions that get a bar, from the largest rate on."""

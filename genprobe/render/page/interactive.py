@@ -25,7 +25,7 @@ from genprobe.render.figure.ellipse import ellipse
 from genprobe.render.palette import COLOURS
 from genprobe.render.text.headings import COLUMNS
 from genprobe.render.text.rows import short_verdict
-from genprobe.types import Report
+from genprobe.report import Report
 
 Figure = Mapping[str, Any]
 

@@ -10,7 +10,7 @@ from typing import Any
 from genprobe.analysis.regimes import DEFAULT_CUTS
 from genprobe.comparing.comparison import Comparison
 from genprobe.render.text.rows import GIVEN
-from genprobe.types import Report
+from genprobe.report import Report
 
 OPTIONS = (
     *("data", "split", "binarize", "store", "draws", "tolerance", "max_queries"),

@@ -7,7 +7,7 @@ from genprobe.comparing.differences import PAIRED, Difference
 from genprobe.render.text.headings import COLUMNS, FURTHER
 from genprobe.render.text.rows import DOUBTED, DOUBTS, doubts, number, short_verdict, sourced
 from genprobe.render.text.units import divisor
-from genprobe.types import Report
+from genprobe.report import Report
 
 HULL, FRONTIER = "●", "○"
 LISTED = 12

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from genprobe.comparing.comparison import Comparison
 from genprobe.render.text.comparison_rows import some
-from genprobe.types import Notice, Report
+from genprobe.report import Notice, Report
 
 
 @dataclass(frozen=True, kw_only=True)

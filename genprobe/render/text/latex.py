@@ -11,7 +11,7 @@ from jinja2 import Environment
 from genprobe.comparing.comparison import Comparison
 from genprobe.render.text import templating
 from genprobe.render.text.comparison_rows import FRONTIER, HULL, UNPAIRED, Cell
-from genprobe.types import Report
+from genprobe.report import Report
 
 SPECIAL = {
     "\\": r"\textbackslash{}",

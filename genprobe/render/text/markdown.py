@@ -7,7 +7,7 @@ from jinja2 import Environment
 
 from genprobe.comparing.comparison import Comparison
 from genprobe.render.text import templating
-from genprobe.types import Report
+from genprobe.report import Report
 
 
 @cache

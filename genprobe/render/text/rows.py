@@ -2,9 +2,8 @@
 
 from typing import NamedTuple
 
-from genprobe.analysis.notices import COLLAPSED_NATS
 from genprobe.analysis.regimes import AUTODECODER, DEFAULT_CUTS, MEANING
-from genprobe.types import Dimension, Estimate, Regime, Report
+from genprobe.report import COLLAPSED_NATS, Dimension, Estimate, Regime, Report
 
 BARS = "▁▂▃▄▅▆▇█"
 SHOWN = 16

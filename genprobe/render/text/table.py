@@ -17,7 +17,7 @@ from genprobe.render.text.rows import (
     sparkline,
 )
 from genprobe.render.text.units import DECIMALS, divisor
-from genprobe.types import Notice, Report
+from genprobe.report import Notice, Report
 
 WIDTH = 80
 

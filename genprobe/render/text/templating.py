@@ -21,7 +21,7 @@ from genprobe.render.text.comparison_warnings import shared_warnings
 from genprobe.render.text.headings import COLUMNS, ERRORS
 from genprobe.render.text.rows import headline, method_lines, regime_lines, sections
 from genprobe.render.text.units import DECIMALS, divisor
-from genprobe.types import Report
+from genprobe.report import Report
 
 
 def environment(format: str, **syntax: Any) -> Environment:

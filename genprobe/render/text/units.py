@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from genprobe.errors import GenprobeError
-from genprobe.types import Report
+from genprobe.report import Report
 
 UNITS = ("nats", "bits", "bits/dim")
 DECIMALS = {"nats": 3, "bits": 3, "bits/dim": 5}
@@ -41,7 +41,7 @@ def divisor(report: Report, unit: str) -> float:
     if unit == "bits":
         return math.log(2)
     if unit == "bits/dim":
-        values = math.prod(report.provenance["event_shape"])
+        values: int = math.prod(report.provenance["event_shape"])
         if values == 0:
             raise GenprobeError(
                 f"The number of values in an example of {report.dataset} is not known.",

@@ -6,7 +6,6 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 import genprobe
-from genprobe.analysis.scalars import scalars
 
 
 class GenprobeCallback(Callback):
@@ -31,5 +30,5 @@ class GenprobeCallback(Callback):
         """Evaluate, if it is time, and log every number that is known."""
         report = self.watch(self._model(pl_module), trainer.current_epoch)
         if report is not None:
-            found = {f"genprobe/{name}": value for name, value in scalars(report).items()}
+            found = {f"genprobe/{name}": value for name, value in report.scalars().items()}
             pl_module.log_dict(found, on_epoch=True, rank_zero_only=True)

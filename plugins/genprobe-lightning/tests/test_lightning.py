@@ -8,7 +8,6 @@ from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import CSVLogger
 
 import genprobe
-from genprobe.analysis.scalars import scalars
 from genprobe.architectures.mlp_vae import MlpVae
 from genprobe.loaders.open import open_dataset
 from genprobe.runs.train import objective
@@ -88,7 +87,7 @@ def test_every_number_of_every_report_is_logged_with_its_epoch(fit, held, tmp_pa
     logged = rows(tmp_path)
     assert logged["epoch"].tolist() == [1, 3] == callback.watch.frame()["epoch"].tolist()
     for (_, row), report in zip(logged.iterrows(), history, strict=True):
-        for name, value in scalars(report).items():
+        for name, value in report.scalars().items():
             assert row[f"genprobe/{name}"] == pytest.approx(value, rel=1e-5, abs=1e-7), name
     assert history[-1]["elbo"].value > history[0]["elbo"].value
     # The weights have not moved since: a fresh evaluation of the same examples says the same.

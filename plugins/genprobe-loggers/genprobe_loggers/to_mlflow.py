@@ -19,11 +19,9 @@ def genprobe_report_ready(report: "Report", store: "Store") -> None:
     elif os.environ.get("MLFLOW_EXPERIMENT_NAME"):
         import mlflow
 
-        from genprobe.analysis.scalars import epoch
-
         mlflow.start_run(run_name=report.model)
         add_report(report)
-        if epoch(report) is None:  # of a training, the next epoch's goes into the same run
+        if report.epoch is None:  # of a training, the next epoch's goes into the same run
             mlflow.end_run()
 
 
@@ -31,9 +29,8 @@ def add_report(report: "Report") -> None:
     """Log numbers at the epoch, the regime as a tag and the report as JSON to the active run."""
     import mlflow
 
-    from genprobe.analysis.scalars import epoch
     from genprobe_loggers.names import file_name, metrics
 
-    mlflow.log_metrics(metrics(report), step=epoch(report) or 0)
+    mlflow.log_metrics(metrics(report), step=report.epoch or 0)
     mlflow.set_tags({"genprobe.regime": report.regime.label, "genprobe.model": report.model})
     mlflow.log_text(report.to_json(), f"genprobe/{file_name(report)}.json")

@@ -33,10 +33,9 @@ def add_report(writer: "SummaryWriter", report: "Report") -> None:
         writer: still open.
         report: its epoch is the step; 0 if it was not made while training.
     """
-    from genprobe.analysis.scalars import epoch
     from genprobe_loggers.names import metrics
 
-    step = epoch(report) or 0
+    step = report.epoch or 0
     for name, value in metrics(report).items():
         writer.add_scalar(name, value, step)
     writer.add_text("genprobe/regime", report.regime.label, step)

@@ -19,11 +19,9 @@ def genprobe_report_ready(report: "Report", store: "Store") -> None:
     elif os.environ.get("WANDB_PROJECT"):
         import wandb
 
-        from genprobe.analysis.scalars import epoch
-
         run = wandb.init(name=report.model)
         add_report(run, report)
-        if epoch(report) is None:  # of a training, the next epoch's goes into the same run
+        if report.epoch is None:  # of a training, the next epoch's goes into the same run
             run.finish()
 
 
@@ -31,7 +29,6 @@ def add_report(run: Any, report: "Report") -> None:
     """Log the numbers against the epoch, whatever step the run is at, and the report as JSON."""
     import wandb
 
-    from genprobe.analysis.scalars import epoch
     from genprobe_loggers.names import file_name, metrics
 
     run.define_metric("genprobe/epoch")
@@ -39,7 +36,7 @@ def add_report(run: Any, report: "Report") -> None:
     run.log(
         {
             **metrics(report),
-            "genprobe/epoch": epoch(report) or 0,
+            "genprobe/epoch": report.epoch or 0,
             "genprobe/regime": report.regime.label,
         }
     )

@@ -1,4 +1,4 @@
-from genprobe.manager import plugins
+from genprobe.plugins import plugins
 
 
 def test_its_parts_are_registered():

@@ -117,7 +117,7 @@ def test_too_few_examples_or_too_wide_codes_are_not_fitted(n, k):
 
 def test_zuko_is_not_imported_before_a_flow_is_used():
     code = (
-        "import sys, genprobe_zuko; from genprobe.manager import plugins; "
+        "import sys, genprobe_zuko; from genprobe.plugins import plugins; "
         f"plugins().get('priors', {NAME!r}); sys.exit('zuko' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,7 +7,8 @@ import pytest
 
 from genprobe.comparing.comparison import compare
 from genprobe.errors import GenprobeError
-from genprobe.render.data.comparison_json import dumps, schema
+from genprobe.render.data.json import comparison_schema as schema
+from genprobe.render.data.json import dumps
 from genprobe.types import Report
 
 

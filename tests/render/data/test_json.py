@@ -4,7 +4,8 @@ import jsonschema
 import pytest
 
 from genprobe.errors import GenprobeError
-from genprobe.render.data.json import SCHEMA, schema
+from genprobe.render.data.json import report_schema as schema
+from genprobe.report import SCHEMA
 from genprobe.types import Report
 
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import genprobe
-from genprobe import manager
+from genprobe import plugins as manager
 from genprobe.errors import PluginError
-from genprobe.manager import KINDS, add_commands, at_fault, duplicates, find_plugins, plugins
+from genprobe.plugins import KINDS, add_commands, at_fault, duplicates, find_plugins, plugins
 
 ESTIMATOR = """
     @genprobe.hookimpl

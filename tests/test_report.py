@@ -2,7 +2,6 @@ import pytest
 import torch
 
 import genprobe
-from genprobe.analysis.scalars import epoch, scalars
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +21,7 @@ def evaluate(training):
 
 
 def test_every_number_that_is_known_has_its_name(report):
-    found = scalars(report)
+    found = report.scalars()
     assert found.pop("regime_probability") == report.regime.probability
     for name, estimate in report.estimates.items():
         for end, value in (
@@ -35,5 +34,5 @@ def test_every_number_that_is_known_has_its_name(report):
 
 
 def test_the_epoch_is_known_of_what_was_made_while_training(report):
-    assert epoch(report) == 3
-    assert epoch(evaluate({"epochs": 3})) is None
+    assert report.epoch == 3
+    assert evaluate({"epochs": 3}).epoch is None

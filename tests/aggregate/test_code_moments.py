@@ -5,7 +5,7 @@ import torch
 from torch.distributions import Cauchy, Independent, MultivariateNormal, Normal, Poisson
 from torch.distributions import constraints as C
 
-from genprobe.estimators.code_moments import aggregate_moments, posterior_entropy
+from genprobe.aggregate.code_moments import aggregate_moments, posterior_entropy
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.types import Family
 

@@ -1,0 +1,283 @@
+"""What comes out: the estimates of one model on one data set, and their JSON.
+
+The JSON has the schema ``genprobe.report/1`` (report.schema.json). Everything is in nats.
+"""
+
+import dataclasses
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
+
+from genprobe.errors import GenprobeError
+from genprobe.plugins import built_in
+
+if TYPE_CHECKING:
+    from genprobe.store.read import Store
+
+NAME, VERSION = "genprobe.report", 1
+SCHEMA = f"{NAME}/{VERSION}"
+
+COLLAPSED_NATS = 0.01
+"""Rate below which a latent dimension that does not vary carries nothing."""
+
+Kind: TypeAlias = Literal["exact", "estimate", "lower", "upper"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """A warning in a report: a stable code, one sentence of cause, one of remedy."""
+
+    code: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """One number of a report.
+
+    Attributes:
+        name: the name it has in the JSON, such as ``marginal_kl``.
+        value: the estimate.
+        se: Monte Carlo standard error for this data set; 0 if exact, None if unknown.
+        se_data: standard error with the data taken as a sample of a population; None if unknown.
+        kind: exact, estimate, or a lower or upper bound.
+        unit: ``nats``, ``count`` and so on.
+        n: number of independent units behind it (examples or queries).
+    """
+
+    name: str
+    value: float
+    se: float | None
+    se_data: float | None
+    kind: Kind
+    unit: str = "nats"
+    n: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dimension:
+    """One latent dimension.
+
+    Attributes:
+        index: position in the flattened latent.
+        rate: KL_d in nats, None if the posterior or the prior does not factorise.
+        rate_se_data: its standard error over examples.
+        mean_variance: variance over examples of the posterior mean; None where it has no mean, as
+            an index of a class has none.
+        active: whether mean_variance exceeds 0.01 (Burda et al. 2016); None where that is unknown.
+        aggregate_kl: KL(q(z_d)‖p(z_d)) over these examples, nats, None where it is not defined.
+    """
+
+    index: int
+    rate: float | None
+    rate_se_data: float | None
+    mean_variance: float | None
+    active: bool | None
+    aggregate_kl: float | None = None
+
+    @property
+    def carries_nothing(self) -> bool:
+        """Whether the dimension neither varies nor costs, as far as either is known."""
+        if self.active is None and self.rate is None:
+            return False
+        return not self.active and (self.rate or 0.0) < COLLAPSED_NATS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Regime:
+    """Where on the rate-distortion plane a model lives, and how sure that is.
+
+    Attributes:
+        label: the most probable regime, or ``undetermined``.
+        probability: the probability that the label keeps under the estimates' uncertainty.
+        alternatives: (label, probability) of the others that keep any, most probable first.
+        by_position: label read from (R, D, Ĥ) alone, None where position is undefined.
+        by_slope: label read from the operating slope alone, None where it is unknown.
+        entropy: Ĥ, the smallest known upper bound on the data entropy, nats.
+        entropy_source: where Ĥ comes from.
+        reasons: sentences that say which cut decided.
+    """
+
+    label: str
+    probability: float
+    alternatives: tuple[tuple[str, float], ...]
+    by_position: str | None
+    by_slope: str | None
+    entropy: float | None
+    entropy_source: str | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Report:
+    """Everything genprobe says about one model on one data set.
+
+    Attributes:
+        model: the model's name.
+        dataset: the data set's name.
+        n: number of examples.
+        estimates: by name.
+        dimensions: one record per latent dimension.
+        regime: the place on the rate-distortion plane.
+        warnings: notices, most important first.
+        provenance: plain facts that reproduce the report (versions, hashes, seed, options).
+        store: what it was made from, a temporary one for as long as it is held; None once read
+            from JSON. No part of the report's content.
+    """
+
+    model: str
+    dataset: str
+    n: int
+    estimates: Mapping[str, Estimate]
+    dimensions: Sequence[Dimension]
+    regime: Regime
+    warnings: Sequence[Notice]
+    provenance: Mapping[str, Any]
+    store: "Store | None" = field(default=None, compare=False, repr=False)
+
+    def __getitem__(self, name: str) -> Estimate:
+        """The estimate of that name.
+
+        Raises:
+            KeyError: if the report has none; the message lists those it has.
+        """
+        try:
+            return self.estimates[name]
+        except KeyError:
+            known = ", ".join(self.estimates)
+            raise KeyError(f"no estimate {name!r} in this report; it has {known}") from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as plain types, in the layout of the JSON schema."""
+        estimates = {name: dataclasses.asdict(e) for name, e in self.estimates.items()}
+        for content in estimates.values():
+            del content["name"]
+        regime = dataclasses.asdict(self.regime)
+        regime["alternatives"] = [list(pair) for pair in self.regime.alternatives]
+        regime["reasons"] = list(self.regime.reasons)
+        return {
+            "schema": SCHEMA,
+            "model": self.model,
+            "dataset": self.dataset,
+            "n": self.n,
+            "estimates": estimates,
+            "dimensions": [dataclasses.asdict(d) for d in self.dimensions],
+            "regime": regime,
+            "warnings": [dataclasses.asdict(w) for w in self.warnings],
+            "provenance": dict(self.provenance),
+        }
+
+    def to_json(self) -> str:
+        """The report as JSON text, schema ``genprobe.report/1``.
+
+        Raises:
+            GenprobeError: if a number is not finite.
+        """
+        return plain_json(self.to_dict(), [self])
+
+    @staticmethod
+    def from_json(text: str) -> "Report":
+        """The report that ``to_json`` wrote.
+
+        Raises:
+            GenprobeError: if the text is not a report, or is of a newer schema.
+        """
+        try:
+            content = json.loads(text, parse_constant=refuse_constant)
+            require_schema(content["schema"])
+            return from_dict(content)
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+            raise GenprobeError(f"This JSON is not a genprobe report: {error!r}.") from error
+
+    @property
+    def epoch(self) -> int | None:
+        """The epoch after which the report was made, if it was made while training."""
+        found: int | None = self.provenance.get("training", {}).get("epoch")
+        return found
+
+    def scalars(self) -> dict[str, float]:
+        """Every known number by name: NAME, NAME_se and NAME_se_data of each estimate.
+
+        Values are in the unit of each estimate, nats but for counts.
+        """
+        found: dict[str, float | None] = {"regime_probability": self.regime.probability}
+        for name, e in self.estimates.items():
+            found |= {name: e.value, f"{name}_se": e.se, f"{name}_se_data": e.se_data}
+        return {name: float(value) for name, value in found.items() if value is not None}
+
+    def __rich__(self) -> object:
+        return built_in("views", "report")(self)
+
+    def __str__(self) -> str:
+        return str(built_in("renderers", "table")(self))
+
+    def _repr_html_(self) -> str:
+        return str(built_in("views", "notebook")(self))
+
+
+def from_dict(content: dict[str, Any]) -> Report:
+    """The report in plain types, of the present schema."""
+    regime = content["regime"]
+    return Report(
+        model=content["model"],
+        dataset=content["dataset"],
+        n=content["n"],
+        estimates={k: Estimate(name=k, **v) for k, v in content["estimates"].items()},
+        dimensions=tuple(Dimension(**d) for d in content["dimensions"]),
+        regime=Regime(
+            **{
+                **regime,
+                "alternatives": tuple((str(k), float(p)) for k, p in regime["alternatives"]),
+                "reasons": tuple(regime["reasons"]),
+            }
+        ),
+        warnings=[Notice(**w) for w in content["warnings"]],
+        provenance=content["provenance"],
+    )
+
+
+def require_schema(schema: str) -> None:
+    """Check that JSON is of a report, and of a schema that is known.
+
+    Raises:
+        GenprobeError: if it is not.
+    """
+    name, _, version = schema.partition("/")
+    if name != NAME:
+        raise GenprobeError(f"This JSON is not a genprobe report but {schema!r}.")
+    if int(version) > VERSION:
+        raise GenprobeError(
+            f"The report has schema {schema}; this genprobe reads up to {SCHEMA}.",
+            "Upgrade genprobe.",
+        )
+
+
+def refuse_constant(constant: str) -> NoReturn:
+    """Refuse a number that no report has, such as NaN.
+
+    Raises:
+        ValueError: always.
+    """
+    raise ValueError(f"{constant} is no number")
+
+
+def plain_json(content: dict[str, Any], reports: Sequence[Report]) -> str:
+    """Plain types as JSON text.
+
+    Args:
+        content: to be written.
+        reports: that it is made from.
+
+    Raises:
+        GenprobeError: naming what is not finite.
+    """
+    try:
+        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    except ValueError as error:
+        odd = [e.name for r in reports for e in r.estimates.values() if not math.isfinite(e.value)]
+        raise GenprobeError(
+            f"The report has a number that is not finite ({', '.join(odd) or 'in its provenance'})."
+        ) from error
