@@ -11,6 +11,12 @@ from genprobe.types import Family
 
 
 @pytest.fixture
+def numbers():
+    """Independent normal values of a shape, float64."""
+    return lambda *shape: torch.randn(*shape, dtype=torch.float64)
+
+
+@pytest.fixture
 def posteriors(numbers):
     """Seven diagonal normals over z of shape (2, 2)."""
     return {"loc": 3 + numbers(7, 2, 2), "scale": numbers(7, 2, 2).exp()}

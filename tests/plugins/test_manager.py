@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import genprobe
-from genprobe import plugins as manager
+from genprobe.plugins import manager
 from genprobe.errors import PluginError
 from genprobe.plugins import KINDS, add_commands, at_fault, duplicates, find_plugins, plugins
 
@@ -371,7 +371,7 @@ def test_a_plugin_adds_commands_and_one_that_cannot_is_left_out(install, use):
     use(install("broken", broken), install("good", good))
     group = click.Group()
     add_commands(group)
-    assert {"evaluate", "greet"} <= group.commands.keys()
+    assert group.commands.keys() == {"greet"}
     assert [f.reason for f in plugins().failures] == ["genprobe_add_commands: RuntimeError: no"]
 
 
