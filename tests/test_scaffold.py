@@ -113,7 +113,7 @@ def test_what_is_no_name_is_refused(tmp_path, name):
 )
 def test_a_name_that_is_taken_is_refused(tmp_path, kind, name):
     with pytest.raises(PluginError, match=f"There is a {kind} '.*' already"):
-        begin_plugin(name, kind, tmp_path)
+        begin_plugin(name, kind, tmp_path, commands=["evaluate"])
 
 
 def test_the_name_of_the_built_in_plugin_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """``genprobe new-plugin``: a plugin that installs and passes its tests, to be made one's own."""
 
 from pathlib import Path
+from typing import cast
 
 import click
 
@@ -29,7 +30,9 @@ def new_plugin(name: str, kind: str, into: Path) -> None:
     """
     from genprobe.scaffold import begin_plugin
 
-    folder = begin_plugin(name, kind, into)
+    root = click.get_current_context().find_root()
+    commands = cast("click.Group", root.command).list_commands(root)
+    folder = begin_plugin(name, kind, into, commands)
     module = folder.name.replace("-", "_")
     click.echo(f"Wrote {folder}. The {kind} is in {module}/{kind}.py: make it your own.", err=True)
     click.echo(

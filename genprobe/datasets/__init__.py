@@ -1,5 +1,14 @@
 """Data sets, one kind a file."""
 
+from genprobe.datasets.find import find_file
+from genprobe.datasets.from_array import array_dataset
+
+__all__ = [
+    "PARTS",
+    "array_dataset",
+    "find_file",
+]
+
 PARTS = (
     "digits",
     "idx",

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from genprobe.datasets.find import find_file
-from genprobe.datasets.from_array import from_array
+from genprobe.datasets.from_array import array_dataset
 from genprobe.errors import DataError, reason_of
 from genprobe.types import Dataset, DatasetReader
 
@@ -40,7 +40,7 @@ def open_array(spec: str, split: str | None) -> Dataset:
             f"{path} cannot be read as {path.suffix}: {reason_of(error)}",
             "Check the path, or write it again.",
         ) from error
-    return from_array(f"{path.stem}::{key}" if key else path.stem, array)
+    return array_dataset(f"{path.stem}::{key}" if key else path.stem, array)
 
 
 def read_npy(path: Path, key: str) -> Any:

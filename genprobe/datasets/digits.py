@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from genprobe.datasets.from_array import from_array
+from genprobe.datasets.from_array import array_dataset
 from genprobe.errors import DataError
 from genprobe.types import Dataset, DatasetReader
 
@@ -29,7 +29,7 @@ def open_digits(spec: str, split: str | None) -> Dataset:
     with (files("genprobe.datasets") / "digits.npz").open("rb") as file:
         images = np.load(file, allow_pickle=False)["images"]
     name = "digits" if split in (None, "all") else f"digits-{split}"
-    return from_array(name, images.reshape(len(images), 64)[SPLITS[split or "all"]], scale=16.0)
+    return array_dataset(name, images.reshape(len(images), 64)[SPLITS[split or "all"]], scale=16.0)
 
 
 def recognises(path: Path) -> bool:

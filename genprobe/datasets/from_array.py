@@ -13,7 +13,7 @@ from genprobe.types import Dataset
 HASH_BYTES = 1 << 24
 
 
-def from_array(name: str, array: Any, *, scale: float | None = None) -> Dataset:
+def array_dataset(name: str, array: Any, *, scale: float | None = None) -> Dataset:
     """The rows of an array (n, *event) as examples.
 
     Args:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from genprobe.datasets.find import find_file
-from genprobe.datasets.from_array import from_array
+from genprobe.datasets.from_array import array_dataset
 from genprobe.errors import DataError
 from genprobe.types import Dataset, DatasetReader
 
@@ -28,7 +28,7 @@ def open_idx(spec: str, split: str | None) -> Dataset:
     if split is not None:
         raise DataError("An IDX file has no splits.", "Name the file of the split you want.")
     path = find_file(spec)
-    return from_array(name_of(path), read_idx(path))
+    return array_dataset(name_of(path), read_idx(path))
 
 
 def read_idx(path: Path) -> np.ndarray:

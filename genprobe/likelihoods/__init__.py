@@ -1,5 +1,14 @@
 """Likelihoods p(x|z), one a file, each with every constant of its density."""
 
+from genprobe.likelihoods.support import require_counts, require_levels, require_unit_interval
+
+__all__ = [
+    "PARTS",
+    "require_counts",
+    "require_levels",
+    "require_unit_interval",
+]
+
 PARTS = (
     "bernoulli",
     "continuous_bernoulli",

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from genprobe.datasets.binarize import binarize as binarized
-from genprobe.datasets.from_array import from_array
+from genprobe.datasets.from_array import array_dataset
 from genprobe.datasets.from_torch import from_torch
 from genprobe.errors import DataError, ModelError, UntrustedError
 from genprobe.loaders.factory import load_with_factory
@@ -138,7 +138,7 @@ def find_dataset(source: Any, split: str | None) -> Dataset:
     if isinstance(source, Dataset):
         return source
     if isinstance(source, Tensor | np.ndarray):
-        return from_array("array", source)
+        return array_dataset("array", source)
     if isinstance(source, DataLoader | TorchDataset):
         return from_torch(source)
     if not isinstance(source, str | Path):

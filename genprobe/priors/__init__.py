@@ -1,5 +1,16 @@
 """Priors p(z), one a file."""
 
+from genprobe.priors.flat import flat_prior
+from genprobe.priors.from_distribution import prior_from_distribution
+from genprobe.priors.from_module import prior_from_module
+
+__all__ = [
+    "PARTS",
+    "flat_prior",
+    "prior_from_distribution",
+    "prior_from_module",
+]
+
 PARTS = (
     "standard_normal",
     "diagonal_normal",

@@ -12,7 +12,7 @@ from torch.distributions import Categorical, Independent
 
 from genprobe.errors import ModelError
 from genprobe.priors.factorised import broadcast, require_tensors
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.types import Params, Prior, PriorFactory
 
 
@@ -41,7 +41,7 @@ def over_classes(name: str, event_shape: torch.Size, logits: Tensor, params: Par
     spread = broadcast(name, "logits", logits, torch.Size([*event_shape, classes]))
     positions = Categorical(logits=spread, validate_args=False)
     joint = Independent(positions, len(event_shape), validate_args=False)
-    prior = from_distribution(name, joint, params)
+    prior = prior_from_distribution(name, joint, params)
 
     def log_prob(z: Tensor) -> Tensor:
         found: Tensor = joint.log_prob(class_indices(name, z, classes))  # type: ignore[no-untyped-call]

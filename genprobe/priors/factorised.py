@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent
 
 from genprobe.errors import ModelError
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.types import Params, Prior, PriorFactory
 
 
@@ -27,7 +27,7 @@ def factorised(name: str, of: type[Distribution], names: Sequence[str]) -> Prior
             require_valid(name, k, values, of)
         entries = of(**spread, validate_args=False)  # type: ignore[arg-type]
         joint = Independent(entries, len(event_shape), validate_args=False)
-        return from_distribution(name, joint, spread)
+        return prior_from_distribution(name, joint, spread)
 
     return PriorFactory(name=name, build=build)
 

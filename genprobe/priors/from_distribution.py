@@ -7,7 +7,9 @@ from torch.distributions import Distribution, kl_divergence
 from genprobe.types import Family, Params, Prior
 
 
-def from_distribution(name: str, distribution: Distribution, params: Params | None = None) -> Prior:
+def prior_from_distribution(
+    name: str, distribution: Distribution, params: Params | None = None
+) -> Prior:
     """The prior of a torch distribution whose event is one latent z.
 
     Args:

@@ -3,7 +3,7 @@
 import torch
 from torch.distributions import Independent, Normal
 
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.types import Params, Prior, PriorFactory
 
 
@@ -11,7 +11,7 @@ def build(event_shape: torch.Size, params: Params) -> Prior:
     """N(0, I) over z of that shape, in float64; it has no parameters."""
     zeros = torch.zeros(event_shape, dtype=torch.float64)
     normal = Normal(zeros, torch.ones_like(zeros), validate_args=False)
-    return from_distribution(
+    return prior_from_distribution(
         "standard-normal", Independent(normal, len(event_shape), validate_args=False)
     )
 

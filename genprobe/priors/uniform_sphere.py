@@ -8,7 +8,7 @@ from torch.distributions import Independent
 
 from genprobe.distributions.uniform_sphere import UniformSphere, unit_vector
 from genprobe.errors import ModelError
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.types import Params, Prior, PriorFactory
 
 
@@ -23,7 +23,7 @@ def build(event_shape: torch.Size, params: Params) -> Prior:
     vector = UniformSphere(event_shape[-1], validate_args=False)
     grid = event_shape[:-1]
     joint = Independent(vector.expand(grid), len(grid), validate_args=False) if grid else vector
-    prior = from_distribution("uniform-sphere", joint)
+    prior = prior_from_distribution("uniform-sphere", joint)
 
     def log_prob(z: Tensor) -> Tensor:
         require_unit_vectors(z)

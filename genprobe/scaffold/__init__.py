@@ -1,7 +1,7 @@
 """Writing the folder of a new plugin: installable, documented, tested, and one file to edit."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class PluginKind:
     """What a plugin of some kind provides.
 
     Attributes:
@@ -25,27 +25,28 @@ class Kind:
     suite: str | None = None
 
 
-PLUGIN_KINDS: Mapping[str, Kind] = {
-    "family": Kind(hook="families", suite="FamilyTests"),
-    "prior": Kind(hook="priors", suite="PriorTests"),
-    "likelihood": Kind(hook="likelihoods", suite="LikelihoodTests"),
-    "loader": Kind(hook="loaders", suite="LoaderTests"),
-    "dataset": Kind(hook="datasets"),
-    "probe": Kind(hook="probes"),
-    "estimator": Kind(hook="estimators", suite="EstimatorTests"),
-    "renderer": Kind(hook="renderers", suite="RendererTests"),
-    "command": Kind(hook=None),
+PLUGIN_KINDS: Mapping[str, PluginKind] = {
+    "family": PluginKind(hook="families", suite="FamilyTests"),
+    "prior": PluginKind(hook="priors", suite="PriorTests"),
+    "likelihood": PluginKind(hook="likelihoods", suite="LikelihoodTests"),
+    "loader": PluginKind(hook="loaders", suite="LoaderTests"),
+    "dataset": PluginKind(hook="datasets"),
+    "probe": PluginKind(hook="probes"),
+    "estimator": PluginKind(hook="estimators", suite="EstimatorTests"),
+    "renderer": PluginKind(hook="renderers", suite="RendererTests"),
+    "command": PluginKind(hook=None),
 }
 """Every kind of plugin that can be begun."""
 
 
-def begin_plugin(name: str, kind: str, into: Path) -> Path:
+def begin_plugin(name: str, kind: str, into: Path, commands: Collection[str] = ()) -> Path:
     """Write the folder of a new plugin.
 
     Args:
         name: of the part, such as ``my-laplace``; a leading ``genprobe-`` is not part of it.
         kind: one of ``PLUGIN_KINDS``.
         into: where the folder goes.
+        commands: those that the command line has already.
 
     Returns:
         The folder, ``genprobe-NAME``.
@@ -54,7 +55,7 @@ def begin_plugin(name: str, kind: str, into: Path) -> Path:
         PluginError: if the name cannot be that of a plugin or is taken, or the folder is there.
     """
     name = name.removeprefix(PREFIX)
-    require_name(name, kind)
+    require_name(name, kind, commands)
     folder = into / f"{PREFIX}{name}"
     if folder.exists():
         raise PluginError(f"{folder} is there already.", "Choose another name, or remove it.")
@@ -68,7 +69,7 @@ def begin_plugin(name: str, kind: str, into: Path) -> Path:
     return folder
 
 
-def require_name(name: str, kind: str) -> None:
+def require_name(name: str, kind: str, commands: Collection[str] = ()) -> None:
     """Check that a part can have this name.
 
     Raises:
@@ -81,7 +82,7 @@ def require_name(name: str, kind: str) -> None:
         )
     if name == "builtin":
         raise PluginError("The parts of genprobe itself are the plugin builtin.", "Choose another.")
-    if spelled(name, kind) in taken(kind):
+    if spelled(name, kind) in taken(kind, commands):
         raise PluginError(
             f"There is a {kind} {spelled(name, kind)!r} already.", "Choose another name."
         )
@@ -92,20 +93,12 @@ def spelled(name: str, kind: str) -> str:
     return name.replace("-", "_") if kind in ("probe", "estimator") else name
 
 
-def taken(kind: str) -> set[str]:
-    """Names of this kind that genprobe or an installed plugin has."""
+def taken(kind: str, commands: Collection[str] = ()) -> set[str]:
+    """Names of this kind that genprobe or an installed plugin has, or the command line."""
     from genprobe.plugins import plugins
 
     hook = PLUGIN_KINDS[kind].hook
-    if hook is not None:
-        return {part.name for part in plugins().parts(hook)}
-    import click
-
-    from genprobe.plugins import add_commands
-
-    group = click.Group()
-    add_commands(group)
-    return set(group.commands)
+    return set(commands) if hook is None else {part.name for part in plugins().parts(hook)}
 
 
 def plugin_files(name: str, kind: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from genprobe.analysis.report import report_from_store
-from genprobe.datasets.from_array import from_array
+from genprobe.datasets.from_array import array_dataset
 from genprobe.encoding.context import context_of
 from genprobe.encoding.encode import encode_examples
 from genprobe.encoding.resolve import named_part
@@ -90,7 +90,7 @@ class LoaderTests(Suite):
             model.module.eval()
         family = named_part("families", model.posterior)
         x, device = self.data.float(), torch.device("cpu")
-        context = context_of(model, from_array("data", self.data), x, 0)
+        context = context_of(model, array_dataset("data", self.data), x, 0)
         with torch.no_grad():
             return encode_examples(model, family, x, context, 0, len(x), device)
 

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from genprobe.aggregate import log_aggregate
-from genprobe.errors import UnavailableError
+from genprobe.errors import PluginError, UnavailableError
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.types import Family
 
@@ -88,6 +88,14 @@ def test_mixed_scales_that_defeat_float32_come_out_right(posteriors, pairwise, w
     assert_close(found.log_qz, pairs.logsumexp(1) - math.log(200))
     if with_own:
         assert_close(found.log_qz_loo, left_out(pairs, own), rtol=1e-5)
+
+
+def test_a_family_may_be_given_by_its_registered_name(posteriors):
+    params, z = posteriors(20, (3,))
+    named = log_aggregate(z, "diagonal-normal", params)
+    assert torch.equal(named.log_qz, log_aggregate(z, diagonal_normal, params).log_qz)
+    with pytest.raises(PluginError, match="no family 'diagonal-norm'"):
+        log_aggregate(z, "diagonal-norm", params)
 
 
 @pytest.mark.parametrize("scale", [1e-4, 1e-3, 1e-2, 0.1, 0.4, 1.0])

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from genprobe.datasets import from_array as module
-from genprobe.datasets.from_array import from_array
+from genprobe.datasets import array_dataset as module
+from genprobe.datasets.from_array import array_dataset
 from genprobe.errors import DataError
 
 VALUES = np.array([[0, 1, 2], [3, 4, 5], [6, 7, 8], [250, 251, 255]])
@@ -15,7 +15,7 @@ DTYPES = ["i1", "i2", "u2", "i4", "u4", "i8", "f2", "f4", "f8", ">f4", ">f8", ">
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_numbers_are_read_as_they_are(dtype):
     values = VALUES[:3].astype(dtype)
-    rows = from_array("x", values).read(1, 3)
+    rows = array_dataset("x", values).read(1, 3)
     assert rows.tolist() == [[3, 4, 5], [6, 7, 8]]
     assert rows.dtype == (torch.float64 if dtype.endswith("f8") else torch.float32)
 
@@ -23,36 +23,36 @@ def test_numbers_are_read_as_they_are(dtype):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, torch.int64])
 def test_tensors_are_read_as_they_are(dtype):
     values = torch.tensor([[0.5, 1.0], [2.0, 4.0]]).to(dtype)
-    assert from_array("x", values).read(0, 2).tolist() == values.tolist()
+    assert array_dataset("x", values).read(0, 2).tolist() == values.tolist()
 
 
 def test_a_tensor_with_gradient_is_read():
-    assert from_array("x", torch.ones(2, 1, requires_grad=True)).read(0, 1).tolist() == [[1]]
+    assert array_dataset("x", torch.ones(2, 1, requires_grad=True)).read(0, 1).tolist() == [[1]]
 
 
 def test_bytes_are_divided_by_255_and_truth_is_0_or_1():
-    bytes_read = from_array("x", VALUES[3:].astype("u1")).read(0, 1)
+    bytes_read = array_dataset("x", VALUES[3:].astype("u1")).read(0, 1)
     torch.testing.assert_close(bytes_read, torch.tensor([[250.0, 251.0, 255.0]]) / 255)
-    assert from_array("x", VALUES[:1] > 0).read(0, 1).tolist() == [[0, 1, 1]]
+    assert array_dataset("x", VALUES[:1] > 0).read(0, 1).tolist() == [[0, 1, 1]]
 
 
 def test_a_given_scale_divides():
-    assert from_array("x", VALUES[:2], scale=2.0).read(1, 2).tolist() == [[1.5, 2.0, 2.5]]
+    assert array_dataset("x", VALUES[:2], scale=2.0).read(1, 2).tolist() == [[1.5, 2.0, 2.5]]
 
 
 def test_reversed_and_strided_arrays_are_read():
-    assert from_array("x", VALUES[::-1, ::2]).read(0, 1).tolist() == [[250, 255]]
+    assert array_dataset("x", VALUES[::-1, ::2]).read(0, 1).tolist() == [[250, 255]]
 
 
 def test_what_is_read_may_be_changed_without_changing_the_array():
     values = np.zeros((2, 2), np.float32)
-    from_array("x", values).read(0, 2).add_(1)
+    array_dataset("x", values).read(0, 2).add_(1)
     assert not values.any()
 
 
 def test_examples_of_any_shape_and_none():
-    assert from_array("x", np.zeros((3, 2, 4))).event_shape == (2, 4)
-    assert from_array("x", np.zeros(3)).event_shape == ()
+    assert array_dataset("x", np.zeros((3, 2, 4))).event_shape == (2, 4)
+    assert array_dataset("x", np.zeros(3)).event_shape == ()
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_examples_of_any_shape_and_none():
 )
 def test_what_holds_no_numbers_is_told(array, message):
     with pytest.raises(DataError, match=message):
-        from_array("x", array)
+        array_dataset("x", array)
 
 
 def test_the_fingerprint_is_of_content_shape_and_dtype():
@@ -75,8 +75,10 @@ def test_the_fingerprint_is_of_content_shape_and_dtype():
     changed = values.copy()
     changed[5] += 1
     arrays = [values, values.reshape(2, 3), values.reshape(3, 2), values.astype("f8"), changed]
-    assert len({from_array("x", a).fingerprint for a in arrays}) == 5
-    assert from_array("a", values).fingerprint == from_array("b", torch.arange(6.0)).fingerprint
+    assert len({array_dataset("x", a).fingerprint for a in arrays}) == 5
+    assert (
+        array_dataset("a", values).fingerprint == array_dataset("b", torch.arange(6.0)).fingerprint
+    )
 
 
 def test_the_fingerprint_is_sha256_in_whatever_pieces(monkeypatch):
@@ -84,4 +86,4 @@ def test_the_fingerprint_is_sha256_in_whatever_pieces(monkeypatch):
     truth = hashlib.sha256(b"(10, 4) float32" + values.tobytes()).hexdigest()
     for size in (1, 48, 1 << 24):
         monkeypatch.setattr(module, "HASH_BYTES", size)
-        assert from_array("x", values).fingerprint == truth
+        assert array_dataset("x", values).fingerprint == truth

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from genprobe.datasets.from_array import from_array
+from genprobe.datasets.from_array import array_dataset
 from genprobe.datasets.subset import subset
 from genprobe.types import Dataset
 
@@ -11,7 +11,7 @@ X = torch.arange(2.0 * N).view(N, 2)
 
 @pytest.fixture
 def whole():
-    return from_array("whole", X)
+    return array_dataset("whole", X)
 
 
 def test_examples_are_distinct_ones_of_the_data_in_their_order(whole):

@@ -7,7 +7,7 @@ from torch import nn
 
 import genprobe
 from genprobe import GenprobeError, Model, open_store
-from genprobe.datasets.from_array import from_array
+from genprobe.datasets.from_array import array_dataset
 from genprobe.encoding.encode import placed
 from genprobe.errors import DataError, ModelError
 from genprobe.estimators.rate import rate
@@ -339,7 +339,7 @@ def test_memory_does_not_grow_with_the_number_of_examples(tmp_path):
 
 
 def test_integer_data_are_encoded_as_floats(module, store):
-    found = store(model_of(module), from_array("x", torch.ones(5, 3, dtype=torch.int64)))
+    found = store(model_of(module), array_dataset("x", torch.ones(5, 3, dtype=torch.int64)))
     assert found.header.n == 5
 
 

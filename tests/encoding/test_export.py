@@ -8,7 +8,7 @@ import genprobe
 from genprobe import GenprobeError, Model
 from genprobe.architectures import MlpVae
 from genprobe.errors import ModelError
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 
 X = torch.rand(30, 4, generator=torch.Generator().manual_seed(0))
 
@@ -130,7 +130,7 @@ def test_a_prior_that_cannot_be_rebuilt_is_told(tmp_path):
     normal = torch.distributions.Normal(torch.ones(2).double(), 1.0)
     shifted = torch.distributions.Independent(normal, 1)
     for name in ("homemade", "standard-normal"):
-        prior = from_distribution(name, shifted)
+        prior = prior_from_distribution(name, shifted)
         refused(
             "cannot be rebuilt from its name and tensors", tmp_path, model_of(Net(), prior=prior)
         )

@@ -6,7 +6,7 @@ from torch import nn
 from torch.distributions import Independent, Normal, StudentT
 
 from genprobe import GenprobeError, Model, NamedPrior
-from genprobe.datasets.from_array import from_array
+from genprobe.datasets.from_array import array_dataset
 from genprobe.datasets.unseen import unseen
 from genprobe.encoding.resolve import bind_prior, built, fingerprint, named_part, prepare
 from genprobe.errors import DataError, ModelError, PluginError
@@ -44,13 +44,13 @@ def model(module):
 def bind():
     def bind(model, dataset=None, **options):
         settings = {"draws": 2, "seed": 3, "dtype": "float32", "device": CPU} | options
-        return prepare(model, dataset or from_array("mine-too", X), **settings)
+        return prepare(model, dataset or array_dataset("mine-too", X), **settings)
 
     return bind
 
 
 def test_the_header_says_what_the_run_is(model, bind):
-    dataset = replace(from_array("grey", X), binarize="threshold", entropy=1.5)
+    dataset = replace(array_dataset("grey", X), binarize="threshold", entropy=1.5)
     header, _ = bind(model, dataset)
     assert (header.model, header.dataset, header.n) == ("mine", "grey", 30)
     assert (header.event_shape, header.latent_shape) == ((4,), (2,))
@@ -149,14 +149,14 @@ def test_the_fingerprint_of_bare_functions_is_of_what_they_say(model):
 @pytest.mark.parametrize("shape", [(30, 5), (30, 2, 2), (30,)])
 def test_data_that_do_not_fit_are_told_with_their_shape(model, bind, shape):
     with pytest.raises(GenprobeError, match="encode of mine fails on a batch of shape") as told:
-        bind(model, from_array("x", torch.rand(shape)))
+        bind(model, array_dataset("x", torch.rand(shape)))
     assert str((1, *shape[1:])) in str(told.value)
     assert told.value.remedy
 
 
 def test_a_first_example_that_is_not_finite_is_told(model, bind):
     with pytest.raises(DataError, match="Example 0 of x"):
-        bind(model, from_array("x", torch.full((2, 4), float("nan"))))
+        bind(model, array_dataset("x", torch.full((2, 4), float("nan"))))
 
 
 def test_the_module_is_given_back(model, module, bind):

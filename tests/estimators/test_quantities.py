@@ -14,7 +14,7 @@ from genprobe.estimators.quantities import QUANTITIES, Quantities, estimate, req
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.likelihoods.normal import normal
 from genprobe.priors.diagonal_normal import diagonal_normal as normal_factory
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.priors.standard_normal import standard_normal
 from genprobe.types import Estimate
 
@@ -147,7 +147,7 @@ def test_another_prior_with_a_closed_form_gives_its_rate(quantities, stores):
 def test_another_prior_without_one_gives_a_log_ratio_a_draw(quantities, stores):
     loc = torch.tensor([[-1.0, 0.0], [1.0, 0.0]], dtype=torch.float64)
     p = MixtureSameFamily(Categorical(torch.ones(2)), Independent(Normal(loc, 1.0), 1))
-    q = quantities(prior=from_distribution("mixture", p))
+    q = quantities(prior=prior_from_distribution("mixture", p))
     store = stores["full"]
     z = torch.stack([store.gather("draws/z", d, torch.arange(N)) for d in range(DRAWS)]).double()
     params = params_of(store)

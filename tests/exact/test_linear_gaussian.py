@@ -14,7 +14,7 @@ from torch.distributions import (
 )
 
 import genprobe
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 
 P, V, BETA, N = 4, 0.3, 1.0, 4000
 EIGENVALUES = torch.tensor([4.0, 2.0, 1.0, 0.1], dtype=torch.float64)
@@ -114,7 +114,9 @@ def open_prior(request):
     loc = ones * torch.tensor([[-1.0], [1.0]], dtype=torch.float64)
     mixture = MixtureSameFamily(Categorical(ones[:, 0]), Independent(Normal(loc, ones), 1))
     student = Independent(StudentT(5 * ones[0]), 1)
-    return from_distribution(request.param, {"mixture": mixture, "student": student}[request.param])
+    return prior_from_distribution(
+        request.param, {"mixture": mixture, "student": student}[request.param]
+    )
 
 
 def sampled_rate(prior, x, draws=4000):
@@ -139,7 +141,7 @@ def test_a_monte_carlo_rate_is_unbiased_and_says_so(data, open_prior, late):
 
 def test_a_divergence_that_torch_knows_is_exact_for_an_unregistered_prior(data):
     zeros = torch.zeros(P, dtype=torch.float64)
-    prior = from_distribution("laplace", Independent(Laplace(zeros, zeros + 0.7), 1))
+    prior = prior_from_distribution("laplace", Independent(Laplace(zeros, zeros + 0.7), 1))
     found = genprobe.evaluate(model(prior), data[:500], max_queries=100)
     truth, noise = sampled_rate(prior, data[:500])
     assert (found["rate"].kind, found["rate"].se) == ("exact", 0.0)

@@ -5,7 +5,7 @@ import torch
 from torch.distributions import Bernoulli, Independent
 
 from genprobe.families.bernoulli import bernoulli
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.testing import FamilyTests
 
 CERTAIN = 1e4
@@ -18,7 +18,7 @@ def reference(params):
 def fair(shape):
     """Fair coins as a prior."""
     coins = Bernoulli(logits=torch.zeros(shape, dtype=torch.float64))
-    return from_distribution("fair", Independent(coins, len(shape)))
+    return prior_from_distribution("fair", Independent(coins, len(shape)))
 
 
 class TestConformance(FamilyTests):

@@ -5,7 +5,7 @@ import torch
 from torch.distributions import Beta, Independent, Uniform
 
 from genprobe.families.beta import beta
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.testing import FamilyTests
 
 
@@ -16,7 +16,7 @@ def reference(params):
 
 def prior_of(a, b):
     like = Beta(torch.tensor(a).double(), torch.tensor(b).double())
-    return from_distribution("beta", Independent(like, 1))
+    return prior_from_distribution("beta", Independent(like, 1))
 
 
 class TestConformance(FamilyTests):
@@ -46,7 +46,7 @@ def test_rate_agrees_with_quadrature(evaluated, require_rate, like):
         prior, p = prior_of([2.0], [1.5]), scipy.stats.beta(2, 1.5)
     else:
         flat = Uniform(torch.zeros(1).double(), torch.ones(1).double())
-        prior, p = from_distribution("flat", Independent(flat, 1)), scipy.stats.uniform(0, 1)
+        prior, p = prior_from_distribution("flat", Independent(flat, 1)), scipy.stats.uniform(0, 1)
     report = evaluated(beta, {"concentration1": a, "concentration0": b}, prior)
 
     def cost(a, b):

@@ -6,7 +6,7 @@ from torch.distributions import Categorical, Independent
 
 from genprobe import Likelihood, Model, evaluate, open_store, report_from_store
 from genprobe.families.categorical import categorical
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.testing import FamilyTests
 
 GRIDS = [(), (5,), (2, 3)]
@@ -19,7 +19,7 @@ def reference(params):
 def uniform(grid, classes):
     """All classes alike, at every place of a grid."""
     alike = Categorical(logits=torch.zeros(*grid, classes, dtype=torch.float64))
-    return from_distribution("uniform", Independent(alike, len(grid)))
+    return prior_from_distribution("uniform", Independent(alike, len(grid)))
 
 
 def one_hot(codes, classes):

@@ -4,7 +4,7 @@ from torch.distributions import Independent, MultivariateNormal, kl_divergence
 
 from genprobe.families.full_normal import full_normal
 from genprobe.priors.diagonal_normal import diagonal_normal as diagonal_prior
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.priors.standard_normal import standard_normal
 from genprobe.testing import FamilyTests
 
@@ -72,7 +72,7 @@ def test_rate_is_torchs_divergence_of_full_normals(evaluated, require_rate, k):
 def test_divergence_from_anything_but_normals_is_not_guessed():
     params = {"loc": torch.zeros(2, 3), "scale_tril": torch.eye(3).expand(2, 3, 3)}
     laplace = Independent(torch.distributions.Laplace(torch.zeros(3), torch.ones(3)), 1)
-    assert from_distribution("laplace", laplace).kl(full_normal, params) is None
+    assert prior_from_distribution("laplace", laplace).kl(full_normal, params) is None
 
 
 def test_a_diagonal_factor_gives_the_diagonal_normals_rate(evaluated):

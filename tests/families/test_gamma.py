@@ -5,7 +5,7 @@ import torch
 from torch.distributions import Gamma, Independent, LogNormal
 
 from genprobe.families.gamma import gamma
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.testing import FamilyTests
 
 
@@ -15,7 +15,7 @@ def reference(params):
 
 def prior_of(concentration, rate):
     like = Gamma(torch.tensor(concentration).double(), torch.tensor(rate).double())
-    return from_distribution("gamma", Independent(like, 1))
+    return prior_from_distribution("gamma", Independent(like, 1))
 
 
 class TestConformance(FamilyTests):
@@ -56,7 +56,7 @@ def test_rate_agrees_with_quadrature(evaluated, require_rate, like):
         prior, p = prior_of([2.0], [1.5]), scipy.stats.gamma(2, scale=1 / 1.5)
     else:
         curve = LogNormal(torch.zeros(1).double(), torch.ones(1).double())
-        prior, p = from_distribution("curve", Independent(curve, 1)), scipy.stats.lognorm(1)
+        prior, p = prior_from_distribution("curve", Independent(curve, 1)), scipy.stats.lognorm(1)
     report = evaluated(gamma, {"concentration": a, "rate": b}, prior, draws=1 if like else 50)
     costs = [cost(p, *pair) for pair in zip(a[:, 0].tolist(), b[:, 0].tolist(), strict=True)]
     require_rate(report, sum(costs) / 30, analytic=like)

@@ -4,12 +4,12 @@ from torch.distributions import Categorical, Independent
 
 from genprobe.families.categorical import categorical
 from genprobe.families.gumbel_softmax import gumbel_softmax
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.testing import FamilyTests
 
 LOGITS = torch.tensor([[[0.0, 1.0, -2.0], [3.0, 0.5, -0.1]], [[1.0, 0, 0]] * 2])
 ALIKE = Independent(Categorical(logits=torch.zeros(2, 3).double()), 1)
-UNIFORM = from_distribution("uniform", ALIKE)
+UNIFORM = prior_from_distribution("uniform", ALIKE)
 
 
 class TestConformance(FamilyTests):

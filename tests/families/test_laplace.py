@@ -7,7 +7,7 @@ import torch
 from torch.distributions import Independent, Laplace, Normal, StudentT
 
 from genprobe.families.laplace import laplace
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.testing import FamilyTests
 
 PARAMS = {
@@ -27,7 +27,7 @@ def normal_prior(shape):
 class TestConformance(FamilyTests):
     part = laplace
     params = PARAMS
-    priors = (from_distribution("normal", normal_prior((2,))),)
+    priors = (prior_from_distribution("normal", normal_prior((2,))),)
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e-3, 0.1, 1.0, 100.0])
@@ -54,7 +54,7 @@ def test_rate_under_a_normal_is_its_closed_form(evaluated, require_rate):
 def test_rate_without_a_closed_form_agrees_with_quadrature(evaluated, require_rate):
     params = {"loc": torch.randn(40, 1), "scale": 0.1 + torch.rand(40, 1)}
     heavy = Independent(StudentT(torch.full((1,), 3.0).double()), 1)
-    report = evaluated(laplace, params, from_distribution("heavy", heavy), draws=20)
+    report = evaluated(laplace, params, prior_from_distribution("heavy", heavy), draws=20)
 
     def cost(loc, scale):
         q, p = scipy.stats.laplace(loc, scale), scipy.stats.t(3)

@@ -6,13 +6,13 @@ import torch
 from torch.distributions import Dirichlet, LogisticNormal, Normal, kl_divergence
 
 from genprobe.families.logistic_normal import STICK_BREAKING, logistic_normal
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.testing import FamilyTests
 
 
 def prior_of(loc, scale):
     like = LogisticNormal(torch.tensor(loc).double(), torch.tensor(scale).double())
-    return from_distribution("logistic-normal", like)
+    return prior_from_distribution("logistic-normal", like)
 
 
 class TestConformance(FamilyTests):
@@ -99,7 +99,7 @@ def test_without_means_nothing_is_said_of_them(evaluated):
 def test_rate_under_a_dirichlet_agrees_with_quadrature(evaluated, require_rate):
     params = {"loc": torch.randn(30, 1), "scale": 0.2 + torch.rand(30, 1)}
     dirichlet = Dirichlet(torch.tensor([2.0, 3.0]).double())
-    report = evaluated(logistic_normal, params, from_distribution("d", dirichlet), draws=50)
+    report = evaluated(logistic_normal, params, prior_from_distribution("d", dirichlet), draws=50)
 
     def cost(loc, scale):
         # z = (σ(y), σ(−y)); the density of z is the normal's over dz/dy = z (1 − z)

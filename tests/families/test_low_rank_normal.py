@@ -10,7 +10,7 @@ from torch.distributions import (
 
 from genprobe.families.low_rank_normal import low_rank_normal
 from genprobe.priors.diagonal_normal import diagonal_normal as diagonal_prior
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.priors.standard_normal import standard_normal
 from genprobe.testing import FamilyTests
 
@@ -74,7 +74,7 @@ def test_rate_is_torchs_divergence_of_full_normals(evaluated, require_rate):
 
 def test_divergence_from_anything_but_normals_is_not_guessed():
     laplace = Independent(Laplace(torch.zeros(3), torch.ones(3)), 1)
-    assert from_distribution("laplace", laplace).kl(low_rank_normal, example(2, 3, 1)) is None
+    assert prior_from_distribution("laplace", laplace).kl(low_rank_normal, example(2, 3, 1)) is None
 
 
 def test_widening_multiplies_every_deviation():

@@ -4,7 +4,7 @@ import torch
 from torch.distributions import Independent, Poisson
 
 from genprobe.families.poisson import poisson
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.testing import FamilyTests
 
 
@@ -14,7 +14,7 @@ def reference(params):
 
 def prior_of(*rate):
     counts = Poisson(torch.tensor(rate).double())
-    return from_distribution("poisson", Independent(counts, 1))
+    return prior_from_distribution("poisson", Independent(counts, 1))
 
 
 class TestConformance(FamilyTests):

@@ -9,7 +9,7 @@ from genprobe import Model
 from genprobe.distributions.uniform_sphere import UniformSphere
 from genprobe.errors import ModelError
 from genprobe.families.von_mises_fisher import von_mises_fisher
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.testing import FamilyTests
 from genprobe.testing.measure import on_sphere
 
@@ -19,7 +19,7 @@ def directions(n, k):
 
 
 def uniform(k):
-    return from_distribution("sphere", UniformSphere(k))
+    return prior_from_distribution("sphere", UniformSphere(k))
 
 
 class TestConformance(FamilyTests):

@@ -2,7 +2,7 @@ import pytest
 import torch
 from scipy.special import log_softmax
 
-from genprobe.datasets.from_array import from_array
+from genprobe.datasets.from_array import array_dataset
 from genprobe.errors import SupportError
 from genprobe.likelihoods.categorical_pixels import categorical_pixels
 from genprobe.testing import LikelihoodTests
@@ -13,7 +13,7 @@ LOGITS = (torch.arange(24 * 256).double().sin() * 5).reshape(4, 2, 3, 256)
 
 
 def test_bytes_as_they_are_read_have_the_logits_of_their_level():
-    x = from_array("bytes", BYTES).read(0, 4)
+    x = array_dataset("bytes", BYTES).read(0, 4)
     assert x.max() <= 1
     log_p = torch.from_numpy(log_softmax(LOGITS.numpy(), -1))
     truth = log_p.gather(-1, BYTES.long()[..., None]).sum((1, 2, 3))

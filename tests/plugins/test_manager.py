@@ -8,9 +8,16 @@ import pytest
 import torch
 
 import genprobe
-from genprobe.plugins import manager
 from genprobe.errors import PluginError
-from genprobe.plugins import KINDS, add_commands, at_fault, duplicates, find_plugins, plugins
+from genprobe.plugins import (
+    KINDS,
+    add_commands,
+    at_fault,
+    duplicates,
+    find_plugins,
+    manager,
+    plugins,
+)
 
 ESTIMATOR = """
     @genprobe.hookimpl

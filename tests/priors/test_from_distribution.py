@@ -10,7 +10,7 @@ from torch.distributions import (
 )
 
 from genprobe.families.diagonal_normal import diagonal_normal
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.types import Family
 
 
@@ -26,7 +26,7 @@ def test_a_distribution_torch_knows_gives_an_analytic_kl(within_monte_carlo):
         "loc": torch.randn(3, 2, dtype=torch.float64),
         "covariance_matrix": 0.3 * torch.eye(2, dtype=torch.float64).expand(3, 2, 2),
     }
-    prior = from_distribution("full-normal", p)
+    prior = prior_from_distribution("full-normal", p)
     kl = prior.kl(full, params)
     inverse = covariance.inverse()
     shift = params["loc"]
@@ -44,7 +44,7 @@ def test_a_distribution_torch_knows_gives_an_analytic_kl(within_monte_carlo):
 def test_a_divergence_torch_does_not_know_is_none(posteriors):
     ones = torch.ones(3, 2, 2, dtype=torch.float64)
     p = MixtureSameFamily(Categorical(ones[:, 0, 0]), Independent(Normal(0 * ones, ones), 2))
-    prior = from_distribution("mixture", p)
+    prior = prior_from_distribution("mixture", p)
     assert prior.kl(diagonal_normal, posteriors) is None
     assert prior.sample(7).shape == (7, 2, 2)
     torch.testing.assert_close(

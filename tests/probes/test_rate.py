@@ -9,7 +9,7 @@ from torch.distributions import (
 )
 
 from genprobe.families.diagonal_normal import diagonal_normal
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.priors.standard_normal import standard_normal
 from genprobe.probes.rate import rate, rate_per_dimension
 
@@ -27,7 +27,7 @@ def mixture():
     """A prior without a closed-form divergence from normals."""
     loc = torch.randn(2, 2, 3, dtype=torch.float64)
     p = MixtureSameFamily(Categorical(torch.ones(2)), Independent(Normal(loc, 1.0), 2))
-    return from_distribution("mixture", p)
+    return prior_from_distribution("mixture", p)
 
 
 def test_analytic_rate_has_one_row_whatever_the_draws(params):
@@ -53,5 +53,5 @@ def test_rate_per_dimension_is_the_closed_form_and_sums_to_the_rate(params):
 def test_a_prior_that_does_not_factorise_has_no_rate_per_dimension(params, mixture):
     assert rate_per_dimension(diagonal_normal, mixture, params) is None
     rows = MultivariateNormal(torch.zeros(2, 3), torch.eye(3))
-    prior = from_distribution("rows", Independent(rows, 1))
+    prior = prior_from_distribution("rows", Independent(rows, 1))
     assert rate_per_dimension(diagonal_normal, prior, params) is None

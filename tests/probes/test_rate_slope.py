@@ -5,7 +5,7 @@ import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from genprobe.families.diagonal_normal import diagonal_normal
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.priors.standard_normal import build
 from genprobe.probes.rate_slope import rate_slope
 
@@ -23,7 +23,7 @@ def test_against_a_standard_normal_it_is_the_sum_of_variances_less_one():
 def test_without_a_closed_form_it_is_the_derivative_in_expectation():
     # A mixture of two equal normals is a normal, and torch does not know it.
     parts = Independent(Normal(torch.zeros(2, 3).double(), 1.0), 1)
-    prior = from_distribution("mixture", MixtureSameFamily(Categorical(torch.ones(2)), parts))
+    prior = prior_from_distribution("mixture", MixtureSameFamily(Categorical(torch.ones(2)), parts))
     params = {k: v[:1].expand(1000, 3) for k, v in PARAMS.items()}
     found = rate_slope(diagonal_normal, prior, params, torch.arange(1000), 1000).flatten()
     truth = (params["scale"][0].double().square() - 1).sum()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import genprobe
-from genprobe.datasets.from_array import from_array
+from genprobe.datasets.from_array import array_dataset
 from genprobe.errors import GenprobeError
 from genprobe.runs import sweep as sweeping
 from genprobe.runs.sweep import parse_betas, sweep
@@ -20,7 +20,7 @@ def bits():
     x[::2, :6] = 1
     noise = torch.rand(x.shape, generator=torch.Generator().manual_seed(0)) < 0.1
     x = (x.bool() ^ noise).float()
-    return from_array("seen", x[:256]), from_array("unseen", x[256:])
+    return array_dataset("seen", x[:256]), array_dataset("unseen", x[256:])
 
 
 @pytest.fixture

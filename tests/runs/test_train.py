@@ -6,7 +6,7 @@ from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 import genprobe
 from genprobe.architectures import MlpVae
-from genprobe.datasets.from_array import from_array
+from genprobe.datasets.from_array import array_dataset
 from genprobe.errors import DataError, GenprobeError
 from genprobe.loaders.open import open_dataset
 from genprobe.runs.train import objective, train
@@ -20,7 +20,7 @@ def bits():
     """Two kinds of examples, so that one latent dimension pays."""
     x = torch.zeros(256, 12)
     x[::2, :6] = 1
-    return from_array("bits", x)
+    return array_dataset("bits", x)
 
 
 def loss(model, dataset, beta=1.0):
@@ -107,18 +107,18 @@ def test_progress_counts_every_step(bits):
 
 def test_data_above_1_are_outside_the_support_of_bernoulli():
     with pytest.raises(DataError, match=r"Example 0 has the value 2; .* values in \[0, 1\]"):
-        train(from_array("x", torch.tensor([[0.0, 2.0]])), epochs=1, **SMALL)
+        train(array_dataset("x", torch.tensor([[0.0, 2.0]])), epochs=1, **SMALL)
 
 
 def test_data_that_are_not_finite_are_told():
     x = torch.zeros(9, 2)
     x[4, 1] = float("nan")
     with pytest.raises(DataError, match="Example 4 of x has a value that is not finite"):
-        train(from_array("x", x), epochs=1, **SMALL)
+        train(array_dataset("x", x), epochs=1, **SMALL)
 
 
 def test_data_in_float64_are_trained_on_too():
-    dataset = from_array("x", (torch.rand(64, 3).double() > 0.5).double().numpy())
+    dataset = array_dataset("x", (torch.rand(64, 3).double() > 0.5).double().numpy())
     assert train(dataset, epochs=1, **SMALL).module.encoder[0].weight.isfinite().all()
 
 

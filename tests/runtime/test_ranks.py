@@ -156,7 +156,7 @@ import genprobe
 from genprobe.runs import evaluate as evaluation
 from genprobe.analysis import report as reporting
 from genprobe.aggregate import queries
-from genprobe.datasets.from_array import from_array
+from genprobe.datasets.from_array import array_dataset
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.runtime.progress import Progress
 
@@ -169,7 +169,7 @@ def at(place, result=None):
     return result
 
 x = torch.randn(90, 2, generator=torch.Generator().manual_seed(0))
-plain = from_array("x", x)
+plain = array_dataset("x", x)
 data = dataclasses.replace(plain, read=lambda a, b: at("read", plain.read)(a, b))
 family = dataclasses.replace(
     diagonal_normal, natural=lambda params: at("query", diagonal_normal.natural(params))

@@ -6,7 +6,7 @@ from torch.distributions import Categorical, Independent, Normal, constraints
 
 from genprobe.errors import ModelError
 from genprobe.priors.diagonal_normal import diagonal_normal
-from genprobe.priors.from_distribution import from_distribution
+from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.priors.standard_normal import standard_normal
 from genprobe.testing import PriorTests, on_sphere
 from genprobe.types import Prior, PriorFactory
@@ -150,7 +150,7 @@ def test_a_missing_tensor_must_be_refused_in_a_sentence(failing):
 
 def uniform_classes(event_shape, params):
     classes = Categorical(logits=torch.zeros(*event_shape, 3).double())
-    return from_distribution("uniform-classes", Independent(classes, len(event_shape)))
+    return prior_from_distribution("uniform-classes", Independent(classes, len(event_shape)))
 
 
 class TestOfClasses(PriorTests):
@@ -159,7 +159,7 @@ class TestOfClasses(PriorTests):
 
 
 class TestOfAModel(PriorTests):
-    part = from_distribution("mine", Independent(Normal(LOC, SCALE), 1), PARAMS)
+    part = prior_from_distribution("mine", Independent(Normal(LOC, SCALE), 1), PARAMS)
 
 
 class TestOnTheSphere(PriorTests):

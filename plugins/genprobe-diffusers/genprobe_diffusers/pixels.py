@@ -20,9 +20,8 @@ import torch
 from torch import Tensor
 
 from genprobe.errors import ModelError
-from genprobe.likelihoods.laplace import laplace
-from genprobe.likelihoods.normal_optimal_sigma import normal_optimal_sigma
-from genprobe.likelihoods.support import require_unit_interval
+from genprobe.likelihoods import require_unit_interval
+from genprobe.plugins import plugins
 from genprobe.types import Likelihood, Model, Notice, Params
 
 HALF = 0.5
@@ -36,16 +35,17 @@ HELD = 1 << 26
 class Pixels(NamedTuple):
     """How the decoder's image is read as a likelihood.
 
-    likelihood: of an image in [0, 1].
+    likelihood: the registered name of one of an image in [0, 1].
     parameters: the decoder's image (batch, channels, height, width) in [0, 1] to what it needs.
     """
 
-    likelihood: Likelihood
+    likelihood: str
     parameters: Callable[[Tensor], Params]
 
 
-def of_images(likelihood: Likelihood) -> Likelihood:
-    """The same likelihood, for data in [0, 1] only."""
+def of_images(name: str) -> Likelihood:
+    """The registered likelihood of that name, for data in [0, 1] only."""
+    likelihood: Likelihood = plugins().get("likelihoods", name)
 
     def support(x: Tensor) -> Notice | None:
         remedy = "Scale the data to [0, 1]; the plugin takes them to the autoencoder's [−1, 1]."
@@ -55,8 +55,8 @@ def of_images(likelihood: Likelihood) -> Likelihood:
     return replace(likelihood, support=support)
 
 
-OPTIMAL_NORMAL = Pixels(of_images(normal_optimal_sigma), lambda image: {"loc": image})
-LAPLACE = Pixels(of_images(laplace), lambda image: {"loc": image, "scale": image.new_tensor(HALF)})
+OPTIMAL_NORMAL = Pixels("normal-optimal-sigma", lambda image: {"loc": image})
+LAPLACE = Pixels("laplace", lambda image: {"loc": image, "scale": image.new_tensor(HALF)})
 
 
 def as_model(name: str, module: Any, pixels: Pixels, facts: Mapping[str, Any]) -> Model:
@@ -92,7 +92,7 @@ def as_model(name: str, module: Any, pixels: Pixels, facts: Mapping[str, Any]) -
         decode=decode,
         posterior="diagonal-normal",
         prior="standard-normal",
-        likelihood=pixels.likelihood,
+        likelihood=of_images(pixels.likelihood),
         # Alone, it would warn of every change of dtype.
         module=torch.nn.ModuleList([module]),
         training=facts,

@@ -6,8 +6,8 @@ import torch
 from genprobe_diffusers.images import images
 from PIL import Image
 
+from genprobe import open_dataset
 from genprobe.errors import DataError
-from genprobe.loaders.open import open_dataset
 
 from .samples import as_tensor, shapes, write_images
 

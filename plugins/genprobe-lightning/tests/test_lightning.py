@@ -6,11 +6,11 @@ from genprobe_lightning import GenprobeCallback
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import EarlyStopping
 from lightning.pytorch.loggers import CSVLogger
+from torch.distributions import Bernoulli, Independent, Normal, kl_divergence
 
 import genprobe
-from genprobe.architectures.mlp_vae import MlpVae
-from genprobe.loaders.open import open_dataset
-from genprobe.runs.train import objective
+from genprobe import open_dataset
+from genprobe.architectures import MlpVae
 
 FOREIGN = (
     "ignore:`isinstance\\(treespec, LeafSpec\\)` is deprecated:FutureWarning",
@@ -29,7 +29,10 @@ class Vae(LightningModule):
         self.net = MlpVae(data_shape=(64,), latent=4, hidden=(32,))
 
     def training_step(self, batch, index):
-        loss = objective(self.net, batch, 1.0)
+        q = Independent(Normal(**self.net.encode(batch)), 1)
+        p = Independent(Bernoulli(**self.net.decode(q.rsample())), 1)
+        rate = kl_divergence(q, self.net.prior_distribution())
+        loss = (rate - p.log_prob(batch)).mean()
         self.log("loss", loss)
         return loss
 

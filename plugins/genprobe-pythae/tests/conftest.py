@@ -7,7 +7,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 
-from genprobe.loaders.open import open_dataset
+from genprobe import open_dataset
 
 SHAPE = (1, 8, 8)
 LATENT = 4

@@ -9,13 +9,13 @@ import pickle
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from pickletools import genops
 from typing import Any
 
 import numpy as np
 import torch
 
 from genprobe.errors import ModelError, UntrustedError
-from genprobe.loaders.inspect import opcodes
 
 KEYS = {"attr_dict", "var_names", "model_state_dict"}
 NAME = "model.pt"
@@ -73,7 +73,7 @@ def is_checkpoint(file: Path) -> bool:
         with zipfile.ZipFile(file) as archive:
             [name] = [name for name in archive.namelist() if name.endswith("data.pkl")]
             with archive.open(name) as content:
-                strings = {text for opcode, text in opcodes(content) if "UNICODE" in opcode}
+                strings = {text for code, text, _ in genops(content) if "UNICODE" in code.name}
     except Exception:  # damaged bytes raise almost anything
         return False
     return strings >= KEYS

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genprobe.datasets.find import find_file
+from genprobe.datasets import find_file
 from genprobe.errors import DataError
 from genprobe.types import Dataset, DatasetReader
 from genprobe_scvi.h5ad import is_h5ad, names_of, opened, without_counts

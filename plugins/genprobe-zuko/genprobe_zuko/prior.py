@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from genprobe.errors import ModelError
-from genprobe.priors.from_module import prior_from_module
+from genprobe.priors import prior_from_module
 from genprobe.types import Prior
 
 

@@ -16,8 +16,8 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.errors import ModelError
-from genprobe.priors.flat import flat_prior
-from genprobe.runtime.seeds import derived_seed, generator
+from genprobe.priors import flat_prior
+from genprobe.runtime import derived_seed, generator
 from genprobe.types import Codes, Params, Prior, PriorFactory
 from genprobe_zuko.stretches import rows_at_a_time
 
