@@ -1,0 +1,105 @@
+"""Models, what was recorded of one that is not at hand, and how checkpoints are loaded."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import torch
+from torch import Tensor
+
+from genprobe.errors import GenprobeError
+from genprobe.types.family import Family, Params
+from genprobe.types.likelihood import Likelihood
+from genprobe.types.prior import PriorLike
+
+Plain: TypeAlias = Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Recorded:
+    """What a model said of each example, worked out elsewhere and kept: the model is not at hand.
+
+    Attributes:
+        n: number of examples.
+        params: start and stop to the parameters of q(z|x) of those examples, each
+            (stop − start, ...).
+        fingerprint: a hash of everything that was kept.
+        distortion: start and stop to −log p(x|z) (draw, stop − start), nats, float64, at draws of
+            its own; None where it was not kept.
+        distortion_draws: how many draws that is.
+        likelihood: what the distortion is minus the log of, or its registered name; None if
+            nothing says.
+        dataset: name of the data, None if nothing says.
+        event_shape: shape of one example of the data, None if nothing says.
+    """
+
+    n: int
+    params: Callable[[int, int], Params]
+    fingerprint: str
+    distortion: Callable[[int, int], Tensor] | None = None
+    distortion_draws: int = 0
+    likelihood: Likelihood | str | None = None
+    dataset: str | None = None
+    event_shape: torch.Size | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Model:
+    """A trained latent-variable model as a record of its parts.
+
+    Attributes:
+        name: what tables call it.
+        encode: x (batch, *event), and the context as keywords, to the parameters of q(z|x, c).
+        decode: z (batch, *latent), and the context as keywords, to the parameters of p(x|z, c), or
+            None (the rate side only).
+        posterior: a family, or the registered name of one.
+        prior: a prior, the registered name of one that needs no parameters, a NamedPrior with
+            tensors, a torch distribution over one z, a module that returns one when called without
+            arguments, or a function that makes any of these. The function is called when weights
+            are loaded and the module is in evaluation mode, so give one where the prior depends on
+            learned weights.
+        likelihood: a likelihood, or the registered name of one; None without a decoder.
+        module: the torch module behind encode and decode, if there is one; genprobe puts it in
+            evaluation mode and on the device, and hashes its weights.
+        training: plain facts about how it was trained (data, binarize, beta), where known.
+        condition: of a conditional model, x (batch, *event) and the data's covariates to the
+            context c by name, each (batch, ...), on the CPU; None if there is no context.
+        recorded: what it said of each example, if that was kept; ``encode`` is then not called.
+    """
+
+    name: str
+    encode: Callable[..., Params]
+    posterior: Family | str
+    prior: PriorLike
+    decode: Callable[..., Params] | None = None
+    likelihood: Likelihood | str | None = None
+    module: torch.nn.Module | None = None
+    training: Plain = field(default_factory=dict)
+    condition: Callable[[Tensor, Mapping[str, Any]], Params] | None = None
+    recorded: Recorded | None = None
+
+    def __post_init__(self) -> None:
+        if (self.decode is None) != (self.likelihood is None):
+            present, absent = (
+                ("decode", "likelihood") if self.likelihood is None else ("likelihood", "decode")
+            )
+            raise GenprobeError(
+                f"Model {self.name!r} has {present} but no {absent}.",
+                "Give both for the distortion, or neither for the rate side only.",
+            )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Loader:
+    """How checkpoints of one kind are loaded: ``bundle:model.pt`` names one outright.
+
+    Attributes:
+        scheme: the registered name.
+        recognises: whether a path looks like this kind; reads names and bytes, executes nothing.
+        load: path and trust to the model. Without trust nothing in the file may run.
+    """
+
+    scheme: str
+    recognises: Callable[[Path], bool]
+    load: Callable[[Path, bool], Model]

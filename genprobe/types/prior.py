@@ -1,0 +1,112 @@
+"""Priors p(z), and the many ways in which a model may give one."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
+from torch.distributions import Distribution
+
+from genprobe.types.family import Family, Params
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prior:
+    """A prior p(z).
+
+    Attributes:
+        name: the registered name, such as ``standard-normal``.
+        log_prob: z (..., *event) to log p(z) (...).
+        sample: a count n to z (n, *event).
+        kl: a family and its parameters (batch, ...) to KL(q‖p) (batch,), or None where there is
+            no closed form.
+        distribution: the prior as a torch distribution, where it is one.
+        params: the tensors it was built from; the store keeps them so that the prior can be
+            rebuilt without the model.
+        module: what computes it, where that is a torch module; genprobe puts it on the device and
+            hashes its weights. Such a prior cannot be rebuilt from a store.
+    """
+
+    name: str
+    log_prob: Callable[[Tensor], Tensor]
+    sample: Callable[[int], Tensor]
+    kl: Callable[[Family, Params], Tensor | None]
+    distribution: Distribution | None = None
+    params: Params = field(default_factory=dict)
+    module: torch.nn.Module | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NamedPrior:
+    """A prior by its registered name and the tensors it is built from, once z's shape is known.
+
+    The tensors may be a module's own parameters: they are read when the model is evaluated, after
+    a checkpoint was loaded into the module.
+
+    Attributes:
+        name: the registered name, such as ``normal-mixture``.
+        params: what the prior of that name is built from.
+    """
+
+    name: str
+    params: Params
+
+
+def with_tensors(prior: "PriorLike", params: Params) -> "PriorLike":
+    """A prior given by its name with the tensors beside it; any other as it is."""
+    return NamedPrior(name=prior, params=params) if isinstance(prior, str) and params else prior
+
+
+PriorLike: TypeAlias = (
+    Prior | NamedPrior | str | Distribution | torch.nn.Module | Callable[[], "PriorLike"]
+)
+"""What a model may give as its prior; a module, called without arguments, gives a distribution."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Codes:
+    """Moments of the posteriors of n examples, over flattened z of k values, in float64.
+
+    Attributes:
+        mean: (n, k) posterior means.
+        variance: (n, k) posterior variances.
+    """
+
+    mean: Tensor
+    variance: Tensor
+
+
+def no_defaults(family: Family, params: Params) -> Params:
+    """No tensors, whatever the posteriors."""
+    return {}
+
+
+def one_size(n: int, k: int) -> Sequence[int]:
+    """A single fit, whatever the number of examples n and of latent values k."""
+    return (1,)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PriorFactory:
+    """How a registered prior is built once the shape of z is known, and perhaps fitted.
+
+    A prior that can be fitted becomes a rung of the ladder by which genprobe certifies how much of
+    the rate a better prior would save.
+
+    Attributes:
+        name: the registered name.
+        build: event shape and saved tensors (empty for a prior without parameters) to the prior.
+        fit: codes, a size and a seed to the tensors that ``build`` takes, such that the prior comes
+            close to the aggregate posterior of the codes; None for a prior that is not fitted.
+        sizes: number of examples and of latent values to the sizes worth trying, small ones first
+            (numbers of components, say); empty if the prior cannot be fitted to so much or little.
+        defaults: the posterior's family and the parameters (1, ...) of one example to the tensors
+            that ``build`` takes when the user gives none: how many classes there are, say.
+    """
+
+    name: str
+    build: Callable[[torch.Size, Params], Prior]
+    fit: Callable[[Codes, int, int], Params] | None = None
+    sizes: Callable[[int, int], Sequence[int]] = one_size
+    defaults: Callable[[Family, Params], Params] = no_defaults
