@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -15,8 +14,13 @@ from genprobe.aggregate.blocks import size_of
 from genprobe.encoding.encode import check_params
 from genprobe.encoding.resolve import bind_prior
 from genprobe.errors import ModelError
+from genprobe.testing.family_checks import (
+    functions_of,
+    require_mean,
+    require_pairs,
+    require_wider,
+)
 from genprobe.testing.measure import (
-    RARE,
     Measure,
     measure_of,
     require_drawn_from,
@@ -153,27 +157,8 @@ class FamilyTests(Suite):
     def test_tensors_stay_on_their_device(self) -> None:
         """Nothing mixes the CPU with the device of the parameters."""
         z = self.points()
-        for what, call in self.functions(z):
+        for what, call in functions_of(self.part, self.params, z):
             require_one_device(lambda device, call=call: call(device), what)  # type: ignore[misc]
-
-    def functions(self, z: Tensor) -> list[tuple[str, Callable[[torch.device], Tensor]]]:
-        """What can be computed on a device, by name."""
-        part = self.part
-
-        def params(device: torch.device) -> Params:
-            return {k: v.to(device) for k, v in double(self.params).items()}
-
-        natural, sufficient, cross = part.natural, part.sufficient, part.cross_log_prob
-        found: list[tuple[str, Callable[[torch.device], Tensor]]] = [
-            ("log_prob", lambda d: part.distribution(params(d)).log_prob(z.to(d)[:, None]))
-        ]
-        if natural is not None:
-            found.append(("natural", lambda d: natural(params(d))[0]))
-        if sufficient is not None:
-            found.append(("sufficient", lambda d: sufficient(z.to(d))[0]))
-        if cross is not None:
-            found.append(("cross_log_prob", lambda d: cross(z.to(d), params(d))))
-        return found
 
     def test_its_functions_leave_their_arguments_as_they_are(self) -> None:
         """Nothing is changed in place."""
@@ -321,18 +306,7 @@ class FamilyTests(Suite):
         assert q.has_rsample, "a family with widen needs draws with a gradient (rsample)"
         (gradient,) = torch.autograd.grad(q.rsample().square().sum(), epsilon)
         assert gradient[1] != 0, "the draws do not depend on ε"
-        self.require_wider(wide, params)
-
-    def require_wider(self, wide: Params, params: Params) -> None:
-        """Check that ε = 0.5 makes the second posterior's draws lie further apart.
-
-        Where its values are any real numbers, their variance must be e times what it was.
-        """
-        narrow, grown = (self.part.distribution(rows(p, slice(1, 2))) for p in (params, wide))
-        before, after = (where_defined(lambda q=q: q.variance) for q in (narrow, grown))  # type: ignore[misc]
-        if before is None or after is None:
-            return
-        assert after.sum() > before.sum(), "widen by ε > 0 makes the posterior narrower"
+        require_wider(self.part, wide, params)
 
     def test_bound_lies_above_every_density_of_its_cell(self) -> None:
         """``upper`` is no less than log q of any component, near and far."""
@@ -367,36 +341,3 @@ class FamilyTests(Suite):
             reports = evaluated_and_reopened(model, numbers(64, size_of(params)), tmp_path)
         require_same_estimates(*reports, "reopened")
         assert reports[0].provenance["family"] == self.part.name
-
-
-def require_pairs(found: Any, truth: Tensor, what: str) -> None:
-    """Check log densities of pairs.
-
-    Raises:
-        AssertionError: naming what is wrong, by how much at most.
-    """
-    assert found.shape == truth.shape, (
-        f"{what} has the shape {tuple(found.shape)}, not {tuple(truth.shape)}"
-    )
-    close = torch.isclose(found.double(), truth, rtol=1e-6, atol=1e-6)
-    gap = (found.double() - truth).abs().nan_to_num(torch.inf)[~close]
-    assert close.all(), f"{what} is not log_prob: off by up to {float(gap.max()):.4g} nats"
-
-
-def require_mean(found: Tensor, terms: Tensor, what: str) -> None:
-    """Check a value (batch, ...) against the mean of terms (draw, batch, ...).
-
-    Raises:
-        AssertionError: if it lies further off than five standard errors.
-    """
-    assert found.shape == terms.shape[1:], (
-        f"{what} has the shape {tuple(found.shape)}, not {tuple(terms.shape[1:])}"
-    )
-    n, mean, spread = len(terms), terms.mean(0), terms.std(0)
-    error = torch.where(spread > 0, spread / n**0.5, RARE * (1 + mean.abs()) / n)
-    wrong = (found - mean).abs() > 5 * error + 1e-9 * (1 + mean.abs())
-    if wrong.any():
-        raise AssertionError(
-            f"{what} is {found[wrong][0]:.5g}, where the draws say "
-            f"{mean[wrong][0]:.5g} ± {error[wrong][0]:.2g}"
-        )
