@@ -12,6 +12,7 @@ from torch.distributions.constraints import Constraint
 from genprobe.aggregate.blocks import size_of
 from genprobe.errors import GenprobeError
 from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.testing.family import DRAWS
 from genprobe.testing.family_checks import require_mean
 from genprobe.testing.measure import (
     Measure,
