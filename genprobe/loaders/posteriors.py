@@ -23,7 +23,7 @@ from torch import Tensor
 
 from genprobe.errors import GenprobeError, ModelError
 from genprobe.loaders.read_tensors import first_line
-from genprobe.loaders.rows import REAL, KeptOpen, Rows, fingerprint, h5_rows, npz_rows, rows_of
+from genprobe.loaders.rows import REAL, Rows, fingerprint, h5_rows, npz_rows, rows_of
 from genprobe.types import (
     Family,
     Likelihood,
@@ -253,9 +253,9 @@ def readable(path: Path) -> Iterator[None]:
 
 def read_npz(path: Path) -> tuple[dict[str, Rows], dict[str, Any]]:
     """Arrays and settings of an .npz archive, which stays open."""
-    archive = zipfile.ZipFile(KeptOpen(path))
-    names = [member.removesuffix(".npy") for member in archive.namelist()]
-    arrays = {name: npz_rows(archive, f"{name}.npy") for name in names}
+    with zipfile.ZipFile(path) as archive:
+        names = [member.removesuffix(".npy") for member in archive.namelist()]
+    arrays = {name: npz_rows(path, f"{name}.npy") for name in names}
     found = {k: arrays.pop(k) for k in (*TEXTS, "event_shape") if k in arrays}
     return arrays, settings_of(path, {k: rows.whole() for k, rows in found.items()})
 

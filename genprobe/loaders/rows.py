@@ -9,6 +9,7 @@ import math
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -69,20 +70,24 @@ def rows_of(array: Any) -> Rows:
     )
 
 
-def npz_rows(archive: zipfile.ZipFile, member: str) -> Rows:
+def npz_rows(path: Path, member: str) -> Rows:
     """The rows of one member of an .npz archive.
 
-    Rows are read in order at no cost in memory; an array in Fortran order is read whole.
+    Rows are read in order at no cost in memory; an array in Fortran order is read whole. The
+    archive is opened for this member alone: members of one open archive share a position in its
+    file, which early releases of Python 3.12 and 3.13 lose when members are read in turn
+    (python/cpython#127847).
 
     Raises:
         ModelError: if the member would be unpickled.
     """
+    archive = zipfile.ZipFile(KeptOpen(path))
     with archive.open(member) as file:
         shape, fortran, dtype = npy_header(file)
         start_of_data = file.tell()
     if dtype.hasobject:
         raise ModelError(
-            f"{archive.filename} holds Python objects as {member.removesuffix('.npy')}, which "
+            f"{path} holds Python objects as {member.removesuffix('.npy')}, which "
             "would be unpickled.",
             "Save numbers and strings only.",
         )
