@@ -1,22 +1,32 @@
-"""What a checkpoint file is, told from its bytes alone: nothing is unpickled, nothing runs."""
+"""What a checkpoint file is, told from its bytes alone: nothing is unpickled, nothing runs.
 
+Which imports of a checkpoint are safe is torch's to say: those that ``weights_only=True`` admits by
+itself, or that the user admitted with ``torch.serialization.add_safe_globals``. torch lists the
+others for the zip archives that it writes today. The pickles of its older format are put into such
+archives for it. Whatever else is a pickle never loads as tensors, and is read to name its imports
+in the refusal.
+"""
+
+import io
+import pickle
 import pickletools
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
+
+from torch.serialization import get_unsafe_globals_in_checkpoint
 
 BUNDLE_MARK = "genprobe.bundle"
-SAFE_PREFIXES = (
-    "torch._utils._rebuild_",
-    "torch.Size",
-    "torch.storage.",
-    "torch.serialization.",
-    "torch._tensor.",
-    "collections.OrderedDict",
-)
-LEGACY_MAGIC = (0x1950A86A20F9469CFC6C).to_bytes(10, "little")
+ZIP_MAGIC = b"PK\x03\x04"
+PICKLE_MAGIC = b"\x80"
+LEGACY_STARTS = [pickle.dumps(0x1950A86A20F9469CFC6C, protocol) for protocol in (2, 3, 4, 5)]
+LEGACY_PICKLES = 5
+"""Magic number, protocol, system, content and keys of the storages, which follow as raw bytes."""
+EXPORTED = (".pt2", "model.json", "serialized_exported_program.json")
+DAMAGED = "its pickle is damaged"
+FOREIGN = "it holds something else than torch.save writes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +35,7 @@ class FileKind:
 
     Attributes:
         kind: ``bundle``, ``tensors``, ``pickle``, ``torchscript``, ``exported`` or ``unknown``.
-        foreign: names the pickle would import that are not plain tensors, in order.
+        foreign: names the pickle would import that torch does not call safe, torch's own last.
         detail: a few words for an error message.
     """
 
@@ -37,20 +47,15 @@ class FileKind:
 def inspect_file(path: Path) -> FileKind:
     """What the file at a path is."""
     try:
-        return inspect_zip(path) if zipfile.is_zipfile(path) else inspect_bytes(path)
+        with path.open("rb") as file:
+            start = file.read(512)
+            file.seek(0)
+            if start.startswith(ZIP_MAGIC):  # torch looks nowhere else for an archive
+                return inspect_zip(path)
+            if start.startswith(PICKLE_MAGIC):
+                return inspect_stream(file)
     except OSError as error:
         return FileKind(kind="unknown", detail=f"it cannot be read ({error.strerror or error})")
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, ValueError):
-        return FileKind(kind="unknown", detail="its zip archive is damaged")
-
-
-def inspect_bytes(path: Path) -> FileKind:
-    """What a file that is no zip archive is."""
-    with path.open("rb") as file:
-        start = file.read(512)
-        file.seek(0)
-        if start[:1] == b"\x80":
-            return inspect_pickles(file)
     if not start:
         return FileKind(kind="unknown", detail="it is empty")
     text = not any(byte < 9 for byte in start)
@@ -60,61 +65,105 @@ def inspect_bytes(path: Path) -> FileKind:
 
 
 def inspect_zip(path: Path) -> FileKind:
-    """What a zip archive is, from the names of its members and the opcodes of its pickle."""
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        if any("/code/" in name or name.endswith("constants.pkl") for name in names):
-            return FileKind(kind="torchscript")
-        if any(
-            name.endswith((".pt2", "model.json", "serialized_exported_program.json"))
-            for name in names
-        ):
-            return FileKind(kind="exported")
-        pickles = [name for name in names if name.endswith("data.pkl")]
-        if not pickles:
-            return FileKind(kind="unknown", detail="it is a zip archive without a checkpoint")
-        with archive.open(pickles[0]) as file:
-            return inspect_pickles(file)
-
-
-def inspect_pickles(file: IO[bytes]) -> FileKind:
-    """What one or several pickles in a row hold, read as opcodes."""
-    imported: list[str] = []
-    strings: list[str] = []
+    """What a zip archive is, from the names of its members and the imports of its pickle."""
     try:
-        for name, argument in opcodes(file):
-            if name == "GLOBAL":
-                imported.append(argument.replace(" ", "."))
-            elif name == "STACK_GLOBAL":
-                imported.append(".".join(strings[-2:]))
-            elif "UNICODE" in name or "STRING" in name:
-                strings.append(argument)
-    except Exception:
-        return FileKind(kind="unknown", detail="its pickle is damaged")
-    foreign = tuple(dict.fromkeys(name for name in imported if not is_plain(name)))
-    if foreign:
-        return FileKind(kind="pickle", foreign=foreign)
-    return FileKind(kind="bundle" if BUNDLE_MARK in strings else "tensors")
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if any("/code/" in name or name.endswith("constants.pkl") for name in names):
+                return FileKind(kind="torchscript")
+            if any(name.endswith(EXPORTED) for name in names):
+                return FileKind(kind="exported")
+            pickles = [name for name in names if name.endswith("data.pkl")]
+            if len(pickles) != 1:
+                found = "with several checkpoints" if pickles else "without a checkpoint"
+                return FileKind(kind="unknown", detail=f"it is a zip archive {found}")
+            content = archive.read(pickles[0])
+    except OSError:
+        raise
+    except Exception:  # damaged bytes raise almost anything
+        return FileKind(kind="unknown", detail="its zip archive is damaged")
+    return inspect_checkpoint([content], [path])
 
 
-def opcodes(file: IO[bytes]) -> Iterator[tuple[str, str]]:
-    """Name and argument of every opcode; legacy torch files hold five pickles, then raw storage."""
-    for position in range(5):
-        legacy = False
-        try:
-            for opcode, argument, _ in pickletools.genops(file):
-                legacy = legacy or argument == int.from_bytes(LEGACY_MAGIC, "little")
-                yield opcode.name, argument if isinstance(argument, str) else ""
-        except ValueError:
-            if position == 0:
-                raise
-            return
-        if position == 0 and not legacy:
-            return
+def inspect_stream(file: IO[bytes]) -> FileKind:
+    """What a file that begins with a pickle is."""
+    try:
+        pickles = [next_pickle(file)]
+        if pickles[0] not in LEGACY_STARTS:
+            return refused(pickles)
+        pickles += [next_pickle(file) for _ in range(LEGACY_PICKLES - 1)]
+    except OSError:
+        raise
+    except Exception:  # damaged bytes raise almost anything
+        return FileKind(kind="unknown", detail=DAMAGED)
+    return inspect_checkpoint(pickles, [as_archive(content) for content in pickles])
 
 
-def is_plain(name: str) -> bool:
-    """Whether a pickle's import is one that only builds tensors and containers."""
-    storage = name.startswith("torch.") and name.endswith("Storage")
-    dtype = name.startswith("torch.") and name.count(".") == 1 and name.split(".")[1].islower()
-    return storage or dtype or name.startswith(SAFE_PREFIXES)
+def next_pickle(file: IO[bytes]) -> bytes:
+    """The pickle that starts here, disassembled to find its end."""
+    start = file.tell()
+    for _ in pickletools.genops(file):
+        pass
+    length = file.tell() - start
+    file.seek(start)
+    return file.read(length)
+
+
+def as_archive(content: bytes) -> IO[bytes]:
+    """A pickle as the content of a checkpoint in torch's format of today."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("archive/data.pkl", content)
+        archive.writestr("archive/version", "3")
+    buffer.seek(0)
+    return buffer
+
+
+def inspect_checkpoint(pickles: Sequence[bytes], archives: Sequence[Path | IO[bytes]]) -> FileKind:
+    """What a checkpoint holds.
+
+    Args:
+        pickles: in it.
+        archives: that torch finds them in.
+    """
+    try:
+        unsafe = {name for file in archives for name in get_unsafe_globals_in_checkpoint(file)}
+    except Exception:  # a protocol that weights_only=True does not read, or damaged bytes
+        return refused(pickles)
+    if unsafe:
+        return importing(unsafe)
+    bundle = any(BUNDLE_MARK.encode() in content for content in pickles)
+    return FileKind(kind="bundle" if bundle else "tensors")
+
+
+def refused(pickles: Sequence[bytes]) -> FileKind:
+    """What pickles hold that torch does not read as tensors, safe or not."""
+    try:
+        found = {name for content in pickles for name in imports(content)}
+    except Exception:  # damaged bytes raise almost anything
+        return FileKind(kind="unknown", detail=DAMAGED)
+    return importing(found) if found else FileKind(kind="unknown", detail=FOREIGN)
+
+
+def importing(names: Iterable[str]) -> FileKind:
+    """A pickle of these imports, with torch's own last: messages name the first few."""
+    foreign = sorted(names, key=lambda name: (name.startswith("torch."), name))
+    return FileKind(kind="pickle", foreign=tuple(foreign))
+
+
+def imports(content: bytes) -> Iterator[str]:
+    """Every import of a pickle of any protocol."""
+    texts: list[str] = []
+    memo: dict[int, str] = {}
+    argument: Any  # of whatever type its opcode takes
+    for opcode, argument, _ in pickletools.genops(content):
+        if opcode.name in ("GLOBAL", "INST"):
+            yield argument.replace(" ", ".")
+        elif opcode.name == "STACK_GLOBAL":
+            yield ".".join(texts[-2:])
+        elif opcode.name == "MEMOIZE":
+            memo[len(memo)] = texts[-1] if texts else ""
+        elif opcode.name.endswith("GET"):
+            texts.append(memo.get(argument, ""))
+        elif isinstance(argument, str):
+            texts.append(argument)

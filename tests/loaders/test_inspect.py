@@ -1,9 +1,12 @@
 import pickle
+import sys
+import types
 import zipfile
 from collections import Counter, OrderedDict
 
 import pytest
 import torch
+from torch import nn
 
 import genprobe
 from genprobe.loaders.inspect import inspect_file
@@ -19,6 +22,14 @@ class Trap:
         return open, (str(self.path), "w")
 
 
+class Named:
+    """A value of the user's own."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+KINDS = ("bundle", "tensors", "pickle", "torchscript", "exported", "unknown")
 TENSORS = {
     "floats": {"w": torch.ones(2), "b": torch.ones(1, dtype=torch.float64)},
     "halves": {"w": torch.ones(2, dtype=torch.bfloat16), "i": torch.ones(2, dtype=torch.int32)},
@@ -62,10 +73,94 @@ def test_a_trap_is_seen_through_memoised_names(tmp_path):
     assert not sprung.exists()
 
 
-def test_every_import_is_listed_once_in_order(tmp_path):
+def test_every_import_is_listed_once(tmp_path):
     path = tmp_path / "model.pt"
     path.write_bytes(pickle.dumps([Counter(), zipfile.ZipInfo, Counter()], 2))
     assert inspect_file(path).foreign == ("collections.Counter", "zipfile.ZipInfo")
+
+
+NAMING = b"\x80\x02c%s\nX\x04\x00\x00\x00pathR\x85."
+"""A pickle that calls what it names with a string."""
+
+
+def archive_of(path, **members):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "torch.load",
+        "torch.serialization.load",
+        "torch.storage._load_from_bytes",
+        "torch.hub.load",
+        "torch.utils.collect_env.run",
+        "torch._utils._rebuild_anything_else",
+        "torch._tensor.exec",
+    ],
+)
+def test_what_torch_itself_can_run_is_no_tensor(tmp_path, name):
+    path, (module, function) = tmp_path / "model.pt", name.rsplit(".", 1)
+    content = NAMING % f"{module}\n{function}".encode()
+    archive_of(path, **{"model/version": "3", "model/data.pkl": content})
+    assert inspect_file(path).foreign == (name,)
+
+
+@pytest.mark.parametrize("name", ["first", "zlast"])
+def test_the_users_own_names_come_before_those_of_torch(tmp_path, linear, name):
+    path = tmp_path / "model.pt"
+    theirs = type(name, (nn.Linear,), {"__module__": name})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, name, types.SimpleNamespace(**{name: theirs}))
+        torch.save(nn.Sequential(theirs(1, 1), nn.ReLU(), nn.Tanh(), nn.ELU()), path)
+    assert inspect_file(path).foreign[0] == f"{name}.{name}"
+
+
+def test_what_the_user_calls_safe_is(tmp_path, torch_save):
+    path = tmp_path / "model.pt"
+    torch_save({"w": torch.ones(2), "when": Named(3)}, path)
+    assert inspect_file(path).foreign == (f"{__name__}.Named",)
+    with torch.serialization.safe_globals([Named]):
+        assert inspect_file(path).kind == "tensors"
+        assert torch.load(path, weights_only=True)["when"].value == 3
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_a_protocol_that_weights_only_does_not_read_is_no_tensors(tmp_path, legacy, linear):
+    way = {"pickle_protocol": 4, "_use_new_zipfile_serialization": not legacy}
+    torch.save(linear, tmp_path / "module.pt", **way)
+    torch.save({"w": torch.ones(2).tolist()}, tmp_path / "plain.pt", **way)
+    assert "torch.nn.modules.linear.Linear" in inspect_file(tmp_path / "module.pt").foreign
+    assert "something else" in inspect_file(tmp_path / "plain.pt").detail
+
+
+def test_several_checkpoints_in_one_archive_are_refused(tmp_path):
+    path = tmp_path / "model.pt"
+    content = pickle.dumps({}, 2)
+    archive_of(path, **{"a/version": "3", "a/data.pkl": content, "a/b/data.pkl": content})
+    assert "several checkpoints" in inspect_file(path).detail
+
+
+def test_a_pickle_is_not_taken_for_the_archive_that_hides_behind_it(tmp_path):
+    path, behind = tmp_path / "model.pt", tmp_path / "behind.pt"
+    torch.save({"w": torch.ones(2)}, behind)
+    path.write_bytes(pickle.dumps(Trap(tmp_path / "sprung"), 2) + behind.read_bytes())
+    assert zipfile.is_zipfile(path)
+    assert inspect_file(path).kind == "pickle"
+
+
+@pytest.mark.parametrize("step", range(7))
+def test_a_changed_byte_is_never_more_than_an_answer(tmp_path, torch_save, step):
+    path, changed = tmp_path / "model.pt", tmp_path / "changed.pt"
+    torch_save(OrderedDict(w=torch.arange(2.0), b=[1, "two"]), path)
+    content = path.read_bytes()
+    for position in range(step, len(content), 7):
+        copy = bytearray(content)
+        copy[position] ^= 0x41
+        changed.write_bytes(copy)
+        assert inspect_file(changed).kind in KINDS
 
 
 def test_a_pickled_module_is_a_pickle(tmp_path, torch_save, linear):
