@@ -84,6 +84,8 @@ GROUPS = {
     """,
 }
 OPERATIONS = frozenset(name for group in GROUPS.values() for name in group.split())
+SUCCESSORS = {"cholesky": "linalg_cholesky"}
+"""What torch has, under the same names of arguments, for what its later versions removed."""
 
 NUMBERS: dict[str, Callable[..., Any]] = {
     **{
@@ -104,16 +106,26 @@ NUMBERS: dict[str, Callable[..., Any]] = {
 TARGET = re.compile(r"torch\.ops\.aten\.(\w+)\.(\w+)")
 
 
-def operation(target: str) -> Callable[..., Any] | None:
-    """The function of that name in a program; None if it is not one of these.
+def is_listed(target: str) -> bool:
+    """Whether a program may ask for the function of that name.
 
     An operation whose name ends in ``_`` works in place.
     """
-    if target in NUMBERS:
-        return NUMBERS[target]
     match = TARGET.fullmatch(target)
-    if match is None or not {match[1], match[1].removesuffix("_")} & OPERATIONS:
-        return None
-    packet = getattr(torch.ops.aten, match[1], None)
-    found: Callable[..., Any] | None = getattr(packet, match[2], None)
+    return target in NUMBERS or (
+        match is not None and bool({match[1], match[1].removesuffix("_")} & OPERATIONS)
+    )
+
+
+def operation(target: str) -> Callable[..., Any] | None:
+    """The function of that name; None if it is not listed, or the torch that is installed lacks it.
+
+    Args:
+        target: as a program names it, such as ``torch.ops.aten.relu.default``.
+    """
+    if target in NUMBERS or not is_listed(target):
+        return NUMBERS.get(target)
+    name, overload = target.split(".")[-2:]
+    name = name if hasattr(torch.ops.aten, name) else SUCCESSORS.get(name, name)
+    found = getattr(getattr(torch.ops.aten, name, None), overload, None)
     return found if isinstance(found, torch._ops.OpOverload) else None

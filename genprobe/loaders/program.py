@@ -29,7 +29,7 @@ import torch
 from torch import Tensor, nn
 
 from genprobe.errors import GenprobeError, ModelError, UntrustedError
-from genprobe.loaders.operations import operation
+from genprobe.loaders.operations import is_listed, operation
 from genprobe.loaders.read_tensors import first_line
 
 SCHEMA = 8
@@ -348,11 +348,16 @@ def read_step(path: Path, node: Mapping[str, Any]) -> Step:
 
     Raises:
         UntrustedError: if its operation, or an argument, is not one of those listed.
+        ModelError: if torch lacks its operation.
     """
-    function = operation(node["target"])
+    target = node["target"]
+    if not is_listed(target):
+        raise untrusted(path, f"asks for {target}, which is not on genprobe's list of operations")
+    function = operation(target)
     if function is None:
-        raise untrusted(
-            path, f"asks for {node['target']}, which is not on genprobe's list of operations"
+        raise ModelError(
+            f"{path} asks for {target}, which torch {torch.__version__} does not have.",
+            "Export it again with this version of torch.",
         )
     inputs = [(i["name"], read_argument(path, i["arg"])) for i in node["inputs"]]
     return Step(

@@ -3,11 +3,42 @@ import operator
 import pytest
 import torch
 
-from genprobe.loaders.operations import GROUPS, OPERATIONS, operation
+from genprobe.loaders.operations import GROUPS, OPERATIONS, SUCCESSORS, is_listed, operation
 
 
-def test_every_listed_operation_is_one_of_torch():
-    assert [name for name in sorted(OPERATIONS) if not hasattr(torch.ops.aten, name)] == []
+class Lacking:
+    """The operations of a torch without one of them."""
+
+    def __init__(self, operations, removed):
+        self.operations, self.removed = operations, removed
+
+    def __getattr__(self, name):
+        if name == self.removed:
+            raise AttributeError(name)
+        return getattr(self.operations, name)
+
+
+def test_every_listed_operation_is_one_of_torch_or_has_a_successor():
+    there = {name for name in OPERATIONS if hasattr(torch.ops.aten, name)}
+    there |= {old for old, new in SUCCESSORS.items() if hasattr(torch.ops.aten, new)}
+    assert sorted(OPERATIONS - there) == []
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_a_successor_takes_the_arguments_of_what_torch_removed(monkeypatch, upper):
+    with monkeypatch.context() as patch:
+        patch.setattr(torch.ops, "aten", Lacking(torch.ops.aten, "cholesky"))
+        found = operation("torch.ops.aten.cholesky.default")
+    assert found is torch.ops.aten.linalg_cholesky.default
+    factor = torch.tensor([[2.0, 0.0], [1.0, 3.0]])
+    value = found(self=factor @ factor.T, upper=upper)
+    torch.testing.assert_close(value, factor.T if upper else factor)
+
+
+def test_an_operation_that_torch_lacks_is_listed_and_not_found(monkeypatch):
+    monkeypatch.setattr(torch.ops, "aten", Lacking(torch.ops.aten, "relu"))
+    assert is_listed("torch.ops.aten.relu.default")
+    assert operation("torch.ops.aten.relu.default") is None
 
 
 def test_no_operation_is_listed_twice():

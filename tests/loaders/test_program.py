@@ -244,6 +244,7 @@ def mutate(program):
         ({GRAPH: b"{"}, "does not read as an exported program: JSONDecodeError"),
         ({GRAPH: b"{}"}, "does not read as an exported program: KeyError"),
         ({GRAPH: rename}, "nothing makes conv2d"),
+        ({GRAPH: target("torch.ops.aten.relu.nothing")}, "relu.nothing, which torch .* not have"),
         ({GRAPH: mutate}, "changes a buffer as it runs"),
         (
             {GRAPH: lambda p: p["schema_version"].update(major=9)},
