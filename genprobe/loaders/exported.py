@@ -22,7 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from genprobe.errors import ModelError, UntrustedError
-from genprobe.loaders.program import read_program, reading
+from genprobe.loaders.program import read_program
+from genprobe.loaders.program_archive import reading
 from genprobe.types import Loader, Model, Params, with_tensors
 
 MARK = "genprobe.program"

@@ -1,4 +1,4 @@
-"""Posteriors without a model: arrays of their parameters, in memory or in an .npz or .h5 file.
+"""Posteriors without a model: arrays of their parameters in an .npz or .h5 file.
 
     loc, scale, …       parameters of q(z|x) by the family's names, each (n, ...)
     distortion          −log p(x|z) in nats, (n,) or (draws, n); may be absent
@@ -12,207 +12,23 @@ Everything but the parameters may be absent. Nothing is unpickled.
 
 import contextlib
 import zipfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
-import torch
-from torch import Tensor
 
 from genprobe.errors import GenprobeError, ModelError
 from genprobe.loaders.read_tensors import first_line
-from genprobe.loaders.rows import REAL, Rows, fingerprint, h5_rows, npz_rows, rows_of
-from genprobe.types import (
-    Family,
-    Likelihood,
-    Loader,
-    Model,
-    Params,
-    PriorLike,
-    Recorded,
-    with_tensors,
-)
+from genprobe.loaders.recorded import record, tensor_of
+from genprobe.loaders.rows import REAL, Rows, h5_rows, npz_rows
+from genprobe.types import Loader, Model
 
-FAMILY = "diagonal-normal"
-PRIOR = "standard-normal"
 TEXTS = ("family", "prior", "likelihood", "name", "dataset", "order")
 PRIOR_PREFIX = "prior_params/"
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 SUFFIXES = (".npz", ".h5", ".hdf5")
-
-
-def from_posteriors(
-    params: Mapping[str, Any],
-    *,
-    family: Family | str = FAMILY,
-    prior: PriorLike = PRIOR,
-    prior_params: Mapping[str, Any] | None = None,
-    distortion: Any = None,
-    likelihood: Likelihood | str | None = None,
-    name: str = "posteriors",
-    dataset: str | None = None,
-    event_shape: Sequence[int] | None = None,
-) -> Model:
-    """A model that is a record of its posteriors.
-
-    Args:
-        params: parameters of q(z|x) by the family's names, each (n, ...): numpy, torch, or
-            anything that numpy takes.
-        family: of the posteriors.
-        prior: p(z).
-        prior_params: tensors of a prior given by its name.
-        distortion: −log p(x|z) in nats, (n,) or (draws, n).
-        likelihood: what the distortion is minus the log of.
-        name: what tables call the model.
-        dataset: name of the data; records of one name and length can be compared.
-        event_shape: shape of one example of the data.
-
-    Raises:
-        ModelError: if arrays disagree in length or do not hold real numbers.
-    """
-    return record(
-        {k: rows_of(v) for k, v in params.items()},
-        None if distortion is None else rows_of(distortion),
-        {k: tensor_of(rows_of(v)) for k, v in (prior_params or {}).items()},
-        name=name,
-        family=family,
-        prior=prior,
-        likelihood=likelihood,
-        dataset=dataset,
-        event_shape=event_shape,
-    )
-
-
-def record(
-    params: Mapping[str, Rows],
-    distortion: Rows | None,
-    prior_params: Params,
-    *,
-    name: str,
-    family: Family | str = FAMILY,
-    prior: PriorLike = PRIOR,
-    likelihood: Likelihood | str | None = None,
-    dataset: str | None = None,
-    event_shape: Sequence[int] | None = None,
-) -> Model:
-    """The model that some rows are a record of."""
-    arrays = dict(params) if distortion is None else {**params, "distortion": distortion}
-    for key, rows in arrays.items():
-        require_numbers(name, key, rows)
-    n = count_examples(name, params)
-    draws = 0 if distortion is None else count_draws(name, distortion, n)
-    recorded = Recorded(
-        n=n,
-        params=lambda start, stop: {
-            k: finite(name, k, rows.tensor(start, stop), start) for k, rows in params.items()
-        },
-        fingerprint=fingerprint(arrays),
-        distortion=None if distortion is None else distortion_reader(name, distortion),
-        distortion_draws=draws,
-        likelihood=likelihood,
-        dataset=dataset,
-        event_shape=None if event_shape is None else torch.Size(event_shape),
-    )
-    return Model(
-        name=name,
-        encode=refuse_to_encode(name),
-        posterior=family,
-        prior=with_tensors(prior, prior_params),
-        recorded=recorded,
-    )
-
-
-def refuse_to_encode(name: str) -> Callable[[Tensor], Params]:
-    """An encoder that says why there is none."""
-
-    def encode(x: Tensor) -> Params:
-        raise ModelError(f"{name} is a record of posteriors: it cannot encode other examples.")
-
-    return encode
-
-
-def require_numbers(name: str, key: str, rows: Rows) -> None:
-    """Check that an array holds real numbers and has an axis of examples.
-
-    Raises:
-        ModelError: if not.
-    """
-    if rows.dtype.kind not in REAL:
-        raise ModelError(
-            f"{name} holds {rows.dtype} as {key}, not real numbers.", "Save it as float32."
-        )
-    if not rows.shape:
-        raise ModelError(
-            f"{name} holds a single number as {key}.", "Its first axis must count the examples."
-        )
-
-
-def count_examples(name: str, params: Mapping[str, Rows]) -> int:
-    """How many examples the parameters are of.
-
-    Raises:
-        ModelError: if there is none, or they disagree.
-    """
-    lengths = {rows.shape[0] for rows in params.values()}
-    if not lengths or lengths == {0}:
-        raise ModelError(
-            f"{name} holds no posteriors.",
-            f"Save their parameters by name, such as loc and scale of {FAMILY}.",
-        )
-    if len(lengths) > 1:
-        shapes = ", ".join(f"{key} {tuple(rows.shape)}" for key, rows in params.items())
-        raise ModelError(
-            f"The arrays of {name} disagree in the number of examples: {shapes}.",
-            "The first axis of each must count the examples.",
-        )
-    return lengths.pop()
-
-
-def count_draws(name: str, distortion: Rows, n: int) -> int:
-    """How many draws a distortion (n,) or (draws, n) is of.
-
-    Raises:
-        ModelError: if it has another shape.
-    """
-    shape = tuple(distortion.shape)
-    if len(shape) > 2 or shape[-1] != n or not shape[0]:
-        raise ModelError(
-            f"The distortion of {name} has shape {shape} for {n} examples.",
-            f"Give one value an example ({n},), or one a draw and example (draws, {n}).",
-        )
-    return shape[0] if len(shape) == 2 else 1
-
-
-def distortion_reader(name: str, distortion: Rows) -> Callable[[int, int], Tensor]:
-    """A function of start and stop to the distortion (draw, stop − start), nats, float64."""
-    if len(distortion.shape) == 1:
-        return lambda start, stop: finite(
-            name, "distortion", distortion.tensor(start, stop), start
-        ).double()[None]
-    whole = distortion.tensor(0, distortion.shape[0]).double()
-    return lambda start, stop: finite(name, "distortion", whole[:, start:stop].T, start).T
-
-
-def finite(name: str, key: str, values: Tensor, start: int) -> Tensor:
-    """Values (batch, ...) again, if each is finite.
-
-    Raises:
-        ModelError: naming the first example where one is not.
-    """
-    bad = ~values.isfinite().reshape(len(values), -1).all(1)
-    if bad.any():
-        raise ModelError(
-            f"{name} has a {key} that is not finite, at example {start + int(bad.nonzero()[0])}.",
-            "Look at that example, or at how the file was written.",
-        )
-    return values
-
-
-def tensor_of(rows: Rows) -> Tensor:
-    """A whole array, of any number of axes, in float64."""
-    return torch.from_numpy(np.array(rows.whole(), np.float64))
 
 
 def load_posteriors(path: Path, trust: bool) -> Model:

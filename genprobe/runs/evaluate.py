@@ -34,7 +34,7 @@ from genprobe.errors import (
 )
 from genprobe.estimators.quantities import Estimator, require_known
 from genprobe.loaders.open import load, open_dataset
-from genprobe.loaders.posteriors import from_posteriors
+from genprobe.loaders.recorded import from_posteriors
 from genprobe.plugins import plugins
 from genprobe.report import Report
 from genprobe.runtime.progress import Progress, showing

@@ -12,7 +12,7 @@ from genprobe.encoding.resolve import bind_prior, built, fingerprint, named_part
 from genprobe.errors import DataError, ModelError, PluginError
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.likelihoods.normal import normal
-from genprobe.loaders.posteriors import from_posteriors
+from genprobe.loaders.recorded import from_posteriors
 from genprobe.plugins import plugins
 from genprobe.priors.standard_normal import build
 from genprobe.types import Codes, Prior, PriorFactory

@@ -3,7 +3,7 @@ import torch
 
 from genprobe.likelihoods.normal import normal
 from genprobe.likelihoods.normal_optimal_sigma import normal_optimal_sigma
-from genprobe.loaders.posteriors import from_posteriors
+from genprobe.loaders.recorded import from_posteriors
 from genprobe.probes.distortion import distortion
 
 PARAMS = {"loc": np.zeros((9, 2)), "scale": np.ones((9, 2))}
