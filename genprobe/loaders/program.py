@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from genprobe.errors import ModelError
+from genprobe.errors import UntrustedError
 from genprobe.loaders.program_archive import (
     CONSTANTS,
     GRAPH,
@@ -32,9 +32,7 @@ from genprobe.loaders.program_archive import (
 )
 from genprobe.loaders.program_graph import Program, forget, require_names
 from genprobe.loaders.program_nodes import read_inputs, read_output, read_step
-
-SCHEMA = 8
-"""Major version of torch's schema of exported programs."""
+from genprobe.loaders.program_schema import VERSIONS
 
 
 def read_program(path: Path) -> Program:
@@ -59,15 +57,17 @@ def read_program(path: Path) -> Program:
 
 
 def require_schema(path: Path, program: Mapping[str, Any]) -> Any:
-    """The graph of a program whose schema is the one read here.
+    """The graph of a program whose schema is one of those read here.
 
     Raises:
-        ModelError: if it is another.
+        UntrustedError: if it is another, which torch alone reads.
     """
-    major = program["schema_version"]["major"]
-    if major != SCHEMA:
-        raise ModelError(
-            f"{path} has version {major} of torch's schema; this genprobe reads {SCHEMA}.",
-            "Export it again with another version of torch, or upgrade genprobe.",
-        )
-    return program["graph_module"]
+    version = program["schema_version"]
+    if version["major"] in VERSIONS:
+        return program["graph_module"]
+    raise UntrustedError(
+        f"{path} was exported by torch {program.get('torch_version')}, with version "
+        f"{version['major']}.{version['minor']} of its schema, which this genprobe does not read.",
+        f"Export it again with torch {' or '.join(VERSIONS.values())}, or upgrade genprobe; "
+        "--trust loads it with torch.export.load.",
+    )

@@ -11,7 +11,7 @@ from genprobe.errors import ModelError
 from genprobe.loaders.operations import is_listed, operation
 from genprobe.loaders.program_archive import untrusted
 from genprobe.loaders.program_graph import Device, Name, Step, WorkingFloat
-from genprobe.loaders.program_schema import DTYPES, FLOAT, MEMORY_FORMATS, STRIDED
+from genprobe.loaders.program_schema import DTYPES, FLOAT, INPUT, MEMORY_FORMATS, NODE, STRIDED
 
 READERS: dict[str, Callable[[Any], Any]] = {
     "as_none": lambda value: None,
@@ -90,6 +90,9 @@ def read_step(path: Path, node: Mapping[str, Any]) -> Step:
         ModelError: if torch lacks its operation.
     """
     target = node["target"]
+    for found, known in ((node, NODE), *((i, INPUT) for i in node["inputs"])):
+        if new := [field for field in found.keys() - known if found[field]]:
+            raise untrusted(path, f"sets {min(new)} of {target}, which this genprobe does not know")
     if not is_listed(target):
         raise untrusted(path, f"asks for {target}, which is not on genprobe's list of operations")
     function = operation(target)
