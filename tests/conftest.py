@@ -6,6 +6,10 @@ from pathlib import Path
 import pytest
 from jaxtyping import install_import_hook
 
+# Before torch is imported, which reads it once; every process that a test starts inherits it.
+# The workers of pytest-xdist share the cores: threads of torch on top of them wait for each other.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 # Before anything of genprobe is imported: every shape in an annotation is checked at each call.
 install_import_hook(
     ["genprobe.aggregate", "genprobe.estimators", "genprobe.families", "genprobe.probes"],

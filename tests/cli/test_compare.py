@@ -6,7 +6,7 @@ import jsonschema
 import numpy as np
 import pytest
 
-from genprobe.render.data.json import schema
+from genprobe.render.data.json import comparison_schema as schema
 
 
 @pytest.fixture
