@@ -2,6 +2,20 @@
 
 from typing import Any
 
+__all__ = [
+    "DataError",
+    "GenprobeError",
+    "ModelError",
+    "OtherRankError",
+    "PluginError",
+    "StoreError",
+    "SupportError",
+    "UnavailableError",
+    "UntrustedError",
+    "UsageError",
+    "reason_of",
+]
+
 
 class GenprobeError(Exception):
     """A fault the user can mend: what is wrong and where, then what to do.

@@ -33,7 +33,7 @@ from genprobe.loaders.exported import (
     load_exported,
 )
 from genprobe.loaders.open import load, open_dataset
-from genprobe.loaders.read_tensors import first_line
+from genprobe.loaders.tensors import first_line
 from genprobe.types import Family, Model, Params, Prior
 
 log = logging.getLogger("genprobe")

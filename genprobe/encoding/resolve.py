@@ -11,7 +11,7 @@ from torch.distributions import Distribution
 from genprobe.encoding.context import context_of
 from genprobe.encoding.encode import Parts, encode_examples, log_prior, placed, read_examples
 from genprobe.errors import DataError, GenprobeError, ModelError
-from genprobe.loaders.read_tensors import first_line
+from genprobe.loaders.tensors import first_line
 from genprobe.plugins import plugins
 from genprobe.priors.from_distribution import over_events
 from genprobe.priors.from_module import prior_from_module

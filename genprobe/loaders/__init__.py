@@ -1,5 +1,12 @@
 """Loaders of checkpoints, one kind a file. Nothing in a file runs unless the user trusts it."""
 
+from genprobe.loaders.inspect import inspect_file
+from genprobe.loaders.recorded import record
+from genprobe.loaders.rows import Rows, h5_rows
+from genprobe.loaders.tensors import read_tensors
+
+__all__ = ["PARTS", "Rows", "h5_rows", "inspect_file", "read_tensors", "record"]
+
 PARTS = (
     "bundle",
     "exported",

@@ -19,7 +19,7 @@ from genprobe.architectures import ARCHITECTURES, MlpVae
 from genprobe.errors import GenprobeError, ModelError, UntrustedError
 from genprobe.loaders.factory import build_model, load_state
 from genprobe.loaders.inspect import BUNDLE_MARK, inspect_file
-from genprobe.loaders.read_tensors import first_line, read_tensors
+from genprobe.loaders.tensors import first_line, read_tensors
 from genprobe.priors.recognise import prior_of
 from genprobe.store.write import replacing
 from genprobe.types import Loader, Model, NamedPrior, Prior

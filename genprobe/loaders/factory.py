@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from genprobe.errors import GenprobeError, ModelError
-from genprobe.loaders.read_tensors import read_tensors
+from genprobe.loaders.tensors import read_tensors
 from genprobe.types import Model
 
 STATE_KEYS = ("state_dict", "model_state_dict", "model", "state")

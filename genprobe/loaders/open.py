@@ -15,7 +15,7 @@ from genprobe.datasets.from_torch import from_torch
 from genprobe.errors import DataError, ModelError, UntrustedError
 from genprobe.loaders.factory import load_with_factory
 from genprobe.loaders.inspect import FileKind, inspect_file
-from genprobe.loaders.read_tensors import first_line
+from genprobe.loaders.tensors import first_line
 from genprobe.plugins import plugins
 from genprobe.types import Dataset, DatasetReader, Loader, Model
 

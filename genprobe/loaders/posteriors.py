@@ -20,9 +20,9 @@ import h5py
 import numpy as np
 
 from genprobe.errors import GenprobeError, ModelError
-from genprobe.loaders.read_tensors import first_line
 from genprobe.loaders.recorded import record, tensor_of
 from genprobe.loaders.rows import REAL, Rows, h5_rows, npz_rows
+from genprobe.loaders.tensors import first_line
 from genprobe.types import Loader, Model
 
 TEXTS = ("family", "prior", "likelihood", "name", "dataset", "order")

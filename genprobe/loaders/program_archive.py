@@ -14,7 +14,7 @@ from torch import Tensor
 
 from genprobe.errors import GenprobeError, ModelError, UntrustedError
 from genprobe.loaders.program_schema import DTYPES, STRIDED
-from genprobe.loaders.read_tensors import first_line
+from genprobe.loaders.tensors import first_line
 
 WEIGHTS, CONSTANTS, GRAPH = (
     "data/weights/model_weights_config.json",

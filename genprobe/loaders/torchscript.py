@@ -22,7 +22,7 @@ import torch
 
 from genprobe.errors import GenprobeError, ModelError, UntrustedError
 from genprobe.loaders.inspect import inspect_file
-from genprobe.loaders.read_tensors import first_line
+from genprobe.loaders.tensors import first_line
 from genprobe.types import Loader, Model, Params, with_tensors
 
 METADATA = "genprobe.json"

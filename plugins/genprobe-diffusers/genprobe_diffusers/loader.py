@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genprobe.errors import GenprobeError, ModelError, UntrustedError
-from genprobe.loaders.inspect import inspect_file
+from genprobe.loaders import inspect_file
 from genprobe.types import Loader, Model
 from genprobe_diffusers.pixels import OPTIMAL_NORMAL, Pixels, as_model
 

@@ -11,7 +11,7 @@ from pythae.models.base import BaseAE
 from torch import Tensor
 
 from genprobe.errors import ModelError
-from genprobe.loaders.read_tensors import first_line
+from genprobe.loaders.tensors import first_line
 from genprobe_pythae.folder import CONFIG, WEIGHTS, read_network, read_weights
 
 OTHER_VERSION = (

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from genprobe.errors import ModelError, UntrustedError
-from genprobe.loaders.read_tensors import first_line, read_tensors
+from genprobe.loaders import read_tensors
+from genprobe.loaders.tensors import first_line
 
 CONFIG = "model_config.json"
 WEIGHTS = "model.pt"

@@ -13,8 +13,7 @@ import h5py
 import numpy as np
 
 from genprobe.errors import ModelError
-from genprobe.loaders.recorded import record
-from genprobe.loaders.rows import Rows, h5_rows
+from genprobe.loaders import Rows, h5_rows, record
 from genprobe.types import Loader, Model
 from genprobe_scvi.h5ad import is_h5ad, opened
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from genprobe.errors import ModelError
-from genprobe.loaders.read_tensors import read_tensors
+from genprobe.loaders.tensors import read_tensors
 
 
 def test_tensors_come_back_as_they_were_written(tmp_path, torch_save):
