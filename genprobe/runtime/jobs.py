@@ -5,6 +5,11 @@ raised here, and then all others end, wherever they are; so they do at Ctrl-C, a
 is killed. Each has a thread that waits for the end of a pipe, whose other end this process holds:
 the system closes it however this process goes. What a task writes must be written aside and
 renamed, as stores and bundles are, for it may end at any instant.
+
+No ready-made pool does all that, so this is the standard library's and the rest is added here. With
+tasks that never return, the processes of concurrent.futures, loky, joblib and Pebble were all still
+there 25 seconds after the process that had started them was killed. torch.multiprocessing.spawn
+ends its processes then, on Linux alone, but starts all at once and gives nothing back.
 """
 
 import contextlib
@@ -52,7 +57,7 @@ def run(
             lines of several at once would run into the display.
 
     Raises:
-        GenprobeError: if a process is killed.
+        GenprobeError: if a process is killed, or cannot start.
     """
     count = counting(progress, stage, total)
     if jobs == 1:
@@ -69,8 +74,9 @@ def run(
             return [future.result() for future in futures]
         except BrokenProcessPool as error:
             raise GenprobeError(
-                "A process was killed; often memory is short.",
-                "Run the same command again, with fewer jobs: what is finished is kept.",
+                "A process was killed, often because memory is short, or could not start.",
+                "Run the same again with fewer jobs: what is finished is kept. A script must do it "
+                'under `if __name__ == "__main__":`, because each process imports the script.',
             ) from error
         except BaseException:
             held.close()

@@ -104,3 +104,20 @@ def test_a_fault_is_raised_here_and_stops_the_others():
 def test_a_killed_process_is_told():
     with pytest.raises(GenprobeError, match="process was killed"):
         run(vanish, [1, 2], jobs=2, stage="all", total=1, progress=silent)
+
+
+UNGUARDED = """
+from genprobe.jobs import run
+from genprobe.progress import silent
+
+run(print, [1, 2], jobs=2, stage="all", total=2, progress=silent)
+"""
+
+
+def test_a_script_that_every_process_would_run_again_is_told_how_not_to(tmp_path):
+    (tmp_path / "unguarded.py").write_text(UNGUARDED)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, tmp_path / "unguarded.py"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+    assert done.returncode == 1
+    assert 'must do it under `if __name__ == "__main__":`' in done.stderr.splitlines()[-1]
