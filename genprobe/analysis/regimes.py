@@ -13,13 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.errors import GenprobeError
 from genprobe.report import Estimate, Regime
-from genprobe.runtime.seeds import generator
 
 AUTODECODER = "autodecoder"
 SEMANTIC_DECODER = "semantic-decoder"
@@ -38,10 +36,6 @@ MEANING = {
 }
 ORDER = tuple(MEANING)[:-1]
 """From the corner where the code says nothing to the one where it says everything."""
-
-REPLICATES = 2000
-GROUPS = 2000
-BLOCK = 50
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,63 +103,6 @@ class Entropy:
 def smallest(bounds: Sequence[Entropy]) -> Entropy | None:
     """The tightest of several upper bounds."""
     return min(bounds, key=lambda bound: bound.value, default=None)
-
-
-def bootstrap(
-    values: Float64[Tensor, "n quantity"], seed: int = 0
-) -> Float64[Tensor, "replicate quantity"]:
-    """Replicates of the means of several quantities, with the examples resampled, jointly.
-
-    Many examples are first averaged in random groups of equal size (the groups' mean has the same
-    variance), so that the cost does not grow with N.
-
-    Args:
-        values: (n, quantity) per example.
-        seed: of the resampling.
-    """
-    chance = generator(seed, "bootstrap")
-    size = max(1, len(values) // GROUPS)
-    shuffled = values[torch.randperm(len(values), generator=chance)]
-    groups = shuffled[: len(values) // size * size].view(-1, size, values.shape[1]).mean(1)
-    centred = groups - groups.mean(0) + values.mean(0)
-    picks = (
-        torch.randint(len(centred), (BLOCK, len(centred)), generator=chance)
-        for _ in range(REPLICATES // BLOCK)
-    )
-    return torch.cat([centred[pick].mean(1) for pick in picks])
-
-
-def normal_replicates(
-    rate: Estimate, distortion: Estimate, elbo: Estimate, seed: int = 0
-) -> Float64[Tensor, "replicate 2"]:
-    """Replicates of (R, D) from their standard errors, where the examples are not at hand."""
-    (variance, between), (_, other) = covariance(rate, distortion, elbo)
-    r = variance**0.5
-    slope = between / r if r else 0.0
-    rest = max(0.0, other - slope**2) ** 0.5
-    noise = normal_draws(2, seed)
-    return torch.stack(
-        [rate.value + r * noise[:, 0], distortion.value + slope * noise[:, 0] + rest * noise[:, 1]],
-        1,
-    )
-
-
-def covariance(
-    rate: Estimate, distortion: Estimate, elbo: Estimate
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The covariance matrix of the errors of (R, D) over examples, nats squared.
-
-    It follows from the error of the ELBO: Var(R + D) = Var R + Var D + 2 Cov(R, D).
-    """
-    r, d, both = ((e.se_data or 0.0) ** 2 for e in (rate, distortion, elbo))
-    between = (both - r - d) / 2
-    return (r, between), (between, d)
-
-
-def normal_draws(columns: int, seed: int) -> Float64[Tensor, "replicate column"]:
-    """Standard normal draws, one row a replicate."""
-    chance = generator(seed, "replicates")
-    return torch.randn(REPLICATES, columns, generator=chance, dtype=torch.float64)
 
 
 @dataclass(frozen=True, kw_only=True)

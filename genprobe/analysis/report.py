@@ -1,20 +1,21 @@
 """From a finished store to a report: estimates, dimensions, regime, warnings, provenance."""
 
-import math
-import platform
-from collections.abc import Callable, Mapping
-from typing import Any
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import torch
 
-from genprobe._version import __version__
 from genprobe.aggregate.fitted import FittedMarginal, fit_marginal
 from genprobe.aggregate.queries import Queries, draw_queries
 from genprobe.analysis.notices import report_notices
-from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, bootstrap, place, smallest
+from genprobe.analysis.options import Options
+from genprobe.analysis.provenance import describe_run
+from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest
+from genprobe.analysis.replicates import resampled_points, resampled_slopes
 from genprobe.encoding.encode import Parts
 from genprobe.encoding.resolve import bind_prior, require_fit
-from genprobe.errors import ModelError, PluginError, UsageError
+from genprobe.errors import ModelError, PluginError
 from genprobe.estimators.dimensions import dimensions
 from genprobe.estimators.quantities import Estimator, Quantities, estimate
 from genprobe.plugins import plugins
@@ -32,7 +33,6 @@ OWN = "this model's "
 def report_from_store(
     store: Store,
     *,
-    parts: Parts | None = None,
     prior: PriorLike | None = None,
     tolerance: float = 0.01,
     max_queries: int | None = None,
@@ -40,17 +40,12 @@ def report_from_store(
     bin_width: float | None = None,
     estimators: Mapping[str, Estimator] | None = None,
     cuts: Cuts = DEFAULT_CUTS,
-    device: torch.device | None = None,
     progress: Progress = silent,
-    provenance: Mapping[str, Any] | None = None,
-    ranks: Ranks = ALONE,
-    fit: Callable[[], FittedMarginal] | None = None,
 ) -> Report:
     """The report of a finished store; no model is needed.
 
     Args:
         store: finished.
-        parts: of the model, if they are at hand; else plugins rebuild them by name.
         prior: another prior than the store was made with.
         tolerance: wanted Monte Carlo standard error of I(n;z), nats.
         max_queries: most queries of the aggregate posterior.
@@ -58,50 +53,149 @@ def report_from_store(
         bin_width: δ of quantised data under a density.
         estimators: by name; by default every registered one.
         cuts: thresholds of the regimes.
-        device: where the aggregate posterior is worked out; the CPU by default.
         progress: display.
-        provenance: further facts.
-        ranks: the group whose others ``follow`` the queries; rank 0 alone calls this.
-        fit: gives the fitted marginal; by default ``fit_ladder`` of this store.
 
     Raises:
         UsageError: if a number that was chosen makes no sense.
         GenprobeError: if the store is damaged, or names a family that no plugin provides.
+
+    Example:
+        >>> import tempfile, torch, genprobe
+        >>> params = {"loc": torch.arange(50.0)[:, None], "scale": torch.full((50, 1), 0.01)}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made = genprobe.evaluate_posteriors(params, store=f"{folder}/s.h5")
+        ...     again = genprobe.report_from_store(genprobe.open_store(f"{folder}/s.h5"))
+        >>> again["rate"] == made["rate"]
+        True
     """
-    require_positive(
-        tolerance=tolerance, max_queries=max_queries, bin_width=bin_width, entropy=entropy
+    options = Options.from_arguments({**locals(), "store": store.path})
+    options.require_valid()
+    return build_report(store, options, progress=progress)
+
+
+def build_report(
+    store: Store,
+    options: Options,
+    *,
+    parts: Parts | None = None,
+    device: torch.device | None = None,
+    progress: Progress = silent,
+    ranks: Ranks = ALONE,
+    fit: Callable[[], FittedMarginal] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+) -> Report:
+    """The report of a finished store, with options that were checked.
+
+    Args:
+        store: finished.
+        options: what the user chose.
+        parts: of the model, if they are at hand; else plugins rebuild them by name.
+        device: where the aggregate posterior is worked out; the CPU by default.
+        progress: display.
+        ranks: the group whose others ``follow`` the queries; rank 0 alone calls this.
+        fit: gives the fitted marginal; by default ``fit_ladder`` of this store.
+        provenance: further facts.
+
+    Raises:
+        GenprobeError: if the store is damaged, or names a family that no plugin provides.
+    """
+    known = stored_parts(store, options, parts)
+    quantities = quantities_of(
+        store, known, options, device=device, progress=progress, ranks=ranks, fit=fit
     )
-    header = store.header
-    family = parts.posterior if parts else plugins().get("families", header.family)
-    chosen = choose_prior(store, parts, family, prior)
-    quantities = Quantities(
+    prior = store.header.prior if known.prior is None else known.prior.name
+    facts = {"prior": prior, **(provenance or {})}
+    report = estimate_report(store, known.family, quantities, options, facts)
+    plugins().tell("genprobe_report_ready", report=report, store=store)
+    return report
+
+
+class StoredParts(NamedTuple):
+    """What a store's numbers are read by; a part that cannot be rebuilt is None."""
+
+    family: Family
+    prior: Prior | None
+    likelihood: Likelihood | None
+
+
+def stored_parts(store: Store, options: Options, parts: Parts | None = None) -> StoredParts:
+    """The parts of a store: the model's if they are at hand, else as plugins rebuild them.
+
+    Args:
+        store: finished.
+        options: for another prior.
+        parts: of the model.
+
+    Raises:
+        GenprobeError: if no plugin provides the family, or the prior asked for does not fit.
+    """
+    family = parts.posterior if parts else plugins().get("families", store.header.family)
+    return StoredParts(
+        family=family,
+        prior=choose_prior(store, parts, family, options.prior),
+        likelihood=choose_likelihood(store.header, parts),
+    )
+
+
+def quantities_of(
+    store: Store,
+    known: StoredParts,
+    options: Options,
+    *,
+    device: torch.device | None = None,
+    progress: Progress = silent,
+    ranks: Ranks = ALONE,
+    fit: Callable[[], FittedMarginal] | None = None,
+) -> Quantities:
+    """What estimators are functions of, each worked out when it is first asked for.
+
+    Args:
+        store: finished.
+        known: its parts.
+        options: what the user chose.
+        device: as for ``build_report``.
+        progress: as for ``build_report``.
+        ranks: as for ``build_report``.
+        fit: as for ``build_report``.
+    """
+    return Quantities(
         store,
-        family,
-        chosen,
-        choose_likelihood(header, parts),
-        replaced=prior is not None,
-        bin_width=bin_width,
-        draw=lambda information: draw_queries(
-            store,
-            family,
-            told(information, progress),
-            tolerance=tolerance,
-            max_queries=max_queries,
-            seed=header.seed,
-            device=device,
-            progress=progress,
-            ranks=ranks,
+        known.family,
+        known.prior,
+        known.likelihood,
+        replaced=options.prior is not None,
+        bin_width=options.bin_width,
+        draw=functools.partial(
+            draw_for, store, known.family, options, device=device, progress=progress, ranks=ranks
         ),
-        fit=fit or (lambda: fit_ladder(store, family, progress)),
+        fit=fit or functools.partial(fit_ladder, store, known.family, progress),
     )
+
+
+def estimate_report(
+    store: Store,
+    family: Family,
+    quantities: Quantities,
+    options: Options,
+    provenance: Mapping[str, Any],
+) -> Report:
+    """Estimate everything and put it into a report.
+
+    Args:
+        store: finished.
+        family: of its posteriors.
+        quantities: of the store.
+        options: what the user chose.
+        provenance: further facts.
+    """
+    header, wanted = store.header, options.estimators
     estimates, absent, failed = estimate(
-        plugins().all("estimators") if estimators is None else estimators, quantities
+        plugins().all("estimators") if wanted is None else wanted, quantities
     )
-    wanted = "total_correlation" in estimates
     latents = dimensions(
         quantities.mean_moments,
         quantities.rate_moments,
-        quantities.dimension_kl if wanted else None,
+        quantities.dimension_kl if "total_correlation" in estimates else None,
     )
     said = [*store.notices(), *([] if family.notice is None else [family.notice])]
     notices = report_notices(
@@ -109,12 +203,13 @@ def report_from_store(
         latents,
         rate_analytic=quantities.rate_analytic,
         discrete=header.discrete,
-        bin_width=bin_width,
+        bin_width=options.bin_width,
         max_error=quantities.max_error if quantities.queried else None,
         decoded=header.likelihood is not None,
     )
-    regime = regime_of(quantities, estimates, said, entropy, cuts)
-    report = Report(
+    regime = regime_of(quantities, estimates, said, options)
+    facts = {**describe_run(quantities, estimates, options), "absent": absent, **provenance}
+    return Report(
         model=header.model,
         dataset=header.dataset,
         n=header.n,
@@ -122,33 +217,50 @@ def report_from_store(
         dimensions=latents,
         regime=regime,
         warnings=[*failed, *said, *notices],
-        provenance={
-            **describe_run(store, quantities, estimates, tolerance),
-            "prior": header.prior if chosen is None else chosen.name,
-            "tolerance": tolerance,
-            "bin_width": bin_width,
-            "absent": absent,
-            **(provenance or {}),
-        },
+        provenance=facts,
         store=store,
     )
-    plugins().tell("genprobe_report_ready", report=report, store=store)
-    return report
 
 
-def require_positive(**numbers: float | None) -> None:
-    """Check numbers that a user chose, by name; None is no choice.
+def draw_for(
+    store: Store,
+    family: Family,
+    options: Options,
+    information: Callable[[Queries], Estimate],
+    *,
+    device: torch.device | None,
+    progress: Progress,
+    ranks: Ranks,
+) -> Queries:
+    """As many queries as bring the error of I(n;z) to the tolerance; it is shown on the way.
 
-    A bound on the entropy is among them: it is of probabilities, and a bound below zero would make
-    an autoencoder of every model.
-
-    Raises:
-        UsageError: naming the first that is not positive, or not finite.
+    Args:
+        store: finished.
+        family: of its posteriors.
+        options: what the user chose.
+        information: the estimate of I(n;z) from some queries.
+        device: where pairs are worked out; the CPU by default.
+        progress: display.
+        ranks: the group.
     """
-    for name, value in numbers.items():
-        if value is not None and not 0 < value < math.inf:
-            finite = " and finite" if value > 0 else ""
-            raise UsageError(f"{name} must be positive{finite}, not {value}.")
+
+    def error(queries: Queries) -> float:
+        found = information(queries)
+        error = found.se or 0.0  # none where there is nothing to err on
+        progress.say("aggregate", f"I(n;z) {found.value:.3f} ± {error:.3f} nats")
+        return error
+
+    return draw_queries(
+        store,
+        family,
+        error,
+        tolerance=options.tolerance,
+        max_queries=options.max_queries,
+        seed=store.header.seed,
+        device=device,
+        progress=progress,
+        ranks=ranks,
+    )
 
 
 def fit_ladder(store: Store, family: Family, progress: Progress = silent) -> FittedMarginal:
@@ -164,20 +276,6 @@ def fit_ladder(store: Store, family: Family, progress: Progress = silent) -> Fit
     """
     seed = store.header.seed
     return fit_marginal(store, family, plugins().all("priors"), seed=seed, progress=progress)
-
-
-def told(
-    information: Callable[[Queries], Estimate], progress: Progress
-) -> Callable[[Queries], float]:
-    """The error of I(n;z) from some queries, nats; the estimate is shown whenever it is asked."""
-
-    def error(queries: Queries) -> float:
-        found = information(queries)
-        error = found.se or 0.0  # none where there is nothing to err on
-        progress.say("aggregate", f"I(n;z) {found.value:.3f} ± {error:.3f} nats")
-        return error
-
-    return error
 
 
 def choose_prior(
@@ -220,28 +318,30 @@ def choose_likelihood(header: Header, parts: Parts | None) -> Likelihood | None:
 def regime_of(
     quantities: Quantities,
     estimates: Mapping[str, Estimate],
-    notices: list[Notice],
-    entropy: float | None,
-    cuts: Cuts,
+    notices: Sequence[Notice],
+    options: Options,
 ) -> Regime:
-    """The regime, by position where the distortion is a log-probability of the data, and slope."""
+    """The regime, by position where the distortion is a log-probability of the data, and slope.
+
+    Args:
+        quantities: of the store.
+        estimates: by name.
+        notices: what was said while encoding.
+        options: for the bound on the entropy and the cuts.
+    """
     header = quantities.header
     rate, distortion = estimates.get("rate"), estimates.get("distortion")
     if rate is None:
         rate = plugins().get("estimators", "rate")(quantities.rate, quantities.rate_analytic)
-    slope, slopes = estimates.get("slope"), None
-    if slope is not None:
-        answers = [quantities.rate_slope.mean(0), quantities.distortion_slope.mean(0)]
-        means = bootstrap(torch.stack(answers, 1), header.seed + 1)
-        slopes = -means[:, 1] / means[:, 0]
+    slope = estimates.get("slope")
+    slopes = None if slope is None else resampled_slopes(quantities)
     bound, replicates = None, None
     grey = any(notice.code == "bernoulli-on-grey" for notice in notices)
     probability = (header.discrete and not grey) or quantities.bin_width is not None
     if distortion is not None and probability:
-        bound = smallest(entropy_bounds(header, estimates, rate, distortion, entropy))
-        pairs = [quantities.rate.mean(0), quantities.distortion.mean(0)]
-        replicates = bootstrap(torch.stack(pairs, 1), header.seed)
-    return place(rate, distortion, slope, bound, replicates, slopes, cuts)
+        bound = smallest(entropy_bounds(header, estimates, rate, distortion, options.entropy))
+        replicates = resampled_points(quantities)
+    return place(rate, distortion, slope, bound, replicates, slopes, options.cuts)
 
 
 def entropy_bounds(
@@ -270,66 +370,3 @@ def entropy_estimate(regime: Regime, n: int) -> dict[str, Estimate]:
         name="entropy_bound", value=regime.entropy, se=None, se_data=None, kind="upper", n=n
     )
     return {"entropy_bound": bound}
-
-
-def count_queries(quantities: Quantities, tolerance: float) -> dict[str, int | None]:
-    """Queries made, how many the tolerance takes, and how many the plain paired estimator would.
-
-    The plain one draws independently, so the variance of its terms says what it needs. The other
-    is from the error that was reached, which falls as one over the root.
-    """
-    if not quantities.queried:
-        return {"queries": 0, "queries_needed": None, "plain_queries": None}
-    made = quantities.log_qz.numel()
-    error = quantities.information().se or 0.0
-    terms = (quantities.log_qz_x - quantities.log_qz).flatten()
-    return {
-        "queries": made,
-        "queries_needed": math.ceil(made * (error / tolerance) ** 2),
-        "plain_queries": math.ceil(float(terms.var(correction=0)) / tolerance**2),
-    }
-
-
-def describe_fit(
-    quantities: Quantities, estimates: Mapping[str, Estimate]
-) -> dict[str, Any] | None:
-    """Which fitted prior did best, and how the others did."""
-    if "rate_fitted_prior" not in estimates:
-        return None
-    fitted = quantities.fitted
-    return {"rung": fitted.rung, "folds": fitted.folds, "mean_log_density": dict(fitted.scores)}
-
-
-def describe_scale(quantities: Quantities, estimates: Mapping[str, Estimate]) -> float | None:
-    """The likelihood's scale, where it was fitted to the whole data set."""
-    if "distortion" not in estimates or quantities.fitted_scale is None:
-        return None
-    return quantities.fitted_scale.scale
-
-
-def describe_run(
-    store: Store, quantities: Quantities, estimates: Mapping[str, Estimate], tolerance: float
-) -> dict[str, Any]:
-    """Plain facts that reproduce a report."""
-    header = store.header
-    return {
-        "genprobe": __version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "model_fingerprint": header.model_fingerprint,
-        "dataset_fingerprint": header.dataset_fingerprint,
-        "family": header.family,
-        "likelihood": header.likelihood,
-        "binarize": header.binarize,
-        "event_shape": list(header.event_shape),
-        "draws": header.draws,
-        "seed": header.seed,
-        "dtype": header.dtype,
-        "training": dict(header.training),
-        "context": list(header.context),
-        "fitted_prior": describe_fit(quantities, estimates),
-        **count_queries(quantities, tolerance),
-        "fitted_scale": describe_scale(quantities, estimates),
-        "max_error": quantities.max_error if quantities.queried else None,
-        "skipped": quantities.skipped if quantities.queried else None,
-    }

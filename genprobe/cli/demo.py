@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from genprobe.cli import options
+from genprobe.cli.command_line import command_line
 from genprobe.errors import GenprobeError
 
 
@@ -35,10 +36,11 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
     """
     from importlib.resources import as_file, files
 
+    from genprobe.analysis.options import Options
     from genprobe.cli.output import Output, showing_model
     from genprobe.comparing.comparison import compare
     from genprobe.demo import BUNDLES
-    from genprobe.runs.evaluate import evaluate
+    from genprobe.runs.evaluation import run_evaluation
 
     output = Output(unit=unit, plot_path=plot_path, html_path=html_path, plane=plane)
     reports = []
@@ -48,7 +50,10 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
             as_file(files("genprobe.demo") / f"{name}.pt") as path,
             showing_model(names, i, True) as progress,
         ):
-            reports.append(evaluate(path, draws=4, progress=progress, pictures=True))
+            choices = Options(draws=4, pictures=True)
+            reports.append(
+                run_evaluation(path, None, choices, progress=progress, command=command_line())
+            )
         output.print_report(reports[-1])
         click.echo()
     comparison = compare(reports)

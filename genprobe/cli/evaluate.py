@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genprobe.cli import options
+from genprobe.cli.command_line import command_line
 from genprobe.cli.interrupt import kept_of_store, resumable
 from genprobe.cli.output import output_options
 from genprobe.errors import GenprobeError, OtherRankError, UsageError
 
 if TYPE_CHECKING:
+    from genprobe.analysis.options import Options
     from genprobe.cli.output import Output
     from genprobe.comparing.comparison import Comparison
     from genprobe.report import Report
@@ -67,6 +69,7 @@ if TYPE_CHECKING:
 @resumable(kept_of_store)
 def evaluate(
     models: tuple[str, ...],
+    data: str | None,
     store: Path | None,
     sort: str,
     against: str | None,
@@ -90,6 +93,7 @@ def evaluate(
             "--store takes one model at a time.\n"
             "Evaluate each into a store of its own, then: genprobe compare STORE..."
         )
+    from genprobe.analysis.options import Options
     from genprobe.comparing.comparison import require_sort
     from genprobe.plugins import plugins
     from genprobe.runtime.ranks import joined, together
@@ -102,11 +106,11 @@ def evaluate(
                 output.require_possible()
         if ranks.leads and not quiet:
             logging.getLogger("genprobe").setLevel(logging.INFO)
-        settings |= {"store": store, "cuts": cuts}
-        settings |= {"pictures": True} if output.html_path else {}
+        pictures = True if output.html_path else None
+        choices = Options(store=store, cuts=cuts, pictures=pictures, **settings)
         shown = ranks.leads and not quiet
         attempts = [
-            attempt(models, i, output if ranks.leads else None, shown, settings)
+            attempt(models, i, data, choices, output if ranks.leads else None, shown)
             for i in range(len(models))
         ]
     done = [(model, r) for model, r in zip(models, attempts, strict=True) if r is not None]
@@ -160,26 +164,28 @@ def compared(
 def attempt(
     models: Sequence[str],
     position: int,
+    data: str | None,
+    choices: "Options",
     output: "Output | None",
     shown: bool,
-    settings: Mapping[str, Any],
 ) -> "Report | None":
     """Evaluate and print one model; of several, one that fails is told and passed over.
 
     Args:
         models: all, as named.
         position: of the one to evaluate.
+        data: to evaluate it on, as named.
+        choices: of the evaluation.
         output: of the process that prints.
         shown: whether progress is.
-        settings: of the evaluation.
     """
     from genprobe.cli.output import showing_model
-    from genprobe.runs.evaluate import evaluate as run
+    from genprobe.runs.evaluation import run_evaluation
 
     model, several = models[position], len(models) > 1
     try:
         with showing_model(models, position, shown) as progress:
-            report = run(model, progress=progress, **settings)
+            report = run_evaluation(model, data, choices, progress=progress, command=command_line())
         if output is not None:
             if not several:
                 output.write_report(report)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from genprobe._version import __version__
+from genprobe.cli.command_line import record_command_line
 from genprobe.errors import GenprobeError, OtherRankError, PluginError, UsageError, reason_of
 
 COMMANDS = ("evaluate", "compare", "show", "train", "sweep", "demo", "plugins", "new_plugin")
@@ -24,6 +25,19 @@ class Echo(logging.Handler):
 
 class Cli(click.Group):
     """A group that fills itself from plugins when first asked, and tells faults plainly."""
+
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """The context of a call, which keeps what was typed."""
+        typed = list(args)
+        context = super().make_context(info_name, args, parent, **extra)
+        record_command_line(context, typed)
+        return context
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Commands in the order they were added."""

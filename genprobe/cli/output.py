@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genprobe.cli import options
+from genprobe.cli.command_line import command_line
 from genprobe.cli.options import Command
 from genprobe.errors import GenprobeError
 
@@ -177,7 +178,8 @@ class Output:
         from genprobe.render.page.html import to_html
 
         try:
-            self.html_path.write_text(to_html(comparison, self.unit), encoding="utf-8")
+            page = to_html(comparison, self.unit, command_line() or None)
+            self.html_path.write_text(page, encoding="utf-8")
         except OSError as error:
             raise GenprobeError(
                 f"{self.html_path} cannot be written: {error.strerror}.",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genprobe.cli import options
+from genprobe.cli.command_line import command_line
 from genprobe.cli.output import output_options
 
 if TYPE_CHECKING:
@@ -24,20 +25,21 @@ if TYPE_CHECKING:
 def show(store: Path, regime_cuts: Path | None, output: "Output", **settings: Any) -> None:
     """Show the report of STORE; the model is not needed, nothing is encoded."""
     output.require_possible()
-    from genprobe.analysis.report import report_from_store
+    from genprobe.analysis.options import Options
+    from genprobe.analysis.report import build_report
     from genprobe.comparing.comparison import compare
     from genprobe.runtime.progress import showing
     from genprobe.store.read import open_store
 
-    cuts = options.cuts_from(regime_cuts)
+    choices = Options(cuts=options.cuts_from(regime_cuts), **settings)
+    choices.require_valid()
     with showing(True) as progress:
-        report = report_from_store(
+        report = build_report(
             open_store(store),
-            cuts=cuts,
+            choices,
             progress=progress,
-            provenance={"store": str(store)},
-            **settings,
+            provenance={"store": str(store), "command": command_line()},
         )
     output.write_report(report)
     output.print_report(report)
-    output.finish(compare([report], cuts=cuts))
+    output.finish(compare([report], cuts=choices.cuts))

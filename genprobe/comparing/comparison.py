@@ -5,16 +5,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from genprobe.analysis.regimes import (
-    DEFAULT_CUTS,
-    Cuts,
-    Entropy,
-    normal_draws,
-    normal_replicates,
-    place,
-    smallest,
-)
-from genprobe.analysis.report import OWN, require_positive
+from genprobe.analysis.options import require_positive
+from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest
+from genprobe.analysis.replicates import normal_draws, normal_replicates
+from genprobe.analysis.report import OWN
 from genprobe.comparing.differences import PAIRED, Difference, critical_z, differences
 from genprobe.comparing.frontier import frontier, hull
 from genprobe.comparing.inputs import (

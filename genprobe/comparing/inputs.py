@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from genprobe.analysis.report import report_from_store
+from genprobe.analysis.options import Options
+from genprobe.analysis.report import build_report
 from genprobe.errors import GenprobeError, StoreError, UsageError
 from genprobe.loaders.inspect import inspect_file
 from genprobe.report import Report
@@ -125,7 +126,7 @@ def made_and_kept(store: Store, progress: Progress) -> Report:
     was asked for, and stays.
     """
     facts = {"store": str(store.path)}
-    report = report_from_store(store, progress=progress, provenance=facts)
+    report = build_report(store, Options(), progress=progress, provenance=facts)
     if not beside(store.path).exists():
         keep(report, store.path)
     return report

@@ -139,12 +139,6 @@ def backend(device: str) -> str:
     return "cpu:gloo,cuda:nccl" if gpu else "gloo"
 
 
-def own_gpu() -> torch.device:
-    """The GPU of this process: the one of its local rank."""
-    local = int(os.environ.get("LOCAL_RANK", "0")) if launched() else torch.cuda.current_device()
-    return torch.device("cuda", local % torch.cuda.device_count())
-
-
 @contextlib.contextmanager
 def together(ranks: Ranks) -> Iterator[None]:
     """A stretch that every rank passes or none; all wait at its end.

@@ -2,6 +2,7 @@ import dataclasses
 import json
 import math
 import re
+import shlex
 
 import jsonschema
 import numpy as np
@@ -339,5 +340,14 @@ def test_a_page_says_how_to_make_it_again(run, tiny, tmp_path, count):
     models = [tiny.a, tiny.b][:count]
     assert run("evaluate", *models, "--draws", 2, "--html", "page.html").exit_code == 0
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
-    [command] = re.findall("genprobe evaluate (.*) --draws 2 --html report.html</code>", text)
-    assert sorted(command.split()) == sorted(map(str, models))
+    typed = shlex.join(["genprobe", "evaluate", *map(str, models), "--draws", "2"])
+    assert re.findall("<code>(genprobe .*)</code>", text) == [f"{typed} --html page.html"]
+
+
+def test_the_report_names_the_command_as_it_was_typed(run, tiny, tmp_path):
+    typed = ["evaluate", tiny.a, "--store", "my store.h5", "--quiet", "--json", "r.json"]
+    assert run(*typed).exit_code == 0
+    for path in ("r.json", "my store.h5.report.json"):
+        facts = json.loads((tmp_path / path).read_text(encoding="utf-8"))["provenance"]
+        assert shlex.split(facts["command"]) == ["genprobe", *map(str, typed)]
+        assert facts["asked"] == {"model": str(tiny.a), "store": "my store.h5"}

@@ -54,7 +54,7 @@ def build(path):
 
 SWEEP = """
 import multiprocessing, os, threading
-import genprobe.encoding.encode, genprobe.runs.evaluate, genprobe.runs.train
+import genprobe.encoding.encode, genprobe.runs.evaluation, genprobe.runs.train
 from genprobe.cli import main
 
 
@@ -72,7 +72,7 @@ def waiting(stage, module, name):
 
 waiting("train", genprobe.runs.train, "objective")
 waiting("encode", genprobe.encoding.encode, "columns")
-waiting("aggregate", genprobe.runs.evaluate, "report_from_store")
+waiting("aggregate", genprobe.runs.evaluation, "build_report")
 
 if __name__ == "__main__":
     main()

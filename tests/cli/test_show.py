@@ -22,14 +22,14 @@ def test_a_store_has_the_same_numbers_to_the_last_digit(estimates, tiny, store):
 
 def test_the_model_and_the_data_are_not_needed(run, tiny, store, monkeypatch):
     import genprobe.loaders.open
-    import genprobe.runs.evaluate
+    import genprobe.runs.encoded_store
 
     def refuse(*arguments, **options):
         raise AssertionError("nothing may be loaded or encoded")
 
     monkeypatch.setattr(genprobe.loaders.open, "load", refuse)
     monkeypatch.setattr(genprobe.loaders.open, "open_dataset", refuse)
-    monkeypatch.setattr(genprobe.runs.evaluate, "encode", refuse)
+    monkeypatch.setattr(genprobe.runs.encoded_store, "encode", refuse)
     assert run("show", store, "--unit", "bits", "--entropy", 9).exit_code == 0
 
 

@@ -115,7 +115,7 @@ def test_a_store_without_a_report_gets_one_that_the_next_reader_takes(tmp_path, 
     genprobe.evaluate(MODEL, X, store=tmp_path / "s.h5")
     (tmp_path / "s.h5.report.json").unlink()
     first = read_report(tmp_path / "s.h5")
-    monkeypatch.setattr("genprobe.comparing.inputs.report_from_store", None)
+    monkeypatch.setattr("genprobe.comparing.inputs.build_report", None)
     again = read_report(tmp_path / "s.h5")
     assert again.estimates == first.estimates
     assert reproduce(again) == f"genprobe show {tmp_path / 's.h5'} --tolerance 0.01"

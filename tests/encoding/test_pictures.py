@@ -220,7 +220,7 @@ def test_pictures_that_cannot_be_drawn_cost_no_number(tmp_path, monkeypatch, cap
     def fails(*arguments, **options):
         raise RuntimeError("no ink")
 
-    monkeypatch.setattr(genprobe.runs.evaluate, "draw_pictures", fails)
+    monkeypatch.setattr(genprobe.runs.write_pictures, "draw_pictures", fails)
     report = genprobe.evaluate(exact(), GREY, store=tmp_path / "s.h5", max_queries=10)
     assert report["rate"].value > 0
     assert "No pictures were kept. no ink" in caplog.text

@@ -232,7 +232,7 @@ def test_an_interrupted_fresh_run_goes_on_and_the_old_store_stays_until_it_is_do
 def test_a_fresh_run_interrupted_before_its_report_encodes_nothing_again(work, broken):
     first = run("s.h5")
     Path("old.h5").hardlink_to("s.h5")
-    broken(genprobe.runs.evaluate, "report_from_store", 1, fresh=True)
+    broken(genprobe.runs.evaluation, "build_report", 1, fresh=True)
     assert not Path("s.h5").samefile("old.h5")
     encoded()
     assert run("s.h5", fresh=True).estimates == first.estimates
@@ -244,7 +244,7 @@ def test_a_fresh_run_interrupted_before_its_report_encodes_nothing_again(work, b
 
 @pytest.mark.parametrize("place", ["write", "report"])
 def test_a_fresh_run_does_not_go_on_from_one_with_other_settings(work, broken, place):
-    where = (StoreWriter, "write", 3) if place == "write" else (genprobe.runs.evaluate, "keep", 1)
+    where = (StoreWriter, "write", 3) if place == "write" else (genprobe.runs.evaluation, "keep", 1)
     broken(*where, fresh=True, seed=1)
     encoded()
     run("s.h5", fresh=True)

@@ -153,7 +153,7 @@ FAILING = """
 import dataclasses, os, sys, tempfile
 import torch
 import genprobe
-from genprobe.runs import evaluate as evaluation
+from genprobe.runs import encoded_store, evaluation
 from genprobe.analysis import report as reporting
 from genprobe.aggregate import queries
 from genprobe.datasets.from_array import array_dataset
@@ -174,10 +174,10 @@ data = dataclasses.replace(plain, read=lambda a, b: at("read", plain.read)(a, b)
 family = dataclasses.replace(
     diagonal_normal, natural=lambda params: at("query", diagonal_normal.natural(params))
 )
-sampled, made = queries.sampled, reporting.report_from_store
+sampled, made = queries.sampled, reporting.build_report
 queries.sampled = lambda *given: at("draw", sampled)(*given)
-evaluation.report_from_store = lambda *args, **given: at("report", made)(*args, **given)
-evaluation.tempfile = type(
+evaluation.build_report = lambda *args, **given: at("report", made)(*args, **given)
+encoded_store.tempfile = type(
     "", (), {"mkdtemp": lambda **given: at("temporary", tempfile.mkdtemp)(**given)}
 )
 model = genprobe.Model(

@@ -25,7 +25,7 @@ from genprobe.comparing.comparison import Comparison
 from genprobe.errors import GenprobeError
 from genprobe.render.page.grids import Shown, seen, together
 from genprobe.render.page.interactive import CROWD, keys, plane
-from genprobe.render.page.reproduce import reproduce, reproduce_models, reproduce_stores
+from genprobe.render.page.reproduce import reproduce
 from genprobe.render.palette import COLOURS
 from genprobe.render.rate_parts import parts_of
 from genprobe.render.text import templating
@@ -89,22 +89,20 @@ class Entry:
     command: str | None
 
 
-def to_html(comparison: Comparison, unit: str = "nats") -> str:
+def to_html(comparison: Comparison, unit: str = "nats", command: str | None = None) -> str:
     """A comparison, or a single report compared with nothing, as one self-contained page.
 
     Args:
         comparison: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``; the page can switch.
+        command: the command line that makes the page, if one does.
 
     Raises:
         GenprobeError: if there is no such unit for these data.
     """
     reports = comparison.named
     scale = common_divisor(reports, unit)
-    alone = unit if len(reports) == 1 else None
-    entries = [entry(i, report.model, report, alone) for i, report in enumerate(reports)]
-    stores = reproduce_stores(comparison, unit)
-    models = None if stores else reproduce_models(comparison, unit)
+    entries = [entry(i, report.model, report) for i, report in enumerate(reports)]
     figure = plane(comparison)
     env = environment()
     text = {name: Markup(env.get_template(name).render()) for name in ("report.css", "report.js")}
@@ -133,8 +131,7 @@ def to_html(comparison: Comparison, unit: str = "nats") -> str:
         colours=COLOURS,
         css=text["report.css"],
         script=text["report.js"],
-        command=stores or models,
-        joint=models is not None,
+        command=command,
         plotly=library,
         policy=policy(library, text["report.js"]),
         version=__version__,
@@ -178,8 +175,8 @@ def digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def entry(index: int, name: str, report: Report, alone: str | None = None) -> Entry:
-    """What the page says of one model; of one that is alone, also the command of the page."""
+def entry(index: int, name: str, report: Report) -> Entry:
+    """What the page says of one model."""
     pictures, unseen = seen(report)
     return Entry(
         index=index,
@@ -190,7 +187,7 @@ def entry(index: int, name: str, report: Report, alone: str | None = None) -> En
         dimensions=largest(report.dimensions),
         pictures=pictures,
         unseen=unseen,
-        command=reproduce(report, alone),
+        command=reproduce(report),
     )
 
 

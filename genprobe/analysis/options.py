@@ -1,0 +1,122 @@
+"""What the user chose for an evaluation: one record, made once and handed on whole."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts
+from genprobe.errors import UsageError
+from genprobe.estimators.quantities import Estimator
+from genprobe.types import PriorLike
+
+DTYPES = ("float32", "float64")
+POSITIVE = ("draws", "tolerance", "max_queries", "batch_size", "bin_width", "entropy")
+"""Numbers that must be positive and finite.
+
+A bound on the entropy is among them: it is of probabilities, and a bound below zero would make an
+autoencoder of every model.
+"""
+SHOWN_ONLY = ("pictures",)
+"""Options that change no number of a report."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The options of ``genprobe.evaluate``, which documents each, with the same defaults.
+
+    The model, the data and the progress display are not among them. To add an option, see
+    docs/contributing.md.
+    """
+
+    store: str | Path | None = None
+    draws: int = 1
+    tolerance: float = 0.01
+    max_queries: int | None = None
+    batch_size: int | None = None
+    device: str = "auto"
+    dtype: str = "float32"
+    seed: int = 0
+    prior: PriorLike | None = None
+    entropy: float | None = None
+    bin_width: float | None = None
+    binarize: str | None = None
+    estimators: Mapping[str, Estimator] | None = None
+    cuts: Cuts = DEFAULT_CUTS
+    split: str | None = None
+    fresh: bool = False
+    trust: bool = False
+    factory: str | None = None
+    family: str | None = None
+    pictures: bool | None = None
+
+    @classmethod
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> "Options":
+        """The options among the arguments of a function that takes them by their names.
+
+        Args:
+            arguments: by name; what is no option is left out.
+
+        Example:
+            >>> Options.from_arguments({"model": "vae.pt", "draws": 4}).draws
+            4
+        """
+        names = {field.name for field in fields(cls)}
+        return cls(**{name: value for name, value in arguments.items() if name in names})
+
+    def require_valid(self) -> None:
+        """Check the choices that need neither the model nor the data.
+
+        Raises:
+            UsageError: naming the first that makes no sense.
+        """
+        require_positive(**{name: getattr(self, name) for name in POSITIVE})
+        if self.dtype not in DTYPES:
+            raise UsageError(f"dtype must be one of {', '.join(DTYPES)}, not {self.dtype!r}.")
+
+    def asked(self, model: Any, data: Any = None) -> dict[str, Any]:
+        """What differs from the defaults, as plain facts; what has no text of its own is None.
+
+        Args:
+            model: to be evaluated.
+            data: to evaluate it on; None leaves it to the model.
+
+        Example:
+            >>> Options(draws=4, device="cpu").asked("vae.pt")
+            {'model': 'vae.pt', 'draws': 4, 'device': 'cpu'}
+        """
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        chosen = {
+            field.name: values[field.name]
+            for field in fields(self)
+            if field.name not in SHOWN_ONLY and differs(values[field.name], field.default)
+        }
+        given = {"model": model, **({} if data is None else {"data": data}), **chosen}
+        return {name: plain(value) for name, value in given.items()}
+
+
+def require_positive(**numbers: float | None) -> None:
+    """Check numbers that a user chose, by name; None is no choice.
+
+    Raises:
+        UsageError: naming the first that is not positive, or not finite.
+    """
+    for name, value in numbers.items():
+        if value is not None and not 0 < value < math.inf:
+            finite = " and finite" if value > 0 else ""
+            raise UsageError(f"{name} must be positive{finite}, not {value}.")
+
+
+def differs(value: Any, default: Any) -> bool:
+    """Whether an option is not its default; arrays and tensors are not compared value by value."""
+    if isinstance(value, str | int | float):
+        return bool(value != default)
+    return value is not default
+
+
+def plain(value: Any) -> str | int | float | None:
+    """A choice as JSON holds it; None for what has no text of its own."""
+    if isinstance(value, Path):
+        return str(value)
+    return value if isinstance(value, str | int | float) else None

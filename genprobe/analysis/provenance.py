@@ -1,0 +1,94 @@
+"""The provenance of a report: plain facts of the store, of the options and of what was fitted."""
+
+import dataclasses
+import math
+import platform
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from genprobe._version import __version__
+from genprobe.analysis.options import Options
+from genprobe.analysis.regimes import DEFAULT_CUTS
+from genprobe.estimators.quantities import Quantities
+from genprobe.report import Estimate
+
+
+def count_queries(quantities: Quantities, tolerance: float) -> dict[str, int | None]:
+    """Queries made, how many the tolerance takes, and how many the plain paired estimator would.
+
+    The plain one draws independently, so the variance of its terms says what it needs. The other
+    is from the error that was reached, which falls as one over the root.
+    """
+    if not quantities.queried:
+        return {"queries": 0, "queries_needed": None, "plain_queries": None}
+    made = quantities.log_qz.numel()
+    error = quantities.information().se or 0.0
+    terms = (quantities.log_qz_x - quantities.log_qz).flatten()
+    return {
+        "queries": made,
+        "queries_needed": math.ceil(made * (error / tolerance) ** 2),
+        "plain_queries": math.ceil(float(terms.var(correction=0)) / tolerance**2),
+    }
+
+
+def describe_fit(
+    quantities: Quantities, estimates: Mapping[str, Estimate]
+) -> dict[str, Any] | None:
+    """Which fitted prior did best, and how the others did."""
+    if "rate_fitted_prior" not in estimates:
+        return None
+    fitted = quantities.fitted
+    return {"rung": fitted.rung, "folds": fitted.folds, "mean_log_density": dict(fitted.scores)}
+
+
+def describe_scale(quantities: Quantities, estimates: Mapping[str, Estimate]) -> float | None:
+    """The likelihood's scale, where it was fitted to the whole data set."""
+    if "distortion" not in estimates or quantities.fitted_scale is None:
+        return None
+    return quantities.fitted_scale.scale
+
+
+def describe_cuts(options: Options) -> dict[str, Any]:
+    """The thresholds of the regimes, where they are not the default ones."""
+    if options.cuts == DEFAULT_CUTS:
+        return {}
+    return {"regime_cuts": dataclasses.asdict(options.cuts)}
+
+
+def describe_run(
+    quantities: Quantities, estimates: Mapping[str, Estimate], options: Options
+) -> dict[str, Any]:
+    """Plain facts that reproduce a report.
+
+    Args:
+        quantities: of the store, with all estimates made.
+        estimates: by name.
+        options: what the user chose.
+    """
+    header = quantities.header
+    return {
+        "genprobe": __version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "model_fingerprint": header.model_fingerprint,
+        "dataset_fingerprint": header.dataset_fingerprint,
+        "family": header.family,
+        "likelihood": header.likelihood,
+        "binarize": header.binarize,
+        "event_shape": list(header.event_shape),
+        "draws": header.draws,
+        "seed": header.seed,
+        "dtype": header.dtype,
+        "training": dict(header.training),
+        "context": list(header.context),
+        "fitted_prior": describe_fit(quantities, estimates),
+        **count_queries(quantities, options.tolerance),
+        "fitted_scale": describe_scale(quantities, estimates),
+        "max_error": quantities.max_error if quantities.queried else None,
+        "skipped": quantities.skipped if quantities.queried else None,
+        "tolerance": options.tolerance,
+        "bin_width": options.bin_width,
+        **describe_cuts(options),
+    }

@@ -1,0 +1,155 @@
+"""The store of a run: where it is, and encoding into it whatever it does not have yet."""
+
+import contextlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from genprobe.encoding.encode import Parts, encode
+from genprobe.errors import StoreError
+from genprobe.plugins import plugins
+from genprobe.runtime.progress import Progress
+from genprobe.runtime.ranks import ALONE, Ranks, from_leader, together
+from genprobe.store.format import Header, require_same
+from genprobe.store.fresh import encoded, partial_of
+from genprobe.store.read import Store, open_store
+from genprobe.store.shards import drop_leftovers
+from genprobe.store.write import StoreWriter
+from genprobe.types import Dataset
+
+log = logging.getLogger("genprobe")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Run:
+    """An evaluation on its way: its model and data, its store, and where it works.
+
+    Attributes:
+        path: of the store.
+        header: what the run is.
+        parts: of the model.
+        dataset: to be encoded.
+        device: of the model.
+        batch_size: examples a call of the model.
+        progress: display.
+        ranks: the group.
+    """
+
+    path: Path
+    header: Header
+    parts: Parts
+    dataset: Dataset
+    device: torch.device
+    batch_size: int
+    progress: Progress
+    ranks: Ranks = ALONE
+
+
+@contextlib.contextmanager
+def store_location(store: str | Path | None, ranks: Ranks = ALONE) -> Iterator[Path]:
+    """The path of the store; without one, a temporary path of rank 0 that goes if this fails."""
+    if store is not None:
+        yield Path(store)
+        return
+    folder = None
+    with together(ranks):
+        if ranks.leads:
+            folder = tempfile.mkdtemp(prefix="genprobe-")
+    try:
+        yield Path(from_leader(folder, ranks) or "") / "store.h5"
+    except BaseException:
+        if folder is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def encoded_store(run: Run, fresh: bool) -> Store:
+    """The finished store of a run: as it is there, resumed, or encoded from the start.
+
+    Args:
+        run: whose store it is.
+        fresh: encode again even if the store is finished.
+
+    Raises:
+        StoreError: if it belongs to another run or cannot be written.
+    """
+    path, header, ranks, progress = run.path, run.header, run.ranks, run.progress
+    # Rank 0 alone looks: a network file system may remember for others that there was nothing.
+    with together(ranks):
+        finished = ranks.leads and is_finished(path, header, fresh)
+    if from_leader(finished, ranks):
+        return reuse_store(path, header, fresh, ranks)
+    probes = plugins().all("probes")
+    with StoreWriter(path, header, fresh=fresh, ranks=ranks) as writer:
+        before = set(range(header.segments)) - set(writer.absent)
+        if before and ranks.leads:
+            log.info(
+                "Resumed %s: %d of %d segments were encoded before.%s",
+                path,
+                len(before),
+                header.segments,
+                restart_hint(path, fresh),
+            )
+        total = count_examples(header, before.union(writer.mine))
+        with together(ranks):
+            progress.advance("encode", count_examples(header, before), total)
+        encode(
+            run.parts,
+            run.dataset,
+            writer,
+            probes,
+            batch_size=run.batch_size,
+            device=run.device,
+            advance=lambda count: progress.advance("encode", count, total),
+        )
+    with together(ranks):
+        return open_store(path)
+
+
+def is_finished(path: Path, header: Header, fresh: bool) -> bool:
+    """Whether the store is finished; of a fresh run, by that run itself, before an interrupt."""
+    if not fresh:
+        return os.path.exists(path)
+    if not encoded(path):
+        return False
+    try:
+        require_same(open_store(path).header, header, str(path))
+    except StoreError:
+        return False
+    return True
+
+
+def restart_hint(path: Path, fresh: bool) -> str:
+    """What to do if a fresh run should not go on from where it was interrupted."""
+    return f" To begin anew, delete {partial_of(path)}." if fresh else ""
+
+
+def reuse_store(path: Path, header: Header, fresh: bool, ranks: Ranks) -> Store:
+    """The store that an earlier run finished.
+
+    Raises:
+        StoreError: if it belongs to another run.
+    """
+    with together(ranks):
+        found = open_store(path)
+        require_same(found.header, header, str(path))
+        if ranks.leads:
+            drop_leftovers(path)
+            log.info(
+                "Reused %s: all %d examples were encoded before.%s",
+                path,
+                header.n,
+                restart_hint(path, fresh),
+            )
+    return found
+
+
+def count_examples(header: Header, segments: set[int]) -> int:
+    """How many examples some segments hold."""
+    return sum(stop - start for start, stop in map(header.span, segments))

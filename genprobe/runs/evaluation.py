@@ -1,0 +1,243 @@
+"""One evaluation from its options to its report: open, encode into a store, estimate, write."""
+
+import functools
+import shutil
+import weakref
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from genprobe.aggregate.fitted import FittedMarginal
+from genprobe.aggregate.queries import dismiss, follow
+from genprobe.analysis.options import Options
+from genprobe.analysis.report import build_report, fit_ladder
+from genprobe.datasets.unseen import unseen
+from genprobe.encoding.resolve import prepare
+from genprobe.errors import DataError, ModelError
+from genprobe.estimators.quantities import require_known
+from genprobe.loaders.open import load, open_dataset
+from genprobe.report import Report
+from genprobe.runs.encoded_store import Run, encoded_store, store_location
+from genprobe.runs.write_pictures import write_pictures
+from genprobe.runtime.device import choose_device, explain_device_loss
+from genprobe.runtime.progress import Progress, showing
+from genprobe.runtime.ranks import Ranks, from_leader, joined, together
+from genprobe.store.fresh import conclude
+from genprobe.store.read import Store
+from genprobe.store.report_cache import keep
+from genprobe.types import Dataset, Family, Model
+
+BATCH_VALUES = 1 << 20
+"""Values of examples that a batch holds by default."""
+
+
+def run_evaluation(
+    model: Model | str | Path,
+    data: Any,
+    options: Options,
+    *,
+    progress: bool | Progress = False,
+    command: str | None = None,
+) -> Report:
+    """Evaluate a model on data, with all options in one record.
+
+    Args:
+        model: as ``evaluate`` takes it.
+        data: as ``evaluate`` takes it.
+        options: what the user chose.
+        progress: as ``evaluate`` takes it.
+        command: the command line that asked for it, kept in the report's provenance.
+
+    Raises:
+        GenprobeError: for any fault of the input, saying what, where and what to do.
+    """
+    facts = {"asked": options.asked(model, data), **({"command": command} if command else {})}
+    with (
+        joined(options.device) as ranks,
+        showing(progress if ranks.leads else False) as display,
+        store_location(options.store, ranks) as path,
+        explain_device_loss(options.device, options.store is not None),
+    ):
+        with together(ranks):
+            run = prepare_run(model, data, options, path=path, progress=display, ranks=ranks)
+        store, family = encoded_store(run, options.fresh), run.parts.posterior
+        # The pairs are float32 but their sums are float64, which only a CPU and CUDA have.
+        pairs_on = run.device if run.device.type == "cuda" else None
+        fit = functools.cache(lambda: fit_ladder(store, family, display))
+        make = functools.partial(
+            build_report,
+            store,
+            options,
+            parts=run.parts,
+            device=pairs_on,
+            progress=display,
+            ranks=ranks,
+            fit=fit,
+            provenance={**describe(run, options), **facts},
+        )
+        report = report_on_every_rank(ranks, store, family, pairs_on, make)
+        finish_run(run, report, options, fit)
+        return report
+
+
+def prepare_run(
+    model: Model | str | Path,
+    data: Any,
+    options: Options,
+    *,
+    path: Path,
+    progress: Progress,
+    ranks: Ranks,
+) -> Run:
+    """Check the options, and open the model, the data and the device.
+
+    Args:
+        model: as ``evaluate`` takes it.
+        data: as ``evaluate`` takes it.
+        options: what the user chose.
+        path: of the store.
+        progress: display.
+        ranks: the group.
+
+    Raises:
+        GenprobeError: for any fault of the input.
+    """
+    options.require_valid()
+    for name, estimator in (options.estimators or {}).items():
+        require_known(name, estimator)
+    if not isinstance(model, Model):
+        model = load(model, factory=options.factory, trust=options.trust)
+    if options.family is not None:
+        model = with_family(model, options.family)
+    dataset = choose_data(model, data, options)
+    device = choose_device(options.device)
+    header, parts = prepare(
+        model,
+        dataset,
+        draws=options.draws,
+        seed=options.seed,
+        dtype=options.dtype,
+        device=device,
+    )
+    fitting = max(1, min(1024, BATCH_VALUES // max(1, dataset.event_shape.numel())))
+    return Run(
+        path=path,
+        header=header,
+        parts=parts,
+        dataset=dataset,
+        device=device,
+        batch_size=options.batch_size or fitting,
+        progress=progress,
+        ranks=ranks,
+    )
+
+
+def describe(run: Run, options: Options) -> dict[str, Any]:
+    """The facts of a run that are neither in its store nor in its options."""
+    return {
+        "device": str(run.device),
+        "batch_size": run.batch_size,
+        "ranks": run.ranks.size,
+        "store": options.store and str(options.store),
+    }
+
+
+def finish_run(
+    run: Run, report: Report, options: Options, fit: Callable[[], FittedMarginal]
+) -> None:
+    """Write what stays beside the store; a temporary store goes with its report.
+
+    Args:
+        run: whose report is made.
+        report: of the run.
+        options: what the user chose.
+        fit: gives the fitted marginal of the report.
+    """
+    stored = options.store is not None
+    with together(run.ranks):
+        if stored and run.ranks.leads:
+            keep(report, run.path)
+    if not run.ranks.leads:
+        return
+    if stored if options.pictures is None else options.pictures:
+        write_pictures(run, report, fit)
+    conclude(run.path)
+    if not stored:
+        weakref.finalize(report.store, shutil.rmtree, run.path.parent, ignore_errors=True)
+
+
+def report_on_every_rank(
+    ranks: Ranks,
+    store: Store,
+    family: Family,
+    device: torch.device | None,
+    make: Callable[[], Report],
+) -> Report:
+    """The report, on every rank: rank 0 makes it, the others take part in its queries.
+
+    Where rank 0 ends over a fault in a query, the rank that met the fault raises it too.
+
+    Args:
+        ranks: the group.
+        store: finished.
+        family: of its posteriors.
+        device: where pairs are worked out; the CPU by default.
+        make: makes the report.
+    """
+    report: Report | None = None
+    fault: Exception | None = None
+    if ranks.leads:
+        try:
+            report = make()
+        except Exception as error:
+            fault = error
+        dismiss(ranks)
+    else:
+        fault = follow(store, family, device, ranks)
+    made: list[Report] = from_leader([] if report is None else [report], ranks)
+    with together(ranks):
+        if fault is not None and not made:
+            raise fault
+    return made[0]
+
+
+def with_family(model: Model, family: str) -> Model:
+    """A record of posteriors, read as of another family.
+
+    Raises:
+        ModelError: if the model is no record and so has a family of its own.
+    """
+    if model.recorded is None:
+        raise ModelError(
+            f"The model {model.name} names its own posterior family.",
+            "Leave --family out; it is for files of posteriors.",
+        )
+    return replace(model, posterior=family)
+
+
+def choose_data(model: Model, data: Any, options: Options) -> Dataset:
+    """The data set that was named, or what the model's bundle says it was trained on.
+
+    Raises:
+        DataError: if neither says.
+    """
+    split, binarize = options.split, options.binarize
+    source = model.training.get("data") if data is None else data
+    if source is None and model.recorded is not None:
+        if split is not None or binarize not in (None, "none"):
+            raise DataError(
+                f"{model.name} holds posteriors and no data to split or binarise.",
+                "Leave --split and --binarize out, or name the data with --data.",
+            )
+        known = model.recorded
+        name = known.dataset or f"unnamed data of {model.name}"
+        return unseen(name, known.n, known.event_shape)
+    if source is None:
+        raise DataError(
+            f"The model {model.name} does not say what data it is for.", "Name them with --data."
+        )
+    mode = model.training.get("binarize") if binarize is None else binarize
+    return open_dataset(source, split=split, binarize=mode, seed=options.seed)

@@ -1,0 +1,60 @@
+"""The device that a model runs on: choosing it by name, and what is said when it is lost."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+import torch
+
+from genprobe.errors import GenprobeError
+from genprobe.runtime.ranks import launched
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; ``auto`` takes a GPU where there is one, of several ranks its own.
+
+    Raises:
+        GenprobeError: if it does not exist here.
+    """
+    if name == "auto":
+        if torch.cuda.is_available():
+            return own_gpu()
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+        return own_gpu() if str(device) == "cuda" else device
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = (str(error).splitlines() or ["unknown"])[0]
+        raise GenprobeError(
+            f"The device {name!r} does not work here: {reason}", "Try cpu."
+        ) from error
+
+
+def own_gpu() -> torch.device:
+    """The GPU of this process: the one of its local rank."""
+    local = int(os.environ.get("LOCAL_RANK", "0")) if launched() else torch.cuda.current_device()
+    return torch.device("cuda", local % torch.cuda.device_count())
+
+
+@contextlib.contextmanager
+def explain_device_loss(device: str, resumable: bool) -> Iterator[None]:
+    """Turn the loss of a device into one clear line.
+
+    Args:
+        device: as the user named it.
+        resumable: whether a rerun goes on from what is stored.
+
+    Raises:
+        GenprobeError: saying what torch said, and that a rerun resumes.
+    """
+    try:
+        yield
+    except torch.AcceleratorError as error:
+        reason = (str(error).splitlines() or ["unknown"])[0]
+        raise GenprobeError(
+            f"The device {device} stopped answering: {reason}",
+            "Run the same command again: it goes on where it stopped."
+            if resumable
+            else "Run it again; with --store it would go on where it stopped.",
+        ) from error

@@ -1,0 +1,66 @@
+import dataclasses
+import inspect
+from pathlib import Path
+
+import pytest
+
+import genprobe
+from genprobe.analysis.options import Options
+from genprobe.analysis.regimes import Cuts
+from genprobe.cli import main
+from genprobe.errors import UsageError
+
+NOT_OPTIONS = {"model", "data", "progress"}
+
+
+def defaults(function):
+    return {name: p.default for name, p in inspect.signature(function).parameters.items()}
+
+
+RECORD = {field.name: field.default for field in dataclasses.fields(Options)}
+
+
+def test_the_record_has_every_option_of_evaluate_with_its_default():
+    given = defaults(genprobe.evaluate)
+    assert {k: v for k, v in given.items() if k not in NOT_OPTIONS} == RECORD
+
+
+def test_a_report_of_a_store_has_the_same_defaults():
+    given = defaults(genprobe.report_from_store)
+    assert {k: v for k, v in given.items() if k not in ("store", "progress")}.items() <= (
+        RECORD.items()
+    )
+
+
+@pytest.mark.parametrize("command", ["evaluate", "show"])
+def test_an_option_of_the_command_line_has_the_same_default(command):
+    given = main.get_command(None, command).make_context(command, ["m.pt"]).params
+    shared = {k: v for k, v in RECORD.items() if k in given and k != "store"}
+    assert len(shared) > 4
+    assert {name: given[name] for name in shared} == shared
+
+
+def test_what_was_asked_is_what_differs_from_the_defaults():
+    options = Options(draws=4, store=Path("s.h5"), cuts=Cuts(certain=0.9))
+    assert options.asked("m.pt", [1.0]) == {
+        "model": "m.pt",
+        "data": None,
+        "store": "s.h5",
+        "draws": 4,
+        "cuts": None,
+    }
+    assert Options(pictures=True).asked("m.pt") == {"model": "m.pt"}
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"draws": 0}, "draws must be positive"),
+        ({"tolerance": float("inf")}, "tolerance must be positive and finite"),
+        ({"entropy": -1.0}, "entropy must be positive"),
+        ({"dtype": "float16"}, "dtype must be one of float32, float64"),
+    ],
+)
+def test_a_choice_that_makes_no_sense_is_named(given, words):
+    with pytest.raises(UsageError, match=words):
+        Options(**given).require_valid()
