@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from genprobe.analysis.options import require_positive
-from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest
-from genprobe.analysis.replicates import normal_draws, normal_replicates
+from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, smallest
 from genprobe.analysis.report import OWN
 from genprobe.comparing.differences import PAIRED, Difference, critical_z, differences
 from genprobe.comparing.frontier import frontier, hull
@@ -18,6 +17,7 @@ from genprobe.comparing.inputs import (
     told_apart,
     without_side_files,
 )
+from genprobe.comparing.shared_regime import replace_regime
 from genprobe.errors import GenprobeError, UsageError
 from genprobe.plugins import built_in
 from genprobe.report import Report
@@ -310,24 +310,6 @@ def source_of(report: Report, name: str) -> str:
     source = report.regime.entropy_source or ""
     mine = source.removeprefix(OWN)
     return source if mine == source else f"{mine} of {name}"
-
-
-def replace_regime(report: Report, entropy: Entropy | None, cuts: Cuts) -> Report:
-    """The report with its regime under a shared bound."""
-    needed = ("rate", "distortion", "elbo")
-    if (
-        entropy is None
-        or report.regime.entropy is None
-        or not set(needed) <= report.estimates.keys()
-    ):
-        return report
-    rate, distortion, elbo = (report[name] for name in needed)
-    replicates = normal_replicates(rate, distortion, elbo)
-    slope, slopes = report.estimates.get("slope"), None
-    if slope is not None:
-        slopes = slope.value + (slope.se_data or 0.0) * normal_draws(1, seed=1).squeeze(1)
-    regime = place(rate, distortion, slope, entropy, replicates, slopes, cuts)
-    return dataclasses.replace(report, regime=regime)
 
 
 def described(report: Report) -> str:

@@ -10,7 +10,15 @@ from genprobe.runtime.progress import Progress
 from genprobe.types import Estimate, Notice, Regime, Report
 
 
-def report(name, rate, distortion, entropy=None, source="this model's R + D", data="same"):
+def report(
+    name,
+    rate,
+    distortion,
+    entropy=None,
+    source="this model's R + D",
+    data="same",
+    label="undetermined",
+):
     """A report of given R and D; its own bound is R + D unless one is given."""
     bound = rate + distortion if entropy is None else entropy
     values = {"rate": rate, "distortion": distortion, "elbo": -rate - distortion}
@@ -24,7 +32,7 @@ def report(name, rate, distortion, entropy=None, source="this model's R + D", da
         },
         dimensions=(),
         regime=Regime(
-            label="undetermined",
+            label=label,
             probability=1.0,
             alternatives=(),
             by_position=None,
@@ -38,7 +46,11 @@ def report(name, rate, distortion, entropy=None, source="this model's R + D", da
     )
 
 
-MODELS = [report("auto", 156, 4.8), report("semantic", 6.2, 74.0), report("none", 0.0, 80.6)]
+MODELS = [
+    report("auto", 156, 4.8),
+    report("semantic", 6.2, 74.0, label="semantic-encoder"),
+    report("none", 0.0, 80.6),
+]
 
 
 def test_all_share_the_smallest_bound_and_its_source():
