@@ -63,7 +63,10 @@ def genprobe_estimators() -> "Mapping[str, Callable[..., Any]]":  # type: ignore
 
 @hookspec
 def genprobe_renderers() -> "Mapping[str, Callable[[Report], str]]":  # type: ignore[empty-body]
-    """Functions from a report to text, by name. Called when one is named or parts are listed."""
+    """Functions from a report to text, by name. Called when one is named or parts are listed.
+
+    One with a parameter ``unit`` gets ``nats``, ``bits`` or ``bits/dim``, as the user asked.
+    """
 
 
 @hookspec

@@ -198,6 +198,6 @@ def attempt(
         if not isinstance(error, OtherRankError):
             click.echo(f"Error: {model}: {error}", err=True)
         return None
-    if output is not None and several:
+    if output is not None and several and output.renderer is None:
         click.echo()
     return report

@@ -187,19 +187,6 @@ def require_plot(path: Path | None) -> None:
         require_writable(path)
 
 
-def require_renderer(name: str | None) -> None:
-    """Check that there is a renderer before hours are spent on what it prints.
-
-    Raises:
-        UsageError: if no plugin provides it.
-    """
-    if name is not None:
-        from genprobe.plugins import plugins
-
-        with misused():
-            plugins().get("renderers", name)
-
-
 @contextlib.contextmanager
 def misused() -> Iterator[None]:
     """Make a fault one of the command line.

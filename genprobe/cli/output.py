@@ -4,6 +4,7 @@ import contextlib
 import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import click
 from genprobe.cli import options
 from genprobe.cli.command_line import command_line
 from genprobe.cli.options import Command
-from genprobe.errors import GenprobeError
+from genprobe.errors import GenprobeError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -76,10 +77,31 @@ class Output:
         Raises:
             GenprobeError: naming the first that cannot.
         """
-        options.require_renderer(self.renderer)
+        self.require_one_format()
+        if self.renderer is not None:
+            require_renderer(self.renderer, self.unit)
         for path in (self.json_path, self.csv_path, self.html_path):
             options.require_writable(path)
         options.require_plot(self.plot_path)
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """Every option that says what is printed instead of tables."""
+        asked = {"--format": self.renderer, "--latex": self.latex, "--markdown": self.markdown}
+        return tuple(option for option, value in asked.items() if value)
+
+    def require_one_format(self) -> None:
+        """Check that standard output is asked to be one thing.
+
+        Raises:
+            UsageError: if it would be two.
+        """
+        asked = [*self.formats, *(["--plane"] if self.plane else [])]
+        if self.formats and len(asked) > 1:
+            raise UsageError(
+                f"{asked[0]} and {asked[1]} both say what to print.",
+                f"Leave one out; {asked[0]} prints nothing else.",
+            )
 
     def print_report(self, report: "Report", source: str = "") -> None:
         """Print one report: as a table, as LaTeX or Markdown, or by the renderer named.
@@ -89,9 +111,7 @@ class Output:
             source: which of several it is, told above its table; several may have one name.
         """
         if self.renderer is not None:
-            from genprobe.plugins import plugins
-
-            click.echo(plugins().get("renderers", self.renderer)(report), nl=False)
+            click.echo(rendered(report, self.renderer, self.unit), nl=False)
         elif self.latex:
             from genprobe.render.text.latex import to_latex
 
@@ -110,10 +130,14 @@ class Output:
     def print_comparison(self, comparison: "Comparison", warnings: bool = True) -> None:
         """Print several reports as one table: plain, or as LaTeX or Markdown.
 
+        A renderer prints reports and nothing else, so with one nothing is printed.
+
         Args:
             comparison: of the models.
             warnings: whether to print theirs; if not, they were printed already.
         """
+        if self.renderer is not None:
+            return
         if self.latex:
             from genprobe.render.text.latex import comparison_to_latex
 
@@ -134,8 +158,9 @@ class Output:
             comparison: of one model or several.
         """
         width = terminal_width()
-        tables = not (self.markdown or self.latex or self.renderer)
-        if self.plane or (self.plane is None and tables and width >= ROOMY):
+        if self.formats:
+            return
+        if self.plane or (self.plane is None and width >= ROOMY):
             from genprobe.render.text.plane import WIDTH, to_text
 
             text = to_text(comparison, self.unit, WIDTH if width < ROOMY else ROOMY)
@@ -192,6 +217,36 @@ class Output:
         self.write_csv(comparison)
         self.write_plot(comparison)
         self.write_html(comparison)
+
+
+def require_renderer(name: str, unit: str) -> None:
+    """Check that there is a renderer, in the unit, before hours are spent on what it prints.
+
+    Raises:
+        UsageError: if no plugin provides it, or it takes no unit and one was asked for.
+    """
+    from genprobe.plugins import plugins
+
+    with options.misused():
+        render = plugins().get("renderers", name)
+    if unit != "nats" and not takes_unit(render):
+        raise UsageError(f"The format {name} has no choice of unit.", f"Leave out --unit {unit}.")
+
+
+def rendered(report: "Report", name: str, unit: str) -> str:
+    """The text of a report by the renderer of that name, in the unit if it takes one."""
+    from genprobe.plugins import plugins
+
+    render = plugins().get("renderers", name)
+    return str(render(report, unit=unit) if takes_unit(render) else render(report))
+
+
+def takes_unit(render: Callable[..., str]) -> bool:
+    """Whether a renderer has a parameter ``unit``."""
+    try:
+        return "unit" in signature(render).parameters
+    except (TypeError, ValueError):  # what is written in C need not say what it takes
+        return False
 
 
 def terminal_width() -> int:

@@ -1,3 +1,4 @@
+import csv
 import dataclasses
 import json
 import math
@@ -11,8 +12,10 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 import genprobe
+from genprobe.analysis.regimes import read_cuts
 from genprobe.render.data.json import comparison_schema
 from genprobe.render.data.json import report_schema as schema
+from genprobe.render.text.rows import floor_two
 
 
 def number(text, label):
@@ -351,3 +354,59 @@ def test_the_report_names_the_command_as_it_was_typed(run, tiny, tmp_path):
         facts = json.loads((tmp_path / path).read_text(encoding="utf-8"))["provenance"]
         assert shlex.split(facts["command"]) == ["genprobe", *map(str, typed)]
         assert facts["asked"] == {"model": str(tiny.a), "store": "my store.h5"}
+
+
+def test_a_format_prints_reports_and_nothing_else(run, tiny):
+    alone = [run("evaluate", model, "--format", "json").stdout for model in (tiny.a, tiny.b)]
+    models = [json.loads(text)["model"] for text in alone]
+    assert models == ["a", "b"]
+    together = run("evaluate", tiny.a, tiny.b, "--format", "json").stdout
+    decoder, found = json.JSONDecoder(), []
+    while together:
+        report, end = decoder.raw_decode(together)
+        found.append(report["model"])
+        together = together[end:].removeprefix("\n")
+    assert found == models
+
+
+@pytest.mark.parametrize("name", ["table", "markdown", "latex"])
+def test_a_format_is_in_the_unit_asked_for(run, tiny, name):
+    direct = {"table": [], "markdown": ["--markdown"], "latex": ["--latex"]}[name]
+    by_name = run("evaluate", tiny.a, "--format", name, "--unit", "bits").stdout
+    assert "bits" in by_name
+    assert by_name.strip() == run("evaluate", tiny.a, *direct, "--unit", "bits").stdout.strip()
+
+
+def test_a_unit_that_a_format_does_not_have_is_told_before_anything_is_read(run):
+    done = run("evaluate", "no-such-file", "--format", "json", "--unit", "bits")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "The format json has no choice of unit." in done.stderr
+
+
+@pytest.mark.parametrize("others", [[], ["learned"]])
+def test_a_regime_has_one_probability_wherever_it_is_shown(run, tiny, tmp_path, others):
+    """At a cut that is put where the model is, so that the replicates disagree."""
+    models = [tiny.a, *(getattr(tiny, name) for name in others)]
+    plain = genprobe.evaluate(tiny.a)
+    share = plain["distortion"].value / (plain["rate"].value + plain["distortion"].value)
+    (tmp_path / "cuts.toml").write_text(f"syntactic = {share}\n")
+    paths = [f"--{kind}={tmp_path / kind}" for kind in ("json", "csv", "html")]
+    done = run("evaluate", *models, *paths, "--regime-cuts", "cuts.toml")
+    assert done.exit_code == 0, done.stderr
+    cuts = read_cuts(tmp_path / "cuts.toml")
+    reports = [genprobe.evaluate(model, cuts=cuts) for model in models]
+    compared = {r.model: r.regime for r in genprobe.compare(reports, cuts=cuts).reports}
+    content = json.loads((tmp_path / "json").read_text(encoding="utf-8"))
+    written = [m["report"] for m in content["models"]] if others else [content]
+    rows = list(csv.DictReader((tmp_path / "csv").read_text(encoding="utf-8").splitlines()))
+    page = (tmp_path / "html").read_text(encoding="utf-8")
+    assert 0.02 < compared["a"].probability < 0.98
+    if not others:
+        assert compared["a"] == reports[0].regime
+    for report, row in zip(written, rows, strict=True):
+        regime = compared[report["model"]]
+        assert report["regime"]["probability"] == regime.probability
+        assert float(row["regime_probability"]) == regime.probability
+        assert row["regime"] == report["regime"]["label"] == regime.label
+        assert f"probability {floor_two(regime.probability)}" in page
+        assert f"{regime.probability:.2f}" in done.stdout
