@@ -40,8 +40,17 @@ class UsageError(GenprobeError):
 
 
 def reason_of(error: Exception) -> str:
-    """The first line of what an exception says, or its type where it says nothing."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    r"""The first line of what an exception says, to be quoted within a sentence.
+
+    Args:
+        error: whose type is named where it says nothing.
+
+    >>> reason_of(ValueError("The shapes differ.\nGive others."))
+    'The shapes differ'
+    >>> reason_of(MemoryError())
+    'MemoryError'
+    """
+    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 class ModelError(GenprobeError):

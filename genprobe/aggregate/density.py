@@ -28,7 +28,7 @@ from genprobe.aggregate.full_precision import full_precision
 from genprobe.aggregate.pairs import BOUND, WORST
 from genprobe.aggregate.plan import Tile, plan_tile
 from genprobe.aggregate.reduction import choose
-from genprobe.aggregate.room import with_room
+from genprobe.aggregate.retry import retry_with_smaller_tiles
 from genprobe.aggregate.sums import LogSums, merged_entropy
 from genprobe.aggregate.tiles import log_sums
 from genprobe.errors import UnavailableError
@@ -162,7 +162,7 @@ def log_aggregate_blocks(
 
     def once(some: Tensor, margin: float) -> LogSums:
         with together(ranks):
-            sums = with_room(
+            sums = retry_with_smaller_tiles(
                 sizes,
                 lambda tile: log_sums(
                     take({"z": z}, some)["z"].to(device),
@@ -220,7 +220,7 @@ def settled(
 
 
 def choose_checked(m: int, values: int) -> Int64[Tensor, " c"]:
-    """Queries to be checked, evenly spread: fewer where one alone is dear."""
+    """Queries to be checked, evenly spread: fewer where one alone is expensive."""
     count = min(m, max(CHECKED[0], min(CHECKED[1], CHECKED_VALUES // values)))
     return torch.linspace(0, m - 1, count).round().long()
 

@@ -48,8 +48,8 @@ def plan_tile(
     block = max(64, BLOCK_VALUES * 2 // max(1, width))
     components = min(COMPONENTS, block)
     # Wide matmuls outweigh what is done with their results, and like more queries at a time.
-    room = pair_bytes(device) * max(1, values // WIDE) // (2 * 4 * components)
-    most = min(QUERIES[1], QUERY_VALUES // max(1, width), room)
+    fitting = pair_bytes(device) * max(1, values // WIDE) // (2 * 4 * components)
+    most = min(QUERIES[1], QUERY_VALUES // max(1, width), fitting)
     return Tile(min(queries, max(QUERIES[0], most)), components, block)
 
 

@@ -140,7 +140,7 @@ class Pass:
         edges = owned.new_tensor([part.start for part in parts] + [components.stop])
         bounds = torch.searchsorted(owned, edges).tolist()
         for part, low, high in zip(parts, bounds, bounds[1:], strict=False):
-            out, scratch = self._room(pairs.dtype, len(owned), part.stop - part.start)
+            out, scratch = self._scratch(pairs.dtype, len(owned), part.stop - part.start)
             log2 = pairs.log2(queries, running.reference, part, out)
             if low < high:
                 log2[order[low:high], owned[low:high] - part.start] = -math.inf
@@ -149,7 +149,7 @@ class Pass:
         if isinstance(rows, Tensor):
             self.running.put(rows, running)
 
-    def _room(self, dtype: torch.dtype, queries: int, components: int) -> Tensor:
+    def _scratch(self, dtype: torch.dtype, queries: int, components: int) -> Tensor:
         """Two buffers (2, queries, components), of memory that is made once: fresh is slow."""
         if dtype not in self._buffers:
             most = self.tile.queries * self.tile.components

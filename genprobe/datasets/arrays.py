@@ -37,7 +37,7 @@ def open_array(spec: str, split: str | None) -> Dataset:
         raise
     except Exception as error:  # damaged bytes make the readers raise almost anything
         raise DataError(
-            f"{path} cannot be read as {path.suffix}: {reason_of(error)}",
+            f"{path} cannot be read as {path.suffix}: {reason_of(error)}.",
             "Check the path, or write it again.",
         ) from error
     return array_dataset(f"{path.stem}::{key}" if key else path.stem, array)

@@ -14,7 +14,6 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from genprobe.aggregate.room import out_of_memory
 from genprobe.encoding.context import context_of, rows_of
 from genprobe.encoding.probe_inputs import PROBE_INPUTS
 from genprobe.errors import (
@@ -25,6 +24,7 @@ from genprobe.errors import (
     SupportError,
     reason_of,
 )
+from genprobe.runtime.memory import out_of_memory
 from genprobe.runtime.ranks import together
 from genprobe.runtime.seeds import derived_seed
 from genprobe.store.shards import finish
@@ -167,7 +167,7 @@ def log_prior(prior: Prior, z: Tensor, start: int) -> Float64[Tensor, "draw batc
         raise
     except Exception as error:
         raise ModelError(
-            f"The prior {prior.name} fails on z of shape {tuple(z.shape[2:])}: {reason_of(error)}",
+            f"The prior {prior.name} fails on z of shape {tuple(z.shape[2:])}: {reason_of(error)}.",
             "Check that it is a density over one z of the model.",
         ) from error
     if log_pz.shape != z.shape[:2]:
@@ -413,7 +413,7 @@ def calling(model: Model, part: str, argument: Tensor) -> Iterator[None]:
             ) from error
         raise ModelError(
             f"{part} of {model.name} fails on a batch of shape {tuple(argument.shape)}: "
-            f"{reason_of(error)}",
+            f"{reason_of(error)}.",
             "Check that the data have the shape that the model was trained on.",
         ) from error
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from genprobe._version import __version__
 from genprobe.encoding.encode import encode_examples, placed
 from genprobe.encoding.resolve import bind_prior, named_part
-from genprobe.errors import GenprobeError, ModelError, PluginError, UntrustedError
+from genprobe.errors import GenprobeError, ModelError, PluginError, UntrustedError, reason_of
 from genprobe.loaders.bundle import require_plain
 from genprobe.loaders.exported import (
     DECODER,
@@ -33,7 +33,6 @@ from genprobe.loaders.exported import (
     load_exported,
 )
 from genprobe.loaders.open import load, open_dataset
-from genprobe.loaders.tensors import first_line
 from genprobe.types import Family, Model, Params, Prior
 
 log = logging.getLogger("genprobe")
@@ -214,7 +213,7 @@ def tracing(model: Model, part: str) -> Iterator[None]:
                 "Use x.shape[0] where it says len(x), int(…) or a number of its own.",
             ) from error
         raise ModelError(
-            f"torch cannot export {part} of {model.name}: {first_line(error)}.",
+            f"torch cannot export {part} of {model.name}: {reason_of(error)}.",
             "See the documentation of torch.export; without it, save a bundle (genprobe.save).",
         ) from error
 

@@ -10,8 +10,7 @@ from torch.distributions import Distribution
 
 from genprobe.encoding.context import context_of
 from genprobe.encoding.encode import Parts, encode_examples, log_prior, placed, read_examples
-from genprobe.errors import DataError, GenprobeError, ModelError
-from genprobe.loaders.tensors import first_line
+from genprobe.errors import DataError, GenprobeError, ModelError, reason_of
 from genprobe.plugins import plugins
 from genprobe.priors.from_distribution import over_events
 from genprobe.priors.from_module import prior_from_module
@@ -185,7 +184,7 @@ def built(factory: PriorFactory, latent: torch.Size, params: Params) -> Prior:
     except Exception as error:
         raise ModelError(
             f"The prior {factory.name} cannot be built for z of shape {tuple(latent)}: "
-            f"{first_line(error)}",
+            f"{reason_of(error)}.",
             "Check the names and shapes of its tensors.",
         ) from error
 

@@ -15,7 +15,6 @@ from genprobe.aggregate.code_moments import aggregate_moments, posterior_entropy
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.marginals import log_marginals
 from genprobe.aggregate.queries import Queries
-from genprobe.aggregate.room import out_of_memory
 from genprobe.distributions.latents import flat
 from genprobe.errors import GenprobeError, PluginError, UnavailableError, reason_of
 from genprobe.estimators.control_variates import CodeMoments, Controls, controls
@@ -24,6 +23,7 @@ from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.pointwise import distortions, fit_scale, log_bin, rates_under
 from genprobe.estimators.rate_fitted_prior import fitted_rates
 from genprobe.report import Estimate, Notice
+from genprobe.runtime.memory import out_of_memory
 from genprobe.store.format import Header
 from genprobe.store.read import Store
 from genprobe.types import Family, FittedScale, Likelihood, Prior
@@ -369,7 +369,7 @@ def estimate(
         except Exception as error:
             if not own_fault(error):
                 raise
-            reason = f"{type(error).__name__}: {reason_of(error)}".removesuffix(".")
+            reason = f"{type(error).__name__}: {reason_of(error)}"
             absent[name] = f"The estimator {name} failed: {reason}."
             failed.append(Notice(code="estimator-failed", message=absent[name], remedy=MEND))
             log.debug("%s", absent[name], exc_info=error)

@@ -16,10 +16,10 @@ import torch
 from torch.distributions import Distribution
 
 from genprobe.architectures import ARCHITECTURES, MlpVae
-from genprobe.errors import GenprobeError, ModelError, UntrustedError
+from genprobe.errors import GenprobeError, ModelError, UntrustedError, reason_of
 from genprobe.loaders.factory import build_model, load_state
 from genprobe.loaders.inspect import BUNDLE_MARK, inspect_file
-from genprobe.loaders.tensors import first_line, read_tensors
+from genprobe.loaders.tensors import read_tensors
 from genprobe.priors.recognise import prior_of
 from genprobe.store.write import replacing
 from genprobe.types import Loader, Model, NamedPrior, Prior
@@ -76,7 +76,7 @@ def save(
         with replacing(Path(path)) as aside:
             torch.save(content, aside)
     except (OSError, RuntimeError) as error:
-        raise ModelError(f"The bundle cannot be written at {path}: {first_line(error)}") from error
+        raise ModelError(f"The bundle cannot be written at {path}: {reason_of(error)}") from error
 
 
 def saved_prior(model: Model, has_factory: bool) -> dict[str, Any] | None:
@@ -170,7 +170,7 @@ def rebuild(path: Path, content: Mapping[str, Any], trust: bool) -> Model:
             raise
         except (TypeError, ValueError) as error:
             raise ModelError(
-                f"The bundle {path} is no {architecture}: {first_line(error)}"
+                f"The bundle {path} is no {architecture}: {reason_of(error)}"
             ) from error
     if ":" not in architecture:
         raise ModelError(

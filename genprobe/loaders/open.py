@@ -12,10 +12,9 @@ from torch.utils.data import Dataset as TorchDataset
 from genprobe.datasets.binarize import binarize as binarized
 from genprobe.datasets.from_array import array_dataset
 from genprobe.datasets.from_torch import from_torch
-from genprobe.errors import DataError, ModelError, UntrustedError
+from genprobe.errors import DataError, ModelError, UntrustedError, reason_of
 from genprobe.loaders.factory import load_with_factory
 from genprobe.loaders.inspect import FileKind, inspect_file
-from genprobe.loaders.tensors import first_line
 from genprobe.plugins import plugins
 from genprobe.types import Dataset, DatasetReader, Loader, Model
 
@@ -75,7 +74,7 @@ def load_trusted(path: Path) -> Model:
         content = torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:
         raise ModelError(
-            f"{path} does not unpickle: {type(error).__name__}: {first_line(error)}",
+            f"{path} does not unpickle: {type(error).__name__}: {reason_of(error)}",
             "The code it was pickled with must be installed.",
         ) from error
     if isinstance(content, Model):

@@ -19,10 +19,9 @@ from typing import Any
 import h5py
 import numpy as np
 
-from genprobe.errors import GenprobeError, ModelError
+from genprobe.errors import GenprobeError, ModelError, reason_of
 from genprobe.loaders.recorded import record, tensor_of
 from genprobe.loaders.rows import REAL, Rows, h5_rows, npz_rows
-from genprobe.loaders.tensors import first_line
 from genprobe.types import Loader, Model
 
 TEXTS = ("family", "prior", "likelihood", "name", "dataset", "order")
@@ -62,7 +61,7 @@ def readable(path: Path) -> Iterator[None]:
         raise
     except Exception as error:  # almost anything
         raise ModelError(
-            f"{path} does not read as a file of posteriors: {first_line(error)}.",
+            f"{path} does not read as a file of posteriors: {reason_of(error)}.",
             "Check the path, or write it again.",
         ) from error
 

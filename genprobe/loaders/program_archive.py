@@ -12,9 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genprobe.errors import GenprobeError, ModelError, UntrustedError
+from genprobe.errors import GenprobeError, ModelError, UntrustedError, reason_of
 from genprobe.loaders.program_schema import DTYPES, STRIDED
-from genprobe.loaders.tensors import first_line
 
 WEIGHTS, CONSTANTS, GRAPH = (
     "data/weights/model_weights_config.json",
@@ -39,7 +38,7 @@ def reading(path: Path) -> Iterator[None]:
     except Exception as error:  # almost anything
         raise ModelError(
             f"{path} does not read as an exported program: {type(error).__name__}: "
-            f"{first_line(error)}.",
+            f"{reason_of(error)}.",
             "Export it again.",
         ) from error
 

@@ -33,9 +33,4 @@ def why(path: Path, error: Exception) -> str:
         return kind.detail
     if "weights_only" in str(error):
         return "it holds something else, or is damaged"
-    return first_line(error)
-
-
-def first_line(error: Exception) -> str:
-    """What an exception says, to be quoted within a sentence."""
-    return reason_of(error).rstrip(".")
+    return reason_of(error)

@@ -20,9 +20,8 @@ from typing import Any
 
 import torch
 
-from genprobe.errors import GenprobeError, ModelError, UntrustedError
+from genprobe.errors import GenprobeError, ModelError, UntrustedError, reason_of
 from genprobe.loaders.inspect import inspect_file
-from genprobe.loaders.tensors import first_line
 from genprobe.types import Loader, Model, Params, with_tensors
 
 METADATA = "genprobe.json"
@@ -54,7 +53,7 @@ def load_torchscript(path: Path, trust: bool) -> Model:
             module = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
     except Exception as error:  # damaged code makes the compiler raise almost anything
         raise ModelError(
-            f"{path} does not load as TorchScript: {first_line(error)}.", "Script it again."
+            f"{path} does not load as TorchScript: {reason_of(error)}.", "Script it again."
         ) from error
     if not hasattr(module, "encode"):
         raise ModelError(f"{path} has no method encode.", HOW)
@@ -96,9 +95,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
     except GenprobeError:
         raise
     except Exception as error:  # damaged bytes
-        raise ModelError(
-            f"{METADATA} in {path} does not read: {first_line(error)}.", HOW
-        ) from error
+        raise ModelError(f"{METADATA} in {path} does not read: {reason_of(error)}.", HOW) from error
     return found
 
 

@@ -40,7 +40,7 @@ def write_pictures(run: Run, report: Report, fit: Callable[[], FittedMarginal]) 
         if drawn is not None:
             save_pictures(report.store, drawn)
     except Exception as error:
-        log.warning("No pictures were kept. %s", reason_of(error))
+        log.warning("No pictures were kept. %s.", reason_of(error))
         log.debug("While pictures were drawn:", exc_info=error)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genprobe.errors import GenprobeError, ModelError, UntrustedError
+from genprobe.errors import GenprobeError, ModelError, UntrustedError, reason_of
 from genprobe.loaders import inspect_file
 from genprobe.types import Loader, Model
 from genprobe_diffusers.pixels import OPTIMAL_NORMAL, Pixels, as_model
@@ -78,7 +78,7 @@ def read_config(folder: Path) -> Mapping[str, Any]:
         content = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
         raise ModelError(
-            f"{path} does not read as the config of a diffusers model: {first_line(error)}.",
+            f"{path} does not read as the config of a diffusers model: {reason_of(error)}.",
             "Name the folder that save_pretrained wrote.",
         ) from error
     if not isinstance(content, Mapping):
@@ -106,7 +106,7 @@ def read_module(folder: Path, name: str) -> "Module":
         )
     except Exception as error:  # a config can hold anything, and a damaged file raise anything
         raise ModelError(
-            f"{folder} does not load as {name}: {first_line(error)}.", "Save the model again."
+            f"{folder} does not load as {name}: {reason_of(error)}.", "Save the model again."
         ) from error
     faults = {kind: found[kind] for kind in ("missing_keys", "unexpected_keys", "mismatched_keys")}
     for kind, keys in faults.items():
@@ -146,11 +146,6 @@ def require_weights(folder: Path) -> bool:
             detail = kind.detail or f"it is {kind.kind}"
             raise ModelError(f"{path} holds no weights: {detail}.", "Save the model again.")
     return False
-
-
-def first_line(error: Exception) -> str:
-    """The first line of what an exception says, or its type where it says nothing."""
-    return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
 def recognises(path: Path) -> bool:

@@ -10,8 +10,7 @@ import torch
 from pythae.models.base import BaseAE
 from torch import Tensor
 
-from genprobe.errors import ModelError
-from genprobe.loaders.tensors import first_line
+from genprobe.errors import ModelError, reason_of
 from genprobe_pythae.folder import CONFIG, WEIGHTS, read_network, read_weights
 
 OTHER_VERSION = (
@@ -52,7 +51,7 @@ def build(folder: Path, settings: Mapping[str, Any], trust: bool) -> BaseAE:
             module: BaseAE = getattr(pythae.models, name)(config, **own)
     except Exception as error:
         raise ModelError(
-            f"pythae cannot build the {name} of {folder / CONFIG}: {first_line(error)}.",
+            f"pythae cannot build the {name} of {folder / CONFIG}: {reason_of(error)}.",
             OTHER_VERSION,
         ) from error
     load_weights(module, weights, folder / WEIGHTS)

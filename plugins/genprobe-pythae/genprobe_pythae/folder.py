@@ -15,9 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from genprobe.errors import ModelError, UntrustedError
+from genprobe.errors import ModelError, UntrustedError, reason_of
 from genprobe.loaders import read_tensors
-from genprobe.loaders.tensors import first_line
 
 CONFIG = "model_config.json"
 WEIGHTS = "model.pt"
@@ -116,7 +115,7 @@ def read_network(folder: Path, part: str, trust: bool) -> nn.Module:
             network = Unpickler(file).load()
     except Exception as error:
         raise ModelError(
-            f"{path} does not unpickle: {type(error).__name__}: {first_line(error)}",
+            f"{path} does not unpickle: {type(error).__name__}: {reason_of(error)}",
             f"It was pickled with Python {python_version(folder)}: use that, and install what the "
             f"{part} imports.",
         ) from error

@@ -1,20 +1,18 @@
-"""Doing a pass again with smaller tiles where the memory did not suffice."""
+"""Trying a pass again with smaller tiles when memory ran out."""
 
 import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-import torch
-
 from genprobe.aggregate.plan import Tile
 from genprobe.errors import GenprobeError
+from genprobe.runtime.memory import out_of_memory
 
 log = logging.getLogger("genprobe")
 Result = TypeVar("Result")
-CPU_WORDS = "DefaultCPUAllocator"
 
 
-def with_room(tile: Tile, work: Callable[[Tile], Result]) -> Result:
+def retry_with_smaller_tiles(tile: Tile, work: Callable[[Tile], Result]) -> Result:
     """The result of work done with a tile, or with the largest half of it that fits.
 
     Args:
@@ -43,8 +41,3 @@ def with_room(tile: Tile, work: Callable[[Tile], Result]) -> Result:
             smaller.components,
         )
         tile = smaller
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, on a GPU or the CPU."""
-    return isinstance(error, (torch.OutOfMemoryError, MemoryError)) or CPU_WORDS in str(error)
