@@ -13,7 +13,7 @@ from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest
 from genprobe.analysis.replicates import resampled_points, resampled_slopes
-from genprobe.encoding.encode import Parts
+from genprobe.encoding.parts import Parts
 from genprobe.encoding.resolve import bind_prior, require_fit
 from genprobe.errors import ModelError, PluginError
 from genprobe.estimators.dimensions import dimensions

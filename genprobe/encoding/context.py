@@ -7,7 +7,8 @@ A label, a batch, the size of x itself: q(z|x, c) and p(x|z, c). A model says wh
 import torch
 from torch import Tensor
 
-from genprobe.errors import GenprobeError, ModelError
+from genprobe.encoding.user_errors import user_errors
+from genprobe.errors import ModelError
 from genprobe.types import Dataset, Model, Params
 
 
@@ -26,16 +27,15 @@ def context_of(model: Model, dataset: Dataset, x: Tensor, start: int) -> Params:
     if model.condition is None:
         return {}
     covariates = {} if dataset.covariates is None else dataset.covariates(start, start + len(x))
-    try:
-        context = model.condition(x, covariates)
-    except GenprobeError:
-        raise
-    except KeyError as missing:
-        raise ModelError(
-            f"{model.name} needs the covariate {missing}; {dataset.name} has "
-            f"{', '.join(covariates) or 'none'}.",
-            "Give data that have it.",
-        ) from missing
+    with user_errors(f"condition of {model.name}", x.shape, "Check the data's covariates."):
+        try:
+            context = model.condition(x, covariates)
+        except KeyError as missing:
+            raise ModelError(
+                f"{model.name} needs the covariate {missing}; {dataset.name} has "
+                f"{', '.join(covariates) or 'none'}.",
+                "Give data that have it.",
+            ) from missing
     require_rows(model.name, context, len(x), start)
     return {k: v.to(x.dtype) if v.is_floating_point() else v for k, v in context.items()}
 

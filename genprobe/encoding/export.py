@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from genprobe._version import __version__
-from genprobe.encoding.encode import encode_examples, placed
+from genprobe.encoding.calls import Calls
+from genprobe.encoding.examples import encode_examples
+from genprobe.encoding.placement import on_device
 from genprobe.encoding.resolve import bind_prior, named_part
+from genprobe.encoding.user_errors import memory_errors
 from genprobe.errors import GenprobeError, ModelError, PluginError, UntrustedError, reason_of
 from genprobe.loaders.bundle import require_plain
 from genprobe.loaders.exported import (
@@ -33,7 +37,7 @@ from genprobe.loaders.exported import (
     load_exported,
 )
 from genprobe.loaders.open import load, open_dataset
-from genprobe.types import Family, Model, Params, Prior
+from genprobe.types import Family, Likelihood, Model, Params, Prior
 
 log = logging.getLogger("genprobe")
 
@@ -72,10 +76,18 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
             "Evaluate the model itself.",
         )
     posterior: Family = named_part("families", model.posterior)
-    likelihood = named_part("likelihoods", model.likelihood)
+    likelihood: Likelihood | None = named_part("likelihoods", model.likelihood)
     x = few(model, example)
-    with placed(model.module, CPU, torch.float32):
-        params = encode_examples(model, posterior, x, {}, 0, len(x), CPU)
+    calls = Calls(
+        model=model,
+        posterior=posterior,
+        likelihood=likelihood,
+        device=CPU,
+        dtype=torch.float32,
+        batch_size=len(x),
+    )
+    with on_device(model.module, CPU, torch.float32):
+        params = encode_examples(calls, x, 0)
         latent = posterior.event_shape(params)
         prior = require_prior(model, latent)
         z = posterior.distribution(params).sample().to(x.dtype)
@@ -93,14 +105,16 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
                 "likelihood": None if likelihood is None else likelihood.name,
                 "event_shape": list(x.shape[1:]),
                 "latent_shape": list(latent),
-                "encoder": write_program(folder / ENCODER, model, "encode", x),
-                "decoder": model.decode and write_program(folder / DECODER, model, "decode", z),
+                "encoder": write_program(folder / ENCODER, calls, "encode", x),
+                "decoder": write_program(folder / DECODER, calls, "decode", z)
+                if calls.decodes
+                else None,
                 "training": dict(model.training),
             }
             if prior.params:
                 write_prior(folder / PRIOR, prior.params)
             write_metadata(folder, metadata)
-            require_same(model, folder, x, z)
+            require_same(calls, folder, x, z)
             if target.exists():
                 shutil.rmtree(target)
             folder.replace(target)
@@ -149,10 +163,9 @@ def require_prior(model: Model, latent: torch.Size) -> Prior:
     z = prior.sample(DRAWS).double()
     try:
         rebuilt = bind_prior(prior.name, latent, prior.params)
-        same = torch.allclose(rebuilt.log_prob(z), prior.log_prob(z), rtol=ROUNDING)
     except (PluginError, ModelError):
-        same = False
-    if not same:
+        rebuilt = None
+    if rebuilt is None or not torch.allclose(rebuilt.log_prob(z), prior.log_prob(z), rtol=ROUNDING):
         raise ModelError(
             f"The prior {prior.name} of {model.name} cannot be rebuilt from its name and tensors.",
             "Use a registered prior; its tensors go into Prior.params.",
@@ -179,17 +192,23 @@ class Part(nn.Module):
         return tuple(found[name] for name in sorted(found))
 
 
-def write_program(path: Path, model: Model, part: str, x: Tensor) -> list[str]:
-    """Trace one part of a model with x (batch, ...) and write it; returns the outputs' names.
+def write_program(path: Path, calls: Calls, part: str, x: Tensor) -> list[str]:
+    """Trace one part of a model and write it; returns the outputs' names.
+
+    Args:
+        path: of the file.
+        calls: of the model.
+        part: ``encode`` or ``decode``.
+        x: what it is traced with (batch, ...).
 
     Raises:
         ModelError: with what torch says, if it cannot be traced for any number of examples.
     """
-    function = getattr(model, part)
-    with tracing(model, part), torch.no_grad():
-        names = sorted(function(x))
+    model = calls.model
+    names = sorted(outputs_of(calls, part, x))
+    with tracing(model, part), memory_errors(f"{part} of {model.name}", x.shape), torch.no_grad():
         program = torch.export.export(
-            Part(function, model.module).eval(),
+            Part(getattr(model, part), model.module).eval(),
             (x,),
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             strict=False,
@@ -197,6 +216,11 @@ def write_program(path: Path, model: Model, part: str, x: Tensor) -> list[str]:
         strip(program)
         torch.export.save(program, path)
     return names
+
+
+def outputs_of(calls: Calls, part: str, x: Tensor) -> Params:
+    """What ``encode`` or ``decode`` returns for x (batch, ...), by name."""
+    return calls.encode(x) if part == "encode" else calls.decoder_outputs(x)
 
 
 @contextmanager
@@ -247,8 +271,14 @@ def write_metadata(folder: Path, metadata: dict[str, Any]) -> None:
     (folder / METADATA).write_text(text + "\n", encoding="utf-8")
 
 
-def require_same(model: Model, folder: Path, x: Tensor, z: Tensor) -> None:
+def require_same(calls: Calls, folder: Path, x: Tensor, z: Tensor) -> None:
     """Check that what was written says what the model says, of any number of examples.
+
+    Args:
+        calls: of the model.
+        folder: that was written.
+        x: examples (batch, *event).
+        z: codes (batch, *latent).
 
     Raises:
         ModelError: naming the part that does not.
@@ -258,22 +288,25 @@ def require_same(model: Model, folder: Path, x: Tensor, z: Tensor) -> None:
     except UntrustedError as error:
         log.warning("It will need --trust: %s", error.what.replace(f"{folder}/", ""))
         written = load_exported(folder, trust=True)
-    for part, whole in (("encode", x), ("decode", z)):
+    there = replace(calls, model=written)
+    for part, whole in (("encode", x), ("decode", z)) if calls.decodes else (("encode", x),):
         for rows in (whole, whole[:1]):
-            if getattr(model, part) is not None:
-                compare_part(model, written, part, rows)
+            require_same_part(calls, there, part, rows)
 
 
-def compare_part(model: Model, written: Model, part: str, x: Tensor) -> None:
-    """Check that one part of a model and of its export agree about x (batch, ...)."""
-    with torch.inference_mode():
-        here, there = getattr(model, part)(x), getattr(written, part)(x)
+def require_same_part(calls: Calls, written: Calls, part: str, x: Tensor) -> None:
+    """Check that one part of a model and of its export agree about x (batch, ...).
+
+    Raises:
+        ModelError: naming the output that differs.
+    """
+    here, there = outputs_of(calls, part, x), outputs_of(written, part, x)
     for name, values in here.items():
         if values.shape != there[name].shape or not torch.allclose(
             values, there[name], rtol=ROUNDING, atol=ROUNDING
         ):
             raise ModelError(
-                f"The exported {part} of {model.name} gives another {name} than the model, for "
-                f"{len(x)} examples.",
+                f"The exported {part} of {calls.model.name} gives another {name} than the model, "
+                f"for {len(x)} examples.",
                 "It may draw random numbers, or its graph may depend on the values of its input.",
             )

@@ -21,9 +21,11 @@ from genprobe.aggregate.code_moments import aggregate_moments
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.moments import mean_of
 from genprobe.distributions.latents import flat
-from genprobe.encoding.calls import in_batches
-from genprobe.encoding.context import context_of, rows_of
-from genprobe.encoding.encode import Parts, calling, placed, read_examples
+from genprobe.encoding.calls import Calls, bind
+from genprobe.encoding.context import context_of
+from genprobe.encoding.examples import read_examples
+from genprobe.encoding.parts import Parts
+from genprobe.encoding.placement import on_device
 from genprobe.errors import GenprobeError, UnavailableError
 from genprobe.report import Dimension
 from genprobe.runtime.seeds import derived_seed
@@ -67,24 +69,18 @@ class Subject:
     """A model and the few examples that are pictured.
 
     Attributes:
-        parts: of the model, its module in place.
+        calls: of the model, its module in place, with the context of the examples.
         store: of the run.
         image: channels, height and width of an example.
         x: (EXAMPLES, *event) the examples, of the store's dtype, on the CPU.
         params: of their posteriors, each (EXAMPLES, ...).
-        context: what a conditional model is given for them, each (EXAMPLES, ...).
-        device: of the model.
-        batch_size: codes a call of the decoder.
     """
 
-    parts: Parts
+    calls: Calls
     store: Store
     image: tuple[int, int, int]
     x: Tensor
     params: Params
-    context: Params
-    device: torch.device
-    batch_size: int
 
 
 def draw_pictures(
@@ -111,11 +107,12 @@ def draw_pictures(
         batch_size: codes a call of the decoder.
     """
     image = image_shape(dataset.event_shape)
-    if image is None or parts.model.decode is None or parts.likelihood is None:
-        return None
     dtype = getattr(torch, store.header.dtype)
-    with placed(parts.model.module, device, dtype), placed(parts.prior.module, device, dtype):
-        subject = subject_of(parts, dataset, store, image, device, batch_size)
+    calls = bind(parts, device=device, dtype=dtype, batch_size=batch_size)
+    if image is None or not calls.decodes:
+        return None
+    with on_device(parts.model.module, device, dtype), on_device(parts.prior.module, device, dtype):
+        subject = subject_of(calls, dataset, store, image)
         return draw_grids(
             {
                 "reconstructions": lambda: reconstructions(subject),
@@ -141,29 +138,20 @@ def draw_grids(makers: dict[str, Callable[[], Grid]], seed: int) -> Pictures:
 
 
 def subject_of(
-    parts: Parts,
-    dataset: Dataset,
-    store: Store,
-    image: tuple[int, int, int],
-    device: torch.device,
-    batch_size: int,
+    calls: Calls, dataset: Dataset, store: Store, image: tuple[int, int, int]
 ) -> Subject:
     """A few examples from all over the data, with what the store and the data say of them."""
     count = min(EXAMPLES, dataset.n)
     places = [(2 * i + 1) * dataset.n // (2 * count) for i in range(count)]
-    dtype = getattr(torch, store.header.dtype)
-    x = [read_examples(dataset, i, i + 1, dtype) for i in places]
-    context = [context_of(parts.model, dataset, one, i) for i, one in zip(places, x, strict=True)]
+    x = [read_examples(dataset, i, i + 1, calls.dtype) for i in places]
+    context = [context_of(calls.model, dataset, one, i) for i, one in zip(places, x, strict=True)]
     params = [next(store.blocks(1, i, i + 1))[1] for i in places]
     return Subject(
-        parts=parts,
+        calls=calls.given(stacked(context)),
         store=store,
         image=image,
         x=torch.cat(x),
         params=stacked(params),
-        context=stacked(context),
-        device=device,
-        batch_size=batch_size,
     )
 
 
@@ -174,7 +162,7 @@ def stacked(rows: Sequence[Params]) -> Params:
 
 def reconstructions(subject: Subject) -> Grid:
     """The inputs, and below each what several draws of its code decode to."""
-    z = subject.parts.posterior.sample(subject.params, DRAWS)
+    z = subject.calls.posterior.sample(subject.params, DRAWS)
     count = len(subject.x)
     decoded = decode(subject, z.flatten(0, 1), torch.arange(count).repeat(DRAWS))
     rows = [subject.x.flatten(1), *torch.split(decoded.flatten(1), count)]
@@ -204,7 +192,7 @@ def traversals(subject: Subject, dimensions: Sequence[Dimension]) -> Grid:
     """
     start = mean_code(subject)
     chosen = most_informative(dimensions)
-    mean, second = aggregate_moments(subject.store.blocks(), subject.parts.posterior)
+    mean, second = aggregate_moments(subject.store.blocks(), subject.calls.posterior)
     square = second.diagonal() if second.dim() == 2 else second
     width = (square - mean.square()).clamp_min(0).sqrt()
     steps = torch.linspace(-REACH, REACH, EXAMPLES, dtype=torch.float64)
@@ -224,7 +212,7 @@ def mean_code(subject: Subject) -> Tensor:
         UnavailableError: if codes are not real numbers, or have no mean.
     """
     first = {k: v[:1].double() for k, v in subject.params.items()}
-    q = subject.parts.posterior.distribution(first)
+    q = subject.calls.posterior.distribution(first)
     if not is_real(q):
         raise UnavailableError("The codes are not rows of real numbers to move along.")
     mean = flat(mean_of(q), 1)[0]
@@ -265,13 +253,7 @@ def decode(subject: Subject, z: Tensor, examples: Tensor) -> Tensor:
         z: codes.
         examples: (m,) whose context each code is given, of a conditional model.
     """
-    model, likelihood = subject.parts.model, subject.parts.likelihood
-    if model.decode is None or likelihood is None:
-        raise UnavailableError("The model has no decoder.")
-    context = rows_of(subject.context, examples)
-    with calling(model, "decode", z):
-        outputs = in_batches(model.decode, z, context, subject.device, subject.batch_size)
-        return look(likelihood.distribution(outputs))
+    return look(subject.calls.decode(z, examples))
 
 
 def look(p: Distribution) -> Tensor:

@@ -17,4 +17,6 @@ PROBE_INPUTS = {
     "n": "the number of examples in the data set",
     "device": "the device of the model; what a probe is given lies on the CPU",
     "batch_size": "the most examples for one call of the model",
+    "calls": "encoder and decoder with all of that dealt with: encode, decode, log_px_z and "
+    "log_px_z_gradient of ``genprobe.encoding.calls.Calls``",
 }

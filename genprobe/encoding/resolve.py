@@ -1,4 +1,4 @@
-"""Binding a model to a data set: names become parts, and the store's header is written down."""
+"""Resolving a model for a data set: names become parts, and the store gets its header."""
 
 import hashlib
 from collections.abc import Mapping
@@ -8,8 +8,12 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution
 
+from genprobe.encoding.calls import Calls
 from genprobe.encoding.context import context_of
-from genprobe.encoding.encode import Parts, encode_examples, log_prior, placed, read_examples
+from genprobe.encoding.examples import encode_examples, read_examples
+from genprobe.encoding.parts import Parts
+from genprobe.encoding.placement import on_device
+from genprobe.encoding.prior_calls import call_for_prior, guarded, log_prior
 from genprobe.errors import DataError, GenprobeError, ModelError, reason_of
 from genprobe.plugins import plugins
 from genprobe.priors.from_distribution import over_events
@@ -61,9 +65,17 @@ def prepare(
         source = named_part("likelihoods", model.recorded.likelihood)
     tensor_type = getattr(torch, dtype)
     x = read_examples(dataset, 0, 1, tensor_type)
-    context = context_of(model, dataset, x, 0)
-    with placed(model.module, device, tensor_type):
-        params = encode_examples(model, posterior, x, context, 0, 1, device)
+    calls = Calls(
+        model=model,
+        posterior=posterior,
+        likelihood=likelihood,
+        device=device,
+        dtype=tensor_type,
+        batch_size=1,
+        context=context_of(model, dataset, x, 0),
+    )
+    with on_device(model.module, device, tensor_type):
+        params = encode_examples(calls, x, 0)
         latent = posterior.event_shape(params)
         prior = bind_prior(model.prior, latent, {}, family=posterior, example=params)
         require_fit(prior, posterior, params, seed)
@@ -90,7 +102,7 @@ def prepare(
         dtype=dtype,
         segment=segment_rows(tuple(dataset.event_shape), tuple(latent)),
         training=dict(model.training),
-        context=tuple(sorted(context)),
+        context=tuple(sorted(calls.context)),
     )
     return header, Parts(model=model, posterior=posterior, prior=prior, likelihood=likelihood)
 
@@ -138,6 +150,8 @@ def bind_prior(
 ) -> Prior:
     """Whatever a model may give as its prior, as a Prior over z of that shape.
 
+    What its functions raise is reported as a fault of the prior, wherever they are called.
+
     Args:
         prior: see ``genprobe.types.PriorLike``.
         latent: the shape of z.
@@ -149,6 +163,17 @@ def bind_prior(
         PluginError: if there is no prior of that name.
         ModelError: if it cannot be built for z of that shape.
     """
+    return guarded(prior_from(prior, latent, params, family, example), latent)
+
+
+def prior_from(
+    prior: PriorLike,
+    latent: torch.Size,
+    params: Params,
+    family: Family | None,
+    example: Params | None,
+) -> Prior:
+    """The same, its functions as they were given."""
     if isinstance(prior, Prior):
         return prior
     if isinstance(prior, str):
@@ -160,7 +185,7 @@ def bind_prior(
         return built(plugins().get("priors", prior.name), latent, prior.params)
     if isinstance(prior, Distribution):
         require_shape(type(prior).__name__, over_events(prior).event_shape, latent)
-        return bind_prior(prior_of(prior), latent, {})
+        return prior_from(prior_of(prior), latent, {}, None, None)
     if isinstance(prior, torch.nn.Module):
         return prior_from_module(prior)
     if not callable(prior):
@@ -168,7 +193,7 @@ def bind_prior(
             f"A prior cannot be a {type(prior).__name__}.",
             "Give a registered name, a NamedPrior, a torch distribution, a module or a Prior.",
         )
-    return bind_prior(prior(), latent, {}, family=family, example=example)
+    return prior_from(call_for_prior(prior, latent), latent, {}, family, example)
 
 
 def built(factory: PriorFactory, latent: torch.Size, params: Params) -> Prior:
@@ -235,10 +260,10 @@ def require_own_name(prior: Prior, z: Tensor, log_pz: Tensor) -> None:
     if not any(part.name == prior.name for part in plugins().parts("priors")):
         return
     try:
-        again = bind_prior(prior.name, z.shape[2:], prior.params).log_prob(z)
+        rebuilt = bind_prior(prior.name, z.shape[2:], prior.params)
     except ModelError:
         return
-    if not torch.allclose(again.double(), log_pz, rtol=1e-6, atol=1e-6):
+    if not torch.allclose(rebuilt.log_prob(z).double(), log_pz, rtol=1e-6, atol=1e-6):
         raise ModelError(
             f"The prior {prior.name} is not the registered one of that name with its tensors.",
             "Give it a name of its own: a report made from the store would take the other.",

@@ -87,8 +87,8 @@ def load_exported(path: Path, trust: bool) -> Model:
     decodes = "decoder" in parts
     return Model(
         name=metadata["name"],
-        encode=calling(parts["encoder"], metadata["encoder"]),
-        decode=calling(parts["decoder"], metadata["decoder"]) if decodes else None,
+        encode=outputs_by_name(parts["encoder"], metadata["encoder"]),
+        decode=outputs_by_name(parts["decoder"], metadata["decoder"]) if decodes else None,
         posterior=metadata["family"],
         prior=with_tensors(
             metadata["prior"], read_prior(path / PRIOR) if PRIOR in metadata["files"] else {}
@@ -109,7 +109,7 @@ def read_part(path: Path, trust: bool) -> nn.Module:
         return Trusted(path)
 
 
-def calling(program: nn.Module, names: Sequence[str]) -> Callable[[Tensor], Params]:
+def outputs_by_name(program: nn.Module, names: Sequence[str]) -> Callable[[Tensor], Params]:
     """A program's outputs by name."""
     return lambda x: dict(zip(names, program(x), strict=True))
 

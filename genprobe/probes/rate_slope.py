@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.probes.subset import DRAWS, derivative, spread_out, subset
+from genprobe.probes.subset import DRAWS, at_least_one, derivative, spread_out, subset
 from genprobe.types import Family, Params, Prior
 
 
@@ -29,9 +29,10 @@ def rate_slope(
     rows = subset(index, n, posterior.event_shape(params).numel())
     if posterior.widen is None:
         return None
+    asked = at_least_one(rows)
     with torch.enable_grad():
-        epsilon = torch.zeros(len(rows), dtype=torch.float64, requires_grad=True)
-        wide = posterior.widen({k: v[rows].double() for k, v in params.items()}, epsilon)
+        epsilon = torch.zeros(len(asked), dtype=torch.float64, requires_grad=True)
+        wide = posterior.widen({k: v[asked].double() for k, v in params.items()}, epsilon)
         cost = prior.kl(posterior, wide)
         if cost is not None:
             return spread_out(derivative(cost, epsilon)[None], rows, len(index))

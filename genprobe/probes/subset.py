@@ -1,4 +1,4 @@
-"""What dear probes share: which examples they take, and derivatives by each example's own ε.
+"""What expensive probes share: which examples they take, and derivatives by each example's own ε.
 
 They take every so many-th example, the same ones however the run is cut.
 """
@@ -29,12 +29,36 @@ def subset(index: Int64[Tensor, " batch"], n: int, values: int) -> Int64[Tensor,
     return (index % stride == 0).nonzero().squeeze(1)
 
 
+def at_least_one(rows: Int64[Tensor, " some"]) -> Int64[Tensor, " one_or_more"]:
+    """The same positions, or the first of the batch where there are none.
+
+    A batch without an example to take must have columns of the same shape as others, and neither
+    models nor distributions can be asked about no rows; ``spread_out`` drops the answer.
+
+    Args:
+        rows: positions in a batch.
+
+    >>> at_least_one(torch.tensor([3, 7])), at_least_one(torch.tensor([], dtype=torch.int64))
+    (tensor([3, 7]), tensor([0]))
+    """
+    return rows if len(rows) else rows.new_zeros(1)
+
+
 def spread_out(
-    values: Float[Tensor, "draw some"], rows: Int64[Tensor, " some"], batch: int
+    values: Float[Tensor, "draw one_or_more"], rows: Int64[Tensor, " some"], batch: int
 ) -> Float64[Tensor, "draw batch"]:
-    """Values of some examples as a column over the whole batch, NaN for those not taken."""
+    """Values of some examples as a column over the whole batch, NaN for those not taken.
+
+    Args:
+        values: of the examples ``at_least_one(rows)``.
+        rows: positions in the batch of those that are taken.
+        batch: number of examples in it.
+
+    >>> spread_out(torch.tensor([[1.0]]), torch.tensor([1]), 3)
+    tensor([[nan, 1., nan]], dtype=torch.float64)
+    """
     column = torch.full((len(values), batch), torch.nan, dtype=torch.float64)
-    column[:, rows] = values.double()
+    column[:, rows] = values[:, : len(rows)].double()
     return column
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import torch
 
-from genprobe.encoding.encode import Parts, encode
+from genprobe.encoding.encode import encode
+from genprobe.encoding.parts import Parts
 from genprobe.errors import StoreError
 from genprobe.plugins import plugins
 from genprobe.runtime.progress import Progress

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import kl_divergence
 
 from genprobe.architectures.mlp_vae import MlpVae
-from genprobe.encoding.encode import read_examples
+from genprobe.encoding.examples import read_examples
 from genprobe.errors import GenprobeError, ModelError, UsageError
 from genprobe.families.diagonal_normal import distribution as posterior_distribution
 from genprobe.likelihoods.bernoulli import bernoulli

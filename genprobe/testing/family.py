@@ -11,7 +11,7 @@ from torch.distributions.constraints import Constraint
 
 from genprobe.aggregate import log_aggregate
 from genprobe.aggregate.blocks import size_of
-from genprobe.encoding.encode import check_params
+from genprobe.encoding.checks import require_params
 from genprobe.encoding.resolve import bind_prior
 from genprobe.errors import ModelError
 from genprobe.testing.family_checks import (
@@ -97,7 +97,7 @@ class FamilyTests(Suite):
     def test_params_are_those_that_the_constraints_name(self) -> None:
         """The examples have the right names and pass the constraints."""
         assert size_of(self.params) >= 2, "params must be of two or more posteriors"
-        check_params("the example", self.part, double(self.params), size_of(self.params), 0)
+        require_params("the example", self.part, double(self.params), size_of(self.params), 0)
 
     def test_parameters_that_are_not_finite_are_refused_by_name(self) -> None:
         """An encoder that gives nan or infinity is told which parameter and which example."""
@@ -105,7 +105,7 @@ class FamilyTests(Suite):
             for bad in (torch.nan, torch.inf):
                 spoilt = {**double(self.params), name: values.index_fill(0, torch.tensor(1), bad)}
                 with pytest.raises(ModelError, match=f"{name}.*example 1"):
-                    check_params("the example", self.part, spoilt, size_of(self.params), 0)
+                    require_params("the example", self.part, spoilt, size_of(self.params), 0)
 
     def test_what_the_constraints_let_through_has_a_density(self) -> None:
         """No parameter that the constraints allow gives a density that is nan."""

@@ -14,8 +14,9 @@ from torch import Tensor
 
 from genprobe.analysis.report import report_from_store
 from genprobe.datasets.from_array import array_dataset
+from genprobe.encoding.calls import Calls
 from genprobe.encoding.context import context_of
-from genprobe.encoding.encode import encode_examples
+from genprobe.encoding.examples import encode_examples
 from genprobe.encoding.resolve import named_part
 from genprobe.errors import GenprobeError, UntrustedError
 from genprobe.loaders.open import load
@@ -89,10 +90,17 @@ class LoaderTests(Suite):
         if model.module is not None:
             model.module.eval()
         family = named_part("families", model.posterior)
-        x, device = self.data.float(), torch.device("cpu")
-        context = context_of(model, array_dataset("data", self.data), x, 0)
-        with torch.no_grad():
-            return encode_examples(model, family, x, context, 0, len(x), device)
+        x = self.data.float()
+        calls = Calls(
+            model=model,
+            posterior=family,
+            likelihood=None,
+            device=torch.device("cpu"),
+            dtype=x.dtype,
+            batch_size=len(x),
+            context=context_of(model, array_dataset("data", self.data), x, 0),
+        )
+        return encode_examples(calls, x, 0)
 
     def test_it_does_not_run_what_is_not_trusted(self, tmp_path: Path) -> None:
         """No pickle and no Python file in a checkpoint runs, in recognising or in loading."""

@@ -8,7 +8,6 @@ from torch import nn
 import genprobe
 from genprobe import GenprobeError, Model, open_store
 from genprobe.datasets.from_array import array_dataset
-from genprobe.encoding.encode import placed
 from genprobe.errors import DataError, ModelError
 from genprobe.estimators.rate import rate
 from genprobe.store.format import SEGMENT_ROWS
@@ -157,31 +156,6 @@ def test_the_module_is_given_back_as_it_was(module, x, store, training, dtype, w
     assert (module.training, module.dropout.training) == (training, not training)
     torch.testing.assert_close(dict(module.state_dict()), before, rtol=0, atol=0)
     assert not [p for p in module.parameters() if p.device != CPU]
-
-
-def test_weights_lose_nothing_to_an_evaluation_in_less_precision():
-    module = nn.Linear(3, 3).double()
-    module.register_buffer("mean", torch.rand(3).double())
-    before = {k: v.clone() for k, v in module.state_dict().items()}
-    with placed(module, CPU, torch.float32):
-        assert {v.dtype for v in module.state_dict().values()} == {torch.float32}
-    torch.testing.assert_close(dict(module.state_dict()), before, rtol=0, atol=0)
-
-
-def test_each_tensor_of_a_module_of_mixed_precision_gets_its_own_dtype_back():
-    module = nn.Sequential(nn.Linear(2, 2).double(), nn.BatchNorm1d(2))
-    before = {k: v.dtype for k, v in module.state_dict().items()}
-    with placed(module, CPU, torch.float32):
-        pass
-    assert {k: v.dtype for k, v in module.state_dict().items()} == before
-
-
-def test_the_module_is_given_back_when_encoding_fails(module):
-    module.train()
-    with pytest.raises(ZeroDivisionError), placed(module, CPU, torch.float64):
-        raise ZeroDivisionError
-    assert module.training
-    assert module.weight.dtype == torch.float32
 
 
 def test_dropout_is_off(module, x, store):

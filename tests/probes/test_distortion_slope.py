@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from genprobe import Model
+from genprobe.encoding.calls import Calls
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.likelihoods.normal import normal
 from genprobe.probes.distortion_slope import distortion_slope
@@ -22,22 +23,20 @@ def model(decode=lambda z: {"loc": z @ WEIGHT.T, "scale": torch.tensor(0.5)}):
     )
 
 
-def probe(made, batch_size=N):
+def probe(made, batch_size=N, index=None, n=N):
     x, loc = torch.ones(N, 3), torch.zeros(N, 2)
     params = {"loc": loc, "scale": SCALE.expand(N, 2)}
     torch.manual_seed(3)
-    return distortion_slope(
-        made,
-        diagonal_normal,
-        normal,
-        x,
-        {},
-        params,
-        torch.arange(N),
-        N,
-        torch.device("cpu"),
-        batch_size,
+    calls = Calls(
+        model=made,
+        posterior=diagonal_normal,
+        likelihood=normal,
+        device=torch.device("cpu"),
+        dtype=x.dtype,
+        batch_size=batch_size,
     )
+    index = torch.arange(N) if index is None else index
+    return distortion_slope(calls, diagonal_normal, x, params, index, n)
 
 
 def test_through_a_linear_decoder_it_is_the_trace_in_expectation():
@@ -54,3 +53,16 @@ def test_it_does_not_depend_on_the_batch_size():
 @pytest.mark.parametrize("decode", [lambda z: {"loc": (z @ WEIGHT.T).detach(), "scale": SCALE[0]}])
 def test_a_decoder_without_a_gradient_has_none(decode):
     assert probe(model(decode)) is None
+
+
+def test_a_batch_without_an_example_to_take_has_a_column_of_nan_and_the_model_one_row():
+    asked = []
+
+    def decode(z):
+        asked.append(len(z))
+        return {"loc": z.reshape(len(z), -1) @ WEIGHT.T, "scale": torch.tensor(0.5)}
+
+    found = probe(model(decode), index=torch.arange(N) + 1, n=10**7)
+    assert found.shape == probe(model()).shape
+    assert found.isnan().all()
+    assert set(asked) == {1}

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from genprobe import Model
+from genprobe.encoding.calls import Calls
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.likelihoods.normal import normal
 from genprobe.priors.standard_normal import build
@@ -10,7 +11,7 @@ from genprobe.probes.generative_information import generative_information
 N, NOISE = 1000, 0.5
 
 
-def probe(batch_size=N, **parts):
+def probe(batch_size=N, index=None, n=N, **parts):
     """x = z + noise, and its exact posterior N(x / (1 + v), v / (1 + v))."""
     variance = NOISE**2
     exact = {
@@ -28,21 +29,18 @@ def probe(batch_size=N, **parts):
         **(exact | parts),
     )
     torch.manual_seed(0)
-    index, prior = torch.arange(N), build(torch.Size([2]), {})
-    x, device = torch.zeros(N, 2), torch.device("cpu")
-    return generative_information(
-        made,
-        diagonal_normal,
-        prior,
-        normal,
-        x,
-        {"loc": x, "scale": x},
-        {},
-        index,
-        N,
-        device,
-        batch_size,
+    prior = build(torch.Size([2]), {})
+    index = torch.arange(N) if index is None else index
+    calls = Calls(
+        model=made,
+        posterior=diagonal_normal,
+        likelihood=normal,
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+        batch_size=batch_size,
     )
+    params = {"loc": torch.zeros(N, 2), "scale": torch.ones(N, 2)}
+    return generative_information(calls, diagonal_normal, prior, params, index, n)
 
 
 def test_with_the_exact_posterior_it_is_the_information_of_the_channel():
@@ -66,3 +64,16 @@ def test_a_scale_for_every_dimension_is_not_taken_for_one_of_every_row(batch_siz
     found = probe(batch_size, decode=lambda z: {"loc": z, "scale": scale})
     each = probe(N, decode=lambda z: {"loc": z, "scale": scale.expand_as(z)})
     torch.testing.assert_close(found, each)
+
+
+def test_a_batch_without_an_example_to_take_has_a_column_of_nan_and_the_model_one_row():
+    asked = []
+
+    def decode(z):
+        asked.append(len(z))
+        return {"loc": z.reshape(len(z), -1), "scale": torch.tensor(NOISE)}
+
+    found = probe(index=torch.arange(N) + 1, n=10**7, decode=decode)
+    assert found.shape == (1, N)
+    assert found.isnan().all()
+    assert asked == [1]

@@ -30,6 +30,17 @@ def test_without_a_closed_form_it_is_the_derivative_in_expectation():
     assert abs(found.mean() - truth) < 4 * found.std() / len(found) ** 0.5
 
 
+@pytest.mark.parametrize("analytic", [True, False])
+def test_a_batch_without_an_example_to_take_has_a_column_of_nan(analytic):
+    prior = build(torch.Size([3]), {})
+    if not analytic:
+        prior = dataclasses.replace(prior, kl=lambda family, params: None)
+    found = [rate_slope(diagonal_normal, prior, PARAMS, INDEX + i, 10**6) for i in (0, 1)]
+    assert found[0].shape == found[1].shape
+    assert found[0].isfinite().sum() == len(found[0])
+    assert found[1].isnan().all()
+
+
 def test_a_family_that_cannot_be_widened_has_none():
     stiff = dataclasses.replace(diagonal_normal, widen=None)
     assert rate_slope(stiff, build(torch.Size([3]), {}), PARAMS, INDEX, N) is None

@@ -1,0 +1,127 @@
+"""Checks of what a user's encoder, decoder and prior returned."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from genprobe.errors import ModelError
+from genprobe.types import Family, Params
+
+
+def require_tensors(source: str, returned: object, remedy: str) -> None:
+    """Check that an encoder or a decoder returned tensors by name.
+
+    Args:
+        source: what returned it, as a message begins.
+        returned: by it.
+        remedy: what to return instead.
+
+    Raises:
+        ModelError: if it returned anything else.
+    """
+    if isinstance(returned, Mapping) and all(isinstance(v, Tensor) for v in returned.values()):
+        return
+    kind = type(returned).__name__
+    raise ModelError(f"{source} returns a {kind} that is not tensors by name.", remedy)
+
+
+def require_shapes(source: str, posterior: Family, params: Params, count: int) -> None:
+    """Check the names and lengths of posterior parameters.
+
+    Args:
+        source: what they come from, as a message begins.
+        posterior: their family.
+        params: each (count, ...).
+        count: number of examples.
+
+    Raises:
+        ModelError: listing the names, or naming the parameter of another length.
+    """
+    constraints = posterior.constraints
+    if params.keys() != constraints.keys():
+        raise ModelError(
+            f"{source} returns {', '.join(params) or 'nothing'}; the family "
+            f"{posterior.name} needs {', '.join(constraints)}."
+        )
+    for key, values in params.items():
+        if values.shape[:1] != (count,):
+            raise ModelError(
+                f"{source} returns {key} of shape {tuple(values.shape)} for {count} "
+                "examples; its first axis must count them."
+            )
+
+
+def require_params(source: str, posterior: Family, params: Params, count: int, start: int) -> None:
+    """Check names, lengths, finiteness and constraints of posterior parameters.
+
+    Args:
+        source: what they come from, as a message begins.
+        posterior: their family.
+        params: each (count, ...).
+        count: number of examples.
+        start: position of the first in the data set.
+
+    Raises:
+        ModelError: naming the parameter and, where one is at fault, the first such example.
+    """
+    require_shapes(source, posterior, params, count)
+    for key, values in params.items():
+        constraint = posterior.constraints[key]
+        for fault, fine in (
+            ("is not finite", values.isfinite()),
+            (f"must be {describe(constraint)} and is not", constraint.check(values)),  # type: ignore[no-untyped-call]
+        ):
+            bad = ~fine.flatten(1).all(1) if fine.dim() > 1 else ~fine
+            if bad.any():
+                i = int(bad.nonzero()[0])
+                raise ModelError(
+                    f"{source} gives a {key} that {fault}, at example {start + i}: "
+                    f"{worst(values[i], fine[i])}.",
+                    "Look at that example, or at the layer that makes this parameter.",
+                )
+
+
+def describe(constraint: torch.distributions.constraints.Constraint) -> str:
+    """``GreaterThan(lower_bound=0.0)`` as ``> 0``, other constraints as torch names them."""
+    lower = getattr(constraint, "lower_bound", None)
+    return f"> {lower:g}" if lower is not None else str(constraint)
+
+
+def worst(values: Tensor, fine: Tensor) -> str:
+    """Where in one example's parameter the first fault is."""
+    flat, ok = values.flatten(), fine.expand_as(values).flatten()
+    position = int((~ok).nonzero()[0])
+    return f"value {flat[position].item():g} in dimension {position}"
+
+
+def require_event(source: str, event_shape: torch.Size, wanted: torch.Size) -> None:
+    """Check that a decoder returns examples of the shape of the data.
+
+    Args:
+        source: the decoder, as a message begins.
+        event_shape: of p(x|z).
+        wanted: shape of one example of the data.
+
+    Raises:
+        ModelError: if the shapes differ, even if one could be broadcast to the other.
+    """
+    if event_shape != wanted:
+        raise ModelError(
+            f"{source} returns examples of shape {tuple(event_shape)}; the data's are "
+            f"{tuple(wanted)}.",
+            "Reshape one of them: broadcasting would give a wrong distortion.",
+        )
+
+
+def first_not_finite(values: Tensor) -> int | None:
+    """The first example with a log density that is not finite at some draw; None if there is none.
+
+    Args:
+        values: (draw, batch), nats.
+
+    >>> first_not_finite(torch.tensor([[0.0, 1.0], [2.0, -torch.inf]]))
+    1
+    """
+    bad = ~values.isfinite().all(0)
+    return int(bad.nonzero()[0]) if bad.any() else None

@@ -1,0 +1,84 @@
+"""What a user's code raises, as one line that names the part at fault and what it was given."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+
+import torch
+
+from genprobe.errors import GenprobeError, ModelError, reason_of
+from genprobe.runtime.memory import out_of_memory
+
+SMALLER_BATCH = "Give a smaller --batch-size; what was encoded into a --store is kept."
+
+
+@contextlib.contextmanager
+def user_errors(
+    part: str,
+    shape: Sequence[int],
+    remedy: str,
+    *,
+    given: str = "a batch",
+    memory_remedy: str = SMALLER_BATCH,
+) -> Iterator[None]:
+    """Turn whatever a user's code raises into a ModelError.
+
+    A GenprobeError says already what is wrong, and a lost device is reported with the run.
+
+    Args:
+        part: at fault, as a message begins: ``decode of mine``.
+        shape: of what it was given.
+        remedy: what to do where it fails.
+        given: what it was given, for the message.
+        memory_remedy: what to do where memory runs out.
+
+    Raises:
+        ModelError: with the part, the shape, and the error's own words unless memory ran out.
+
+    >>> with user_errors("decode of mine", (8, 2), "Check the layers."):
+    ...     raise ValueError("The shapes differ.")
+    Traceback (most recent call last):
+    genprobe.errors.ModelError: decode of mine fails on a batch of shape (8, 2): The shapes differ.
+    Check the layers.
+    """
+    try:
+        with memory_errors(part, shape, given=given, remedy=memory_remedy):
+            yield
+    except (GenprobeError, torch.AcceleratorError):
+        raise
+    except Exception as error:
+        raise ModelError(
+            f"{part} fails on {given} of shape {tuple(shape)}: {reason_of(error)}.", remedy
+        ) from error
+
+
+@contextlib.contextmanager
+def memory_errors(
+    part: str, shape: Sequence[int], *, given: str = "a batch", remedy: str = SMALLER_BATCH
+) -> Iterator[None]:
+    """Turn only torch's errors of running out of memory into a ModelError.
+
+    Args:
+        part: at fault, as a message begins.
+        shape: of what it was given.
+        given: what it was given, for the message.
+        remedy: what to do about it.
+
+    Raises:
+        ModelError: with the part and the shape.
+
+    >>> with memory_errors("decode of mine", (8, 2)):
+    ...     raise MemoryError
+    Traceback (most recent call last):
+    genprobe.errors.ModelError: decode of mine runs out of memory on a batch of shape (8, 2).
+    Give a smaller --batch-size; what was encoded into a --store is kept.
+    """
+    try:
+        yield
+    except GenprobeError:
+        raise
+    except Exception as error:
+        if not out_of_memory(error):
+            raise
+        raise ModelError(
+            f"{part} runs out of memory on {given} of shape {tuple(shape)}.", remedy
+        ) from error

@@ -1,0 +1,345 @@
+"""What a user's encoder, decoder or prior raises is one clear line, wherever it is called."""
+
+import dataclasses
+import sys
+
+import pytest
+import torch
+from torch.distributions import Independent, Normal
+
+import genprobe
+from genprobe import Model, Prior
+from genprobe.encoding.calls import Calls
+from genprobe.errors import ModelError, SupportError
+from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.likelihoods.bernoulli import bernoulli
+from genprobe.likelihoods.categorical import categorical
+from genprobe.plugins import plugins
+from genprobe.store.pictures import load_pictures
+
+N, SIDE = 12, 8
+X = (torch.rand(N, SIDE**2, generator=torch.Generator().manual_seed(0)) > 0.5).float()
+CPU = torch.device("cpu")
+WEIGHT = torch.randn(2, SIDE**2, generator=torch.Generator().manual_seed(1))
+
+OUT_OF_MEMORY = [
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"),
+    MemoryError(),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to"),
+]
+WHO = {
+    "encode": "encode of m runs out of memory on a batch of shape (",
+    "decode": "decode of m runs out of memory on a batch of shape (",
+    "log_prob": "The prior p runs out of memory on z of shape (2,).",
+    "sample": "The prior p runs out of memory on z of shape (2,).",
+    "kl": "The prior p runs out of memory on z of shape (2,).",
+}
+"""How a report of memory that ran out begins, by the part at fault."""
+
+
+def within(place):
+    """Whether a function of that name is among those that are running."""
+    frame = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_name == place:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def failing(function, place, error):
+    """The same function, which raises an error where it is called from within a place."""
+
+    def call(*given, **named):
+        if within(place):
+            raise error
+        return function(*given, **named)
+
+    return call
+
+
+def model_of(part="", place="", error=None, **changes):
+    """A model, one part of which raises an error where it is called from within a place."""
+    standard = Independent(Normal(torch.zeros(2).double(), 1.0), 1)
+    prior = {
+        "log_prob": lambda z: standard.log_prob(z),
+        "sample": lambda n: standard.sample((n,)),
+        "kl": lambda family, params: None,
+    }
+    network = {
+        "encode": lambda x: {"loc": x @ WEIGHT.T / 8, "scale": torch.ones_like(x[:, :2])},
+        "decode": lambda z: {"logits": z @ WEIGHT},
+    } | changes
+    for parts in (prior, network):
+        if part in parts:
+            parts[part] = failing(parts[part], place, error)
+    return Model(
+        name="m",
+        posterior="diagonal-normal",
+        prior=Prior(name="p", **prior),
+        likelihood="bernoulli",
+        **network,
+    )
+
+
+def calls_of(batch_size=N, likelihood=bernoulli, **changes):
+    return Calls(
+        model=model_of(**changes),
+        posterior=diagonal_normal,
+        likelihood=likelihood,
+        device=CPU,
+        dtype=torch.float32,
+        batch_size=batch_size,
+    )
+
+
+@pytest.fixture(params=OUT_OF_MEMORY, ids=lambda e: type(e).__name__)
+def error(request):
+    return request.param
+
+
+def require_clean(told, part):
+    assert told.value.what.startswith(WHO[part])
+    assert len(str(told.value).splitlines()) == 2
+    assert "--store" in told.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("part", "place"),
+    [
+        ("encode", "prepare"),
+        ("encode", "posterior_batch"),
+        ("encode", "generative_information"),
+        ("decode", "posterior_batch"),
+        ("decode", "generative_information"),
+        ("decode", "distortion_slope"),
+        ("log_prob", "require_fit"),
+        ("log_prob", "posterior_batch"),
+        ("log_prob", "generative_information"),
+        ("log_prob", "rate_slope"),
+        ("sample", "generative_information"),
+        ("kl", "prepare"),
+        ("kl", "rate"),
+        ("kl", "rate_slope"),
+    ],
+)
+def test_memory_that_runs_out_is_told_alike_in_encoding_and_in_every_probe(part, place, error):
+    with pytest.raises(ModelError) as told:
+        genprobe.evaluate(model_of(part, place, error), X, estimators={}, device="cpu")
+    require_clean(told, part)
+
+
+def test_memory_that_runs_out_is_told_alike_in_an_estimator(error):
+    def wanting(log_pz):
+        raise AssertionError("log p(z) cannot be had")
+
+    given = model_of("log_prob", "log_pz", error)
+    with pytest.raises(ModelError) as told:
+        genprobe.evaluate(given, X, estimators={"wanting": wanting}, device="cpu", max_queries=10)
+    require_clean(told, "log_prob")
+
+
+@pytest.mark.parametrize(
+    ("part", "grid", "place"),
+    [
+        ("decode", "reconstructions", "reconstructions"),
+        ("decode", "traversals", "traversals"),
+        ("decode", "prior", "samples"),
+        ("sample", "prior", "samples"),
+    ],
+)
+def test_memory_that_runs_out_is_told_alike_in_pictures(tmp_path, part, grid, place, error):
+    report = genprobe.evaluate(
+        model_of(part, place, error), X, store=tmp_path / "s.h5", device="cpu", max_queries=10
+    )
+    assert load_pictures(report.store).absent[grid].startswith(WHO[part])
+
+
+@pytest.mark.parametrize(
+    ("part", "place"),
+    [
+        ("encode", "encode_examples"),
+        ("encode", "forward"),
+        ("encode", "require_same"),
+        ("decode", "write_program"),
+        ("decode", "forward"),
+        ("log_prob", "require_prior"),
+        ("sample", "require_prior"),
+    ],
+)
+def test_memory_that_runs_out_is_told_alike_in_an_export(tmp_path, part, place, error):
+    given = model_of(part, place, error)
+    registered = dataclasses.replace(given.prior, name="standard-normal")
+    given = dataclasses.replace(given, prior=registered)
+    with pytest.raises(ModelError) as told:
+        genprobe.export(given, tmp_path / "m", example=X)
+    assert told.value.what.startswith(WHO[part].replace("prior p", "prior standard-normal"))
+
+
+def test_memory_that_a_probe_runs_out_of_by_itself_names_the_probe(monkeypatch, error):
+    def greedy(x):
+        raise error
+
+    monkeypatch.setattr(type(plugins()), "all", lambda self, kind: {"greedy": greedy})
+    with pytest.raises(ModelError, match="The probe greedy runs out of memory on a batch of sha"):
+        genprobe.evaluate(model_of(), X, estimators={}, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("part", "place"),
+    [
+        ("encode", "generative_information"),
+        ("decode", "distortion_slope"),
+        ("log_prob", "rate_slope"),
+        ("sample", "generative_information"),
+    ],
+)
+def test_any_other_error_is_told_with_the_part_the_shape_and_its_own_words(part, place):
+    broken = model_of(part, place, ZeroDivisionError("Nothing to divide by."))
+    who, _, shape = WHO[part].partition(" runs out of memory")
+    with pytest.raises(ModelError) as told:
+        genprobe.evaluate(broken, X, estimators={}, device="cpu")
+    assert told.value.what.startswith(f"{who} fails{shape}".rstrip("."))
+    assert told.value.what.endswith("): Nothing to divide by.")
+
+
+@pytest.mark.parametrize("part", ["encode", "decode"])
+@pytest.mark.parametrize("error", [SupportError(3, 0.5, "l", "n", "r"), torch.AcceleratorError("")])
+def test_what_says_already_what_is_wrong_passes_as_it_is(part, error):
+    calls = calls_of(part=part, place="ask", error=error)
+
+    def ask():
+        return calls.encode(X) if part == "encode" else calls.decode(torch.zeros(N, 2))
+
+    with pytest.raises(type(error)) as told:
+        ask()
+    assert told.value is error
+
+
+def inference_cache():
+    """A decoder that keeps a tensor of its first call, as caches of positions do."""
+    kept = {}
+
+    def decode(z):
+        return {"logits": (z @ WEIGHT) * kept.setdefault("scale", torch.ones(1))}
+
+    return decode
+
+
+class OneWay(torch.autograd.Function):
+    """The identity, with a derivative that fails."""
+
+    @staticmethod
+    def forward(context, z):
+        return z.clone()
+
+    @staticmethod
+    def backward(context, gradient):
+        raise NotImplementedError("no way back")
+
+
+def without_gradients(z):
+    if torch.is_grad_enabled():
+        raise ValueError("Not with gradients.")
+    return {"logits": z @ WEIGHT}
+
+
+@pytest.mark.parametrize(
+    ("decode", "words"),
+    [
+        (without_gradients, "Not with gradients."),
+        (lambda z: {"logits": OneWay.apply(z) @ WEIGHT}, "no way back."),
+        (inference_cache(), "Inference tensors cannot be saved for backward"),
+    ],
+    ids=["forward", "backward", "cache"],
+)
+def test_a_decoder_that_fails_with_gradients_only_is_told_with_what_to_do(decode, words):
+    with pytest.raises(ModelError) as told:
+        genprobe.evaluate(model_of(decode=decode), X, estimators={}, device="cpu")
+    assert told.value.what.startswith(f"decode of m fails on a batch of shape ({N}, 2): {words}")
+    assert "torch.no_grad()" in told.value.remedy
+
+
+def test_that_advice_helps():
+    @torch.no_grad()
+    def decode(z):
+        return {"logits": z @ WEIGHT}
+
+    report = genprobe.evaluate(model_of(decode=decode), X, device="cpu", max_queries=10)
+    assert "slope" in report.provenance["absent"]
+    assert "distortion" in report.estimates
+
+
+def test_the_parts_see_the_dtype_and_record_no_gradients():
+    seen = []
+
+    def look(values):
+        seen.append((values.dtype, torch.is_inference_mode_enabled()))
+        return values.float()
+
+    calls = calls_of(
+        encode=lambda x: {"loc": look(x)[:, :2], "scale": torch.ones(len(x), 2)},
+        decode=lambda z: {"logits": look(z) @ WEIGHT},
+    )
+    calls = dataclasses.replace(calls, dtype=torch.float64)
+    calls.encode(X)
+    calls.decode(torch.zeros(N, 2))
+    calls.log_px_z(X, torch.zeros(N, 2))
+    assert seen == [(torch.float64, True)] * 3
+
+
+def test_what_comes_back_can_be_differentiated_through():
+    scale = torch.ones(SIDE**2, requires_grad=True)
+    calls = calls_of(decode=lambda z: {"probs": scale.sigmoid()})
+    values = [*calls.encode(X).values(), *calls.decoder_outputs(X[:, :2]).values()]
+    assert not any(v.is_inference() or v.requires_grad for v in values)
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 4, 5, N])
+def test_numbers_are_those_of_one_call_whatever_the_batch_size(batch_size):
+    z = torch.randn(N, 2)
+    truth = torch.distributions.Bernoulli(logits=(z @ WEIGHT).double())
+    calls = calls_of(batch_size)
+    torch.testing.assert_close(
+        calls.log_px_z(X, z), truth.log_prob(X.double()).sum(1), rtol=1e-5, atol=1e-4
+    )
+    torch.testing.assert_close(calls.decode(z).mean.double(), truth.mean, rtol=1e-5, atol=1e-5)
+    # d/dz log p(x|z) of Bernoulli logits Wz is W (x − p).
+    gradient = (X.double() - truth.probs) @ WEIGHT.T.double()
+    torch.testing.assert_close(
+        calls.log_px_z_gradient(X, z).double(), gradient, rtol=1e-4, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("batch_size", [2, N])
+def test_the_context_is_that_of_the_rows(batch_size):
+    context = {"shift": torch.arange(N).float()}
+    calls = calls_of(
+        batch_size,
+        encode=lambda x, shift: {"loc": x[:, :2] + shift[:, None], "scale": x[:, :2] + 1},
+        decode=lambda z, shift: {"logits": z[:, :1] + shift[:, None]},
+    ).given(context)
+    rows = torch.tensor([7, 0, 11, 7])
+    assert torch.equal(calls.encode(0 * X)["loc"][:, 0], context["shift"])
+    assert torch.equal(calls.encode(0 * X[:4], rows)["loc"][:, 0], rows.float())
+    logits = calls.decoder_outputs(torch.zeros(4, 2), rows)["logits"]
+    assert torch.equal(logits[:, 0], rows.float())
+    x = torch.ones(4, 1)
+    truth = rows.double().sigmoid()
+    torch.testing.assert_close(
+        calls.log_px_z(x, torch.zeros(4, 2), rows).exp(), truth, rtol=1e-6, atol=0
+    )
+    torch.testing.assert_close(
+        calls.log_px_z_gradient(x, torch.zeros(4, 2), rows)[:, 0].double(),
+        1 - truth,
+        rtol=1e-4,
+        atol=1e-7,
+    )
+
+
+def test_a_value_outside_the_support_is_named_by_its_row():
+    x = X.clone()
+    x[7, 3] = 5
+    calls = calls_of(2, categorical, decode=lambda z: {"logits": torch.zeros(len(z), SIDE**2, 2)})
+    with pytest.raises(SupportError, match="Example 7 has the value 5"):
+        calls.log_px_z(x, torch.zeros(N, 2))

@@ -1,0 +1,71 @@
+import dataclasses
+
+import pytest
+import torch
+from torch import nn
+from torch.distributions import Independent, Normal
+
+from genprobe.encoding.prior_calls import guarded
+from genprobe.encoding.resolve import bind_prior
+from genprobe.errors import ModelError
+from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.priors.standard_normal import build
+
+SHAPE = torch.Size([2])
+STANDARD = build(SHAPE, {})
+
+
+def test_a_prior_is_the_same_prior():
+    found = guarded(STANDARD, SHAPE)
+    z = torch.randn(5, 2, dtype=torch.float64)
+    params = {"loc": z, "scale": z.exp()}
+    assert torch.equal(found.log_prob(z), STANDARD.log_prob(z))
+    assert torch.equal(found.kl(diagonal_normal, params), STANDARD.kl(diagonal_normal, params))
+    torch.manual_seed(0)
+    first = found.sample(3)
+    torch.manual_seed(0)
+    assert torch.equal(first, STANDARD.sample(3))
+    assert (found.name, found.distribution) == (STANDARD.name, STANDARD.distribution)
+
+
+def test_gradients_go_through():
+    z = torch.randn(5, 2, requires_grad=True)
+    (gradient,) = torch.autograd.grad(guarded(STANDARD, SHAPE).log_prob(z).sum(), z)
+    torch.testing.assert_close(gradient, -z.detach())
+
+
+class Broken(Normal):
+    def log_prob(self, value):
+        raise IndexError("Too far.")
+
+
+class Flow(nn.Module):
+    def forward(self):
+        return Independent(Broken(torch.zeros(2), 1.0), 1)
+
+
+def failing(z):
+    raise IndexError("Too far.")
+
+
+OWN = dataclasses.replace(STANDARD, name="own", log_prob=failing)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [OWN, lambda: OWN, Flow(), Independent(Broken(torch.zeros(2), 1.0), 1)],
+    ids=["prior", "function", "module", "distribution"],
+)
+def test_however_it_is_given_its_errors_are_told_with_its_name_and_the_shape_of_z(given):
+    prior = bind_prior(given, SHAPE, {})
+    with pytest.raises(ModelError) as told:
+        prior.log_prob(torch.zeros(1, 1, 2))
+    assert told.value.what == f"The prior {prior.name} fails on z of shape (2,): Too far."
+
+
+def test_a_function_that_gives_no_prior_but_an_error_is_told():
+    def prior():
+        raise AttributeError("No pseudo-inputs.")
+
+    with pytest.raises(ModelError, match=r"The function that gives the prior fails.*: No pseudo"):
+        bind_prior(prior, SHAPE, {})
