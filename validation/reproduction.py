@@ -18,7 +18,9 @@ from genprobe.architectures.mlp_vae import MlpVae
 from genprobe.comparing.curve import Margin, Shape
 from genprobe.render.figure.curve import save_curve
 from genprobe.render.text.rows import number, short_verdict
-from genprobe.runs.sweep import Sweep, one_thread, parse_betas
+from genprobe.runs.betas import parse_betas
+from genprobe.runs.sweep import Sweep
+from genprobe.runs.sweep_point import one_thread
 from genprobe.runs.train import fit
 from genprobe.runtime.progress import showing
 from genprobe.types import Estimate, Report

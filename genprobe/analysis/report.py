@@ -1,21 +1,18 @@
 """From a finished store to a report: estimates, dimensions, regime, warnings, provenance."""
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
-from genprobe.aggregate.fitted import FittedMarginal, fit_marginal
-from genprobe.aggregate.queries import Queries, draw_queries
+from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.analysis.notices import report_notices
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest
 from genprobe.analysis.replicates import resampled_points, resampled_slopes
+from genprobe.analysis.stored_quantities import quantities_of, stored_parts
 from genprobe.encoding.parts import Parts
-from genprobe.encoding.resolve import bind_prior, require_fit
-from genprobe.errors import ModelError, PluginError
 from genprobe.estimators.dimensions import dimensions
 from genprobe.estimators.quantities import Estimator, Quantities, estimate
 from genprobe.plugins import plugins
@@ -24,7 +21,7 @@ from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header
 from genprobe.store.read import Store
-from genprobe.types import Family, Likelihood, Prior, PriorLike
+from genprobe.types import Family, PriorLike
 
 OWN = "this model's "
 """How the source of a bound begins that comes from the model itself."""
@@ -93,7 +90,7 @@ def build_report(
         device: where the aggregate posterior is worked out; the CPU by default.
         progress: display.
         ranks: the group whose others ``follow`` the queries; rank 0 alone calls this.
-        fit: gives the fitted marginal; by default ``fit_ladder`` of this store.
+        fit: gives the fitted marginal; by default ``fit_best_marginal`` of this store.
         provenance: further facts.
 
     Raises:
@@ -108,68 +105,6 @@ def build_report(
     report = estimate_report(store, known.family, quantities, options, facts)
     plugins().tell("genprobe_report_ready", report=report, store=store)
     return report
-
-
-class StoredParts(NamedTuple):
-    """What a store's numbers are read by; a part that cannot be rebuilt is None."""
-
-    family: Family
-    prior: Prior | None
-    likelihood: Likelihood | None
-
-
-def stored_parts(store: Store, options: Options, parts: Parts | None = None) -> StoredParts:
-    """The parts of a store: the model's if they are at hand, else as plugins rebuild them.
-
-    Args:
-        store: finished.
-        options: for another prior.
-        parts: of the model.
-
-    Raises:
-        GenprobeError: if no plugin provides the family, or the prior asked for does not fit.
-    """
-    family = parts.posterior if parts else plugins().get("families", store.header.family)
-    return StoredParts(
-        family=family,
-        prior=choose_prior(store, parts, family, options.prior),
-        likelihood=choose_likelihood(store.header, parts),
-    )
-
-
-def quantities_of(
-    store: Store,
-    known: StoredParts,
-    options: Options,
-    *,
-    device: torch.device | None = None,
-    progress: Progress = silent,
-    ranks: Ranks = ALONE,
-    fit: Callable[[], FittedMarginal] | None = None,
-) -> Quantities:
-    """What estimators are functions of, each worked out when it is first asked for.
-
-    Args:
-        store: finished.
-        known: its parts.
-        options: what the user chose.
-        device: as for ``build_report``.
-        progress: as for ``build_report``.
-        ranks: as for ``build_report``.
-        fit: as for ``build_report``.
-    """
-    return Quantities(
-        store,
-        known.family,
-        known.prior,
-        known.likelihood,
-        replaced=options.prior is not None,
-        bin_width=options.bin_width,
-        draw=functools.partial(
-            draw_for, store, known.family, options, device=device, progress=progress, ranks=ranks
-        ),
-        fit=fit or functools.partial(fit_ladder, store, known.family, progress),
-    )
 
 
 def estimate_report(
@@ -220,99 +155,6 @@ def estimate_report(
         provenance=facts,
         store=store,
     )
-
-
-def draw_for(
-    store: Store,
-    family: Family,
-    options: Options,
-    information: Callable[[Queries], Estimate],
-    *,
-    device: torch.device | None,
-    progress: Progress,
-    ranks: Ranks,
-) -> Queries:
-    """As many queries as bring the error of I(n;z) to the tolerance; it is shown on the way.
-
-    Args:
-        store: finished.
-        family: of its posteriors.
-        options: what the user chose.
-        information: the estimate of I(n;z) from some queries.
-        device: where pairs are worked out; the CPU by default.
-        progress: display.
-        ranks: the group.
-    """
-
-    def error(queries: Queries) -> float:
-        found = information(queries)
-        error = found.se or 0.0  # none where there is nothing to err on
-        progress.say("aggregate", f"I(n;z) {found.value:.3f} ± {error:.3f} nats")
-        return error
-
-    return draw_queries(
-        store,
-        family,
-        error,
-        tolerance=options.tolerance,
-        max_queries=options.max_queries,
-        seed=store.header.seed,
-        device=device,
-        progress=progress,
-        ranks=ranks,
-    )
-
-
-def fit_ladder(store: Store, family: Family, progress: Progress = silent) -> FittedMarginal:
-    """The best marginal among every prior that can be fitted to the codes of a store.
-
-    Args:
-        store: finished.
-        family: of its posteriors.
-        progress: display.
-
-    Raises:
-        UnavailableError: if no prior can be fitted.
-    """
-    seed = store.header.seed
-    return fit_marginal(store, family, plugins().all("priors"), seed=seed, progress=progress)
-
-
-def choose_prior(
-    store: Store, parts: Parts | None, family: Family, wanted: PriorLike | None
-) -> Prior | None:
-    """The prior asked for, else the model's, else as a plugin rebuilds it; None if none can."""
-    latent, own = torch.Size(store.header.latent_shape), store.header.prior
-    if wanted is not None:
-        _, example = next(iter(store.blocks(1)))
-        saved = store.prior_params() if wanted == own else {}
-        chosen = bind_prior(wanted, latent, saved, family=family, example=example)
-        require_fit(chosen, family, example, store.header.seed)
-        return chosen
-    if parts is not None:
-        return parts.prior
-    saved = store.prior_params()
-    try:
-        return bind_prior(own, latent, saved)
-    except PluginError:
-        return None
-    except ModelError:
-        if saved:
-            raise
-        return None  # it has a registered name, and none of the tensors of that prior
-
-
-def choose_likelihood(header: Header, parts: Parts | None) -> Likelihood | None:
-    """The model's likelihood, or the one a plugin provides under its name; None without."""
-    if parts is not None:
-        return parts.likelihood
-    if header.likelihood is None:
-        return None
-    try:
-        found: Likelihood = plugins().get("likelihoods", header.likelihood)
-    except PluginError:
-        return None
-    return found
 
 
 def regime_of(

@@ -13,7 +13,7 @@ from genprobe.errors import GenprobeError
 
 def grid(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
     """``0.1:8:log9`` to nine values."""
-    from genprobe.runs.sweep import parse_betas
+    from genprobe.runs.betas import parse_betas
 
     try:
         return parse_betas(value)

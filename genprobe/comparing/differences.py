@@ -18,7 +18,7 @@ from statistics import NormalDist
 from jaxtyping import Float64
 from torch import Tensor
 
-from genprobe.analysis.report import choose_likelihood, choose_prior
+from genprobe.analysis.stored_quantities import choose_likelihood, choose_prior
 from genprobe.errors import GenprobeError
 from genprobe.estimators.pointwise import distortions, fit_scale, rates_under
 from genprobe.estimators.standard_error import mean_over_examples

@@ -19,7 +19,7 @@ from genprobe.analysis.replicates import (
     resampled_points,
     resampled_slopes,
 )
-from genprobe.analysis.report import quantities_of, stored_parts
+from genprobe.analysis.stored_quantities import quantities_of, stored_parts
 from genprobe.errors import GenprobeError
 from genprobe.report import Report
 from genprobe.store.read import Store

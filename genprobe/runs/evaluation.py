@@ -13,7 +13,8 @@ import torch
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.queries import dismiss, follow
 from genprobe.analysis.options import Options
-from genprobe.analysis.report import build_report, fit_ladder
+from genprobe.analysis.report import build_report
+from genprobe.analysis.stored_quantities import fit_best_marginal
 from genprobe.datasets.unseen import unseen
 from genprobe.encoding.resolve import prepare
 from genprobe.errors import DataError, ModelError
@@ -66,7 +67,7 @@ def run_evaluation(
         store, family = encoded_store(run, options.fresh), run.parts.posterior
         # The pairs are float32 but their sums are float64, which only a CPU and CUDA have.
         pairs_on = run.device if run.device.type == "cuda" else None
-        fit = functools.cache(lambda: fit_ladder(store, family, display))
+        fit = functools.cache(lambda: fit_best_marginal(store, family, display))
         make = functools.partial(
             build_report,
             store,

@@ -1,6 +1,7 @@
 """The reference trainer: an ``mlp-vae`` that minimises D + βR, and nothing clever."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -24,18 +25,13 @@ def train(
     name: str = "mlp-vae",
     data: str | None = None,
     beta: float = 1.0,
-    latent: int = 10,
-    hidden: Sequence[int] = (256, 256),
-    activation: str = "relu",
-    prior: str = "standard-normal",
-    likelihood: str = "bernoulli",
-    scale: float | None = None,
     epochs: int = 100,
     batch_size: int = 128,
     learning_rate: float = 1e-3,
     seed: int = 0,
     start: Model | None = None,
     progress: Progress = silent,
+    **network: Any,
 ) -> Model:
     """Train an ``mlp-vae`` on a data set held in memory.
 
@@ -47,18 +43,14 @@ def train(
         name: of the model.
         data: how the data set is named on the command line, kept in the bundle.
         beta: weight of the rate.
-        latent: size of z.
-        hidden: widths of the hidden layers.
-        activation: between the layers.
-        prior: ``standard-normal`` or ``diagonal-normal`` (learned).
-        likelihood: ``bernoulli`` or ``normal``.
-        scale: of the normal likelihood; None predicts it.
         epochs: passes over the data.
         batch_size: examples a step.
         learning_rate: at the start.
         seed: of the initial weights, the order and the noise.
         start: an ``mlp-vae`` of the same sizes whose weights to begin with; left as it is.
         progress: told of steps done, stage ``train``.
+        network: ``latent``, ``hidden``, ``activation``, ``prior``, ``likelihood`` and ``scale``, as
+            ``MlpVae`` takes them.
 
     Returns:
         The trained model, which ``genprobe.save`` can write.
@@ -66,34 +58,25 @@ def train(
     Raises:
         GenprobeError: if a choice makes no sense, the model to start from does not fit, the data
             are outside the likelihood's support, or the loss stops being finite.
+
+    Example:
+        >>> import genprobe
+        >>> digits = genprobe.open_dataset("digits", split="test")
+        >>> genprobe.train(digits, latent=2, hidden=(8,), epochs=1).name
+        'mlp-vae'
     """
     if beta < 0 or epochs < 1 or batch_size < 1 or learning_rate <= 0:
         raise UsageError("β must not be negative; epochs, batch size and rate must be positive.")
+    facts = {"data": data, "binarize": dataset.binarize, "beta": float(beta), "epochs": epochs}
+    facts |= {"batch_size": batch_size, "learning_rate": float(learning_rate), "seed": seed}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = MlpVae(
-            data_shape=dataset.event_shape,
-            latent=latent,
-            hidden=hidden,
-            activation=activation,
-            prior=prior,
-            likelihood=likelihood,
-            scale=scale,
-        )
+        module = MlpVae(data_shape=dataset.event_shape, **network)
         if start is not None:
             take_weights(module, start)
         x = read_examples(dataset, 0, dataset.n, torch.float32)
-        LIKELIHOODS[likelihood].support(x)
+        LIKELIHOODS[module.config["likelihood"]].support(x)
         fit(module, lambda: x, beta, epochs, batch_size, learning_rate, progress)
-    facts = {
-        "data": data,
-        "binarize": dataset.binarize,
-        "beta": float(beta),
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "learning_rate": float(learning_rate),
-        "seed": seed,
-    }
     return module.eval().as_model(name, facts)
 
 

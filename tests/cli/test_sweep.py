@@ -1,7 +1,7 @@
 import pytest
 
 import genprobe
-from genprobe.runs import sweep as sweeping
+from genprobe.runs import sweep_point
 
 QUICK = ("--first-epochs", 1, "--epochs", 1, "--hidden", 8, "--latent", 2, "--betas", "0.5,2")
 DIGITS = ("--split", "test", "--held-out-split", "train", "--binarize", "threshold", *QUICK)
@@ -45,7 +45,7 @@ def test_ctrl_c_says_how_to_go_on_and_the_same_command_does(run, tmp_path, monke
         return genprobe.evaluate(model, *arguments, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(sweeping, "evaluate", stop)
+        patched.setattr(sweep_point, "evaluate", stop)
         result = run("sweep", *DIGITS)
     assert result.exit_code == 130
     assert result.stdout == ""

@@ -6,8 +6,8 @@ import torch
 import genprobe
 from genprobe.datasets.from_array import array_dataset
 from genprobe.errors import GenprobeError
-from genprobe.runs import sweep as sweeping
-from genprobe.runs.sweep import parse_betas, sweep
+from genprobe.runs import sweep_point
+from genprobe.runs.sweep import sweep
 
 SMALL = {"latent": 2, "hidden": (16,), "batch_size": 64, "learning_rate": 0.01}
 QUICK = {"first_epochs": 4, "epochs": 4, **SMALL}
@@ -45,37 +45,6 @@ def there(made, finished):
 
 def weights(folder, beta):
     return genprobe.load(folder / f"beta-{beta:g}.pt").module.state_dict()
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("0.25:4:log5", (0.25, 0.5, 1.0, 2.0, 4.0)),
-        ("0.5:1.5:lin5", (0.5, 0.75, 1.0, 1.25, 1.5)),
-        ("0:1:lin3", (0.0, 0.5, 1.0)),
-        ("4,0.25,1,1", (0.25, 1.0, 4.0)),
-        ("2", (2.0,)),
-        ("0.1:8:log9", (0.1, 0.1729, 0.2991, 0.5172, 0.8944, 1.547, 2.675, 4.626, 8.0)),
-    ],
-)
-def test_a_grid_is_read(text, expected):
-    assert parse_betas(text) == expected
-
-
-def test_the_middle_of_a_symmetric_grid_is_one_exactly():
-    assert 1.0 in parse_betas("0.1:10:log7")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        *("", "a", "1,,2", "1:2", "1:2:3", "1:2:log", "1:2:exp5", "2:1:log5", "0:1:log5"),
-        *("1:2:log1", "1:2:log5:6", "-1,2", "nan", "inf,1", "1:inf:lin3", "-1:1:lin3"),
-    ],
-)
-def test_a_grid_that_makes_no_sense_is_told(text):
-    with pytest.raises(GenprobeError, match=r"β(.|\n)*LOW:HIGH:logN"):
-        parse_betas(text)
 
 
 def test_each_beta_has_its_reports_on_both_sides(bits, finished):
@@ -131,7 +100,7 @@ def test_a_broken_sweep_goes_on_where_it_stopped(bits, made, finished, monkeypat
         return genprobe.evaluate(model, *arguments, **options)
 
     with monkeypatch.context() as patched:
-        patched.setattr(sweeping, "evaluate", stop)
+        patched.setattr(sweep_point, "evaluate", stop)
         with pytest.raises(KeyboardInterrupt):
             sweep(bits[0], **made)
     kept = {p.name: p.stat().st_mtime_ns for p in made["folder"].glob("*.*") if p.is_file()}
@@ -151,7 +120,7 @@ def test_a_broken_sweep_goes_on_where_it_stopped(bits, made, finished, monkeypat
 
 def test_a_finished_sweep_trains_nothing(bits, there, monkeypatch):
     (there["folder"] / "first.pt").unlink()
-    monkeypatch.setattr(sweeping, "save", None)
+    monkeypatch.setattr(sweep_point, "save", None)
     assert len(sweep(bits[0], **there).training) == 3
 
 
@@ -173,7 +142,7 @@ def test_a_further_beta_goes_on_from_the_same_first_model(bits, there):
 def test_other_settings_in_the_same_folder_are_refused_before_anything_is_trained(
     bits, there, monkeypatch, option, message
 ):
-    monkeypatch.setattr(sweeping, "save", None)
+    monkeypatch.setattr(sweep_point, "save", None)
     with pytest.raises(GenprobeError, match=rf"{message}[^\n]*\nName another folder"):
         sweep(bits[0], **(there | option))
 
@@ -217,7 +186,7 @@ def test_a_setting_that_the_training_has_not_is_told(bits, made):
 
 
 def test_a_default_may_be_given_or_left_out(bits, there, monkeypatch):
-    monkeypatch.setattr(sweeping, "save", None)
+    monkeypatch.setattr(sweep_point, "save", None)
     assert len(sweep(bits[0], **(there | {"betas": (0.25,)}), activation="relu").training) == 1
 
 
