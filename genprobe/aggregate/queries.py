@@ -36,7 +36,8 @@ class Queries:
     """Draws at which the aggregate posterior is known, draws first.
 
     Attributes:
-        index: (m,) the examples, in random order.
+        n: number of examples N; the m queried were taken from them without replacement.
+        index: (m,) the examples queried, in random order.
         z: (draw, m, *latent).
         log_qz_x: (draw, m) log q(z|x_index), nats, float64.
         log_qz: (draw, m) log q(z) over all N, nats, float64.
@@ -47,6 +48,7 @@ class Queries:
         skipped: share of the pairs that were left out because they provably do not matter.
     """
 
+    n: int
     index: Int64[Tensor, " m"]
     z: Float[Tensor, "draw m *latent"]
     log_qz_x: Float64[Tensor, "draw m"]
@@ -177,7 +179,7 @@ def evaluate(
         advance=lambda c: progress.advance("aggregate", c * len(flat), pairs),
         ranks=ranks,
     )
-    return from_density(chosen, z, log_qz_x, density)
+    return from_density(store.header.n, chosen, z, log_qz_x, density)
 
 
 def drawn(
@@ -219,6 +221,7 @@ def parts_of(family: Family, params: Params, draws: int) -> list[slice]:
 
 
 def from_density(
+    n: int,
     index: Int64[Tensor, " m"],
     z: Float[Tensor, "draw m *latent"],
     log_qz_x: Float64[Tensor, "draw m"],
@@ -230,6 +233,7 @@ def from_density(
     if loo is None:
         raise ValueError("queries come from components")
     return Queries(
+        n=n,
         index=index,
         z=z,
         log_qz_x=log_qz_x,
@@ -268,6 +272,7 @@ def join(first: Queries, second: Queries, axis: int) -> Queries:
         return torch.cat([getattr(first, name), getattr(second, name)], axis)
 
     return Queries(
+        n=first.n,
         index=torch.cat([first.index, second.index]) if axis else first.index,
         z=both("z"),
         log_qz_x=both("log_qz_x"),

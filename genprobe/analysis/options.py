@@ -8,7 +8,7 @@ from typing import Any
 
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts
 from genprobe.errors import UsageError
-from genprobe.estimators.quantities import Estimator
+from genprobe.estimators.call import Estimator
 from genprobe.types import PriorLike
 
 DTYPES = ("float32", "float64")

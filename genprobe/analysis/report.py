@@ -13,8 +13,9 @@ from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smalle
 from genprobe.analysis.replicates import resampled_points, resampled_slopes
 from genprobe.analysis.stored_quantities import quantities_of, stored_parts
 from genprobe.encoding.parts import Parts
+from genprobe.estimators.call import Estimator, estimate
 from genprobe.estimators.dimensions import dimensions
-from genprobe.estimators.quantities import Estimator, Quantities, estimate
+from genprobe.estimators.quantities import Quantities
 from genprobe.plugins import plugins
 from genprobe.report import Estimate, Notice, Regime, Report
 from genprobe.runtime.progress import Progress, silent

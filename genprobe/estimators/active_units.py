@@ -1,6 +1,11 @@
-"""Active units: latent dimensions whose posterior mean varies over x by more than 0.01.
+r"""Active units: the latent dimensions whose posterior mean moves with x.
 
-Burda, Grosse & Salakhutdinov (2016), "Importance weighted autoencoders", section 5.
+.. math::
+
+    \#\big\{d : \mathrm{Var}_n\big(\mathbb E_{q(z|x_n)}[z_d]\big) > 0.01\big\}
+
+Exact for these data. Burda, Grosse & Salakhutdinov (2016), "Importance weighted autoencoders",
+section 5.
 """
 
 from jaxtyping import Float64
@@ -17,6 +22,11 @@ def active_units(mean_variance: Float64[Tensor, " dimension"], n: int) -> Estima
     Args:
         mean_variance: (dimension,) variance over examples of the posterior mean.
         n: the number of examples.
+
+    Example:
+        >>> import torch
+        >>> active_units(torch.tensor([1.0, 0.5, 1e-4]).double(), n=100).value
+        2
     """
     count = int((mean_variance > THRESHOLD).sum())
     return Estimate(

@@ -1,7 +1,13 @@
-"""The latent dimensions one by one: KL_d, and the variance of the posterior means.
+r"""The latent dimensions one by one: their rate, and the variance of their posterior means.
 
-Both are accumulated over the store in float64, block by block (Chan et al. 1983, pairwise update),
-so memory does not grow with the number of examples.
+.. math::
+
+    \mathrm{KL}_d = \frac1N \sum_n \mathrm{KL}(q(z_d|x_n)\,\|\,p(z_d)), \qquad
+    \mathrm{Var}_n\big(\mathbb E_{q(z|x_n)}[z_d]\big)
+
+Exact for these data, the first where posterior and prior factorise and have a closed form. Both are
+accumulated over the store in float64, block by block (Chan et al. 1983, pairwise update), so memory
+does not grow with the number of examples.
 """
 
 import math
@@ -34,13 +40,24 @@ class Moments:
 
 
 def moments_of(rows: Float64[Tensor, "batch dimension"]) -> Moments:
-    """Moments of one batch of rows."""
+    """Moments of one batch of rows.
+
+    Example:
+        >>> moments_of(torch.tensor([[1.0], [3.0]]).double()).variance()
+        tensor([1.], dtype=torch.float64)
+    """
     mean = rows.mean(0)
     return Moments(len(rows), mean, (rows - mean).square().sum(0))
 
 
 def combine(a: Moments, b: Moments) -> Moments:
-    """Moments of two batches together."""
+    """Moments of the rows of two batches.
+
+    Example:
+        >>> one, three = (moments_of(torch.full((1, 1), v).double()) for v in (1.0, 3.0))
+        >>> combine(one, three).variance()
+        tensor([1.], dtype=torch.float64)
+    """
     count, shift = a.count + b.count, b.mean - a.mean
     return Moments(
         count,

@@ -1,7 +1,12 @@
-"""D = mean_n E_{q(z|x_n)}[−log p(x_n|z)]: what is left to say about x given its code.
+r"""Distortion: what is left to say about x given its code.
 
-An unbiased Monte Carlo mean over the store's draws. Alemi et al. (2018), eq. 3. With a bin width δ
-the density of P values is turned into the probability of the bins: D − P log δ.
+.. math::
+
+    D = \frac1N \sum_n \mathbb E_{q(z|x_n)}[-\log p(x_n|z)]
+
+An unbiased Monte Carlo estimate over the store's draws. With a bin width δ the density of P values
+is turned into the probability of the bins: D − P log δ. Alemi et al. (2018), "Fixing a broken
+ELBO", eq. 3.
 """
 
 from jaxtyping import Float64
@@ -15,6 +20,11 @@ def distortion(distortion: Float64[Tensor, "draw n"]) -> Estimate:
     """The distortion, nats per example.
 
     Args:
-        distortion: (draw, n), every constant included.
+        distortion: (draw, n), every constant included, nats.
+
+    Example:
+        >>> import torch
+        >>> distortion(torch.tensor([[1.0, 3.0]]).double()).value
+        2.0
     """
     return mean_over_examples("distortion", distortion)

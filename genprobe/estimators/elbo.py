@@ -1,4 +1,12 @@
-"""ELBO = −(R + D), a lower bound on the mean log-likelihood. Kingma & Welling (2014), eq. 3."""
+r"""ELBO: the evidence lower bound.
+
+.. math::
+
+    \mathrm{ELBO} = -(R + D) \le \frac1N \sum_n \log p(x_n)
+
+An unbiased Monte Carlo estimate of a lower bound on the mean log-likelihood. Kingma & Welling
+(2014), "Auto-encoding variational Bayes", eq. 3.
+"""
 
 from jaxtyping import Float64
 from torch import Tensor
@@ -11,7 +19,13 @@ def elbo(rate: Float64[Tensor, "ratedraw n"], distortion: Float64[Tensor, "draw 
     """The evidence lower bound, nats per example.
 
     Args:
-        rate: (draw, n), or (1, n) where analytic.
-        distortion: (draw, n), of the same draws.
+        rate: (draw, n), or (1, n) where analytic, nats.
+        distortion: (draw, n), of the same draws, nats.
+
+    Example:
+        >>> import torch
+        >>> rate, distortion = torch.tensor([[[1.0, 2.0]], [[4.0, 5.0]]]).double()
+        >>> elbo(rate, distortion).value
+        -6.0
     """
     return mean_over_examples("elbo", -(rate + distortion))

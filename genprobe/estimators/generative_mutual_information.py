@@ -1,7 +1,13 @@
-"""GILBO = E_{z~p, x~p(x|z)}[log q(z|x) − log p(z)], at most I of the generative joint p(z) p(x|z).
+r"""GILBO: how much of a code that is sampled from the prior survives decoding and encoding again.
 
-A round trip of prior samples: how much of a code the encoder reads back from what the decoder made
-of it. Alemi & Fischer (2018), "GILBO: one metric to measure them all"; Alemi et al. (2018), app. C.
+.. math::
+
+    \mathbb E_{z \sim p(z),\, x \sim p(x|z)}[\log q(z|x) - \log p(z)] \le I(X;Z)
+    \;\text{ of the joint }\; p(z)\,p(x|z)
+
+An unbiased Monte Carlo estimate of a lower bound on the generative mutual information. Alemi &
+Fischer (2018), "GILBO: one metric to measure them all"; Alemi et al. (2018), "Fixing a broken
+ELBO", appendix C.
 """
 
 from jaxtyping import Float64
@@ -22,12 +28,17 @@ def generative_mutual_information(
     """The lower bound on the generative mutual information, nats.
 
     Args:
-        generative_information: (1, m) log q(z|x) − log p(z) of prior samples.
+        generative_information: (1, m) log q(z|x) − log p(z) of prior samples, nats.
         posterior_entropy: (n,) of each posterior, nats; None where there is no closed form.
 
     Raises:
         UnavailableError: if the posteriors are certain: a code that comes back as any other then
             has probability 0, and the bound is minus infinity.
+
+    Example:
+        >>> import torch
+        >>> generative_mutual_information(torch.tensor([[1.0, 3.0]]).double()).value
+        2.0
     """
     certain = posterior_entropy is not None and not posterior_entropy.any()
     if certain and float(generative_information.min()) < IMPOSSIBLE:

@@ -1,8 +1,13 @@
-"""−E log 1/K Σ_k p(x, z_k)/q(z_k|x) ≥ −log p(x): the importance-weighted bound with K draws.
+r"""IWAE bound: the importance-weighted bound on the negative log-likelihood, with K draws.
 
-It bounds the negative log-likelihood, and so the entropy H of the data, from above: the tightest
-upper bound on H that one model gives. K is the number of draws in the store. Burda, Grosse &
-Salakhutdinov (2016), "Importance weighted autoencoders", eq. 8.
+.. math::
+
+    -\frac1N \sum_n \mathbb E \log \frac1K \sum_{k=1}^K \frac{p(x_n, z_k)}{q(z_k|x_n)}
+    \ge -\frac1N \sum_n \log p(x_n)
+
+An upper bound on the negative log-likelihood, and so on the entropy H of the data: the tightest on
+H that one model gives. K is the number of draws in the store. Burda, Grosse & Salakhutdinov (2016),
+"Importance weighted autoencoders", eq. 8.
 """
 
 import math
@@ -22,10 +27,18 @@ def iwae_bound(log_weight: Float64[Tensor, "draw n"]) -> Estimate:
     Its Monte Carlo error is that of the logarithm of a mean, by the delta method.
 
     Args:
-        log_weight: (draw, n) log p(x|z) + log p(z) − log q(z|x).
+        log_weight: (draw, n) log p(x|z) + log p(z) − log q(z|x), nats.
 
     Raises:
         UnavailableError: with a single draw, where the bound is the ELBO.
+
+    Example:
+        Where q(z|x) is the exact posterior every weight is p(x), and the bound is exact.
+
+        >>> import torch
+        >>> found = iwae_bound(torch.full((2, 3), -5.0).double())
+        >>> found.value, found.se
+        (5.0, 0.0)
     """
     draws, n = log_weight.shape
     if draws < 2:

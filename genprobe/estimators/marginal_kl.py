@@ -1,14 +1,20 @@
-"""KL(q(z)‖p(z)) = R − I(n;z), exactly (Hoffman & Johnson 2016, eq. 12).
+r"""Marginal KL: the divergence of the aggregate posterior from the prior.
 
-Taken as that difference, its Monte Carlo error is that of I(n;z) alone. It is the finite-N
-quantity: it cannot fall below R − log N, however well the codes follow the prior.
+.. math::
+
+    \mathrm{KL}(q(z)\,\|\,p(z)) = R - I(n;z)
+
+An identity (Hoffman & Johnson 2016, "ELBO surgery", eq. 12), and so an estimate whose Monte Carlo
+error is that of I(n;z), and of R where that is drawn. It is the finite-N quantity: it cannot fall
+below R − log N, however well the codes follow the prior.
 """
 
 import math
 
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 from torch import Tensor
 
+from genprobe.aggregate.queries import Queries
 from genprobe.estimators.control_variates import Controls
 from genprobe.estimators.mutual_information import (
     information_data_error,
@@ -20,41 +26,45 @@ from genprobe.report import Estimate
 
 
 def marginal_kl(
-    rate: Float64[Tensor, "ratedraw n"],
+    rate: Float64[Tensor, "draw n"],
     rate_analytic: bool,
-    index_entropy: Float64[Tensor, "draw m"],
-    log_qz_x: Float64[Tensor, "draw m"],
-    log_qz: Float64[Tensor, "draw m"],
-    controls: Controls | None,
-    query: Int64[Tensor, " m"],
-    n: int,
+    queries: Queries,
+    controls: Controls | None = None,
 ) -> Estimate:
     """The divergence of the aggregate posterior from the prior, nats.
 
     Args:
-        rate: (draw, n), or (1, n) where analytic.
+        rate: (draw, n), or (1, n) where analytic, nats.
         rate_analytic: whether it is a closed form.
-        index_entropy: (draw, m) H[q(n|z)] at each query.
-        log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
-        log_qz: (draw, m) log of the aggregate posterior.
-        controls: of the queries; None for none.
-        query: (m,) the examples queried.
-        n: number of examples.
+        queries: of the aggregate posterior.
+        controls: control variates of the queries; None for none.
+
+    Example:
+        Posteriors that are all the same tell nothing: the whole rate is marginal KL.
+
+        >>> import torch
+        >>> from genprobe.testing import queries_from
+        >>> same = queries_from(torch.zeros(1, 4, 4, dtype=torch.float64))
+        >>> marginal_kl(torch.full((1, 4), 3.0).double(), True, same).value
+        3.0
     """
-    cost = rate_estimate(rate, rate_analytic)
-    information = mutual_information(index_entropy, log_qz_x, log_qz, controls, n)
-    terms = information_terms(log_qz_x, log_qz, n)
-    costs = rate.mean(0)[query]
+    cost, information = rate_estimate(rate, rate_analytic), mutual_information(queries, controls)
+    terms = rate.mean(0)[queries.index] - information_terms(queries)
     return Estimate(
         name="marginal_kl",
         value=cost.value - information.value,
-        se=both(cost.se, information.se),
-        se_data=information_data_error(costs - terms, information.se, n),
+        se=added_in_squares(cost.se, information.se),
+        se_data=information_data_error(terms, information.se, queries.n),
         kind="estimate",
         n=information.n,
     )
 
 
-def both(first: float | None, second: float | None) -> float | None:
-    """Two independent errors together; None if either is unknown."""
+def added_in_squares(first: float | None, second: float | None) -> float | None:
+    """Standard error of a sum or difference of independent numbers; None if either is unknown.
+
+    Example:
+        >>> added_in_squares(3.0, 4.0)
+        5.0
+    """
     return None if first is None or second is None else math.hypot(first, second)

@@ -1,7 +1,11 @@
-"""max(0, R − log N): the least that the finite-N marginal KL can be.
+r"""Marginal KL floor: the least that the finite-N marginal KL can be.
 
-It follows from R = I(n;z) + KL(q(z)‖p(z)) and I(n;z) ≤ log N. A marginal KL near it says only that
-there are too few examples to see more.
+.. math::
+
+    \mathrm{KL}(q(z)\,\|\,p(z)) = R - I(n;z) \ge \max(0,\, R - \log N)
+
+A lower bound, because I(n;z) ≤ log N. A marginal KL near it says only that there are too few
+examples to see more. Hoffman & Johnson (2016), "ELBO surgery", eq. 12.
 """
 
 from jaxtyping import Float64
@@ -17,9 +21,14 @@ def marginal_kl_floor(
     """The lower limit of the marginal KL, nats.
 
     Args:
-        rate: (draw, n), or (1, n) where analytic.
+        rate: (draw, n), or (1, n) where analytic, nats.
         rate_analytic: whether it is a closed form.
         log_n: natural logarithm of the number of examples.
+
+    Example:
+        >>> import torch
+        >>> marginal_kl_floor(torch.tensor([[4.0, 6.0]]).double(), True, log_n=3.0).value
+        2.0
     """
     cost = rate_estimate(rate, rate_analytic)
     value = cost.value - log_n

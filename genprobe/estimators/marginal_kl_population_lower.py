@@ -1,16 +1,23 @@
-"""max(0, R − min(R_m, LOO)): the part of KL(q(z)‖p(z)) of the population that is certain.
+r"""Lower end of the bracket of the population's marginal KL: the part of it that is certain.
 
-R = I(X;Z) + KL_pop, so whatever bounds I(X;Z) from above bounds KL_pop from below. R − R_m is at
-once the nats per example that a better prior, the fitted one, would save. Both ends of the bracket
-err: where the lower one would come out above R − I(n;z), which is known best, it is put there.
+.. math::
+
+    \mathrm{KL}(q(z)\,\|\,p(z)) = R - I(X;Z) \ge \max(0,\, R - \min(R_m, \mathrm{LOO}))
+
+A lower bound in expectation: whatever bounds I(X;Z) from above bounds the marginal KL from below.
+R_m is the rate under a fitted prior (Barber & Agakov 2003), and R − R_m at once the nats per
+example that this prior would save; LOO is the leave-one-out bound (Poole et al. 2019, eq. 13). Both
+ends of the bracket err: where the lower one would come out above R − I(n;z), which is known best,
+it is put there.
 """
 
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 from torch import Tensor
 
+from genprobe.aggregate.queries import Queries
 from genprobe.errors import UnavailableError
 from genprobe.estimators.control_variates import Controls
-from genprobe.estimators.marginal_kl import both, marginal_kl
+from genprobe.estimators.marginal_kl import added_in_squares, marginal_kl
 from genprobe.estimators.mutual_information import information_data_error
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
 from genprobe.estimators.prior_saving import prior_saving
@@ -21,41 +28,40 @@ from genprobe.report import Estimate
 def marginal_kl_population_lower(
     rate: Float64[Tensor, "ratedraw n"],
     rate_analytic: bool,
-    index_entropy: Float64[Tensor, "querydraw m"],
-    log_qz_x: Float64[Tensor, "querydraw m"],
-    log_qz: Float64[Tensor, "querydraw m"],
-    log_qz_loo: Float64[Tensor, "querydraw m"],
-    controls: Controls | None,
-    query: Int64[Tensor, " m"],
-    n: int,
+    queries: Queries,
+    controls: Controls | None = None,
     fitted_rate: Float64[Tensor, "draw n"] | None = None,
 ) -> Estimate:
     """The lower end of the bracket of the population's marginal KL, nats.
 
     Args:
-        rate: (draw, n), or (1, n) where analytic.
+        rate: (draw, n), or (1, n) where analytic, nats.
         rate_analytic: whether it is a closed form.
-        index_entropy: (draw, m) H[q(n|z)] at each query.
-        log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
-        log_qz: (draw, m) log of the aggregate posterior.
-        log_qz_loo: (draw, m) log of the aggregate posterior without it.
-        controls: of the queries; None for none.
-        query: (m,) the examples queried.
-        n: the number of examples.
-        fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted; None where none was fitted.
+        queries: of the aggregate posterior.
+        controls: control variates of the queries; None for none.
+        fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted, nats; None where none was
+            fitted.
 
     Raises:
         UnavailableError: if neither of the bounds on I(X;Z) exists.
+
+    Example:
+        Codes that are all the same, under a prior that they do not follow.
+
+        >>> import torch
+        >>> from genprobe.testing import queries_from
+        >>> same = queries_from(torch.zeros(1, 4, 4, dtype=torch.float64))
+        >>> marginal_kl_population_lower(torch.full((1, 4), 3.0).double(), True, same).value
+        3.0
     """
     bounds = [] if fitted_rate is None else [prior_saving(rate, fitted_rate)]
     try:
-        loo = mutual_information_loo(index_entropy, log_qz_x, log_qz, log_qz_loo, controls, n)
-        bounds.append(beyond(rate, rate_analytic, log_qz_x - log_qz_loo, loo, query, n))
+        bounds.append(rate_beyond_loo(rate, rate_analytic, queries, controls))
     except UnavailableError:
         if not bounds:
             raise
     best = max(bounds, key=lambda bound: bound.value)
-    upper = marginal_kl(rate, rate_analytic, index_entropy, log_qz_x, log_qz, controls, query, n)
+    upper = marginal_kl(rate, rate_analytic, queries, controls)
     return Estimate(
         name="marginal_kl_population_lower",
         value=max(0.0, min(best.value, upper.value)),
@@ -66,30 +72,37 @@ def marginal_kl_population_lower(
     )
 
 
-def beyond(
-    rate: Float64[Tensor, "ratedraw n"],
+def rate_beyond_loo(
+    rate: Float64[Tensor, "draw n"],
     rate_analytic: bool,
-    terms: Float64[Tensor, "querydraw m"],
-    loo: Estimate,
-    query: Int64[Tensor, " m"],
-    n: int,
+    queries: Queries,
+    controls: Controls | None = None,
 ) -> Estimate:
-    """The rate beyond the leave-one-out bound, paired by example.
+    """The rate less the leave-one-out bound, paired by example, nats.
 
     Args:
-        rate: (draw, n), or (1, n) where analytic.
+        rate: (draw, n), or (1, n) where analytic, nats.
         rate_analytic: whether it is a closed form.
-        terms: (draw, m) what the bound is the mean of.
-        loo: the bound.
-        query: (m,) the examples queried.
-        n: the number of examples.
+        queries: of the aggregate posterior.
+        controls: control variates of the queries; None for none.
+
+    Raises:
+        UnavailableError: if there is no leave-one-out bound.
+
+    Example:
+        >>> import torch
+        >>> from genprobe.testing import queries_from
+        >>> same = queries_from(torch.zeros(1, 4, 4, dtype=torch.float64))
+        >>> rate_beyond_loo(torch.full((1, 4), 3.0).double(), True, same).value
+        3.0
     """
-    cost = rate_estimate(rate, rate_analytic)
+    cost, loo = rate_estimate(rate, rate_analytic), mutual_information_loo(queries, controls)
+    terms = rate.mean(0)[queries.index] - (queries.log_qz_x - queries.log_qz_loo)
     return Estimate(
-        name="beyond",
+        name="rate_beyond_loo",
         value=cost.value - loo.value,
-        se=both(cost.se, loo.se),
-        se_data=information_data_error(rate.mean(0)[query] - terms, loo.se, n),
+        se=added_in_squares(cost.se, loo.se),
+        se_data=information_data_error(terms, loo.se, queries.n),
         kind="lower",
         n=loo.n,
     )

@@ -1,10 +1,16 @@
-"""I(n;z) = log N − E_{q(z)} H[q(n|z)]: how much the code tells which example it came from.
+r"""Mutual information of the example's index n and its code z.
 
-It is E_{q(n,z)}[log q(z|x_n) − log q(z)] (Hoffman & Johnson 2016, "ELBO surgery", eq. 12) with the
-expectation over n given z taken in full, over all N examples, not at the one that z was drawn from:
-the Rao-Blackwellised form of the paired estimator (Casella & Robert 1996), with several times less
+.. math::
+
+    I(n;z) = \log N - \mathbb E_{q(z)} H[q(n|z)], \qquad
+    q(n|z) = \frac{q(z|x_n)}{\sum_j q(z|x_j)}
+
+An estimate of the finite-N quantity, not of I(X;Z) of the population. It equals
+E[log q(z|x_n) − log q(z)] (Hoffman & Johnson 2016, "ELBO surgery", eq. 12). The expectation over n
+given z is taken in full, over all N examples, not at the one that z was drawn from: the
+Rao-Blackwellised form of that paired estimator (Casella & Robert 1996), with several times less
 variance. Every term lies between 0 and log N, and so does the mean. Control variates reduce the
-error further. It estimates the finite-N quantity, not I(X;Z) of the population.
+error further.
 """
 
 import math
@@ -12,44 +18,52 @@ import math
 from jaxtyping import Float64
 from torch import Tensor
 
+from genprobe.aggregate.queries import Queries
 from genprobe.estimators.control_variates import Controls, reduced
 from genprobe.estimators.standard_error import data_error, within_error
 from genprobe.report import Estimate
 
 
-def mutual_information(
-    index_entropy: Float64[Tensor, "draw m"],
-    log_qz_x: Float64[Tensor, "draw m"],
-    log_qz: Float64[Tensor, "draw m"],
-    controls: Controls | None,
-    n: int,
-) -> Estimate:
+def mutual_information(queries: Queries, controls: Controls | None = None) -> Estimate:
     """The index-code mutual information, nats.
 
     Args:
-        index_entropy: (draw, m) H[q(n|z)] at each query.
-        log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
-        log_qz: (draw, m) log of the aggregate posterior.
-        controls: of the queries; None for none.
-        n: number of examples; the m were taken from them without replacement.
+        queries: of the aggregate posterior.
+        controls: control variates of the queries; None for none.
+
+    Example:
+        Four posteriors that do not overlap: a code tells its example for certain.
+
+        >>> import torch
+        >>> from genprobe.testing import queries_from
+        >>> apart = queries_from(torch.eye(4, dtype=torch.float64).log()[None])
+        >>> mutual_information(apart).value == math.log(4)
+        True
     """
-    terms = information_terms(log_qz_x, log_qz, n)
-    values, error = reduced(math.log(n) - index_entropy, controls, n)
+    log_n = math.log(queries.n)
+    values, error = reduced(log_n - queries.index_entropy, controls, queries.n)
+    terms = information_terms(queries)
     return Estimate(
         name="mutual_information",
-        value=min(max(0.0, float(values.mean())), math.log(n)),
+        value=min(max(0.0, float(values.mean())), log_n),
         se=error,
-        se_data=information_data_error(terms, error, n),
+        se_data=information_data_error(terms, error, queries.n),
         kind="estimate",
         n=terms.shape[1],
     )
 
 
-def information_terms(
-    log_qz_x: Float64[Tensor, "draw m"], log_qz: Float64[Tensor, "draw m"], n: int
-) -> Float64[Tensor, "draw m"]:
-    """The paired log q(z|x_n) − log q(z), nats; the cap at log N removes rounding only."""
-    return (log_qz_x - log_qz).clamp(max=math.log(n))
+def information_terms(queries: Queries) -> Float64[Tensor, "draw m"]:
+    """The paired log q(z|x_n) − log q(z), nats; the cap at log N removes rounding only.
+
+    Example:
+        >>> import torch
+        >>> from genprobe.testing import queries_from
+        >>> same = queries_from(torch.zeros(1, 2, 2, dtype=torch.float64))
+        >>> information_terms(same)
+        tensor([[0., 0.]], dtype=torch.float64)
+    """
+    return (queries.log_qz_x - queries.log_qz).clamp(max=math.log(queries.n))
 
 
 def information_data_error(
@@ -61,9 +75,14 @@ def information_data_error(
     to a constant, because ∫ q(z) q(z|x_n)/q(z) dz = 1.
 
     Args:
-        terms: (draw, m) as they are.
-        error: Monte Carlo standard error of the estimate.
+        terms: (draw, m) as they are, nats.
+        error: Monte Carlo standard error of the estimate, nats.
         n: number of examples.
+
+    Example:
+        >>> import torch
+        >>> information_data_error(torch.tensor([[0.0, 2.0], [0.0, 2.0]]).double(), 0.0, 2)
+        1.0
     """
     spread, plain = data_error(terms, n), within_error(terms, n)
     if spread is None or plain is None or error is None:

@@ -1,10 +1,14 @@
-"""The least of three upper bounds on I(X;Z) of the population: R, R_m and leave-one-out.
+r"""Upper end of the bracket of the population's mutual information.
 
-Each holds in expectation over data sets: I(X;Z) ≤ R for any prior, R_m for a prior fitted to
-other examples (Barber & Agakov 2003), leave-one-out by Poole et al. (2019), eq. 13. I(n;z) is the
-lower end of the bracket; above log N no lower bound exists that holds for every distribution
-(McAllester & Stratos 2020). All ends err: where the upper one would come out below I(n;z), which is
-known best, that is where it is put.
+.. math::
+
+    I(X;Z) \le \min(R,\, R_m,\, \mathrm{LOO})
+
+The least of three upper bounds, each of which holds in expectation over data sets: the rate under
+any prior, the rate under a prior fitted to other examples (Barber & Agakov 2003), and leave-one-out
+(Poole et al. 2019, eq. 13). I(n;z) is the lower end of the bracket; above log N no lower bound
+exists that holds for every distribution (McAllester & Stratos 2020). All ends err: where the upper
+one would come out below I(n;z), which is known best, it is put there.
 """
 
 import contextlib
@@ -13,6 +17,7 @@ import dataclasses
 from jaxtyping import Float64
 from torch import Tensor
 
+from genprobe.aggregate.queries import Queries
 from genprobe.errors import UnavailableError
 from genprobe.estimators.control_variates import Controls
 from genprobe.estimators.mutual_information import mutual_information
@@ -25,36 +30,37 @@ from genprobe.report import Estimate
 def mutual_information_population_upper(
     rate: Float64[Tensor, "ratedraw n"],
     rate_analytic: bool,
-    index_entropy: Float64[Tensor, "querydraw m"],
-    log_qz_x: Float64[Tensor, "querydraw m"],
-    log_qz: Float64[Tensor, "querydraw m"],
-    log_qz_loo: Float64[Tensor, "querydraw m"],
-    controls: Controls | None,
-    n: int,
+    queries: Queries,
+    controls: Controls | None = None,
     fitted_rate: Float64[Tensor, "draw n"] | None = None,
 ) -> Estimate:
     """The upper end of the bracket of I(X;Z), nats: the least of those bounds that there are.
 
     Args:
-        rate: (draw, n), or (1, n) where analytic.
+        rate: (draw, n), or (1, n) where analytic, nats.
         rate_analytic: whether it is a closed form.
-        index_entropy: (draw, m) H[q(n|z)] at each query.
-        log_qz_x: (draw, m) log q(z|x_n) of each query under its own example.
-        log_qz: (draw, m) log of the aggregate posterior.
-        log_qz_loo: (draw, m) log of the aggregate posterior without it.
-        controls: of the queries; None for none.
-        n: the number of examples.
-        fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted; None where none was fitted.
+        queries: of the aggregate posterior.
+        controls: control variates of the queries; None for none.
+        fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted, nats; None where none was
+            fitted.
+
+    Example:
+        Posteriors that do not overlap: leave-one-out says nothing, and the rate is left.
+
+        >>> import torch
+        >>> from genprobe.testing import queries_from
+        >>> apart = queries_from(torch.eye(4, dtype=torch.float64).log()[None])
+        >>> rate = torch.full((1, 4), 3.0).double()
+        >>> mutual_information_population_upper(rate, True, apart).value
+        3.0
     """
     bounds = [rate_estimate(rate, rate_analytic)]
     if fitted_rate is not None:
         bounds.append(rate_fitted_prior(fitted_rate))
     with contextlib.suppress(UnavailableError):
-        bounds.append(
-            mutual_information_loo(index_entropy, log_qz_x, log_qz, log_qz_loo, controls, n)
-        )
+        bounds.append(mutual_information_loo(queries, controls))
     least = min(bounds, key=lambda bound: bound.value)
-    low = mutual_information(index_entropy, log_qz_x, log_qz, controls, n)
+    low = mutual_information(queries, controls)
     return dataclasses.replace(
         least,
         name="mutual_information_population_upper",

@@ -1,8 +1,6 @@
 """The closed list of what an estimator may ask for, each computed on first use from the store."""
 
-import difflib
 import inspect
-import logging
 import math
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -16,26 +14,21 @@ from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.marginals import log_marginals
 from genprobe.aggregate.queries import Queries
 from genprobe.distributions.latents import flat
-from genprobe.errors import GenprobeError, PluginError, UnavailableError, reason_of
+from genprobe.errors import UnavailableError
 from genprobe.estimators.control_variates import CodeMoments, Controls, controls
 from genprobe.estimators.dimensions import Moments, dimension_moments
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.pointwise import distortions, fit_scale, log_bin, rates_under
 from genprobe.estimators.rate_fitted_prior import fitted_rates
-from genprobe.report import Estimate, Notice
-from genprobe.runtime.memory import out_of_memory
+from genprobe.report import Estimate
 from genprobe.store.format import Header
 from genprobe.store.read import Store
 from genprobe.types import Family, FittedScale, Likelihood, Prior
 
-log = logging.getLogger("genprobe")
-
 MARGINAL_PAIRS = 100_000_000
 """Pairs of a query and a component, a dimension each, that the marginals may cost."""
 LEAST_MARGINALS = 8
-MEND = "Mend the plugin, or leave it out: GENPROBE_PLUGINS=NAME,… loads only those named."
-
-Estimator = Callable[..., Estimate]
+"""Queries of each draw at which the marginals are worked out all the same."""
 
 
 class Quantities:
@@ -44,11 +37,12 @@ class Quantities:
     Args:
         store: finished.
         family: of its posteriors.
-        prior: p(z); None where it cannot be rebuilt, and what the store says of it must do.
+        prior: p(z); None where it cannot be rebuilt, and only what the store says of it is known.
         likelihood: p(x|z); None without a decoder, or where no plugin provides it.
         replaced: whether the prior is another than the store was made with.
         bin_width: δ of quantised data, by which a density becomes a probability.
-        draw: makes the queries when first needed, told how to find I(n;z) from some.
+        draw: makes the queries when first needed; it is given the function that estimates I(n;z)
+            from some of them.
         fit: fits the marginals when first needed.
     """
 
@@ -76,7 +70,7 @@ class Quantities:
     @property
     def queried(self) -> bool:
         """Whether any queries of the aggregate posterior were made."""
-        return "_queries" in vars(self)
+        return "queries" in vars(self)
 
     @property
     def header(self) -> Header:
@@ -87,10 +81,6 @@ class Quantities:
     def bin_width(self) -> float | None:
         """δ of quantised data, if known."""
         return self._bin_width
-
-    @cached_property
-    def _queries(self) -> Queries:
-        return self._draw(self.information)
 
     @cached_property
     def n(self) -> int:
@@ -204,29 +194,34 @@ class Quantities:
         return found
 
     @cached_property
+    def queries(self) -> Queries:
+        """The queries of q(z) in one record: N, and their index, z, densities and entropies."""
+        return self._draw(self.information)
+
+    @cached_property
     def query(self) -> Int64[Tensor, " m"]:
         """The examples queried (m,)."""
-        return self._queries.index
+        return self.queries.index
 
     @cached_property
     def z(self) -> Tensor:
         """The queries (draw, m, *latent)."""
-        return self._queries.z
+        return self.queries.z
 
     @cached_property
     def log_qz_x(self) -> Float64[Tensor, "draw m"]:
         """Values of log q(z|x_query) (draw, m)."""
-        return self._queries.log_qz_x
+        return self.queries.log_qz_x
 
     @cached_property
     def log_qz(self) -> Float64[Tensor, "draw m"]:
         """Values of log q(z), the aggregate posterior over all N (draw, m)."""
-        return self._queries.log_qz
+        return self.queries.log_qz
 
     @cached_property
     def log_qz_loo(self) -> Float64[Tensor, "draw m"]:
         """Values of log q(z) without the query's own example (draw, m)."""
-        return self._queries.log_qz_loo
+        return self.queries.log_qz_loo
 
     @cached_property
     def log_pz(self) -> Float64[Tensor, "draw m"]:
@@ -238,17 +233,17 @@ class Quantities:
     @cached_property
     def index_entropy(self) -> Float64[Tensor, "draw m"]:
         """H[q(n|z)]: what each query leaves open of which example it came from (draw, m)."""
-        return self._queries.index_entropy
+        return self.queries.index_entropy
 
     @cached_property
     def largest_share(self) -> Float64[Tensor, "draw m"]:
         """The largest posterior's share of q(z) at each query (draw, m)."""
-        return self._queries.largest_share
+        return self.queries.largest_share
 
     @cached_property
     def controls(self) -> Controls | None:
         """Control variates of the queries, as mutual_information takes them; None without any."""
-        return self._controls_of(self._queries)
+        return self._controls_of(self.queries)
 
     def _controls_of(self, queries: Queries) -> Controls | None:
         if self._code_moments is None:
@@ -257,19 +252,19 @@ class Quantities:
 
     def information(self, queries: Queries | None = None) -> Estimate:
         """I(n;z) from some queries, by default from all that were made."""
-        made = queries or self._queries
-        controls = self._controls_of(queries) if queries else self.controls
-        return mutual_information(made.index_entropy, made.log_qz_x, made.log_qz, controls, self.n)
+        if queries is None:
+            return mutual_information(self.queries, self.controls)
+        return mutual_information(queries, self._controls_of(queries))
 
     @cached_property
     def max_error(self) -> float:
         """Largest deviation of log q(z) seen from the float64 difference form, nats."""
-        return self._queries.max_error
+        return self.queries.max_error
 
     @property
     def skipped(self) -> float:
         """Share of the pairs of queries and components that were provably negligible."""
-        return self._queries.skipped
+        return self.queries.skipped
 
     @cached_property
     def _code_moments(self) -> CodeMoments | None:
@@ -300,7 +295,7 @@ class Quantities:
 
     @cached_property
     def fitted(self) -> FittedMarginal:
-        """The best fitted marginal m(z): its rung, every rung's score, log m(z) at every draw."""
+        """The best fitted marginal m(z): the candidate, all scores, log m(z) at every draw."""
         return self._fit()
 
     @cached_property
@@ -324,79 +319,3 @@ QUANTITIES: Mapping[str, str] = {
     if isinstance(member, cached_property) and not name.startswith("_")
 }
 """Name and meaning of every quantity an estimator may name."""
-
-
-def require_known(name: str, estimator: Estimator) -> None:
-    """Check that an estimator asks only for quantities that exist.
-
-    Raises:
-        PluginError: naming the unknown one and listing those there are.
-    """
-    unknown = inspect.signature(estimator).parameters.keys() - QUANTITIES.keys()
-    if unknown:
-        near = difflib.get_close_matches(min(unknown), QUANTITIES, 1)
-        hint = f"Did you mean {near[0]}? " if near else ""
-        raise PluginError(
-            f"The estimator {name} asks for {', '.join(sorted(unknown))}, which is not a quantity.",
-            f"{hint}The quantities are {', '.join(QUANTITIES)}.",
-        )
-
-
-def estimate(
-    estimators: Mapping[str, Estimator], quantities: Quantities
-) -> tuple[dict[str, Estimate], dict[str, str], list[Notice]]:
-    """Every estimate that exists for this store, and why the others do not.
-
-    An estimator that fails is set aside, so that no plugin takes the others' numbers with it.
-
-    Args:
-        estimators: by name.
-        quantities: of the store.
-
-    Returns:
-        Estimates by name, reasons by the name of each that is missing, and a notice of each that
-        failed.
-    """
-    found: dict[str, Estimate] = {}
-    absent: dict[str, str] = {}
-    failed: list[Notice] = []
-    for name, estimator in estimators.items():
-        try:
-            require_known(name, estimator)
-            found[name] = call(estimator, quantities)
-        except UnavailableError as error:
-            absent[name] = str(error)
-        except Exception as error:
-            if not own_fault(error):
-                raise
-            reason = f"{type(error).__name__}: {reason_of(error)}"
-            absent[name] = f"The estimator {name} failed: {reason}."
-            failed.append(Notice(code="estimator-failed", message=absent[name], remedy=MEND))
-            log.debug("%s", absent[name], exc_info=error)
-    return found, absent, failed
-
-
-def own_fault(error: Exception) -> bool:
-    """Whether an estimator is to blame: not the store, the data, the device or the memory."""
-    if isinstance(error, GenprobeError):
-        return isinstance(error, PluginError)
-    return not (isinstance(error, torch.AcceleratorError) or out_of_memory(error))
-
-
-def call(estimator: Estimator, quantities: Quantities) -> Estimate:
-    """An estimator's estimate. A parameter with a default keeps it where there is no quantity.
-
-    Raises:
-        TypeError: if it returns anything else.
-    """
-    needed = {}
-    for name, parameter in inspect.signature(estimator).parameters.items():
-        try:
-            needed[name] = getattr(quantities, name)
-        except UnavailableError:
-            if parameter.default is parameter.empty:
-                raise
-    found = estimator(**needed)
-    if not isinstance(found, Estimate):
-        raise TypeError(f"it returns a {type(found).__name__}, not a genprobe.Estimate")
-    return found

@@ -1,6 +1,10 @@
-"""R = mean_n KL(q(z|x_n) ‖ p(z)): what the code costs under the prior.
+r"""Rate: what the code costs under the prior.
 
-Exact for these data where the divergence has a closed form, else an unbiased Monte Carlo mean.
+.. math::
+
+    R = \frac1N \sum_n \mathrm{KL}(q(z|x_n)\,\|\,p(z))
+
+Exact for these data where the divergence has a closed form, else an unbiased Monte Carlo estimate.
 Alemi et al. (2018), "Fixing a broken ELBO", eq. 4.
 """
 
@@ -15,7 +19,13 @@ def rate(rate: Float64[Tensor, "draw n"], rate_analytic: bool) -> Estimate:
     """The rate, nats per example.
 
     Args:
-        rate: (draw, n), or (1, n) where analytic.
+        rate: (draw, n), or (1, n) where analytic, nats.
         rate_analytic: whether it is a closed form.
+
+    Example:
+        >>> import torch
+        >>> found = rate(torch.tensor([[1.0, 3.0]]).double(), rate_analytic=True)
+        >>> found.value, found.se
+        (2.0, 0.0)
     """
     return mean_over_examples("rate", rate, exact=rate_analytic)

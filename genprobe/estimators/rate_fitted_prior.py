@@ -1,8 +1,13 @@
-"""R_m = mean_n E_{q(z|x_n)}[log q(z|x_n) − log m(z)] ≥ I(X;Z): the rate under a fitted prior m.
+r"""Rate under a fitted prior m: an upper bound on the population's mutual information.
 
-m is fitted without the example it is scored on (Barber & Agakov 2003; McAllester & Stratos 2020).
-The expectation of log q(z|x_n) is minus the posterior's entropy where that is known, and its
-deviation at the draws serves as a control variate for log m(z).
+.. math::
+
+    R_m = \frac1N \sum_n \mathbb E_{q(z|x_n)}[\log q(z|x_n) - \log m(z)] \ge I(X;Z)
+
+An upper bound in expectation, because m is fitted without the example that it is scored on (Barber
+& Agakov 2003; McAllester & Stratos 2020). The expectation of log q(z|x_n) is minus the posterior's
+entropy where that is known, and its deviation at the draws serves as a control variate for log
+m(z).
 """
 
 from jaxtyping import Float64
@@ -16,7 +21,12 @@ def rate_fitted_prior(fitted_rate: Float64[Tensor, "draw n"]) -> Estimate:
     """The rate under the best fitted prior, nats; an upper bound on I(X;Z).
 
     Args:
-        fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted.
+        fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted, nats.
+
+    Example:
+        >>> import torch
+        >>> rate_fitted_prior(torch.tensor([[1.0, 2.0]]).double()).value
+        1.5
     """
     return mean_over_examples("rate_fitted_prior", fitted_rate, kind="upper")
 
@@ -32,6 +42,12 @@ def fitted_rates(
         log_mz: (draw, n) nats.
         log_qz_x: (draw, n) nats.
         entropy: (n,) of each posterior, nats; None where there is no closed form.
+
+    Example:
+        >>> import torch
+        >>> log_mz, log_qz_x = -torch.ones(1, 2).double(), torch.ones(1, 2).double()
+        >>> fitted_rates(log_mz, log_qz_x, None)
+        tensor([[2., 2.]], dtype=torch.float64)
     """
     if entropy is None:
         return log_qz_x - log_mz

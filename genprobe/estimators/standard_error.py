@@ -1,4 +1,4 @@
-"""Means over examples with their two standard errors.
+r"""Means over examples with their two standard errors.
 
 ``se`` is the Monte Carlo error for these very examples; ``se_data`` takes the examples as a sample
 of a population. Draws of one example are averaged first: the example is the independent unit.
@@ -6,7 +6,9 @@ of a population. Draws of one example are averaged first: the example is the ind
 Where only m of N examples were taken, without replacement, and r draws of each, the error for
 these N is that of two-stage sampling (Cochran 1977, section 10.4),
 
-    se² = (1 − m/N) s_b² / m + s_w² / (N r),
+.. math::
+
+    \mathrm{se}^2 = \Big(1 - \frac mN\Big) \frac{s_b^2}{m} + \frac{s_w^2}{N r},
 
 with s_b² the variance over examples of their means and s_w² the mean variance over draws.
 """
@@ -20,7 +22,13 @@ from genprobe.report import Estimate, Kind
 
 
 def standard_error(values: Float64[Tensor, " n"]) -> float | None:
-    """Standard error of the mean of independent values; None for a single one."""
+    """Standard error of the mean of independent values; None for a single one.
+
+    Example:
+        >>> import torch
+        >>> standard_error(torch.tensor([1.0, 3.0]).double())
+        1.0
+    """
     return float(values.std()) / math.sqrt(len(values)) if len(values) > 1 else None
 
 
@@ -30,6 +38,11 @@ def skewness_factor(values: Float64[Tensor, " n"]) -> float:
     The second-order term of the Edgeworth expansion of the studentised mean (Hall 1992, "The
     Bootstrap and Edgeworth Expansion", eq. 2.55). A mean of rare large values needs it: a sample
     that happens to miss some of them is off, and understates its own error.
+
+    Example:
+        >>> import torch
+        >>> skewness_factor(torch.ones(10).double())
+        1.0
     """
     centred = values - values.mean()
     variance = centred.square().mean()
@@ -45,12 +58,19 @@ def skewness_factor(values: Float64[Tensor, " n"]) -> float:
 def within_error(values: Float64[Tensor, "draw m"], n: int | None = None) -> float | None:
     """Standard error of the mean for these very examples.
 
-    With a single draw it cannot be told from the spread over examples, and the standard error
+    With a single draw it cannot be separated from the spread over examples, and the standard error
     over examples, which contains it, stands as an upper bound. None for a single example of many.
 
     Args:
         values: (draw, m).
         n: number of examples that the m were taken from, without replacement; m by default.
+
+    Example:
+        Draws that agree leave no error once all examples are taken.
+
+        >>> import torch
+        >>> within_error(torch.tensor([[1.0, 3.0], [1.0, 3.0]]).double())
+        0.0
     """
     draws, m = values.shape
     if draws == 1:
@@ -72,6 +92,11 @@ def data_error(values: Float64[Tensor, "draw m"], n: int | None = None) -> float
     Args:
         values: (draw, m).
         n: number of examples that the m were taken from; m by default.
+
+    Example:
+        >>> import torch
+        >>> data_error(torch.tensor([[1.0, 3.0], [1.0, 3.0]]).double())
+        1.0
     """
     draws, m = values.shape
     monte_carlo = within_error(values, n)
@@ -99,6 +124,11 @@ def mean_over_examples(
         n: number of examples that the m were taken from; m by default.
         exact: whether the values carry no Monte Carlo error.
         kind: of the estimate, if it is not exact.
+
+    Example:
+        >>> import torch
+        >>> mean_over_examples("rate", torch.tensor([[1.0, 3.0]]).double()).value
+        2.0
     """
     return Estimate(
         name=name,

@@ -6,7 +6,7 @@ from typing import Any
 
 from genprobe.analysis.options import Options
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts
-from genprobe.estimators.quantities import Estimator
+from genprobe.estimators.call import Estimator
 from genprobe.loaders.recorded import from_posteriors
 from genprobe.report import Report
 from genprobe.runs.evaluation import run_evaluation

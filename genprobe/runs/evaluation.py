@@ -18,7 +18,7 @@ from genprobe.analysis.stored_quantities import fit_best_marginal
 from genprobe.datasets.unseen import unseen
 from genprobe.encoding.resolve import prepare
 from genprobe.errors import DataError, ModelError
-from genprobe.estimators.quantities import require_known
+from genprobe.estimators.call import require_known
 from genprobe.loaders.open import load, open_dataset
 from genprobe.report import Report
 from genprobe.runs.encoded_store import Run, encoded_store, store_location

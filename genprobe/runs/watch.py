@@ -14,7 +14,7 @@ import torch
 from genprobe.comparing.frames import frame
 from genprobe.datasets.subset import subset
 from genprobe.errors import GenprobeError
-from genprobe.estimators.quantities import Estimator
+from genprobe.estimators.call import Estimator
 from genprobe.loaders.open import open_dataset
 from genprobe.plugins import plugins
 from genprobe.report import Report

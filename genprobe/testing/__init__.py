@@ -24,6 +24,7 @@ from genprobe.testing.likelihood import LikelihoodTests
 from genprobe.testing.loader import LoaderTests
 from genprobe.testing.measure import Measure, covering, grid, on_sphere
 from genprobe.testing.prior import PriorTests
+from genprobe.testing.queries import queries_from
 from genprobe.testing.renderer import RendererTests
 
 __all__ = [
@@ -37,4 +38,5 @@ __all__ = [
     "covering",
     "grid",
     "on_sphere",
+    "queries_from",
 ]

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import get_args
 
 from genprobe.analysis.report import report_from_store
-from genprobe.estimators.quantities import require_known
+from genprobe.estimators.call import require_known
 from genprobe.plugins import plugins
 from genprobe.report import Estimate, Kind, Report
 from genprobe.store.read import open_store

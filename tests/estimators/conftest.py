@@ -1,8 +1,87 @@
 import pytest
 import torch
 
+import genprobe
+from genprobe.aggregate.fitted import fit_marginal
+from genprobe.aggregate.queries import Queries, draw_queries
+from genprobe.estimators.quantities import Quantities
+from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.likelihoods.normal import normal
+from genprobe.priors.diagonal_normal import diagonal_normal as normal_factory
+
+N, DRAWS, PIXELS = 300, 2, 4
+
 
 @pytest.fixture
 def numbers():
     """Independent normal values of a shape, float64."""
     return lambda *shape: torch.randn(*shape, dtype=torch.float64)
+
+
+@pytest.fixture
+def make_queries():
+    """Queries of given densities; what is not given is NaN, so that nothing is made of it."""
+
+    def make(n, log_qz_x, log_qz, index=None, **fields):
+        unknown = torch.full_like(log_qz, torch.nan)
+        names = ("log_qz_loo", "largest_share", "index_entropy")
+        return Queries(
+            n=n,
+            index=torch.arange(log_qz.shape[1]) if index is None else index,
+            z=torch.empty(*log_qz.shape, 0),
+            log_qz_x=log_qz_x,
+            log_qz=log_qz,
+            max_error=0.0,
+            skipped=0.0,
+            **(dict.fromkeys(names, unknown) | fields),
+        )
+
+    return make
+
+
+def build(**decoder):
+    return genprobe.Model(
+        name="m",
+        encode=lambda x: {"loc": x[:, :2], "scale": torch.full_like(x[:, :2], 0.5)},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+        **decoder,
+    )
+
+
+def decode(z):
+    return {"loc": torch.cat([z, z], 1), "scale": torch.tensor(0.5)}
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stores")
+    x = torch.randn(N, PIXELS, generator=torch.Generator().manual_seed(0))
+    models = {"full": build(decode=decode, likelihood="normal"), "rate only": build()}
+    for name, model in models.items():
+        genprobe.evaluate(model, x, store=folder / name, draws=DRAWS)
+    return {name: genprobe.open_store(folder / name) for name in models}
+
+
+@pytest.fixture
+def quantities(stores):
+    def make(store="full", prior=None, bin_width=None, replaced=True, most=2 * N):
+        chosen = stores[store]
+        return Quantities(
+            chosen,
+            diagonal_normal,
+            prior,
+            normal if store == "full" else None,
+            replaced=replaced and prior is not None,
+            bin_width=bin_width,
+            draw=lambda information: draw_queries(
+                chosen,
+                diagonal_normal,
+                lambda queries: information(queries).se,
+                tolerance=1e-9,
+                max_queries=most,
+            ),
+            fit=lambda: fit_marginal(chosen, diagonal_normal, {"diagonal-normal": normal_factory}),
+        )
+
+    return make

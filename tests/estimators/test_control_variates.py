@@ -6,6 +6,7 @@ import torch
 from torch.distributions import Independent, Normal
 
 from genprobe.aggregate.code_moments import aggregate_moments
+from genprobe.aggregate.queries import Queries
 from genprobe.estimators.control_variates import (
     EXAMPLES_PER_CONTROL,
     CodeMoments,
@@ -194,7 +195,20 @@ def scores(heavy, m, seeds=60):
         z, log_qz_x = draw(params, index, 2)
         features = controls(z, log_qz_x, index, moments)
         density, entropy = mixture(z, params)
-        estimates = [mutual_information(entropy, log_qz_x, density, f, N) for f in (features, None)]
+        unknown = torch.full_like(density, math.nan)
+        queries = Queries(
+            n=N,
+            index=index,
+            z=z,
+            log_qz_x=log_qz_x,
+            log_qz=density,
+            log_qz_loo=unknown,
+            largest_share=unknown,
+            index_entropy=entropy,
+            max_error=0.0,
+            skipped=0.0,
+        )
+        estimates = [mutual_information(queries, f) for f in (features, None)]
         found.append([(e.value - truth, math.hypot(e.se, noise)) for e in estimates])
     return torch.tensor(found).permute(1, 2, 0)
 

@@ -9,32 +9,35 @@ from genprobe.estimators.mutual_information import mutual_information
 
 
 @pytest.mark.parametrize("controlled", [False, True])
-def test_marginal_kl_is_rate_minus_information(numbers, controlled):
+def test_marginal_kl_is_rate_minus_information(numbers, make_queries, controlled):
     rate, log_qz_x, log_qz = numbers(1, 30).exp(), numbers(2, 20) + 1, numbers(2, 20)
     entropy = numbers(2, 20).exp()
     controls = prepared(numbers(2, 20, 3)) if controlled else None
-    query = torch.randperm(30)[:20]
-    found = marginal_kl(rate, True, entropy, log_qz_x, log_qz, controls, query, 30)
-    information = mutual_information(entropy, log_qz_x, log_qz, controls, 30)
+    index = torch.randperm(30)[:20]
+    queries = make_queries(30, log_qz_x, log_qz, index, index_entropy=entropy)
+    found = marginal_kl(rate, True, queries, controls)
+    information = mutual_information(queries, controls)
     assert information.value > 0
     assert found.value == pytest.approx(rate.mean().item() - information.value, abs=1e-12)
     assert found.se == pytest.approx(information.se)
 
 
-def test_se_data_pairs_rate_and_information_by_example(numbers):
+def test_se_data_pairs_rate_and_information_by_example(numbers, make_queries):
     rate, noise = 5 * numbers(1, 30), numbers(30)
-    query = torch.randperm(30)
-    log_qz_x = (rate[0, query] + noise).expand(2, 30)
+    index = torch.randperm(30)
+    log_qz_x = (rate[0, index] + noise).expand(2, 30)
     log_qz = torch.full_like(log_qz_x, 100.0)  # far above, so that no term meets the cap at log n
     entropy = torch.ones_like(log_qz)
-    found = marginal_kl(rate, True, entropy, log_qz_x, log_qz, None, query, 30)
+    queries = make_queries(30, log_qz_x, log_qz, index, index_entropy=entropy)
+    found = marginal_kl(rate, True, queries)
     assert found.se_data == pytest.approx(noise.std().item() / math.sqrt(30))
 
 
-def test_a_monte_carlo_rate_adds_its_error(numbers):
+def test_a_monte_carlo_rate_adds_its_error(numbers, make_queries):
     rate, log_qz_x, log_qz = numbers(5, 30), numbers(2, 30), numbers(2, 30)
     entropy = 1 + numbers(2, 30).sigmoid()
-    found = marginal_kl(rate, False, entropy, log_qz_x, log_qz, None, torch.arange(30), 30)
+    queries = make_queries(30, log_qz_x, log_qz, index_entropy=entropy)
+    found = marginal_kl(rate, False, queries)
     of_rate = math.sqrt(rate.var(0).mean().item() / 150)
-    information = mutual_information(entropy, log_qz_x, log_qz, None, 30)
+    information = mutual_information(queries)
     assert found.se == pytest.approx(math.hypot(of_rate, information.se))

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -9,72 +10,67 @@ from genprobe.estimators.marginal_kl_population_lower import marginal_kl_populat
 N = 10
 
 
-def queries(loo):
-    """Queries of which leave-one-out gives so many nats: posteriors all apart."""
-    zeros = torch.zeros(2, N, dtype=torch.float64)
-    return {
-        "index_entropy": zeros,
-        "log_qz_x": zeros,
-        "log_qz": zeros - math.log(N),
-        "log_qz_loo": zeros - loo,
-        "controls": None,
-        "query": torch.arange(N),
-        "n": N,
-    }
+@pytest.fixture
+def queries(make_queries):
+    """Queries of which leave-one-out gives so many nats at each example: posteriors all apart."""
+
+    def make(loo, index=None):
+        zeros = torch.zeros(2, N if index is None else len(index), dtype=torch.float64)
+        return make_queries(
+            N, zeros, zeros - math.log(N), index, index_entropy=zeros, log_qz_loo=zeros - loo
+        )
+
+    return make
 
 
 @pytest.mark.parametrize(
     ("fitted", "loo", "value"), [(4.0, 6.0, 1.0), (4.0, 3.0, 2.0), (6.0, 7.0, 0.0)]
 )
-def test_it_is_the_rate_less_the_best_other_bound_and_never_negative(fitted, loo, value):
+def test_it_is_the_rate_less_the_best_other_bound_and_never_negative(queries, fitted, loo, value):
     rate = torch.full((1, N), 5.0).double()
     fits = torch.full((1, N), fitted).double()
-    found = marginal_kl_population_lower(rate, True, **queries(loo), fitted_rate=fits)
+    found = marginal_kl_population_lower(rate, True, queries(loo), fitted_rate=fits)
     assert found.value == pytest.approx(value)
     assert found.kind == "lower"
 
 
-def test_rate_and_bound_are_paired_by_example():
+def test_rate_and_bound_are_paired_by_example(queries):
     # What an example costs and what leave-one-out gives of it vary together: so does no error.
     each = torch.randn(1, N).double()
-    given = queries(4.0)
-    given["log_qz_loo"] = given["log_qz_loo"] - each
-    found = marginal_kl_population_lower(6 + each, True, **given)
+    given = queries(4.0 + each)
+    found = marginal_kl_population_lower(6 + each, True, given)
     assert found.value == pytest.approx(2.0)
     assert found.se_data == pytest.approx(found.se)
-    alone = marginal_kl_population_lower(6 - each, True, **given)
+    alone = marginal_kl_population_lower(6 - each, True, given)
     assert alone.se_data > 1.5 * each.std().item() / math.sqrt(N)
 
 
-def test_either_bound_will_do_and_without_both_there_is_none():
+def test_either_bound_will_do_and_without_both_there_is_none(queries):
     rate, given = torch.full((1, N), 5.0).double(), queries(4.0)
-    assert marginal_kl_population_lower(rate, True, **given).value == pytest.approx(1)
-    alone = {**given, "log_qz_loo": given["log_qz_loo"] - math.inf}
-    assert marginal_kl_population_lower(rate, True, **alone, fitted_rate=rate - 2).value == 2
+    assert marginal_kl_population_lower(rate, True, given).value == pytest.approx(1)
+    alone = replace(given, log_qz_loo=given.log_qz_loo - math.inf)
+    assert marginal_kl_population_lower(rate, True, alone, fitted_rate=rate - 2).value == 2
     with pytest.raises(UnavailableError, match="Leave-one-out"):
-        marginal_kl_population_lower(rate, True, **alone)
+        marginal_kl_population_lower(rate, True, alone)
 
 
-def test_it_is_never_above_the_upper_end():
+def test_it_is_never_above_the_upper_end(queries):
     # Posteriors all apart: I(n;z) is log N, and a fitted rate that errs may come out below it.
     rate = torch.full((1, N), 5.0).double()
-    found = marginal_kl_population_lower(rate, True, **queries(4.0), fitted_rate=0.2 * rate)
+    found = marginal_kl_population_lower(rate, True, queries(4.0), fitted_rate=0.2 * rate)
     assert found.value == pytest.approx(5 - math.log(N))
 
 
-def test_a_query_is_paired_with_what_its_own_example_costs():
+def test_a_query_is_paired_with_what_its_own_example_costs(queries):
     each = torch.randn(1, N).double()
-    given = queries(4.0)
-    query = torch.randperm(N)[:8]
-    given |= {k: given[k][:, :8] for k in ("index_entropy", "log_qz_x", "log_qz")}
-    given |= {"query": query, "log_qz_loo": given["log_qz_loo"][:, :8] - each[:, query]}
-    found = marginal_kl_population_lower(6 + each, True, **given)
+    index = torch.randperm(N)[:8]
+    found = marginal_kl_population_lower(6 + each, True, queries(4.0 + each[:, index], index))
     assert found.se_data == pytest.approx(found.se)
 
 
-def test_a_rate_that_is_drawn_adds_its_own_error():
+def test_a_rate_that_is_drawn_adds_its_own_error(queries):
     rate, given = 6 + torch.randn(4, N).double(), queries(4.0)
-    known = marginal_kl_population_lower(6 + 0 * rate[:1], True, **given)
-    found = marginal_kl_population_lower(rate, False, **given)
+    known = marginal_kl_population_lower(6 + 0 * rate[:1], True, given)
+    found = marginal_kl_population_lower(rate, False, given)
     own = math.sqrt(rate.var(0).mean().item() / (4 * N))
     assert found.se == pytest.approx(math.hypot(known.se, own))

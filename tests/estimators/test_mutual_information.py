@@ -9,10 +9,10 @@ from genprobe.estimators.mutual_information import information_terms, mutual_inf
 from genprobe.estimators.standard_error import skewness_factor
 
 
-def test_information_is_log_n_less_the_mean_index_entropy(numbers):
+def test_information_is_log_n_less_the_mean_index_entropy(numbers, make_queries):
     log_qz_x, log_qz = numbers(2, 2, 100)
     entropy = numbers(2, 100).sigmoid()
-    found = mutual_information(entropy, log_qz_x, log_qz, None, 1000)
+    found = mutual_information(make_queries(1000, log_qz_x, log_qz, index_entropy=entropy))
     assert found.value == pytest.approx(math.log(1000) - entropy.mean().item())
     between, within = entropy.mean(0).var().item(), entropy.var(0).mean().item()
     error = math.sqrt(0.9 * between / 100 + within / 2000)
@@ -20,18 +20,23 @@ def test_information_is_log_n_less_the_mean_index_entropy(numbers):
     assert (found.kind, found.n) == ("estimate", 100)
 
 
-def test_information_lies_between_zero_and_log_n(numbers):
+def test_information_lies_between_zero_and_log_n(numbers, make_queries):
     noise = numbers(2, 100)
     most, least = torch.zeros_like(noise), torch.full_like(noise, math.log(8) + 1e-12)
-    assert mutual_information(most, noise, noise, None, 8).value == pytest.approx(math.log(8))
-    assert mutual_information(least, noise, noise, None, 8).value == 0.0
-    assert (information_terms(noise + 5, noise, 20) == math.log(20)).all()
+    clear, confused = (
+        mutual_information(make_queries(8, noise, noise, index_entropy=entropy))
+        for entropy in (most, least)
+    )
+    assert clear.value == pytest.approx(math.log(8))
+    assert confused.value == 0.0
+    assert (information_terms(make_queries(20, noise + 5, noise)) == math.log(20)).all()
 
 
-def test_control_variates_take_off_noise_and_keep_the_mean(numbers):
+def test_control_variates_take_off_noise_and_keep_the_mean(numbers, make_queries):
     noise = numbers(2, 1000)
     entropy = math.log(1000) - (1 + 0.01 * numbers(2, 1000) + noise)
-    found = mutual_information(entropy, noise, noise, prepared(noise[..., None]), 1000)
+    queries = make_queries(1000, noise, noise, index_entropy=entropy)
+    found = mutual_information(queries, prepared(noise[..., None]))
     assert found.se < 2e-3
     assert abs(found.value - 1) < 5 * found.se
 

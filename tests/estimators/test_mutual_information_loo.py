@@ -1,9 +1,11 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 from torch.distributions import Normal
 
+from genprobe.aggregate.queries import Queries
 from genprobe.errors import UnavailableError
 from genprobe.estimators.control_variates import prepared
 from genprobe.estimators.mutual_information import mutual_information
@@ -42,19 +44,24 @@ def arguments(scale, seed=0, loc=LOC, draws=DRAWS):
     log_qz_n, log_qz, left_out = densities(loc + scale * noise, scale, loc)
     shares = (log_qz_n - log_qz[..., None]).exp() / len(loc)
     own = log_qz_n.diagonal(dim1=1, dim2=2)
-    return {
-        "index_entropy": -shares.xlogy(shares).sum(-1),
-        "log_qz_x": own,
-        "log_qz": log_qz,
-        "log_qz_loo": left_out.diagonal(dim1=1, dim2=2),
-        "controls": prepared((own + Normal(loc, scale).entropy())[..., None]),
-        "n": len(loc),
-    }
+    queries = Queries(
+        n=len(loc),
+        index=torch.arange(len(loc)),
+        z=noise[..., None],
+        log_qz_x=own,
+        log_qz=log_qz,
+        log_qz_loo=left_out.diagonal(dim1=1, dim2=2),
+        largest_share=shares.amax(-1),
+        index_entropy=-shares.xlogy(shares).sum(-1),
+        max_error=0.0,
+        skipped=0.0,
+    )
+    return queries, prepared((own + Normal(loc, scale).entropy())[..., None])
 
 
 @pytest.mark.parametrize("scale", [5.0, 0.8, 0.2, 0.02])
 def test_it_is_within_its_error_of_the_integral(scale):
-    found = mutual_information_loo(**arguments(scale))
+    found = mutual_information_loo(*arguments(scale))
     _, truth = by_quadrature(scale)
     assert found.kind == "upper"
     assert abs(found.value - truth) < 4 * found.se
@@ -62,15 +69,15 @@ def test_it_is_within_its_error_of_the_integral(scale):
 
 def test_its_error_holds_over_many_seeds():
     truth = by_quadrature(0.2)[1]
-    found = [mutual_information_loo(**arguments(0.2, seed)) for seed in range(200)]
+    found = [mutual_information_loo(*arguments(0.2, seed)) for seed in range(200)]
     held = sum(abs(f.value - truth) < 1.96 * f.se for f in found)
     assert held >= 184  # of 190 expected, less three standard deviations
 
 
 def test_where_posteriors_overlap_its_error_is_several_times_below_the_plain_mean():
-    given = arguments(5.0)
-    found = mutual_information_loo(**given)
-    plain = within_error(given["log_qz_x"] - given["log_qz_loo"])
+    queries, controls = arguments(5.0)
+    found = mutual_information_loo(queries, controls)
+    plain = within_error(queries.log_qz_x - queries.log_qz_loo)
     assert found.se < plain / 5
 
 
@@ -78,39 +85,37 @@ def test_where_posteriors_overlap_its_error_is_several_times_below_the_plain_mea
 @pytest.mark.parametrize("seed", range(5))
 def test_the_ends_of_the_bracket_do_not_cross(scale, seed):
     given = arguments(scale, seed)
-    left_out = given.pop("log_qz_loo")
-    low = mutual_information(**given)
-    assert mutual_information_loo(**given, log_qz_loo=left_out).value >= low.value
+    assert mutual_information_loo(*given).value >= mutual_information(*given).value
     exact = by_quadrature(scale)
     assert exact[1] >= exact[0]
 
 
 def test_a_bound_that_errs_below_the_information_is_put_there():
-    given = arguments(0.8)
-    low = mutual_information(**{k: v for k, v in given.items() if k != "log_qz_loo"})
-    given["log_qz_loo"] = given["log_qz"] + 0.01
-    assert mutual_information_loo(**given).value == low.value
+    queries, controls = arguments(0.8)
+    low = mutual_information(queries, controls)
+    queries = replace(queries, log_qz_loo=queries.log_qz + 0.01)
+    assert mutual_information_loo(queries, controls).value == low.value
 
 
 def test_controls_take_off_what_is_known_of_the_gap():
     given = arguments(0.004, loc=torch.linspace(-1, 1, 200, dtype=torch.float64), draws=8)
-    gap = given["log_qz"] - given["log_qz_loo"]
-    low = mutual_information(**{k: v for k, v in given.items() if k != "log_qz_loo"})
-    plain = low.se + within_error(gap) * skewness_factor(gap.flatten())
-    assert mutual_information_loo(**given).se < 0.8 * plain
+    gap = given[0].log_qz - given[0].log_qz_loo
+    plain = mutual_information(*given).se + within_error(gap) * skewness_factor(gap.flatten())
+    assert mutual_information_loo(*given).se < 0.8 * plain
 
 
 def test_the_data_error_contains_the_spread_over_examples():
-    given = arguments(0.2)
-    found = mutual_information_loo(**given)
+    queries, controls = arguments(0.2)
+    found = mutual_information_loo(queries, controls)
     assert found.se_data == pytest.approx(
-        data_error(given["log_qz_x"] - given["log_qz_loo"]), rel=0.1
+        data_error(queries.log_qz_x - queries.log_qz_loo), rel=0.1
     )
 
 
 @pytest.mark.parametrize(("n", "value"), [(1, 0.0), (100, -math.inf), (100, math.nan)])
-def test_without_others_it_is_unavailable(numbers, n, value):
+def test_without_others_it_is_unavailable(numbers, make_queries, n, value):
     log_qz_loo = torch.full((2, n), value, dtype=torch.float64)
     entropy, log_qz_x, log_qz = numbers(3, 2, n)
+    queries = make_queries(n, log_qz_x, log_qz, log_qz_loo=log_qz_loo, index_entropy=entropy)
     with pytest.raises(UnavailableError, match="Leave-one-out"):
-        mutual_information_loo(entropy, log_qz_x, log_qz, log_qz_loo, None, n)
+        mutual_information_loo(queries)

@@ -1,72 +1,18 @@
 import math
 
-import pytest
 import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-import genprobe
-from genprobe.aggregate.fitted import fit_marginal
 from genprobe.aggregate.queries import draw_queries
-from genprobe.errors import PluginError, UnavailableError
-from genprobe.estimators.log_n import log_n
 from genprobe.estimators.mutual_information import mutual_information
-from genprobe.estimators.quantities import QUANTITIES, Quantities, estimate, require_known
+from genprobe.estimators.quantities import QUANTITIES
 from genprobe.families.diagonal_normal import diagonal_normal
-from genprobe.likelihoods.normal import normal
 from genprobe.priors.diagonal_normal import diagonal_normal as normal_factory
 from genprobe.priors.from_distribution import prior_from_distribution
 from genprobe.priors.standard_normal import standard_normal
-from genprobe.types import Estimate
 
 N, DRAWS, PIXELS = 300, 2, 4
-
-
-def build(**decoder):
-    return genprobe.Model(
-        name="m",
-        encode=lambda x: {"loc": x[:, :2], "scale": torch.full_like(x[:, :2], 0.5)},
-        posterior="diagonal-normal",
-        prior="standard-normal",
-        **decoder,
-    )
-
-
-def decode(z):
-    return {"loc": torch.cat([z, z], 1), "scale": torch.tensor(0.5)}
-
-
-@pytest.fixture(scope="module")
-def stores(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("stores")
-    x = torch.randn(N, PIXELS, generator=torch.Generator().manual_seed(0))
-    models = {"full": build(decode=decode, likelihood="normal"), "rate only": build()}
-    for name, model in models.items():
-        genprobe.evaluate(model, x, store=folder / name, draws=DRAWS)
-    return {name: genprobe.open_store(folder / name) for name in models}
-
-
-@pytest.fixture
-def quantities(stores):
-    def make(store="full", prior=None, bin_width=None, replaced=True, most=2 * N):
-        chosen = stores[store]
-        return Quantities(
-            chosen,
-            diagonal_normal,
-            prior,
-            normal if store == "full" else None,
-            replaced=replaced and prior is not None,
-            bin_width=bin_width,
-            draw=lambda information: draw_queries(
-                chosen,
-                diagonal_normal,
-                lambda queries: information(queries).se,
-                tolerance=1e-9,
-                max_queries=most,
-            ),
-            fit=lambda: fit_marginal(chosen, diagonal_normal, {"diagonal-normal": normal_factory}),
-        )
-
-    return make
+"""Of the stores in conftest.py."""
 
 
 def params_of(store):
@@ -113,7 +59,7 @@ def test_the_information_from_some_queries_is_that_of_all_that_were_made(quantit
     queries = draw_queries(
         stores["full"], diagonal_normal, lambda some: 1.0, tolerance=1e-9, max_queries=200
     )
-    found = mutual_information(q.index_entropy, q.log_qz_x, q.log_qz, q.controls, q.n)
+    found = mutual_information(q.queries, q.controls)
     assert q.information(queries) == q.information() == found
     assert found.se > 0
 
@@ -156,58 +102,9 @@ def test_another_prior_without_one_gives_a_log_ratio_a_draw(quantities, stores):
     torch.testing.assert_close(q.rate, truth)
 
 
-def test_an_estimate_that_cannot_be_had_is_left_out_with_its_reason(quantities):
-    def count(n):
-        return Estimate(name="count", value=n, se=0.0, se_data=None, kind="exact")
-
-    def wants_distortion(distortion):
-        raise AssertionError
-
-    found, absent, failed = estimate(
-        {"count": count, "wants": wants_distortion}, quantities(store="rate only")
-    )
-    assert found["count"].value == N
-    assert absent == {"wants": "No distortion: the model has no decoder."}
-    assert not failed
-    with pytest.raises(UnavailableError, match="no decoder"):
-        quantities(store="rate only").distortion  # noqa: B018
-
-
-def test_an_unknown_quantity_is_named_beside_the_known(quantities):
-    with pytest.raises(PluginError, match=r"odd asks for wavelength[\s\S]*log_qz_loo"):
-        require_known("odd", lambda n, wavelength: None)
-    with pytest.raises(PluginError, match=r"asks for rates[\s\S]*Did you mean rate\?"):
-        require_known("odd", lambda n, rates: None)
-    _, _, [notice] = estimate({"odd": lambda rates: None}, quantities())
-    assert "asks for rates" in notice.message
-
-
-def test_a_quantity_that_cannot_be_had_leaves_a_default(quantities):
-    def count(n, distortion=None):
-        assert distortion is None
-        return Estimate(name="count", value=n, se=0.0, se_data=None, kind="exact")
-
-    found, _, _ = estimate({"count": count}, quantities(store="rate only"))
-    assert found["count"].value == N
-
-
-@pytest.mark.parametrize(
-    ("estimator", "reason"),
-    [
-        (lambda n: n, "TypeError: it returns a int, not a genprobe.Estimate"),
-        (lambda n: n / 0, "ZeroDivisionError: division by zero"),
-    ],
-)
-def test_an_estimator_that_fails_is_set_aside_and_told(quantities, estimator, reason):
-    found, absent, [notice] = estimate({"odd": estimator, "log_n": log_n}, quantities())
-    assert list(found) == ["log_n"]
-    assert absent == {"odd": f"The estimator odd failed: {reason}."}
-    assert (notice.code, notice.message) == ("estimator-failed", absent["odd"])
-
-
-def test_running_out_of_memory_is_no_fault_of_an_estimator(quantities):
-    def greedy(n):
-        raise MemoryError
-
-    with pytest.raises(MemoryError):
-        estimate({"greedy": greedy}, quantities())
+def test_the_record_of_the_queries_is_what_the_quantities_are_read_from(quantities):
+    q = quantities(most=200)
+    assert q.queries.n == N
+    assert q.queries.index is q.query
+    for name in ("z", "log_qz_x", "log_qz", "log_qz_loo", "index_entropy", "largest_share"):
+        assert getattr(q.queries, name) is getattr(q, name)

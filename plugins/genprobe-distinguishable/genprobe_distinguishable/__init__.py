@@ -6,34 +6,24 @@ from typing import TYPE_CHECKING, Any
 from genprobe import hookimpl
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from genprobe import Estimate
+    from genprobe.aggregate.queries import Queries
     from genprobe.estimators.control_variates import Controls
 
 
-def distinguishable_examples(
-    index_entropy: "Tensor",
-    log_qz_x: "Tensor",
-    log_qz: "Tensor",
-    controls: "Controls | None",
-    n: int,
-) -> "Estimate":
+def distinguishable_examples(queries: "Queries", controls: "Controls | None") -> "Estimate":
     """exp(I(n;z)), its standard errors by the delta method.
 
     Args:
-        index_entropy: (draw, m) H[q(n|z)] at each query, nats.
-        log_qz_x: (draw, m) log q(z|x_n) of each query under its own example, nats.
-        log_qz: (draw, m) log of the aggregate posterior, nats.
-        controls: of the queries, or None.
-        n: number of examples.
+        queries: of the aggregate posterior.
+        controls: control variates of the queries, or None.
     """
     from math import exp
 
     from genprobe import Estimate
     from genprobe.estimators.mutual_information import mutual_information
 
-    information = mutual_information(index_entropy, log_qz_x, log_qz, controls, n)
+    information = mutual_information(queries, controls)
     count = exp(information.value)
     return Estimate(
         name="distinguishable_examples",
