@@ -128,10 +128,11 @@ def estimate_report(
     estimates, absent, failed = estimate(
         plugins().all("estimators") if wanted is None else wanted, quantities
     )
+    # The marginals q(z_d) cost as much as all else: what nobody asked for is not worked out here.
     latents = dimensions(
         quantities.mean_moments,
         quantities.rate_moments,
-        quantities.dimension_kl if "total_correlation" in estimates else None,
+        quantities.dimension_kl if quantities.has_marginals else None,
     )
     said = [*store.notices(), *([] if family.notice is None else [family.notice])]
     notices = report_notices(

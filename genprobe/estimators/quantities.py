@@ -73,6 +73,11 @@ class Quantities:
         return "queries" in vars(self)
 
     @property
+    def has_marginals(self) -> bool:
+        """Whether any estimator asked for q(z_d), so that nothing is left to pay for them."""
+        return "log_qzj" in vars(self)
+
+    @property
     def header(self) -> Header:
         """What the store says of itself."""
         return self._store.header

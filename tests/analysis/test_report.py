@@ -12,7 +12,7 @@ from genprobe.errors import PluginError, StoreError
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.plugins import plugins
 from genprobe.priors.diagonal_normal import build
-from genprobe.types import Prior
+from genprobe.types import Estimate, Prior
 
 N = 40
 X = (torch.rand(N, 3, generator=torch.Generator().manual_seed(0)) > 0.5).float()
@@ -153,6 +153,28 @@ def test_without_a_decoder_the_rate_side_is_reported(evaluated):
     assert "distortion" not in report.estimates
     assert {"rate", "mutual_information", "marginal_kl"} <= report.estimates.keys()
     assert report_from_store(store).estimates == report.estimates
+
+
+def test_the_kl_of_a_dimension_is_given_wherever_its_marginal_was_asked_for(evaluated):
+    def largest(dimension_kl):
+        value = float(dimension_kl.max())
+        return Estimate(name="largest", value=value, se=None, se_data=None, kind="estimate", n=N)
+
+    whole, store = evaluated()
+    alone = report_from_store(store, estimators={"largest": largest})
+    assert [d.aggregate_kl for d in alone.dimensions] == [d.aggregate_kl for d in whole.dimensions]
+    assert alone["largest"].value == max(d.aggregate_kl for d in alone.dimensions)
+
+
+@pytest.mark.parametrize(("name", "queried"), [("rate", False), ("mutual_information", True)])
+def test_nothing_is_worked_out_for_the_dimensions_that_no_estimator_asked_for(
+    evaluated, name, queried
+):
+    _, store = evaluated()
+    report = report_from_store(store, estimators={name: plugins().get("estimators", name)})
+    assert (report.provenance["queries"] > 0) == queried
+    assert {d.aggregate_kl for d in report.dimensions} == {None}
+    assert all(d.rate is not None for d in report.dimensions)
 
 
 def test_provenance_reproduces_the_run(evaluated):

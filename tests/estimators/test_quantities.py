@@ -108,3 +108,13 @@ def test_the_record_of_the_queries_is_what_the_quantities_are_read_from(quantiti
     assert q.queries.index is q.query
     for name in ("z", "log_qz_x", "log_qz", "log_qz_loo", "index_entropy", "largest_share"):
         assert getattr(q.queries, name) is getattr(q, name)
+
+
+def test_the_marginals_are_there_once_anything_asked_for_them(quantities):
+    prior = standard_normal.build(torch.Size([2]), {})
+    for name in ("log_qzj", "dimension_kl"):
+        q = quantities(prior=prior, most=200)
+        assert q.log_qz.shape == (2, 100)
+        assert not q.has_marginals
+        assert getattr(q, name).shape[-1] == 2
+        assert q.has_marginals
