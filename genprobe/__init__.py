@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from genprobe.comparing.differences import Difference
     from genprobe.comparing.frames import dimension_frame, frame
     from genprobe.encoding.export import export
+    from genprobe.estimators.report_row import estimator
     from genprobe.loaders.bundle import save
     from genprobe.loaders.open import load, open_dataset
     from genprobe.priors.autoregressive_categorical import autoregressive_prior
@@ -73,6 +74,7 @@ PLACES = {
     "callback": "runs.watch",
     "compare": "comparing.comparison",
     "dimension_frame": "comparing.frames",
+    "estimator": "estimators.report_row",
     "evaluate": "runs.evaluate",
     "evaluate_posteriors": "runs.evaluate",
     "export": "encoding.export",
@@ -120,6 +122,7 @@ __all__ = [
     "callback",
     "compare",
     "dimension_frame",
+    "estimator",
     "evaluate",
     "evaluate_posteriors",
     "export",

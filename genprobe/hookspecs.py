@@ -57,7 +57,8 @@ def genprobe_probes() -> "Mapping[str, Callable[..., Any]]":  # type: ignore[emp
 def genprobe_estimators() -> "Mapping[str, Callable[..., Any]]":  # type: ignore[empty-body]
     """Estimators, by the name of their estimate; see ``genprobe.estimators``.
 
-    Called when a model is evaluated, a report is made or parts are listed.
+    Called when a model is evaluated, a report is made or parts are listed, and when rows are shown
+    that are not genprobe's own: ``genprobe.estimator`` says what they are called.
     """
 
 

@@ -16,12 +16,15 @@ def test_shows_the_help_as_it_is():
     assert shown == CliRunner().invoke(main, ["--help"], prog_name="genprobe").output
 
 
-def test_explains_every_row_of_the_table():
-    from genprobe.render.text.rows import LABELS
+def test_explains_every_row_of_the_table_as_the_catalog_does():
+    from genprobe.estimators.catalog import CATALOG
 
-    for label in LABELS.values():
-        words = re.split(r" = |, | on | R$| D$| −dD", label)[0].strip()
-        assert f"| {words}" in README or words == "Ĥ", label
+    listed = README.partition("| row | what it says |\n|:--|:--|\n")[2].partition("\n\n")[0]
+    assert listed.splitlines() == [
+        f"| {row.label.strip()} | {row.meaning.replace('|', chr(92) + '|')} |"
+        for row in CATALOG.values()
+        if not row.hidden
+    ]
 
 
 def test_names_every_regime():

@@ -1,7 +1,7 @@
 """Several reports side by side: one bound on the entropy, a frontier, and tested differences."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,27 +19,11 @@ from genprobe.comparing.inputs import (
 )
 from genprobe.comparing.shared_regime import replace_regime
 from genprobe.errors import GenprobeError, UsageError
+from genprobe.estimators.catalog import row_of
 from genprobe.plugins import built_in
 from genprobe.report import Report
 from genprobe.runtime.progress import Progress, showing
 
-LARGEST_FIRST = {
-    "elbo",
-    "mutual_information",
-    "mutual_information_population_upper",
-    "generative_mutual_information",
-    "active_units",
-}
-"""What is sorted from the largest down, because more of it is what one looks for."""
-BEST: Mapping[str, Callable[[Iterable[float]], float]] = {
-    "elbo": max,
-    "distortion": min,
-    "marginal_kl": min,
-    "iwae_bound": min,
-}
-"""Where one end is better whatever the model is for: less rate or more I(n;z) alone is not."""
-OF_THE_DATA = {"elbo", "distortion", "iwae_bound"}
-"""What compares only between distortions of one kind, probabilities or densities."""
 KINDS = ("density-distortion", "bernoulli-on-grey")
 """Warnings that the distortion is not minus the log of a probability."""
 
@@ -145,11 +129,13 @@ class Comparison:
 
     def best_value(self, name: str) -> float | None:
         """The best of an estimate over the models, nats; None where none is, or can be told."""
-        known = values(self.reports, name)
-        comparable = self.same_measure or name not in OF_THE_DATA
-        if self.side_by_side or not comparable or name not in BEST or len(known) < 2:
+        known, row = values(self.reports, name), row_of(name)
+        comparable = self.same_measure or not row.same_measure
+        if self.side_by_side or not comparable or len(known) < 2:
             return None
-        return BEST[name](known)
+        if row.better is None or not row.ranks:
+            return None
+        return max(known) if row.better == "larger" else min(known)
 
 
 def compare(
@@ -173,9 +159,8 @@ def compare(
     Args:
         sources: reports, or paths of stores (.h5) and of reports (.json). What is kept beside a
             store that is given is passed over.
-        sort: ``name`` or an estimate: smallest first, and largest first for the ELBO, mutual
-            information (mutual_information, its population bound and the generative one) and
-            active_units. Models without it come last.
+        sort: ``name`` or an estimate: smallest first, and largest first where that is better, as of
+            the ELBO, mutual information and active units. Models without it come last.
         against: the model that differences are from, by its name or what tells it from the others
             (its file); the one with the best ELBO by default.
         side_by_side: show models of different data, with nothing shared and no differences.
@@ -275,7 +260,7 @@ def sort_key(model: str, report: Report, sort: str) -> tuple[bool, float, str]:
     estimate = report.estimates.get(sort)
     if estimate is None:
         return sort != "name", 0.0, model.casefold()
-    sign = -1 if sort in LARGEST_FIRST else 1
+    sign = -1 if row_of(sort).better == "larger" else 1
     return False, sign * estimate.value, model.casefold()
 
 

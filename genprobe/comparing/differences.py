@@ -27,7 +27,7 @@ from genprobe.report import Estimate, Report
 from genprobe.store.read import Store
 
 PAIRED = ("elbo", "rate", "distortion")
-"""The estimates that are plain means over examples."""
+"""The estimates of which ``columns_of`` has every example, in the order they are shown."""
 ROUNDING = 1e-9
 LEVEL = 0.05
 

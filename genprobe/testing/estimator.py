@@ -9,11 +9,15 @@ from typing import get_args
 
 from genprobe.analysis.report import report_from_store
 from genprobe.estimators.call import require_known
+from genprobe.estimators.report_row import ATTRIBUTE, row_from
 from genprobe.plugins import plugins
 from genprobe.report import Estimate, Kind, Report
 from genprobe.store.read import open_store
 from genprobe.testing.examples import cases, write_store
 from genprobe.testing.suite import Suite, plain
+
+WIDEST = 12
+"""Characters of a heading, so that a comparison stays within 80 columns."""
 
 
 class EstimatorTests(Suite):
@@ -65,6 +69,21 @@ class EstimatorTests(Suite):
                 f"it is registered as {self.registered!r} and calls its estimate {name!r}"
             )
 
+    def test_its_row_is_as_its_estimates_are(self, tmp_path: Path) -> None:
+        """What ``genprobe.estimator`` says of the unit and the bound holds; headings are short."""
+        row = row_from(self.registered, self.estimator)
+        assert row.label.strip(), "its label is empty"
+        assert len(row.heading) <= WIDEST, f"the heading {row.heading!r} is too wide for a column"
+        if not hasattr(self.estimator, ATTRIBUTE):
+            return  # nothing was said
+        for case in self.works_on:
+            for found in self.estimates(case, tmp_path).values():
+                assert found.unit == row.unit, f"its row has {row.unit}, its estimate {found.unit}"
+                if row.bound:
+                    assert found.kind == row.bound, (
+                        f"its row is of a bound, {row.bound}, and its estimate is {found.kind}"
+                    )
+
     def estimates(self, case: str, folder: Path) -> dict[str, Estimate]:
         """What it gives for a case: one estimate, or nothing with a reason."""
         report = self.report(case, folder)
@@ -91,7 +110,7 @@ class EstimatorTests(Suite):
                 assert estimate.n > 0, f"n is {estimate.n}: say how many examples are behind it"
 
     def test_it_gives_the_same_every_time(self, tmp_path: Path) -> None:
-        """Nothing is drawn anew, so a store always has the same report."""
+        """Nothing is drawn again, so a store always has the same report."""
         store = open_store(write_store(self.works_on[0], tmp_path))
         first, second = (
             plain(report_from_store(store, estimators={self.registered: self.estimator}))

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from matplotlib.text import Text
 
+import genprobe
 from genprobe.comparing.comparison import compare
 from genprobe.comparing.differences import Difference
+from genprobe.plugins import plugins
 from genprobe.runs.sweep import Sweep
 from genprobe.types import Dimension, Estimate, Notice, Regime, Report
 
@@ -71,6 +73,31 @@ def make_report():
         return Report(**(content | changes))
 
     return make
+
+
+@pytest.fixture
+def told_apart(make_report):
+    """A report with two estimates of a plugin, which says what their rows are."""
+
+    @genprobe.estimator(
+        label="told | apart", heading="apart", section="The code", better="larger", unit="examples"
+    )
+    def told_apart(n):
+        """Examples <told> apart."""
+
+    @genprobe.estimator(section="Retrieval")
+    def hits(n): ...
+
+    class Provider:
+        @genprobe.hookimpl
+        def genprobe_estimators(self):
+            return {"told_apart": told_apart, "hits": hits}
+
+    name = plugins().manager.register(Provider(), "provider")
+    known = make_report().estimates
+    mine = {"told_apart": estimate("told_apart", 7.5, unit="examples"), "hits": estimate("hits", 1)}
+    yield make_report(estimates={**mine, **known})
+    plugins().manager.unregister(name=name)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@ import itertools
 
 import pytest
 
+import genprobe
 from genprobe.errors import UnavailableError
 from genprobe.plugins import find_plugins
 from genprobe.testing import EstimatorTests
@@ -12,6 +13,7 @@ ASKS = "test_it_asks_for_quantities_by_name"
 SOUND = "test_its_estimates_are_sound"
 SHOWN = "test_its_report_can_be_shown_and_kept"
 SAME = "test_it_gives_the_same_every_time"
+ROW = "test_its_row_is_as_its_estimates_are"
 OTHERS = "test_it_leaves_the_other_estimates_as_they_are"
 
 BUILT_IN = find_plugins([]).all("estimators")
@@ -85,6 +87,21 @@ def changes_the_rate(rate):
     return estimate()
 
 
+@genprobe.estimator(unit="examples")
+def of_another_unit(n):
+    return estimate(n=n)
+
+
+@genprobe.estimator(bound="upper")
+def of_another_bound(n):
+    return estimate(kind="lower", n=n)
+
+
+@genprobe.estimator(heading="a heading that is long")
+def of_a_wide_heading(n):
+    return estimate(n=n)
+
+
 calls = itertools.count()
 
 
@@ -103,6 +120,9 @@ WRONG = {
     "fails for a collapsed model": (divides, {SOUND: "division by zero"}),
     "unavailable without a reason": (silent, {NAME: "does not say why", SOUND: "does not say why"}),
     "changes what it is given": (changes_the_rate, {OTHERS: "is another"}),
+    "of another unit than its row": (of_another_unit, {ROW: "its row has examples"}),
+    "of another bound than its row": (of_another_bound, {ROW: "its estimate is lower"}),
+    "of a heading that is too wide": (of_a_wide_heading, {ROW: "too wide for a column"}),
     "another number every time": (counts, {SAME: "it says"}),
 }
 
@@ -119,7 +139,7 @@ def test_a_wrong_estimator_fails_in_its_own_test(failing, part, failures):
     for name, words in failures.items():
         assert words in found[name]
     # What gives no sound estimate cannot be shown either, or found twice.
-    assert found.keys() - failures.keys() <= {NAME, SOUND, SHOWN, SAME, OTHERS}, found
+    assert found.keys() - failures.keys() <= {NAME, SOUND, SHOWN, SAME, OTHERS, ROW}, found
 
 
 def test_a_number_is_no_estimate(failing):

@@ -37,10 +37,12 @@ from genprobe.render.text.rows import (
     doubts,
     floor_two,
     layout,
+    meaning_of,
     method_lines,
     name_of,
     number,
     sourced,
+    total_of,
     verdict,
 )
 from genprobe.render.text.units import DECIMALS, UNITS, common_divisor, divisor
@@ -143,13 +145,14 @@ def environment() -> Environment:
     """The templates of the page; whatever they are given is escaped."""
     env = templating.environment("page", autoescape=True, trim_blocks=True, lstrip_blocks=True)
     env.filters |= {"number": number, "layout": layout, "name_of": name_of, "verdict": verdict}
-    env.filters |= {"method": method_lines, "sourced": sourced}
+    env.filters |= {"method": method_lines, "sourced": sourced, "meaning_of": meaning_of}
     env.filters |= {"doubts": doubts, "floor_two": floor_two}
     env.globals |= {
         "BOUNDS": BOUNDS,
         "DECIMALS": DECIMALS,
         "ERRORS": ERRORS,
         "FEW_NAMED": FEW_NAMED,
+        "total_of": total_of,
     }
     return env
 

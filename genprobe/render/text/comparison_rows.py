@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.differences import PAIRED, Difference
-from genprobe.render.text.headings import COLUMNS, FURTHER
+from genprobe.render.text.headings import COLUMNS, heading_of
 from genprobe.render.text.rows import DOUBTED, DOUBTS, doubts, number, short_verdict, sourced
 from genprobe.render.text.units import divisor
 from genprobe.report import Report
@@ -63,7 +63,7 @@ def headings(comparison: Comparison) -> dict[str, str]:
     """The estimates in the table with their headings: the usual ones, and what it is sorted by."""
     if comparison.sort in {*COLUMNS, "name"}:
         return COLUMNS
-    return COLUMNS | {comparison.sort: FURTHER.get(comparison.sort, comparison.sort[:10])}
+    return COLUMNS | {comparison.sort: heading_of(comparison.sort)}
 
 
 def lines(comparison: Comparison, unit: str, decimals: int = 3) -> list[Line]:

@@ -3,60 +3,11 @@
 from typing import NamedTuple
 
 from genprobe.analysis.regimes import AUTODECODER, DEFAULT_CUTS, MEANING
+from genprobe.estimators.catalog import CATALOG, row_of
 from genprobe.report import COLLAPSED_NATS, Dimension, Estimate, Regime, Report
 
 BARS = "▁▂▃▄▅▆▇█"
 SHOWN = 16
-LABELS = {
-    "rate": "rate R",
-    "distortion": "distortion D",
-    "elbo": "ELBO = −(R + D)",
-    "iwae_bound": "IWAE bound on −log p(x)",
-    "blind_distortion": "D of the best blind decoder",
-    "slope": "operating slope −dD/dR",
-    "mutual_information": "mutual information I(n;z)",
-    "log_n": "log N, the cap on I(n;z)",
-    "marginal_kl": "marginal KL = R − I(n;z)",
-    "marginal_kl_floor": "marginal KL floor, R − log N",
-    "total_correlation": "total correlation",
-    "mutual_information_population_upper": "mutual information I(X;Z)",
-    "mutual_information_loo": "  by leave-one-out",
-    "rate_fitted_prior": "  by a fitted prior",
-    "prior_saving": "saved by a fitted prior",
-    "marginal_kl_population_lower": "marginal KL, lower end",
-    "marginal_kl_population_upper": "marginal KL, upper end",
-    "generative_mutual_information": "I of the generative joint",
-    "active_units": "active units",
-    "entropy_bound": "Ĥ",
-}
-SECTIONS = {
-    "Rate and distortion": (
-        "rate",
-        "distortion",
-        "elbo",
-        "iwae_bound",
-        "blind_distortion",
-        "slope",
-    ),
-    "For these N examples": (
-        "mutual_information",
-        "log_n",
-        "marginal_kl",
-        "marginal_kl_floor",
-        "total_correlation",
-    ),
-    "For the population they come from": (
-        "mutual_information_population_upper",
-        "mutual_information_loo",
-        "rate_fitted_prior",
-        "prior_saving",
-        "marginal_kl_population_lower",
-        "marginal_kl_population_upper",
-    ),
-    "The code": ("active_units", "generative_mutual_information"),
-}
-HIDDEN = {"entropy_bound"}
-"""Estimates that the table tells in words elsewhere."""
 BOUNDS = {"lower": "≥ ", "upper": "≤ "}
 DOUBTED = "?"
 """Behind a label that another number speaks against."""
@@ -83,14 +34,16 @@ class Row(NamedTuple):
 
 
 def layout(report: Report) -> dict[str, list[Estimate]]:
-    """The estimates of a report by section; those of plugins come last."""
-    known = {name for names in SECTIONS.values() for name in names} | HIDDEN
-    titles = {**SECTIONS, "More": tuple(n for n in report.estimates if n not in known)}
-    return {
-        title: [report.estimates[name] for name in names if name in report.estimates]
-        for title, names in titles.items()
-        if any(name in report.estimates for name in names)
-    }
+    """The estimates of a report by section: genprobe's own in their order, then those of plugins.
+
+    Sections that only plugins name come after genprobe's.
+    """
+    found: dict[str, list[Estimate]] = {row.section: [] for row in CATALOG.values()}
+    for name in [*CATALOG, *(name for name in report.estimates if name not in CATALOG)]:
+        row = row_of(name)
+        if name in report.estimates and not row.hidden:
+            found.setdefault(row.section, []).append(report.estimates[name])
+    return {title: estimates for title, estimates in found.items() if estimates}
 
 
 def sections(report: Report, divisor: float, decimals: int = 3) -> dict[str, list[Row]]:
@@ -105,8 +58,7 @@ def row(report: Report, estimate: Estimate, divisor: float, decimals: int = 3) -
     """One estimate as text."""
     name = name_of(estimate)
     if estimate.unit == "count":
-        total = f" of {len(report.dimensions)}" if estimate.name == "active_units" else ""
-        return Row(name, f"{estimate.value:.0f}{total}", "", "")
+        return Row(name, f"{estimate.value:.0f}{total_of(report, estimate)}", "", "")
     scale = divisor if estimate.unit == "nats" else 1.0
     return Row(
         name,
@@ -117,8 +69,18 @@ def row(report: Report, estimate: Estimate, divisor: float, decimals: int = 3) -
 
 
 def name_of(estimate: Estimate) -> str:
-    """What the tables call an estimate; a plugin's goes by its own name."""
-    return LABELS.get(estimate.name, estimate.name.replace("_", " "))
+    """What the tables call an estimate."""
+    return row_of(estimate.name).label
+
+
+def meaning_of(estimate: Estimate) -> str:
+    """What an estimate says, in a sentence; empty where nothing is known of it."""
+    return row_of(estimate.name).meaning
+
+
+def total_of(report: Report, estimate: Estimate) -> str:
+    """Behind a count of latent dimensions, how many there are; else empty."""
+    return f" of {len(report.dimensions)}" if row_of(estimate.name).of_dimensions else ""
 
 
 def number(value: float, decimals: int = 3) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from genprobe import hookimpl
+from genprobe import estimator, hookimpl
 
 if TYPE_CHECKING:
     from genprobe import Estimate
@@ -11,6 +11,14 @@ if TYPE_CHECKING:
     from genprobe.estimators.control_variates import Controls
 
 
+@estimator(
+    label="distinguishable examples",
+    heading="told apart",
+    section="The code",
+    meaning="how many equally likely examples the code tells apart, from 1 to N",
+    unit="examples",
+    better="larger",
+)
 def distinguishable_examples(queries: "Queries", controls: "Controls | None") -> "Estimate":
     """exp(I(n;z)), its standard errors by the delta method.
 

@@ -33,5 +33,20 @@ def test_is_the_exponential_of_the_information():
     assert found.se == pytest.approx(found.value * information.se)
 
 
+def test_its_row_stands_in_the_section_of_the_code():
+    lines = [line.strip() for line in str(evaluate(1.0)).splitlines()]
+    [row] = [line for line in lines if line.startswith("distinguishable examples")]
+    assert lines.index("The code") < lines.index(row)
+    assert "More" not in lines
+
+
+def test_models_that_tell_more_examples_apart_come_first():
+    reports = [evaluate(spread) for spread in (0.5, 2.0)]
+    compared = genprobe.compare(reports, sort="distinguishable_examples")
+    counts = [report["distinguishable_examples"].value for report in compared.reports]
+    assert counts == sorted(counts, reverse=True)
+    assert "told apart" in str(compared)
+
+
 class TestConformance(EstimatorTests):
     part = distinguishable_examples

@@ -4,6 +4,7 @@ import pytest
 
 from genprobe.analysis.regimes import MEANING
 from genprobe.estimators import PARTS
+from genprobe.estimators.catalog import CATALOG
 from genprobe.render.text import rows
 from genprobe.types import Notice
 
@@ -61,10 +62,20 @@ def test_a_plugin_estimate_comes_last_and_keeps_its_own_unit(make_report, make_e
     assert row == ("examples told apart", "403.400", "2.000", "0.250")
 
 
-def test_every_built_in_estimate_has_a_label_and_a_section():
-    built_in = set(PARTS)
-    assert built_in == rows.LABELS.keys() - rows.HIDDEN
-    assert built_in == {name for names in rows.SECTIONS.values() for name in names}
+def test_every_built_in_estimate_has_a_row_in_its_section(make_report, make_estimate):
+    report = make_report(estimates={name: make_estimate(name, 1.0) for name in reversed(CATALOG)})
+    found = rows.layout(report)
+    assert [e.name for estimates in found.values() for e in estimates] == list(PARTS)
+    for title, estimates in found.items():
+        assert {CATALOG[e.name].section for e in estimates} == {title}
+
+
+def test_a_plugin_estimate_stands_where_its_estimator_says(told_apart):
+    (title, *known), last = list(rows.layout(told_apart).items())[-2:]
+    assert title == "The code"
+    assert [e.name for e in known[0]] == ["active_units", "told_apart"]
+    assert last[0] == "Retrieval"
+    assert rows.meaning_of(told_apart["told_apart"]) == "Examples <told> apart."
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,202 @@
+"""The catalog of the report's rows: genprobe's estimators, and what the tables say of each.
+
+An estimator is registered here and is the function of its name in the file of its name. The order
+is that of the tables, of the JSON and of the columns of a CSV.
+"""
+
+from collections.abc import Mapping
+
+from genprobe.estimators.report_row import ReportRow, row_from
+from genprobe.plugins import plugins
+
+PLANE = "Rate and distortion"
+EXAMPLES = "For these N examples"
+POPULATION = "For the population they come from"
+CODE = "The code"
+
+ESTIMATORS: Mapping[str, ReportRow] = {
+    "rate": ReportRow(
+        label="rate R",
+        heading="R",
+        section=PLANE,
+        compared=True,
+        meaning="what the code costs under the prior: the mean of KL(q(z|x) ‖ p(z))",
+    ),
+    "distortion": ReportRow(
+        label="distortion D",
+        heading="D",
+        section=PLANE,
+        compared=True,
+        better="smaller",
+        same_measure=True,
+        meaning="what is left to say about x when the code is known: the mean of −log p(x|z), "
+        "every constant included",
+    ),
+    "elbo": ReportRow(
+        label="ELBO = −(R + D)",
+        heading="ELBO",
+        caption="ELBO",
+        section=PLANE,
+        compared=True,
+        better="larger",
+        same_measure=True,
+        meaning="the usual number, a lower bound on log p(x)",
+    ),
+    "iwae_bound": ReportRow(
+        label="IWAE bound on −log p(x)",
+        heading="IWAE",
+        section=PLANE,
+        bound="upper",
+        better="smaller",
+        same_measure=True,
+        meaning="a tighter upper bound on −log p(x), from all draws of an example together",
+    ),
+    "blind_distortion": ReportRow(
+        label="D of the best blind decoder",
+        heading="blind D",
+        section=PLANE,
+        meaning="the distortion of a constant; a model above it has learnt less than nothing",
+    ),
+    "slope": ReportRow(
+        label="operating slope −dD/dR",
+        heading="slope",
+        section=PLANE,
+        unit="nats/nat",
+        meaning="what a nat of rate buys when every posterior is made a little wider: the β the "
+        "model behaves as if it was trained with, read off the checkpoint",
+    ),
+    "mutual_information": ReportRow(
+        label="mutual information I(n;z)",
+        heading="I(n;z)",
+        caption="I(n;z)",
+        section=EXAMPLES,
+        compared=True,
+        better="larger",
+        ranks=False,
+        meaning="how much a code tells about which of your N examples it came from",
+    ),
+    "log_n": ReportRow(
+        label="log N, the cap on I(n;z)",
+        heading="log N",
+        section=EXAMPLES,
+        meaning="the most that I(n;z) can be. When they meet, I(n;z) has counted your examples, "
+        "not measured your model; genprobe warns",
+    ),
+    "marginal_kl": ReportRow(
+        label="marginal KL = R − I(n;z)",
+        heading="KL",
+        caption="marginal KL",
+        section=EXAMPLES,
+        compared=True,
+        better="smaller",
+        meaning="KL(q(z) ‖ p(z)): the part of the rate spent because the codes, taken together, "
+        "do not follow the prior",
+    ),
+    "marginal_kl_floor": ReportRow(
+        label="marginal KL floor, R − log N",
+        heading="KL floor",
+        section=EXAMPLES,
+        bound="lower",
+        meaning="the least the marginal KL can be with so few examples, however good the prior",
+    ),
+    "total_correlation": ReportRow(
+        label="total correlation",
+        heading="TC",
+        section=EXAMPLES,
+        meaning="how far the latent dimensions are from independent of each other",
+    ),
+    "mutual_information_population_upper": ReportRow(
+        label="mutual information I(X;Z)",
+        heading="I upper",
+        section=POPULATION,
+        bound="upper",
+        better="larger",
+        ranks=False,
+        meaning="for the population: at most this, the least of R and the next two rows",
+    ),
+    "mutual_information_loo": ReportRow(
+        label="  by leave-one-out",
+        heading="I by LOO",
+        section=POPULATION,
+        bound="upper",
+        meaning="an upper bound from the other examples' posteriors",
+    ),
+    "rate_fitted_prior": ReportRow(
+        label="  by a fitted prior",
+        heading="R fitted",
+        section=POPULATION,
+        bound="upper",
+        meaning="R under a prior fitted to other examples' codes",
+    ),
+    "prior_saving": ReportRow(
+        label="saved by a fitted prior",
+        heading="saving",
+        section=POPULATION,
+        meaning="the nats per example that swapping your prior for that one would save, at once",
+    ),
+    "marginal_kl_population_lower": ReportRow(
+        label="marginal KL, lower end",
+        heading="KL lower",
+        section=POPULATION,
+        bound="lower",
+        meaning="for the population: what is certain of it",
+    ),
+    "marginal_kl_population_upper": ReportRow(
+        label="marginal KL, upper end",
+        heading="KL upper",
+        section=POPULATION,
+        bound="upper",
+        meaning="for the population: the most it can be",
+    ),
+    "active_units": ReportRow(
+        label="active units",
+        heading="active",
+        section=CODE,
+        unit="count",
+        of_dimensions=True,
+        better="larger",
+        ranks=False,
+        meaning="latent dimensions whose posterior mean moves with x",
+    ),
+    "generative_mutual_information": ReportRow(
+        label="I of the generative joint",
+        heading="I gen.",
+        section=CODE,
+        bound="lower",
+        better="larger",
+        ranks=False,
+        meaning="how much of a code sampled from the prior survives decoding and encoding again",
+    ),
+}
+"""The rows of the registered estimators, in the order of the tables."""
+
+CATALOG: Mapping[str, ReportRow] = {
+    **ESTIMATORS,
+    "entropy_bound": ReportRow(
+        label="Ĥ",
+        heading="Ĥ",
+        section=PLANE,
+        bound="upper",
+        hidden=True,
+        meaning="the smallest known upper bound on the entropy of the data",
+    ),
+}
+"""These and what a report adds to them: the bound on the entropy comes from several estimates."""
+
+
+def row_of(name: str) -> ReportRow:
+    """What the tables say of an estimate: genprobe's own, a plugin's, or its name alone.
+
+    Args:
+        name: of the estimate.
+
+    Example:
+        >>> row_of("marginal_kl").heading
+        'KL'
+        >>> row_of("of_a_plugin_that_is_gone").label
+        'of a plugin that is gone'
+    """
+    if name in CATALOG:
+        return CATALOG[name]
+    parts = plugins().parts("estimators")
+    return row_from(name, next((part.value for part in parts if part.name == name), None))
