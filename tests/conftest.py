@@ -1,4 +1,4 @@
-"""Shared by all tests: shapes are checked at run time, and every test starts from one seed."""
+"""Shared by all tests: they run side by side, shapes are checked, and all start from one seed."""
 
 import os
 from pathlib import Path
@@ -15,6 +15,26 @@ install_import_hook(
     ["genprobe.aggregate", "genprobe.estimators", "genprobe.families", "genprobe.probes"],
     "beartype.beartype",
 )
+
+MOST_WORKERS = 8
+"""Each takes seconds to import and collect everything: more would start for little work."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before that of pytest-xdist, which reads these options
+def pytest_cmdline_main(config):
+    """Run whole folders as with ``-n auto``; a named file or test, or ``-n0``, in this process."""
+    option = config.option
+    if hasattr(config, "workerinput") or not config.pluginmanager.hasplugin("xdist"):
+        return
+    if option.numprocesses is None and option.dist == "no" and whole_folders(config):
+        option.numprocesses = "auto"
+        option.maxprocesses = option.maxprocesses or MOST_WORKERS
+    if option.numprocesses and option.dist == "no":
+        option.dist = "worksteal"  # hands out neighbours, which share fixtures
+
+
+def whole_folders(config):
+    return all((config.invocation_params.dir / place).is_dir() for place in config.args)
 
 
 @pytest.fixture(autouse=True)
