@@ -154,43 +154,6 @@ def label(point: Point, cuts: Cuts = DEFAULT_CUTS) -> tuple[str, str]:
     return (SEMANTIC_ENCODER if encoder else SEMANTIC_DECODER), reason
 
 
-@dataclass(frozen=True, kw_only=True)
-class Region:
-    """A rectangle of the plane in which position gives one label.
-
-    Attributes:
-        label: of every point in it.
-        rate: the rates above the first and up to the second, nats.
-        distortion: the distortions above the first and up to the second, nats.
-    """
-
-    label: str
-    rate: tuple[float, float]
-    distortion: tuple[float, float]
-
-
-def regions(entropy: float, cuts: Cuts = DEFAULT_CUTS) -> tuple[Region, ...]:
-    """The plane as ``label`` divides it where no slope is known; none of them is empty.
-
-    Args:
-        entropy: Ĥ, nats; positive.
-        cuts: thresholds.
-    """
-    inf = float("inf")
-    collapsed = max(cuts.collapsed_nats, cuts.collapsed_share * entropy)
-    encoder = max(collapsed, cuts.semantic_rate * entropy)
-    auto = cuts.autoencoder * entropy
-    syntactic = max(auto, cuts.syntactic * entropy)
-    found = (
-        Region(label=AUTODECODER, rate=(-inf, collapsed), distortion=(-inf, inf)),
-        Region(label=SEMANTIC_DECODER, rate=(collapsed, encoder), distortion=(syntactic, inf)),
-        Region(label=SEMANTIC_ENCODER, rate=(encoder, inf), distortion=(syntactic, inf)),
-        Region(label=SYNTACTIC_ENCODER, rate=(collapsed, inf), distortion=(auto, syntactic)),
-        Region(label=AUTOENCODER, rate=(collapsed, inf), distortion=(-inf, auto)),
-    )
-    return tuple(r for r in found if r.rate[0] < r.rate[1] and r.distortion[0] < r.distortion[1])
-
-
 def label_by_slope(point: Point, cuts: Cuts) -> tuple[str, str]:
     """The regime where position is undefined, from the slope alone."""
     if point.slope is None:

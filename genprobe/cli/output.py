@@ -161,9 +161,9 @@ class Output:
         if self.formats:
             return
         if self.plane or (self.plane is None and width >= ROOMY):
-            from genprobe.render.text.plane import WIDTH, to_text
+            from genprobe.render.text.plane import WIDTH, plane_to_text
 
-            text = to_text(comparison, self.unit, WIDTH if width < ROOMY else ROOMY)
+            text = plane_to_text(comparison, self.unit, WIDTH if width < ROOMY else ROOMY)
             click.echo(f"\n{text}" if text else "", nl=False)
 
     def write_report(self, report: "Report") -> None:

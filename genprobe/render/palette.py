@@ -1,6 +1,7 @@
-"""A colour for every regime, which the colour-blind tell apart, for figures and for the page.
+"""A colour and a marker for every regime, for figures and for the page.
 
-The colours are those of Okabe & Ito (2008), "Color universal design".
+The colour-blind tell the colours apart: they are those of Okabe & Ito (2008), "Color universal
+design".
 """
 
 from genprobe.analysis.regimes import (
@@ -20,3 +21,12 @@ COLOURS = {
     AUTOENCODER: "#CC79A7",
     UNDETERMINED: "#999999",
 }
+MARKERS = {
+    AUTODECODER: "triangle-down",
+    SEMANTIC_DECODER: "square",
+    SEMANTIC_ENCODER: "circle",
+    SYNTACTIC_ENCODER: "diamond",
+    AUTOENCODER: "triangle-up",
+    UNDETERMINED: "x",
+}
+"""The shapes of the markers, by their names in plotly."""

@@ -67,7 +67,9 @@ def test_a_pipe_gets_no_colour_even_where_terminals_are_forced(capsys, monkeypat
 @pytest.fixture
 def comparison(monkeypatch):
     """Stands for a comparison: its plane is one line that tells the width asked for."""
-    monkeypatch.setattr("genprobe.render.text.plane.to_text", lambda c, unit, width: f"{width}\n")
+    monkeypatch.setattr(
+        "genprobe.render.text.plane.plane_to_text", lambda c, unit, width: f"{width}\n"
+    )
     return object()
 
 

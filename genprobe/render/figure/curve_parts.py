@@ -6,13 +6,16 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from genprobe.render.figure.curve_plane import JOINED, Sides
+from genprobe.render.figure.curve_plane import JOINED
 from genprobe.render.figure.labels import figure_of
 from genprobe.render.figure.legend import Entry
 from genprobe.render.figure.nats import INFORMATION, LOOK, MISMATCH
 from genprobe.render.figure.style import FAINT, INK
 from genprobe.render.text.headings import SPELT
 from genprobe.report import Report
+
+Sides = Mapping[str, Sequence[Report]]
+"""The reports by side, ``training`` and perhaps ``held-out``, from the lowest β on."""
 
 PARTS: Mapping[str, Mapping[str, str]] = {
     "distortion": {"color": FAINT, "marker": "s"},
@@ -52,7 +55,7 @@ def draw_parts(axes: Axes, betas: Sequence[float], sides: Sides, scale: float, u
                 [HALF * (report[name].se_data or 0.0) / scale for report in reports],
                 elinewidth=0.7,
                 gid=f"{side} {name}",
-                **look(side, **PARTS[name]),
+                **line_style(side, **PARTS[name]),
             )
     if betas[0] > 0:
         axes.set_xscale("log")
@@ -68,7 +71,7 @@ def known(reports: Sequence[Report]) -> list[str]:
     return [name for name in PARTS if all(name in report.estimates for report in reports)]
 
 
-def look(side: str, color: str, marker: str) -> dict[str, Any]:
+def line_style(side: str, color: str, marker: str) -> dict[str, Any]:
     """How a line is drawn on one side."""
     return {
         "color": color,
@@ -98,10 +101,10 @@ def thin_out(axes: Axes) -> None:
 def parts_entries(sides: Sides) -> tuple[list[Entry], list[Entry]]:
     """The two columns below: the lines, and which data they are of."""
     parts: list[Entry] = [
-        (Line2D([], [], **look("training", **PARTS[name])), SPELT[name])
+        (Line2D([], [], **line_style("training", **PARTS[name])), SPELT[name])
         for name in known(sides["training"])
     ]
     data: list[Entry] = [
-        (Line2D([], [], **look(side, INK, "o")), f"on {side} data") for side in sides
+        (Line2D([], [], **line_style(side, INK, "o")), f"on {side} data") for side in sides
     ]
     return parts, [*data, (Line2D([], [], **BAR), "95 % of the data error")]

@@ -8,8 +8,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from genprobe.render.figure.legend import Entry, remark
-from genprobe.render.figure.plane_points import written
 from genprobe.render.figure.style import FAINT, INK, SMALL
+from genprobe.render.plane_labels import one_line
 from genprobe.render.rate_parts import parts_of
 from genprobe.render.text.rows import number
 from genprobe.report import Report
@@ -67,7 +67,7 @@ def draw_nats(
             va="center", fontsize=SMALL, bbox={"facecolor": "white", "linewidth": 0, "pad": 0.5},
         )  # fmt: skip
     axes.set(xlim=(0, 1.14 * longest), ylim=span(len(reports)), xlabel=f"rate R ({unit})")
-    axes.set_yticks(rows, [written(report.model, 20) for report in reports])
+    axes.set_yticks(rows, [one_line(report.model, 20) for report in reports])
     for label, report in zip(axes.get_yticklabels(), reports, strict=True):
         label.set_fontweight("bold" if report.model == best else "normal")
     axes.tick_params(axis="y", length=0)

@@ -16,9 +16,9 @@ from genprobe.render.figure.nats import draw_nats, nats_entries
 from genprobe.render.figure.panels import Panel, lay_out, settle
 from genprobe.render.figure.plane_axes import draw_ground, draw_models
 from genprobe.render.figure.plane_legend import plane_entries
-from genprobe.render.figure.plane_points import ALL, Plane, plane_of, written
 from genprobe.render.figure.style import FULL_WIDTH, drawing
-from genprobe.render.text.units import common_divisor
+from genprobe.render.plane import ALL, Plane, plane_of
+from genprobe.render.plane_labels import one_line
 from genprobe.report import Dimension, Report
 
 
@@ -79,39 +79,33 @@ def draw_plane(comparison: Comparison, unit: str = "nats", width: float = FULL_W
         unit: ``nats``, ``bits`` or ``bits/dim``.
         width: inches; 3.3 is a single column. Below 5 the panels stand one below another.
     """
-    scale = common_divisor(comparison.reports, unit)
-    plane, bars = plane_of(comparison, scale), barred(comparison)
+    plane, bars = plane_of(comparison, unit), barred(comparison)
     dimensions = comparison.reports[0].dimensions if len(comparison.reports) == 1 else ()
-    panels = panels_of(plane, bars, dimensions, comparison, unit, width)
+    panels = plane_panels(plane, bars, dimensions, width)
     with drawing():
         axes = lay_out(panels, width, beside="plane" in panels)
-        draw_nats(axes["nats"], bars, scale, unit, plane.best)
+        draw_nats(axes["nats"], bars, plane.scale, unit, plane.best)
         if len(bars) < len(comparison.reports):
             axes["nats"].set_ylabel(f"{len(bars)} of {len(comparison.reports)} models")
         if "dimensions" in panels:
-            draw_dimensions(axes["dimensions"], dimensions, scale, unit)
+            draw_dimensions(axes["dimensions"], dimensions, plane.scale, unit)
         if "plane" in panels:
-            draw_ground(axes["plane"], plane, comparison, unit)
+            draw_ground(axes["plane"], plane)
         figure = settle(axes["nats"])
         if "plane" in panels:
             draw_models(axes["plane"], plane)
     return figure
 
 
-def panels_of(
-    plane: Plane,
-    bars: Sequence[Report],
-    dimensions: Sequence[Dimension],
-    comparison: Comparison,
-    unit: str,
-    width: float,
+def plane_panels(
+    plane: Plane, bars: Sequence[Report], dimensions: Sequence[Dimension], width: float
 ) -> dict[str, Panel]:
     """The panels that there is something to show in."""
     panels = {
         "plane": Panel(
             title="Rate-distortion plane",
             height=2.75 + 0.05 * width,
-            legend=plane_entries(plane, comparison, unit),
+            legend=plane_entries(plane),
         ),
         "nats": Panel(
             title="Where each nat of the rate goes",
@@ -120,7 +114,7 @@ def panels_of(
         ),
         "dimensions": Panel(title="Rate by latent dimension", height=1.4),
     }
-    empty = {"plane": not plane.points, "dimensions": not ranked(dimensions)}
+    empty = {"plane": not plane.models, "dimensions": not ranked(dimensions)}
     return {name: panel for name, panel in panels.items() if not empty.get(name)}
 
 
@@ -137,4 +131,4 @@ def title_of(comparison: Comparison) -> str:
     """What the file says it shows."""
     first = comparison.reports[0]
     names = first.model if len(comparison.reports) == 1 else f"{len(comparison.reports)} models"
-    return f"Rate-distortion plane: {written(names)} on {written(first.dataset)}"
+    return f"Rate-distortion plane: {one_line(names)} on {one_line(first.dataset)}"

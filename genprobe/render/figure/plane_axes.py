@@ -1,137 +1,29 @@
-"""The rate-distortion plane: where models lie, what they cost in all, and what none can beat.
-
-Rate to the right, distortion upwards, so the autodecoder is at the top left and the autoencoder at
-the bottom right (Alemi et al. 2018, "Fixing a broken ELBO").
-"""
+"""The rate-distortion plane on matplotlib's axes: where models lie, and what none can beat."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
-from genprobe.analysis.regimes import regions
-from genprobe.comparing.comparison import Comparison
-from genprobe.render.figure.ellipse import ellipse
 from genprobe.render.figure.labels import label_points, obstacles_of
-from genprobe.render.figure.plane_points import ALL, Plane, Point, view, written
 from genprobe.render.figure.style import COLOURS, FAINT, INK, MARKERS, marker, tint
-from genprobe.report import Report
+from genprobe.render.plane import ALL, PlacedModel, Plane, Polyline, Window, regions_within
+from genprobe.render.plane_labels import axis_titles, one_line
+from genprobe.render.plane_lines import STEPS, cost_line, equal_elbo_lines, tangent
 
 TANGENT = 0.07
 """Half the length of a tangent, as a share of the height of the axes."""
-STEPS = (1, 2, 2.5, 5, 10)
 RATE_ONLY: Literal[2] = 2  # matplotlib's tick upwards
 """Marker of a model without a decoder, on the axis of rates."""
 
-
-def draw_ground(axes: Axes, plane: Plane, comparison: Comparison, unit: str) -> None:
-    """Everything that does not depend on where the axes come to lie.
-
-    Args:
-        axes: to draw on.
-        plane: what to draw.
-        comparison: what it was made from.
-        unit: its name.
-    """
-    frame(axes, view(plane), unit)
-    shade(axes, comparison, plane.scale)
-    equal_elbo(axes)
-    entropy_line(axes, plane.entropy)
-    hull_line(axes, plane)
-    error_ellipses(axes, plane.reports, plane.scale)
-    markers(axes, plane)
-
-
-def draw_models(axes: Axes, plane: Plane) -> None:
-    """Tangents and names, whose place is counted in pixels of axes that are laid out for good.
-
-    Args:
-        axes: of the ground.
-        plane: what to draw.
-    """
-    tangents(axes, plane)
-    label_models(axes, plane)
-
-
-def frame(axes: Axes, ranges: tuple[Point, Point], unit: str) -> None:
-    """Axes in rate and distortion.
-
-    Args:
-        axes: of the plane.
-        ranges: of rate and of distortion that are shown.
-        unit: its name.
-    """
-    rates, distortions = ranges
-    axes.set(
-        xlim=rates, ylim=distortions, xlabel=f"rate R ({unit})", ylabel=f"distortion D ({unit})"
-    )
-    axes.xaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
-    axes.yaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
-
-
-def shade(axes: Axes, comparison: Comparison, scale: float) -> None:
-    """Shade the plane by the regime that position gives, where there is an Ĥ."""
-    if not comparison.entropy or comparison.entropy < 0:
-        return
-    for region in regions(comparison.entropy, comparison.cuts):
-        (left, right), (bottom, top) = (
-            np.clip(np.array(side) / scale, *view)
-            for side, view in ((region.rate, axes.get_xlim()), (region.distortion, axes.get_ylim()))
-        )
-        axes.add_patch(
-            Rectangle(
-                (left, bottom),
-                right - left,
-                top - bottom,
-                facecolor=tint(COLOURS[region.label]),
-                edgecolor="white",
-                linewidth=0.8,
-                zorder=0,
-                gid=region.label,
-            )
-        )
-
-
-def equal_elbo(axes: Axes) -> None:
-    """Lines of equal R + D, told on the two far sides of the axes."""
-    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
-    costs = MaxNLocator(7, steps=STEPS).tick_values(left + bottom, right + top)
-    for cost in costs:
-        axes.plot(
-            [left, right],
-            [cost - left, cost - right],
-            color=FAINT,
-            linewidth=0.4,
-            linestyle=(0, (1, 2)),
-            zorder=1,
-            scalex=False,
-            scaley=False,
-            gid="equal-elbo",
-        )
-    above = axes.secondary_xaxis("top", functions=(moved(top), moved(-top)))
-    beside = axes.secondary_yaxis("right", functions=(moved(right), moved(-right)))
-    above.xaxis.set_major_locator(FixedLocator([c for c in costs if left <= c - top <= right]))
-    beside.yaxis.set_major_locator(FixedLocator([c for c in costs if bottom <= c - right < top]))
-    beside.set_ylabel("−ELBO = R + D (dotted)", color=FAINT, labelpad=2)
-    for side in (above, beside):
-        side.tick_params(labelcolor=FAINT, pad=1.5)
-
-
-def moved(by: float) -> Callable[[Any], Any]:
-    """Adds a number."""
-    return lambda values: values + by
-
-
-def entropy_line(axes: Axes, entropy: float | None) -> None:
-    """R + D = Ĥ, where there is an Ĥ."""
-    if entropy is not None:
-        ends = np.array(axes.get_xlim())
-        axes.plot(ends, entropy - ends, zorder=2, scalex=False, scaley=False, **ENTROPY)
-
-
+EQUAL_ELBO: Mapping[str, Any] = {
+    "color": FAINT,
+    "linewidth": 0.4,
+    "linestyle": (0, (1, 2)),
+    "gid": "equal-elbo",
+}
 ENTROPY: Mapping[str, Any] = {
     "color": INK,
     "linewidth": 1.1,
@@ -153,41 +45,120 @@ ELLIPSES: Mapping[str, Any] = {
 }
 
 
-def hull_line(axes: Axes, plane: Plane) -> None:
-    """The convex hull of the models: what choosing between them at random reaches."""
+def draw_ground(axes: Axes, plane: Plane) -> None:
+    """Everything that does not depend on where the axes come to lie.
+
+    Args:
+        axes: to draw on.
+        plane: what to draw.
+    """
+    draw_window(axes, plane.window, plane.unit)
+    draw_regions(axes, plane)
+    draw_equal_elbo(axes, plane.window)
+    if plane.entropy is not None:
+        draw_line(axes, cost_line(plane.entropy, plane.window.rates), zorder=2, **ENTROPY)
     if len(plane.hull) > 1:
-        axes.plot(*zip(*(plane.points[i] for i in plane.hull), strict=True), zorder=3, **HULL)
+        axes.plot(*zip(*plane.hull_line, strict=True), zorder=3, **HULL)
+    draw_ellipses(axes, plane.models)
+    draw_markers(axes, plane)
 
 
-def error_ellipses(axes: Axes, reports: Sequence[Report], scale: float) -> None:
+def draw_models(axes: Axes, plane: Plane) -> None:
+    """Tangents and names, whose place is counted in pixels of axes that are laid out for good.
+
+    Args:
+        axes: of the ground.
+        plane: what to draw.
+    """
+    draw_tangents(axes, plane)
+    label_models(axes, plane)
+
+
+def draw_window(axes: Axes, window: Window, unit: str) -> None:
+    """Axes in rate and distortion.
+
+    Args:
+        axes: of the plane.
+        window: that is shown.
+        unit: its name.
+    """
+    across, up = axis_titles(unit)
+    axes.set(xlim=window.rates, ylim=window.distortions, xlabel=across, ylabel=up)
+    axes.xaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
+    axes.yaxis.set_major_locator(MaxNLocator(6, steps=STEPS))
+
+
+def draw_line(axes: Axes, line: Polyline, **style: Any) -> None:
+    """A line that does not move the limits of the axes."""
+    axes.plot(*zip(*line, strict=True), scalex=False, scaley=False, **style)
+
+
+def draw_regions(axes: Axes, plane: Plane) -> None:
+    """Shade the plane by the regime that position gives, where there is an Ĥ."""
+    for region in regions_within(plane, plane.window):
+        (left, right), (bottom, top) = region.rate, region.distortion
+        axes.add_patch(
+            Rectangle(
+                (left, bottom),
+                right - left,
+                top - bottom,
+                facecolor=tint(COLOURS[region.label]),
+                edgecolor="white",
+                linewidth=0.8,
+                zorder=0,
+                gid=region.label,
+            )
+        )
+
+
+def draw_equal_elbo(axes: Axes, window: Window) -> None:
+    """Lines of equal R + D, with their numbers on the two far sides of the axes."""
+    lines = equal_elbo_lines(window)
+    for line in lines:
+        draw_line(axes, line.ends, zorder=1, **EQUAL_ELBO)
+    right, top = window.rates[1], window.distortions[1]
+    above = axes.secondary_xaxis("top", functions=(shifted(top), shifted(-top)))
+    beside = axes.secondary_yaxis("right", functions=(shifted(right), shifted(-right)))
+    above.xaxis.set_major_locator(FixedLocator([line.cost for line in lines if line.at_top]))
+    beside.yaxis.set_major_locator(FixedLocator([line.cost for line in lines if line.at_right]))
+    beside.set_ylabel("−ELBO = R + D (dotted)", color=FAINT, labelpad=2)
+    for side in (above, beside):
+        side.tick_params(labelcolor=FAINT, pad=1.5)
+
+
+def shifted(by: float) -> Callable[[Any], Any]:
+    """Adds a number."""
+    return lambda values: values + by
+
+
+def draw_ellipses(axes: Axes, models: Sequence[PlacedModel]) -> None:
     """The 95 % ellipse of the data error around every model of which it is known.
 
     Args:
         axes: of the plane.
-        reports: of the models.
-        scale: nats a unit.
+        models: at their places.
     """
-    for corners in map(ellipse, reports):
-        if corners is not None:
-            axes.add_patch(Polygon(corners / scale, zorder=5, **ELLIPSES))
+    for model in models:
+        if model.ellipse is not None:
+            axes.add_patch(Polygon(model.ellipse, zorder=5, **ELLIPSES))
 
 
-def markers(axes: Axes, plane: Plane) -> None:
+def draw_markers(axes: Axes, plane: Plane) -> None:
     """A marker at every model, in the shape and colour of its regime, ringed on the frontier."""
     best = set(plane.frontier)
-    for i, (report, point) in enumerate(zip(plane.reports, plane.points, strict=True)):
-        look = marker(MARKERS[report.regime.label], COLOURS[report.regime.label])
+    for i, model in enumerate(plane.models):
+        look = marker(MARKERS[model.regime], COLOURS[model.regime])
         if i in best:
             look |= {"markeredgewidth": 0.8}
         else:
             look |= {"markeredgecolor": "white"}
-        if len(plane.points) > ALL:
+        if len(plane.models) > ALL:
             look |= {"markersize": 2.8}
-        axes.plot(*point, zorder=7 if i in best else 6, gid="model", **look)
-    for report in plane.undecoded:
+        axes.plot(*model.position, zorder=7 if i in best else 6, gid="model", **look)
+    for encoder in plane.undecoded:
         axes.plot(
-            report["rate"].value / plane.scale,
-            axes.get_ylim()[0],
+            encoder.rate,
+            plane.window.distortions[0],
             linestyle="none",
             marker=RATE_ONLY,
             color=INK,
@@ -196,33 +167,24 @@ def markers(axes: Axes, plane: Plane) -> None:
         )
 
 
-def tangents(axes: Axes, plane: Plane) -> None:
-    """A short line through every named model, along which its own encoder trades R for D."""
-    pixels = axes.transData.transform([(0, 0), (1, 1)])
-    wide, high = pixels[1] - pixels[0]
-    for i in plane.named:
-        rate, distortion = plane.points[i]
-        if "slope" in plane.reports[i].estimates:
-            slope = plane.reports[i]["slope"].value
-            reach = TANGENT * axes.bbox.height / float(np.hypot(wide, slope * high))
-            axes.plot(
-                [rate - reach, rate + reach],
-                [distortion + slope * reach, distortion - slope * reach],
-                zorder=4,
-                scalex=False,
-                scaley=False,
-                **TANGENTS,
-            )
+def draw_tangents(axes: Axes, plane: Plane) -> None:
+    """A short line through every labelled model, of one length whatever its slope."""
+    origin, unit = axes.transData.transform([(0, 0), (1, 1)])
+    across, up = unit - origin
+    for i in plane.labelled:
+        line = tangent(plane.models[i], TANGENT * axes.bbox.height, (across, up))
+        if line is not None:
+            draw_line(axes, line, zorder=4, **TANGENTS)
 
 
 def label_models(axes: Axes, plane: Plane) -> None:
     """Name every model, or of many those on the hull; the best one first, which is then in bold."""
-    order = sorted(plane.named, key=lambda i: plane.reports[i].model != plane.best)
-    bold = [at for at, i in enumerate(order) if plane.reports[i].model == plane.best]
-    names = [written(plane.reports[i].model) for i in order]
-    points = [plane.points[i] for i in order]
+    models = sorted((plane.models[i] for i in plane.labelled), key=lambda m: m.name != plane.best)
+    bold = [at for at, model in enumerate(models) if model.name == plane.best]
+    names = [one_line(model.name) for model in models]
+    points = [model.position for model in models]
     if len(plane.undecoded) <= ALL:
-        names += [written(r.model) for r in plane.undecoded]
-        points += [(r["rate"].value / plane.scale, axes.get_ylim()[0]) for r in plane.undecoded]
-    obstacles = obstacles_of(axes, plane.points, ("entropy", "hull", "slope"))
+        names += [one_line(encoder.name) for encoder in plane.undecoded]
+        points += [(encoder.rate, plane.window.distortions[0]) for encoder in plane.undecoded]
+    obstacles = obstacles_of(axes, plane.positions, ("entropy", "hull", "slope"))
     label_points(axes, names, points, obstacles, bold)

@@ -10,14 +10,7 @@ from typing import Any
 
 from matplotlib import style
 
-from genprobe.analysis.regimes import (
-    AUTODECODER,
-    AUTOENCODER,
-    SEMANTIC_DECODER,
-    SEMANTIC_ENCODER,
-    SYNTACTIC_ENCODER,
-    UNDETERMINED,
-)
+from genprobe.analysis.regimes import UNDETERMINED
 from genprobe.render import palette
 
 FULL_WIDTH = 6.9
@@ -29,14 +22,16 @@ FAINT = "#777777"
 COLOURS = {**palette.COLOURS, UNDETERMINED: "#FFFFFF"}
 """Of the markers: one that no regime claims is hollow, which on a page would not be seen."""
 
-MARKERS = {
-    AUTODECODER: "v",
-    SEMANTIC_DECODER: "s",
-    SEMANTIC_ENCODER: "o",
-    SYNTACTIC_ENCODER: "D",
-    AUTOENCODER: "^",
-    UNDETERMINED: "X",
+SYMBOLS = {
+    "triangle-down": "v",
+    "square": "s",
+    "circle": "o",
+    "diamond": "D",
+    "triangle-up": "^",
+    "x": "X",
 }
+MARKERS = {regime: SYMBOLS[shape] for regime, shape in palette.MARKERS.items()}
+"""Of the regimes, as matplotlib names their shapes."""
 
 STYLE: Mapping[str, Any] = {
     "font.family": "DejaVu Sans",  # it comes with matplotlib, so text has one size everywhere

@@ -24,9 +24,10 @@ from genprobe.analysis.regimes import MEANING, UNDETERMINED
 from genprobe.comparing.comparison import Comparison
 from genprobe.errors import GenprobeError
 from genprobe.render.page.grids import Shown, seen, together
-from genprobe.render.page.interactive import CROWD, keys, plane
+from genprobe.render.page.interactive import CROWD, GLYPHS, plotly_figure
 from genprobe.render.page.reproduce import reproduce
-from genprobe.render.palette import COLOURS
+from genprobe.render.palette import COLOURS, MARKERS
+from genprobe.render.plane import plane_of, regime_keys
 from genprobe.render.rate_parts import parts_of
 from genprobe.render.text import templating
 from genprobe.render.text.comparison_rows import apart, differing
@@ -105,7 +106,8 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
     reports = comparison.named
     scale = common_divisor(reports, unit)
     entries = [entry(i, report.model, report) for i, report in enumerate(reports)]
-    figure = plane(comparison)
+    plane = plane_of(comparison)  # in nats: the page's script divides by the unit
+    figure = plotly_figure(plane)
     env = environment()
     text = {name: Markup(env.get_template(name).render()) for name in ("report.css", "report.js")}
     library = Markup(plotly() if figure is not None else "")
@@ -129,7 +131,8 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
         few=len(reports) <= FEW,
         crowded=len(reports) > CROWD,
         meaning=MEANING,
-        keys=keys(comparison),
+        keys=regime_keys(plane),
+        glyphs={name: GLYPHS[shape] for name, shape in MARKERS.items()},
         colours=COLOURS,
         css=text["report.css"],
         script=text["report.js"],

@@ -1,6 +1,5 @@
 """The rate-distortion plane in characters: a key for every model, and dots along R + D = Ĥ."""
 
-import math
 import string
 import textwrap
 from collections.abc import Iterator
@@ -8,9 +7,9 @@ from collections.abc import Iterator
 import plotext
 
 from genprobe.comparing.comparison import Comparison
-from genprobe.render.figure.plane_points import Plane, Point, plane_of, view, written
-from genprobe.render.text.rows import number, sourced
-from genprobe.render.text.units import common_divisor
+from genprobe.render.plane import Plane, Position, plane_of
+from genprobe.render.plane_labels import axis_titles, entropy_label, one_line
+from genprobe.render.plane_lines import round_numbers
 
 KEYS = string.digits[1:] + string.ascii_letters
 """Markers of the models that are named; plain ASCII, as every terminal has it."""
@@ -21,9 +20,11 @@ KEPT = "\u00a0"
 HEIGHT = 22
 WIDTH = 80
 TICKS = 6
+STEPS = (1, 2, 5, 10)
+"""Round numbers that take few digits."""
 
 
-def to_text(comparison: Comparison, unit: str = "nats", width: int = WIDTH) -> str:
+def plane_to_text(comparison: Comparison, unit: str = "nats", width: int = WIDTH) -> str:
     """The plane as plain text; empty where no model has a distortion.
 
     Args:
@@ -31,14 +32,12 @@ def to_text(comparison: Comparison, unit: str = "nats", width: int = WIDTH) -> s
         unit: ``nats``, ``bits`` or ``bits/dim``.
         width: characters a line.
     """
-    plane = plane_of(comparison, common_divisor(comparison.reports, unit))
-    if not plane.points:
+    plane = plane_of(comparison, unit)
+    if not plane.models:
         return ""
-    notes = "\n".join(
-        line for note in legend(plane, comparison, unit) for line in textwrap.wrap(note, width)
-    )
-    title = f"distortion D ({unit}) over rate R ({unit})"
-    return f"{title}\n{grid(plane, width)}\n{notes.replace(KEPT, ' ')}\n"
+    notes = "\n".join(line for note in legend(plane) for line in textwrap.wrap(note, width))
+    across, up = axis_titles(unit)
+    return f"{up} over {across}\n{grid(plane, width)}\n{notes.replace(KEPT, ' ')}\n"
 
 
 def grid(plane: Plane, width: int) -> str:
@@ -47,25 +46,25 @@ def grid(plane: Plane, width: int) -> str:
     figure.clear()
     plotext.terminal.limit(False, False)
     figure.plot_size(width, HEIGHT)
-    for axis, (low, high) in zip("xy", view(plane), strict=True):
-        steps = ticks(low, high)
+    for axis, (low, high) in zip("xy", plane.window, strict=True):
+        steps = round_numbers(low, high, TICKS, STEPS)
         figure.ruler(axis).lim(low, high).ticks(steps, [f"{step:g}" for step in steps])
     dots = list(entropy_dots(plane, width))
     if dots:
         figure.draw(figure.signal(*map(list, zip(*dots, strict=True)), marker=DOT))
-    keys = dict(zip(plane.named, KEYS, strict=False))
+    keys = dict(zip(plane.labelled, KEYS, strict=False))
     # The best are drawn last, for what is drawn later covers what lies in the same place.
-    for i in sorted(range(len(plane.points)), key=lambda i: (i in keys, i in plane.frontier, -i)):
-        rate, distortion = plane.points[i]
+    for i in sorted(range(len(plane.models)), key=lambda i: (i in keys, i in plane.frontier, -i)):
+        rate, distortion = plane.models[i].position
         figure.draw(figure.signal([rate], [distortion], marker=keys.get(i, OTHER)))
     text: str = figure.build().string(colorless=True)
     figure.clear()
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-def entropy_dots(plane: Plane, width: int) -> Iterator[Point]:
+def entropy_dots(plane: Plane, width: int) -> Iterator[Position]:
     """Points along R + D = Ĥ, as far as it is in view, two a character."""
-    (left, right), (bottom, top) = view(plane)
+    (left, right), (bottom, top) = plane.window
     if plane.entropy is not None:
         for step in range(2 * width):
             rate = left + (right - left) * step / (2 * width)
@@ -73,27 +72,18 @@ def entropy_dots(plane: Plane, width: int) -> Iterator[Point]:
                 yield rate, plane.entropy - rate
 
 
-def ticks(low: float, high: float) -> list[float]:
-    """Round numbers between two ends, about six of them."""
-    least = (high - low) / TICKS
-    power = 10.0 ** math.floor(math.log10(least))
-    step = next(m * power for m in (1, 2, 5, 10) if m * power >= least)
-    return [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-
-
-def legend(plane: Plane, comparison: Comparison, unit: str) -> Iterator[str]:
+def legend(plane: Plane) -> Iterator[str]:
     """The names of the models, and what the dots are."""
-    several, best = len(plane.points) > 1, set(plane.frontier)
-    named = (
-        f"{key} {written(plane.reports[i].model)}{' *' if several and i in best else ''}"
-        for i, key in zip(plane.named, KEYS, strict=False)
+    several, best = len(plane.models) > 1, set(plane.frontier)
+    keyed = (
+        f"{key} {one_line(plane.models[i].name)}{' *' if several and i in best else ''}"
+        for i, key in zip(plane.labelled, KEYS, strict=False)
     )
-    yield "   ".join(name.replace(" ", KEPT) for name in named)
+    yield "   ".join(name.replace(" ", KEPT) for name in keyed)
     if several:
-        others = f"; {OTHER} other models" if len(plane.named) < len(plane.points) else ""
+        others = f"; {OTHER} other models" if len(plane.labelled) < len(plane.models) else ""
         yield f"* on the Pareto frontier{others}"
     if plane.entropy is not None:
-        source = sourced(comparison.entropy_source)
-        yield f"{DOT} R + D = Ĥ = {number(plane.entropy)} {unit}, {source}"
+        yield f"{DOT} {entropy_label(plane)}"
     if plane.undecoded:
-        yield "without a decoder: " + ", ".join(written(r.model) for r in plane.undecoded)
+        yield "without a decoder: " + ", ".join(one_line(m.name) for m in plane.undecoded)

@@ -2,8 +2,13 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from genprobe.render.figure.curve_plane import curve_entries, draw_curves, label_betas
-from genprobe.render.figure.ellipse import ellipse
+from genprobe.render.ellipse import ellipse
+from genprobe.render.figure.curve_plane import (
+    curve_entries,
+    draw_curves,
+    label_betas,
+    place_curves,
+)
 from genprobe.render.figure.style import MARKERS, drawing
 
 
@@ -13,12 +18,13 @@ def draw(make_sweep):
 
     def start(*arguments, scale=1.0):
         sweep = make_sweep(*arguments)
+        curves = place_curves(sweep.sides, scale)
         with drawing():
             figure = Figure(figsize=(4, 3))
             axes = figure.subplots()
-            draw_curves(axes, sweep.betas, sweep.sides, scale, "nats")
+            draw_curves(axes, sweep.betas, curves, "nats")
             figure.draw_without_rendering()
-            label_betas(axes, sweep.betas, sweep.sides, scale)
+            label_betas(axes, sweep.betas, curves)
         return axes
 
     return start
@@ -89,7 +95,7 @@ def test_everything_is_in_view_with_room_for_names(draw):
 def test_only_what_is_drawn_is_explained(make_sweep):
     def words(*arguments):
         sweep = make_sweep(*arguments)
-        left, right = curve_entries(sweep.betas, sweep.sides)
+        left, right = curve_entries(sweep.betas, place_curves(sweep.sides, 1.0))
         return [text for _, text in left], " ".join(text for _, text in right)
 
     regimes, others = words()
@@ -104,6 +110,6 @@ def test_only_what_is_drawn_is_explained(make_sweep):
 
 def test_the_size_of_the_data_is_not_torn_apart(make_sweep):
     sweep = make_sweep()
-    _, right = curve_entries(sweep.betas, sweep.sides)
+    _, right = curve_entries(sweep.betas, place_curves(sweep.sides, 1.0))
     [text] = [text for _, text in right if text.startswith("training")]
     assert "N\u00a0=\u00a0100" in text

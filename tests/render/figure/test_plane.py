@@ -12,7 +12,7 @@ from genprobe.comparing.comparison import compare
 from genprobe.errors import GenprobeError
 from genprobe.render.figure.figure_file import FORMATS
 from genprobe.render.figure.plane import draw_plane, plot, save_plane
-from genprobe.render.figure.plane_points import ALL
+from genprobe.render.plane import ALL
 
 
 def titles(figure):

@@ -1,4 +1,5 @@
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -9,24 +10,27 @@ from matplotlib.text import Text
 
 from genprobe.analysis.regimes import Cuts, Point, label
 from genprobe.comparing.comparison import compare
-from genprobe.render.figure.ellipse import ellipse
+from genprobe.render.ellipse import ellipse
 from genprobe.render.figure.plane_axes import draw_ground, draw_models
-from genprobe.render.figure.plane_points import plane_of
 from genprobe.render.figure.style import COLOURS, INK, drawing
+from genprobe.render.plane import plane_of
+
+UNITS = [("nats", 1.0), ("bits", math.log(2)), ("bits/dim", 20 * math.log(2))]
+"""With the nats of each, where an example has 20 values."""
 
 
 @pytest.fixture
 def draw():
     """Axes of the plane of a comparison."""
 
-    def start(models, scale=1.0, **options):
+    def start(models, unit="nats", **options):
         comparison = compare(models, **options)
-        plane = plane_of(comparison, scale)
+        plane = plane_of(comparison, unit)
         with drawing():
             figure = Figure(figsize=(4, 3))
             FigureCanvasAgg(figure)
             axes = figure.subplots()
-            draw_ground(axes, plane, comparison, "nats")
+            draw_ground(axes, plane)
             axes.get_figure().draw_without_rendering()
             draw_models(axes, plane)
         return axes
@@ -44,10 +48,10 @@ def box_of(text):
     return Text.get_window_extent(text)
 
 
-@pytest.mark.parametrize("scale", [1.0, 0.5])
-def test_every_model_has_its_ellipse_in_the_unit_drawn(draw, make_model, scale):
+@pytest.mark.parametrize(("unit", "scale"), UNITS)
+def test_every_model_has_its_ellipse_in_the_unit_drawn(draw, make_model, unit, scale):
     models = [make_model("a", 10.0, 60.0), make_model("b", 20.0, 50.0, errors=(0.1, None, None))]
-    [patch] = [p for p in draw(models, scale).patches if p.get_gid() == "error"]
+    [patch] = [p for p in draw(models, unit).patches if p.get_gid() == "error"]
     corners = patch.get_path().vertices[:-1]
     np.testing.assert_allclose(corners, ellipse(models[0]) / scale)
 
@@ -74,10 +78,10 @@ def test_without_a_slope_there_is_no_tangent(draw, make_model):
     assert not lines(draw([make_model("vae", 10.0, 60.0)]), "slope")
 
 
-@pytest.mark.parametrize("scale", [1.0, 0.6931])
+@pytest.mark.parametrize(("unit", "scale"), UNITS)
 @pytest.mark.parametrize("cuts", [Cuts(), Cuts(semantic_rate=0.2, syntactic=0.7)])
-def test_a_shade_is_the_regime_of_the_position(draw, curve, scale, cuts):
-    axes = draw(curve(5, entropy=30.0), scale=scale, cuts=cuts)
+def test_a_shade_is_the_regime_of_the_position(draw, curve, unit, scale, cuts):
+    axes = draw(curve(5, entropy=30.0), unit, cuts=cuts)
     shades = [p for p in axes.patches if p.get_gid() in COLOURS]
     chance = np.random.default_rng(0)
     for x, y in zip(

@@ -5,12 +5,25 @@ import numpy as np
 import pytest
 
 from genprobe.comparing.comparison import compare
-from genprobe.render.page.interactive import CROWD, FAINT, INK, NAMED, keys, neutral, plane
-from genprobe.render.palette import COLOURS
+from genprobe.render.page.interactive import (
+    CROWD,
+    FAINT,
+    GLYPHS,
+    INK,
+    NAMED,
+    neutral,
+    plotly_figure,
+)
+from genprobe.render.palette import COLOURS, MARKERS
+from genprobe.render.plane import plane_of, regime_keys
 
 
 def compared(*reports, entropy=90.0):
     return replace(compare(reports), entropy=entropy, entropy_source="given")
+
+
+def plane(comparison):
+    return plotly_figure(plane_of(comparison))
 
 
 @pytest.fixture
@@ -102,17 +115,18 @@ def test_shades_meet_where_the_regimes_do(full):
 
 def test_every_shade_has_a_key_and_models_have_their_marker(full):
     comparison = compared(full)
-    found = {key.label: key for key in keys(comparison)}
+    found = {key.label: key for key in regime_keys(plane_of(comparison))}
     colours = {s["fillcolor"] for s in plane(comparison)["layout"]["shapes"]}
     assert {COLOURS[label] for label in found} == colours
     assert all(key.shaded for key in found.values())
     here = comparison.reports[0].regime.label
-    assert {label: key.glyph for label, key in found.items() if key.glyph} == {here: "■"}
+    marked = {label: GLYPHS[MARKERS[label]] for label, key in found.items() if key.used}
+    assert marked == {here: "■"}
 
 
 def test_without_a_bound_only_the_regimes_of_models_have_a_key(full):
     comparison = compared(full, entropy=None)
-    [key] = keys(comparison)
+    [key] = regime_keys(plane_of(comparison))
     assert (key.label, key.shaded) == (comparison.reports[0].regime.label, False)
 
 

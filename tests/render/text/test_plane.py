@@ -3,8 +3,8 @@ import re
 import pytest
 
 from genprobe.comparing.comparison import compare
-from genprobe.render.figure.plane_points import plane_of, view
-from genprobe.render.text.plane import HEIGHT, ticks, to_text
+from genprobe.render.plane import plane_of
+from genprobe.render.text.plane import HEIGHT, plane_to_text
 
 
 def cells(text):
@@ -21,25 +21,25 @@ def where(text, key):
 
 @pytest.mark.parametrize("width", [80, 110])
 def test_every_line_fits(curve, width):
-    lines = to_text(compare(curve(30, noise=3.0)), width=width).splitlines()
+    lines = plane_to_text(compare(curve(30, noise=3.0)), width=width).splitlines()
     assert max(map(len, lines)) <= width
     assert max(map(len, lines)) > width - 5
 
 
 def test_what_marks_models_is_ascii_and_nothing_is_coloured(curve):
-    text = to_text(compare(curve(40, noise=3.0)))
+    text = plane_to_text(compare(curve(40, noise=3.0)))
     assert "\x1b" not in text
     assert all("".join(row).isascii() for row in cells(text))
 
 
 def test_a_model_is_in_the_cell_of_its_rate_and_distortion(curve):
     comparison = compare(curve(4))
-    text = to_text(comparison)
-    plane = plane_of(comparison, 1.0)
-    (left, right), (bottom, top) = view(plane)
+    text = plane_to_text(comparison)
+    plane = plane_of(comparison)
+    (left, right), (bottom, top) = plane.window
     rows = cells(text)
     high, wide = len(rows), text.splitlines()[1].count("─")
-    for key, (rate, distortion) in zip("1234", plane.points, strict=True):
+    for key, (rate, distortion) in zip("1234", plane.positions, strict=True):
         row, column = where(text, key)
         assert column == pytest.approx((rate - left) / (right - left) * (wide - 1), abs=1)
         assert row == pytest.approx((top - distortion) / (top - bottom) * (high - 1), abs=1)
@@ -47,8 +47,8 @@ def test_a_model_is_in_the_cell_of_its_rate_and_distortion(curve):
 
 def test_dots_are_on_the_line_of_the_entropy(make_model):
     comparison = compare([make_model("vae", 40.0, 60.0)])
-    text = to_text(comparison)
-    (left, right), (bottom, top) = view(plane_of(comparison, 1.0))
+    text = plane_to_text(comparison)
+    (left, right), (bottom, top) = plane_of(comparison).window
     rows = cells(text)
     wide = text.splitlines()[1].count("─")
     dots = [(r, c) for r, row in enumerate(rows) for c, mark in enumerate(row) if mark == "."]
@@ -61,36 +61,24 @@ def test_dots_are_on_the_line_of_the_entropy(make_model):
 
 def test_the_legend_names_everyone_and_stars_the_frontier(make_model):
     models = [make_model("good", 10.0, 60.0, entropy=70.0), make_model("bad one", 12.0, 65.0)]
-    text = to_text(compare([*models, make_model("encoder", 5.0)]))
+    text = plane_to_text(compare([*models, make_model("encoder", 5.0)]))
     assert "1 good *   2 bad one\n" in text
     assert "R + D = Ĥ = 70.000 nats, from R + D of good" in text
     assert "without a decoder: encoder" in text
 
 
 def test_of_many_the_others_are_crosses(curve):
-    text = to_text(compare(curve(60, noise=3.0)))
+    text = plane_to_text(compare(curve(60, noise=3.0)))
     assert "+ other models" in text
     assert sum(row.count("+") for row in cells(text)) > 10
 
 
 def test_without_a_distortion_there_is_no_plane(make_model):
-    assert to_text(compare([make_model("encoder", 5.0)])) == ""
+    assert plane_to_text(compare([make_model("encoder", 5.0)])) == ""
 
 
 def test_two_planes_do_not_mix(curve, make_model):
-    first = to_text(compare(curve(5)))
-    to_text(compare([make_model("other", 10.0, 60.0)]))
-    assert to_text(compare(curve(5))) == first
+    first = plane_to_text(compare(curve(5)))
+    plane_to_text(compare([make_model("other", 10.0, 60.0)]))
+    assert plane_to_text(compare(curve(5))) == first
     assert len(cells(first)) == HEIGHT - 3
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "expected"),
-    [
-        (-1.2, 33.6, [0, 10, 20, 30]),
-        (48.0, 112.0, [60, 80, 100]),
-        (0.0, 0.06, [0, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06]),
-    ],
-)
-def test_ticks_are_round(low, high, expected):
-    assert ticks(low, high) == pytest.approx(expected)

@@ -27,7 +27,7 @@
     for (const part of all("[data-every]")) part.hidden = gone(part.dataset.every).includes(true);
   }
 
-  // The convex part of the frontier of the models that are shown; see genprobe/frontier.py.
+  // The convex part of the frontier of the models that are shown; see genprobe/comparing/frontier.py.
   function hull(points) {
     const found = [];
     for (const [x, y] of points.sort((a, b) => a[0] - b[0] || a[1] - b[1])) {

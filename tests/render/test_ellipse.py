@@ -3,7 +3,7 @@ import pytest
 from matplotlib.path import Path
 from scipy.stats import chi2
 
-from genprobe.render.figure.ellipse import CERTAIN, CORNERS, ellipse
+from genprobe.render.ellipse import CERTAIN, CORNERS, ellipse
 
 
 @pytest.fixture
