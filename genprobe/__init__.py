@@ -13,7 +13,8 @@ from genprobe.hookspecs import hookimpl
 if TYPE_CHECKING:
     from genprobe import aggregate
     from genprobe.analysis.report import report_from_store
-    from genprobe.comparing.comparison import Comparison, compare
+    from genprobe.comparing.compare import compare
+    from genprobe.comparing.comparison import Comparison
     from genprobe.comparing.differences import Difference
     from genprobe.comparing.frames import dimension_frame, frame
     from genprobe.encoding.export import export
@@ -72,7 +73,7 @@ PLACES = {
     "Watch": "runs.watch",
     "autoregressive_prior": "priors.autoregressive_categorical",
     "callback": "runs.watch",
-    "compare": "comparing.comparison",
+    "compare": "comparing.compare",
     "dimension_frame": "comparing.frames",
     "estimator": "estimators.report_row",
     "evaluate": "runs.evaluate",

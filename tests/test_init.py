@@ -21,7 +21,7 @@ def test_every_lazy_name_is_public_and_is_what_its_module_calls_so():
 
 
 def test_no_submodule_hides_the_function_of_its_name():
-    import genprobe.comparing.comparison
+    import genprobe.comparing.compare
     import genprobe.runs.evaluate
     import genprobe.runs.train
 

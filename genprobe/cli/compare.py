@@ -29,7 +29,7 @@ def compare(
     are paired over the examples wherever the stores are at hand.
     """
     output.require_possible()
-    from genprobe.comparing.comparison import compare as run
+    from genprobe.comparing.compare import compare as run
 
     comparison = run(sources, cuts=options.cuts_from(regime_cuts), progress=True, **settings)
     output.write_comparison(comparison)

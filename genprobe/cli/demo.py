@@ -38,7 +38,7 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
 
     from genprobe.analysis.options import Options
     from genprobe.cli.output import Output, showing_model
-    from genprobe.comparing.comparison import compare
+    from genprobe.comparing.compare import compare
     from genprobe.demo import BUNDLES
     from genprobe.runs.evaluation import run_evaluation
 

@@ -94,7 +94,7 @@ def evaluate(
             "Evaluate each into a store of its own, then: genprobe compare STORE..."
         )
     from genprobe.analysis.options import Options
-    from genprobe.comparing.comparison import require_sort
+    from genprobe.comparing.compare import require_sort
     from genprobe.plugins import plugins
     from genprobe.runtime.ranks import joined, together
 
@@ -147,7 +147,7 @@ def compared(
         against: reference asked for.
         options: others of ``compare``.
     """
-    from genprobe.comparing.comparison import compare
+    from genprobe.comparing.compare import compare
 
     try:
         try:

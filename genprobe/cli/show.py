@@ -27,7 +27,7 @@ def show(store: Path, regime_cuts: Path | None, output: "Output", **settings: An
     output.require_possible()
     from genprobe.analysis.options import Options
     from genprobe.analysis.report import build_report
-    from genprobe.comparing.comparison import compare
+    from genprobe.comparing.compare import compare
     from genprobe.runtime.progress import showing
     from genprobe.store.read import open_store
 

@@ -2,6 +2,15 @@
 
 from collections.abc import Sequence
 
+from genprobe.report import Report
+
+
+def on_the_plane(reports: Sequence[Report]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Positions on the Pareto frontier and on its convex part, of the models with R and D."""
+    known = [i for i, r in enumerate(reports) if {"rate", "distortion"} <= r.estimates.keys()]
+    points = [(reports[i]["rate"].value, reports[i]["distortion"].value) for i in known]
+    return tuple(known[i] for i in frontier(points)), tuple(known[i] for i in hull(points))
+
 
 def frontier(points: Sequence[tuple[float, float]]) -> list[int]:
     """The Pareto frontier: positions of the points that none other equals or beats in both.

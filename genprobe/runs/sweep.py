@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from genprobe.comparing.comparison import Comparison, compare
+from genprobe.comparing.compare import compare
+from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.curve import Shape, shape
 from genprobe.report import Report
 from genprobe.runs.betas import parse_betas

@@ -62,7 +62,7 @@ def reports():
 
 @pytest.fixture(scope="session")
 def path(reports, tmp_path_factory):
-    from genprobe.comparing.comparison import compare
+    from genprobe.comparing.compare import compare
     from genprobe.render.page.html import to_html
 
     path = tmp_path_factory.mktemp("page") / "report.html"

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.text import Text
 
 import genprobe
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.comparing.differences import Difference
 from genprobe.plugins import plugins
 from genprobe.runs.sweep import Sweep

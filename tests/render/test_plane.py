@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.render.plane import (
     ALL,
     Window,

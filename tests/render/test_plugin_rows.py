@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.render.page import html
 from genprobe.render.text import comparison, latex, markdown, table
 

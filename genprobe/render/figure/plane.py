@@ -9,7 +9,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from genprobe.comparing.comparison import Comparison, compare
+from genprobe.comparing.compare import compare
+from genprobe.comparing.comparison import Comparison
 from genprobe.render.figure.dimensions import draw_dimensions, ranked
 from genprobe.render.figure.figure_file import require_format, write_figure
 from genprobe.render.figure.nats import draw_nats, nats_entries

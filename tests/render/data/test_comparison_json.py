@@ -5,7 +5,7 @@ import math
 import jsonschema
 import pytest
 
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.errors import GenprobeError
 from genprobe.render.data.json import comparison_schema as schema
 from genprobe.render.data.json import dumps

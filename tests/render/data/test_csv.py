@@ -3,7 +3,7 @@ import io
 
 import pytest
 
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.render.data.csv import to_csv
 
 

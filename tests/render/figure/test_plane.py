@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import genprobe
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.errors import GenprobeError
 from genprobe.render.figure.figure_file import FORMATS
 from genprobe.render.figure.plane import draw_plane, plot, save_plane

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from genprobe.analysis.regimes import Cuts, Point, label
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.render.ellipse import ellipse
 from genprobe.render.figure.plane_axes import draw_ground, draw_models
 from genprobe.render.figure.style import COLOURS, INK, drawing

@@ -1,7 +1,7 @@
 import pytest
 
 from genprobe.analysis.regimes import Cuts
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.render.figure.plane_legend import plane_entries
 from genprobe.render.plane import plane_of
 

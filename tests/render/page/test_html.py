@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.render.page import grids, html
 from genprobe.render.page.html import to_html
 from genprobe.store.pictures import Grid, Pictures

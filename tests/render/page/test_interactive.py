@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.render.page.interactive import (
     CROWD,
     FAINT,

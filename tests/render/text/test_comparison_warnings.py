@@ -1,6 +1,6 @@
 import pytest
 
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.render.text.comparison import to_text
 from genprobe.render.text.comparison_warnings import shared_warnings
 from genprobe.render.text.latex import comparison_to_latex

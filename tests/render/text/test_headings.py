@@ -1,4 +1,4 @@
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.render.text import rows
 from genprobe.render.text.comparison_rows import headings
 from genprobe.render.text.headings import COLUMNS, ERRORS, SPELT, heading_of

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.render.text.latex import comparison_to_latex, escape, to_latex
 
 NAUGHTY = 'a\\input{b} 50% $x_1^2$ #& ~<b>|"\n]['

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.render.text.markdown import comparison_to_markdown, escape, to_markdown
 from genprobe.render.text.rows import sections
 

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.render.plane import plane_of
 from genprobe.render.text.plane import HEIGHT, plane_to_text
 

@@ -1,7 +1,7 @@
 import jinja2
 import pytest
 
-from genprobe.comparing.comparison import compare
+from genprobe.comparing.compare import compare
 from genprobe.render.text.latex import comparison_to_latex, to_latex
 from genprobe.render.text.markdown import comparison_to_markdown, to_markdown
 from genprobe.render.text.templating import comparison_facts, environment, report_facts

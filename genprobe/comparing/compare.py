@@ -1,0 +1,211 @@
+"""Comparing reports: their order, the bound on the entropy that they share, and their frontier."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from genprobe.analysis.options import require_positive
+from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, smallest
+from genprobe.analysis.report import OWN
+from genprobe.comparing.comparison import Comparison
+from genprobe.comparing.differences import PAIRED, differences
+from genprobe.comparing.frontier import on_the_plane
+from genprobe.comparing.inputs import (
+    named_by,
+    place_of,
+    read_reports,
+    told_apart,
+    without_side_files,
+)
+from genprobe.comparing.shared_regime import replace_regime
+from genprobe.errors import GenprobeError, UsageError
+from genprobe.estimators.catalog import row_of
+from genprobe.report import Report
+from genprobe.runtime.progress import Progress, showing
+
+KINDS = ("density-distortion", "bernoulli-on-grey")
+"""Warnings that the distortion is not minus the log of a probability."""
+
+
+def compare(
+    sources: Sequence[Report | str | Path],
+    *,
+    sort: str = "rate",
+    against: str | None = None,
+    side_by_side: bool = False,
+    entropy: float | None = None,
+    origins: Sequence[str] | None = None,
+    cuts: Cuts = DEFAULT_CUTS,
+    progress: bool | Progress = False,
+) -> Comparison:
+    """Compare reports, stores or report files of the same data set.
+
+    The shared Ĥ is the smallest bound that is given or any of them knows, its own R + D included.
+    Differences of ELBO, rate and distortion are paired over examples wherever the stores of both
+    models are at hand: a report read from a file finds the store it names. A store whose report was
+    kept beside it is not worked out anew; one without gets one.
+
+    Args:
+        sources: reports, or paths of stores (.h5) and of reports (.json). What is kept beside a
+            store that is given is passed over.
+        sort: ``name`` or an estimate: smallest first, and largest first where that is better, as of
+            the ELBO, mutual information and active units. Models without it come last.
+        against: the model that differences are from, by its name or what tells it from the others
+            (its file); the one with the best ELBO by default.
+        side_by_side: show models of different data, with nothing shared and no differences.
+        entropy: another upper bound on the entropy of the data, nats.
+        origins: what tells models of one name apart; by default their paths.
+        cuts: thresholds of the regimes.
+        progress: show progress on standard error if it is a terminal.
+
+    Raises:
+        GenprobeError: if there is none, a file does not read, the data sets differ, or there is no
+            estimate or model of the name given.
+    """
+    if isinstance(sources, str | Path | Report):
+        sources = [sources]
+    require_positive(entropy=entropy)
+    if origins is None:
+        sources = without_side_files(sources)
+    with showing(progress) as shown:
+        read = read_reports(sources, shown)
+    places = [place_of(*pair) for pair in zip(sources, read, strict=True)]
+    places = places if origins is None else list(origins)
+    given = told_apart(read, places)
+    if not given:
+        raise GenprobeError("There is nothing to compare.", "Give at least one store or report.")
+    require_sort(sort, {name for r in given.values() for name in r.estimates})
+    if against is not None:
+        place = {id(report): where for report, where in zip(read, places, strict=True)}
+        against = named_by(against, {name: place[id(r)] for name, r in given.items()})
+    if not side_by_side:
+        require_same_data(list(given.values()))
+    shared = None if side_by_side else shared_entropy(given, entropy)
+    order = sorted(given, key=lambda name: sort_key(name, given[name], sort))
+    ranked = {name: replace_regime(given[name], shared, cuts) for name in order}
+    return assemble(ranked, shared, against, side_by_side, sort, cuts)
+
+
+def assemble(
+    ranked: Mapping[str, Report],
+    shared: Entropy | None,
+    against: str | None,
+    side_by_side: bool,
+    sort: str,
+    cuts: Cuts,
+) -> Comparison:
+    """The comparison of reports in their order, by what they go by."""
+    same = one_measure(ranked.values())
+    comparable = same and not side_by_side
+    with_elbo = [name for name, r in ranked.items() if "elbo" in r.estimates]
+    best = max(with_elbo, key=lambda n: ranked[n]["elbo"].value, default="") if comparable else ""
+    compares = len(ranked) > 1 and not side_by_side
+    reference = (against or best or next(iter(ranked))) if compares else None
+    # A reference chosen by its ELBO could have been any model, so every pair might be compared.
+    tests = len(with_elbo) - 1 if against else len(with_elbo) * (len(with_elbo) - 1) // 2
+    front, lower = on_the_plane(list(ranked.values())) if comparable else ((), ())
+    return Comparison(
+        reports=tuple(ranked.values()),
+        names=tuple(ranked),
+        entropy=None if shared is None else shared.value,
+        entropy_source=None if shared is None else shared.source,
+        best=best,
+        frontier=front,
+        hull=lower,
+        reference=reference,
+        differences=()
+        if reference is None
+        else tuple(differences(ranked, reference, PAIRED if same else ("rate",))),
+        comparisons=tests,
+        same_measure=same,
+        side_by_side=side_by_side,
+        sort=sort,
+        cuts=cuts,
+    )
+
+
+def one_measure(reports: Iterable[Report]) -> bool:
+    """Whether all distortions are minus logs of one kind: of probabilities, or of densities."""
+    decoding = [r for r in reports if "distortion" in r.estimates]
+    kinds = {next((w.code for w in r.warnings if w.code in KINDS), "") for r in decoding}
+    widths = {r.provenance.get("bin_width") for r in decoding} - {None}
+    return len(kinds) < 2 and len(widths) < 2
+
+
+def sort_key(model: str, report: Report, sort: str) -> tuple[bool, float, str]:
+    """What models are ordered by; those without the estimate last, ties by name."""
+    estimate = report.estimates.get(sort)
+    if estimate is None:
+        return sort != "name", 0.0, model.casefold()
+    sign = -1 if row_of(sort).better == "larger" else 1
+    return False, sign * estimate.value, model.casefold()
+
+
+def require_sort(sort: str, known: Iterable[str]) -> None:
+    """Check that models can be sorted by something.
+
+    Raises:
+        UsageError: listing what they can be sorted by.
+    """
+    allowed = ["name", *sorted(known)]
+    if sort not in allowed:
+        raise UsageError(f"There is no {sort!r} to sort by.", f"Sort by {', '.join(allowed)}.")
+
+
+def shared_entropy(reports: Mapping[str, Report], given: float | None) -> Entropy | None:
+    """The smallest bound that is given or any model knows, and whose it is; None without any.
+
+    A bound that is given places no model whose own distortion bounds nothing.
+    """
+    known = [
+        Entropy(value=r.regime.entropy, source=source_of(r, name))
+        for name, r in reports.items()
+        if r.regime.entropy is not None
+    ]
+    if known and given is not None:
+        known.append(Entropy(value=given, source="given"))
+    return smallest(known)
+
+
+def source_of(report: Report, name: str) -> str:
+    """Where a report's bound comes from, in words that hold beside other models."""
+    source = report.regime.entropy_source or ""
+    mine = source.removeprefix(OWN)
+    return source if mine == source else f"{mine} of {name}"
+
+
+def described(report: Report) -> str:
+    """The data of a report, as far as two that differ can be told apart by it."""
+    mode = report.provenance.get("binarize", "none")
+    made = "as they are" if mode == "none" else f"binarised ({mode})"
+    return f"{report.dataset} ({report.n} examples, {made})"
+
+
+def require_same_data(reports: Sequence[Report]) -> None:
+    """Check that reports can stand beside each other.
+
+    Raises:
+        GenprobeError: naming two that cannot.
+    """
+    first = reports[0]
+    for other in reports[1:]:
+        prints = [r.provenance.get("dataset_fingerprint") for r in (first, other)]
+        if prints[0] != prints[1]:
+            raise GenprobeError(
+                f"{first.model} was evaluated on {described(first)} and {other.model} on "
+                f"{described(other)}, which are different data.",
+                "Compare models on the same data and binarisation, or show them --side-by-side "
+                "(side_by_side=True), with nothing shared.",
+            )
+        given = [tuple(r.provenance.get("context", ())) for r in (first, other)]
+        if given[0] != given[1]:
+            raise GenprobeError(
+                f"{first.model} is conditional on {context_words(given[0])} and {other.model} on "
+                f"{context_words(given[1])}: what is left to say of x differs, and so does Ĥ.",
+                "Compare models that are given the same, or show them --side-by-side "
+                "(side_by_side=True).",
+            )
+
+
+def context_words(context: Sequence[str]) -> str:
+    """The parts of a context in words."""
+    return ", ".join(context) or "nothing"
