@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import genprobe
 from genprobe.architectures.mlp_vae import MlpVae
-from genprobe.comparing.curve import Margin, Shape
+from genprobe.comparing.curve import Condition, CurveTest
 from genprobe.render.figure.curve import save_curve
 from genprobe.render.text.rows import number, short_verdict
 from genprobe.runs.betas import parse_betas
@@ -188,8 +188,8 @@ def above_floor(report: Report) -> float:
 
 def curve(sweep: Sweep) -> Iterator[Line]:
     """Every model on its training data."""
-    shape = sweep.shape("training")
-    chords = {chord.betas: f"{chord.slope:.3f} ± {chord.se:.3f}" for chord in shape.chords}
+    test = sweep.curve_test("training")
+    chords = {chord.betas: f"{chord.slope:.3f} ± {chord.se:.3f}" for chord in test.chords}
     neighbours = [None, *zip(sweep.betas, sweep.betas[1:], strict=False), None]
     for i, (beta, report) in enumerate(zip(sweep.betas, sweep.training, strict=True)):
         yield (
@@ -236,22 +236,22 @@ def generalisation(sweep: Sweep) -> Iterator[Line]:
 
 def statements(sweep: Sweep) -> Iterator[Line]:
     """What the paper says of such a curve, and what was found."""
-    shape = sweep.shape("training")
+    test = sweep.curve_test("training")
     rate = [report["rate"].value for report in sweep.training]
     elbo = [report["elbo"].value for report in sweep.training]
     best = elbo.index(max(elbo))
-    within = sum(low < chord.slope < high for chord in shape.chords for low, high in [chord.betas])
+    within = sum(low < chord.slope < high for chord in test.chords for low, high in [chord.betas])
     off = max(
         abs(report["slope"].value / beta - 1)
         for beta, report in zip(sweep.betas, sweep.training, strict=True)
     )
     beside = [i for i, beta in enumerate(sweep.betas) if beta in (0.5, 2.0)]
-    yield "R falls and D rises with β", verdict(shape, "rate falls", "distortion rises")
-    yield "the curve is convex", verdict(shape, "convex")
-    yield "each model does best at its own β", verdict(shape, "best at its β")
+    yield "R falls and D rises with β", verdict(test, "rate falls", "distortion rises")
+    yield "the curve is convex", verdict(test, "convex")
+    yield "each model does best at its own β", verdict(test, "best at its β")
     yield (
         "the slope of the curve at a model is −β",
-        f"{within} of {len(shape.chords)} chords have their slope between the two β of their "
+        f"{within} of {len(test.chords)} chords have their slope between the two β of their "
         f"ends; the models' own slopes are off by {off:.1%} at most",
     )
     yield (
@@ -269,15 +269,15 @@ def statements(sweep: Sweep) -> Iterator[Line]:
 
 def held_out_shape(sweep: Sweep) -> str:
     """Whether the curve of the held-out data falls and bends too."""
-    return verdict(sweep.shape("held-out"), "rate falls", "distortion rises", "convex")
+    return verdict(sweep.curve_test("held-out"), "rate falls", "distortion rises", "convex")
 
 
-def verdict(shape: Shape, *conditions: str) -> str:
+def verdict(test: CurveTest, *conditions: str) -> str:
     """Whether conditions hold, and which is closest to not holding."""
-    margins = [margin for margin in shape.margins if margin.condition in conditions]
-    broken = sum(margin.broken for margin in margins)
-    closest: Margin = min(margins, key=lambda margin: margin.z)
-    found = "holds" if not broken else f"broken {broken} times of {len(margins)}"
+    asked = [condition for condition in test.conditions if condition.name in conditions]
+    broken = sum(condition.broken for condition in asked)
+    closest: Condition = min(asked, key=lambda condition: condition.z)
+    found = "holds" if not broken else f"broken {broken} times of {len(asked)}"
     return f"{found}; the closest by {number(closest.value)} ± {number(closest.se)} nats"
 
 

@@ -75,7 +75,7 @@ def sweep(
     """
     from genprobe.cli.output import Output, print_view
     from genprobe.render.figure.curve import save_curve
-    from genprobe.render.text.shape import shape_view
+    from genprobe.render.text.curve import curve_test_view
     from genprobe.runs.sweep import sweep as run
 
     if not quiet:
@@ -85,7 +85,7 @@ def sweep(
     for side in found.sides:
         output.print_comparison(found.comparison(side))
         click.echo()
-        print_view(shape_view(found.shape(side), side))
+        print_view(curve_test_view(found.curve_test(side), side))
         click.echo()
     save_curve(found, figure, unit)
     click.echo(f"Drew {figure}.", err=True)

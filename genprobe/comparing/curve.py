@@ -27,17 +27,17 @@ differ by less."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Margin:
-    """By how much one condition holds.
+class Condition:
+    """One condition that a curve must meet, and by how much it does.
 
     Attributes:
-        condition: ``rate falls``, ``distortion rises``, ``convex`` or ``best at its β``.
+        name: ``rate falls``, ``distortion rises``, ``convex`` or ``best at its β``.
         betas: of the models it is about, the one that it is asked of first.
         value: nats; negative where it is broken.
         se: of the value.
     """
 
-    condition: str
+    name: str
     betas: tuple[float, ...]
     value: float
     se: float
@@ -71,30 +71,30 @@ class Chord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shape:
-    """What a curve's shape was found to be.
+class CurveTest:
+    """Whether a curve falls and bends as it must: every condition, and the slopes between.
 
     Attributes:
-        margins: of every condition asked.
+        conditions: all that were asked.
         chords: between neighbours whose rates differ.
     """
 
-    margins: tuple[Margin, ...]
+    conditions: tuple[Condition, ...]
     chords: tuple[Chord, ...]
 
     @property
-    def broken(self) -> tuple[Margin, ...]:
+    def broken(self) -> tuple[Condition, ...]:
         """The conditions that do not hold, the worst first."""
-        return tuple(sorted((m for m in self.margins if m.broken), key=lambda m: m.value))
+        return tuple(sorted((c for c in self.conditions if c.broken), key=lambda c: c.value))
 
 
-def shape(
+def curve_test(
     betas: Sequence[float],
     rates: Float64[Tensor, "k n"],
     distortions: Float64[Tensor, "k n"],
     *,
     trained_here: bool = True,
-) -> Shape:
+) -> CurveTest:
     """Ask of a curve whether it falls and bends as it must.
 
     Args:
@@ -109,25 +109,27 @@ def shape(
     """
     if any(a >= b for a, b in pairwise(betas)):
         raise GenprobeError("The β of a curve must rise.")
-    margins, chords = [], []
+    conditions, chords = [], []
     for i, j in pairwise(range(len(betas))):
         ends = (betas[i], betas[j])
-        margins.append(margin("rate falls", ends, rates[i] - rates[j]))
-        margins.append(margin("distortion rises", ends, distortions[j] - distortions[i]))
+        conditions.append(condition("rate falls", ends, rates[i] - rates[j]))
+        conditions.append(condition("distortion rises", ends, distortions[j] - distortions[i]))
         chords.append(chord(ends, rates[i] - rates[j], distortions[j] - distortions[i]))
     middle = range(1, len(betas) - 1)
-    margins += [convexity(betas, rates, distortions, i) for i in middle]
+    conditions += [convexity(betas, rates, distortions, i) for i in middle]
     for i, j in combinations(range(len(betas)), 2) if trained_here else ():
         for own, other in ((i, j), (j, i)):
             gain = distortions[other] - distortions[own]
             gain = gain + betas[own] * (rates[other] - rates[own])
-            margins.append(margin("best at its β", (betas[own], betas[other]), gain))
-    return Shape(margins=tuple(margins), chords=tuple(c for c in chords if c.se < math.inf))
+            conditions.append(condition("best at its β", (betas[own], betas[other]), gain))
+    return CurveTest(
+        conditions=tuple(conditions), chords=tuple(c for c in chords if c.se < math.inf)
+    )
 
 
-def margin(condition: str, betas: tuple[float, ...], values: Float64[Tensor, " n"]) -> Margin:
+def condition(name: str, betas: tuple[float, ...], values: Float64[Tensor, " n"]) -> Condition:
     """The mean of per-example values, and its error."""
-    return Margin(condition=condition, betas=betas, value=float(values.mean()), se=error(values))
+    return Condition(name=name, betas=betas, value=float(values.mean()), se=error(values))
 
 
 def chord(
@@ -152,7 +154,7 @@ def convexity(
     rates: Float64[Tensor, "k n"],
     distortions: Float64[Tensor, "k n"],
     i: int,
-) -> Margin:
+) -> Condition:
     """How far model i lies below the line between its neighbours, nats of distortion.
 
     Where the neighbours have one rate there is no line, and the height is that above the lower.
@@ -165,7 +167,7 @@ def convexity(
     # The share is itself uncertain: its error moves the foot along the line.
     foot = rates[i - 1] - rates[i] - share * (rates[i - 1] - rates[i + 1])
     below = line - distortions[i] + slope * (foot - foot.mean())
-    return margin("convex", tuple(betas[j] for j in (i, i - 1, i + 1)), below)
+    return condition("convex", tuple(betas[j] for j in (i, i - 1, i + 1)), below)
 
 
 def error(values: Float64[Tensor, " n"]) -> float:

@@ -93,10 +93,10 @@ def numbers(report: Report) -> dict[str, Any]:
 
 def facts(report: Report) -> dict[str, Any]:
     """The plain facts of the provenance, those of the training among them."""
-    training = plain(report.provenance.get("training", {}))
-    return plain(report.provenance) | {f"training.{k}": v for k, v in training.items()}
+    training = plain_facts(report.provenance.get("training", {}))
+    return plain_facts(report.provenance) | {f"training.{k}": v for k, v in training.items()}
 
 
-def plain(record: Mapping[str, Any]) -> dict[str, Any]:
+def plain_facts(record: Mapping[str, Any]) -> dict[str, Any]:
     """The entries of a record that fit a cell."""
     return {k: v for k, v in record.items() if isinstance(v, PLAIN)}

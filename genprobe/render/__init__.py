@@ -9,8 +9,8 @@ RENDERERS = {
 """The registered renderers of a report, by name: the file and the function in it."""
 VIEWS = {
     "report": "text.table:report_view",
-    "notebook": "text.table:to_html",
+    "notebook": "text.table:to_notebook",
     "comparison": "text.comparison:comparison_view",
-    "comparison-text": "text.comparison:to_text",
+    "comparison-text": "text.comparison:comparison_to_text",
 }
 """How a report and a comparison show themselves, by name."""

@@ -265,16 +265,17 @@ def close_up(models: Sequence[PlacedModel]) -> Window:
     Args:
         models: one at least.
     """
-
-    def around(values: Sequence[float]) -> Range:
-        low, high = min(values), max(values)
-        margin = CLOSE_UP * (high - low) or 0.05 * abs(high) or 1.0
-        return low - margin, high + margin
-
     return Window(
-        around([end for model in models for end in model.rates]),
-        around([end for model in models for end in model.distortions]),
+        with_margin([end for model in models for end in model.rates]),
+        with_margin([end for model in models for end in model.distortions]),
     )
+
+
+def with_margin(values: Sequence[float]) -> Range:
+    """The range of some values with a share of it free on each side."""
+    low, high = min(values), max(values)
+    margin = CLOSE_UP * (high - low) or 0.05 * abs(high) or 1.0
+    return low - margin, high + margin
 
 
 def regions_within(plane: Plane, window: Window) -> list[Region]:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from genprobe.comparing.compare import compare
 from genprobe.comparing.comparison import Comparison
-from genprobe.comparing.curve import Shape, shape
+from genprobe.comparing.curve import CurveTest, curve_test
 from genprobe.report import Report
 from genprobe.runs.betas import parse_betas
 from genprobe.runs.sweep_plan import (
@@ -65,13 +65,13 @@ class Sweep:
         """The models of one side beside each other."""
         return compare(self.sides[side])
 
-    def shape(self, side: str) -> Shape:
+    def curve_test(self, side: str) -> CurveTest:
         """Whether the curve of one side falls and bends as it must."""
         rates, distortions = (
             torch.stack([column(report, f"probes/{name}") for report in self.sides[side]])
             for name in ("rate", "distortion")
         )
-        return shape(self.betas, rates, distortions, trained_here=side == "training")
+        return curve_test(self.betas, rates, distortions, trained_here=side == "training")
 
 
 def sweep(

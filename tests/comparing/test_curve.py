@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from genprobe.comparing.curve import Margin, shape
+from genprobe.comparing.curve import Condition, curve_test
 from genprobe.errors import GenprobeError
 
 BETAS = (0.25, 0.5, 1.0, 2.0, 4.0)
@@ -35,23 +35,23 @@ CURVE = [optimum(beta) for beta in BETAS]
 
 
 def broken(points, **options):
-    return {(m.condition, m.betas[0]) for m in shape(BETAS, *examples(points), **options).broken}
+    return {(m.name, m.betas[0]) for m in curve_test(BETAS, *examples(points), **options).broken}
 
 
 def test_optima_of_a_linear_model_make_a_curve_with_nothing_to_find():
-    found = shape(BETAS, *examples(CURVE))
+    found = curve_test(BETAS, *examples(CURVE))
     assert found.broken == ()
-    assert len(found.margins) == 4 + 4 + 3 + 20
+    assert len(found.conditions) == 4 + 4 + 3 + 20
     assert [chord.betas for chord in found.chords] == [(0.25, 0.5), (0.5, 1), (1, 2), (2, 4)]
     for chord in found.chords:
         assert chord.betas[0] < chord.slope < chord.betas[1]
 
 
-def test_slopes_and_margins_are_those_of_the_means():
-    found = shape(BETAS, *examples(CURVE))
+def test_slopes_and_conditions_are_those_of_the_means():
+    found = curve_test(BETAS, *examples(CURVE))
     (r1, d1), (r2, d2) = CURVE[1:3]
     assert found.chords[1].slope == pytest.approx(float((d2 - d1) / (r1 - r2)))
-    values = {(m.condition, m.betas): m.value for m in found.margins}
+    values = {(m.name, m.betas): m.value for m in found.conditions}
     assert values["rate falls", (0.5, 1.0)] == pytest.approx(float(r1 - r2))
     assert values["distortion rises", (0.5, 1.0)] == pytest.approx(float(d2 - d1))
     assert values["best at its β", (0.5, 1.0)] == pytest.approx(float(d2 + r2 / 2 - d1 - r1 / 2))
@@ -71,7 +71,7 @@ def jackknife(statistic, *columns):
 
 def test_errors_agree_with_the_jackknife():
     rates, distortions = examples(CURVE, own=0.5)
-    found = shape(BETAS, rates, distortions)
+    found = curve_test(BETAS, rates, distortions)
     slope = jackknife(lambda r, d: (d[1] - d[0]) / (r[0] - r[1]), rates[:2], distortions[:2])
     assert found.chords[0].se == pytest.approx(slope, rel=0.01)
 
@@ -79,7 +79,7 @@ def test_errors_agree_with_the_jackknife():
         share = (r[0] - r[1]) / (r[0] - r[2])
         return (1 - share) * d[0] + share * d[2] - d[1]
 
-    [convex] = [m for m in found.margins if m.condition == "convex" and m.betas[0] == 0.5]
+    [convex] = [m for m in found.conditions if m.name == "convex" and m.betas[0] == 0.5]
     assert convex.se == pytest.approx(jackknife(height, rates[:3], distortions[:3]), rel=0.01)
 
 
@@ -110,8 +110,8 @@ def test_noise_is_no_break():
     points = [(5.0, 10.0)] * 5
     rates, distortions = examples(points, own=3.0)
     distortions += torch.linspace(0, -0.05, 5, dtype=torch.float64)[:, None]
-    found = shape(BETAS, rates, distortions)
-    assert min(margin.value for margin in found.margins) < -0.01
+    found = curve_test(BETAS, rates, distortions)
+    assert min(condition.value for condition in found.conditions) < -0.01
     assert found.broken == ()
     assert found.chords == ()
 
@@ -122,21 +122,21 @@ def test_models_that_all_ignore_their_code_break_nothing():
     distortions = torch.tensor([19.816, 21.016, 24.516, 24.515, 24.514], dtype=torch.float64)[
         :, None
     ]
-    assert shape(BETAS, rates, distortions.expand(5, N)).broken == ()
+    assert curve_test(BETAS, rates, distortions.expand(5, N)).broken == ()
 
 
-def test_a_margin_without_error_is_sure():
-    assert Margin(condition="convex", betas=(1,), value=-1.0, se=0.0).broken
-    assert Margin(condition="convex", betas=(1,), value=0.0, se=0.0).z == 0
+def test_a_condition_without_error_is_sure():
+    assert Condition(name="convex", betas=(1,), value=-1.0, se=0.0).broken
+    assert Condition(name="convex", betas=(1,), value=0.0, se=0.0).z == 0
 
 
 def test_a_single_example_and_a_single_model_say_nothing():
     one = torch.tensor([[3.0], [4.0]])
-    found = shape((0.5, 1.0), one, one)
+    found = curve_test((0.5, 1.0), one, one)
     assert found.broken == () == found.chords
-    assert shape((1.0,), one[:1], one[:1]).margins == ()
+    assert curve_test((1.0,), one[:1], one[:1]).conditions == ()
 
 
 def test_betas_must_rise():
     with pytest.raises(GenprobeError, match="must rise"):
-        shape((1.0, 0.5), *(torch.zeros(2, 3),) * 2)
+        curve_test((1.0, 0.5), *(torch.zeros(2, 3),) * 2)

@@ -70,18 +70,18 @@ def test_the_curve_falls_and_bends(bits, tmp_path):
     settings = QUICK | {"first_epochs": 30, "epochs": 30}
     found = sweep(bits[0], (0.25, 1.0, 4.0), folder=tmp_path, **settings)
     assert found.held_out == ()
-    shape = found.shape("training")
-    assert shape.broken == ()
+    test = found.curve_test("training")
+    assert test.broken == ()
     rates = [report["rate"].value for report in found.training]
     assert rates[0] > rates[1] > rates[2]
-    [chord, _] = shape.chords
+    [chord, _] = test.chords
     distortions = [report["distortion"].value for report in found.training]
     expected = (distortions[1] - distortions[0]) / (rates[0] - rates[1])
     assert chord.slope == pytest.approx(expected, rel=1e-4)
 
 
 def test_only_training_data_hold_a_model_to_its_beta(finished):
-    conditions = [{m.condition for m in finished.shape(side).margins} for side in finished.sides]
+    conditions = [{c.name for c in finished.curve_test(side).conditions} for side in finished.sides]
     assert conditions[0] - conditions[1] == {"best at its β"}
 
 
@@ -171,7 +171,7 @@ def test_a_split_alone_is_of_the_same_data(made):
         ("digits-train", 1437),
         ("digits-test", 360),
     ]
-    assert found.shape("training").margins == ()
+    assert found.curve_test("training").conditions == ()
 
 
 @pytest.mark.parametrize("option", [{"betas": ()}, {"jobs": 0}, {"epochs": 0}, {"first_epochs": 0}])
@@ -217,7 +217,7 @@ def test_the_weights_do_not_depend_on_the_number_of_jobs(made):
     for beta in options["betas"]:
         torch.testing.assert_close(weights(alone, beta), weights(pool, beta), rtol=0, atol=0)
     assert [r.estimates for r in one.training] == [r.estimates for r in two.training]
-    assert two.shape("training") == one.shape("training")
+    assert two.curve_test("training") == one.curve_test("training")
 
 
 def test_a_fault_in_a_process_is_told_here(made):

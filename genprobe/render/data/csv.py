@@ -16,7 +16,7 @@ def to_csv(comparison: Comparison) -> str:
     ``rate``, ``rate_se`` and ``rate_se_data`` are an estimate and its errors. ``elbo_difference``
     and the like are differences from the model whose ``reference`` is 1.
     """
-    rows = [row(comparison, i) for i in range(len(comparison.reports))]
+    rows = [csv_row(comparison, i) for i in range(len(comparison.reports))]
     names = list(dict.fromkeys(name for each in rows for name in each))
     out = StringIO()
     writer = csv.DictWriter(out, names, lineterminator="\n")
@@ -25,7 +25,7 @@ def to_csv(comparison: Comparison) -> str:
     return out.getvalue()
 
 
-def row(comparison: Comparison, position: int) -> dict[str, Any]:
+def csv_row(comparison: Comparison, position: int) -> dict[str, Any]:
     """One model's row."""
     name, report = comparison.names[position], comparison.reports[position]
     facts = (

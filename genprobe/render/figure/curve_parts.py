@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 from genprobe.render.figure.curve_plane import JOINED
 from genprobe.render.figure.labels import figure_of
 from genprobe.render.figure.legend import Entry
-from genprobe.render.figure.nats import INFORMATION, LOOK, MISMATCH
+from genprobe.render.figure.nats import INFORMATION, MISMATCH, PART_STYLES
 from genprobe.render.figure.style import FAINT, INK
 from genprobe.render.text.headings import SPELT
 from genprobe.report import Report
@@ -20,8 +20,8 @@ Sides = Mapping[str, Sequence[Report]]
 PARTS: Mapping[str, Mapping[str, str]] = {
     "distortion": {"color": FAINT, "marker": "s"},
     "rate": {"color": INK, "marker": "o"},
-    "mutual_information": {"color": LOOK[INFORMATION]["facecolor"], "marker": "^"},
-    "marginal_kl": {"color": LOOK[MISMATCH]["facecolor"], "marker": "v"},
+    "mutual_information": {"color": PART_STYLES[INFORMATION]["facecolor"], "marker": "^"},
+    "marginal_kl": {"color": PART_STYLES[MISMATCH]["facecolor"], "marker": "v"},
 }
 """The estimates that are drawn; what the rate is spent on has the colours it has in the bars."""
 BAR: Mapping[str, Any] = {

@@ -72,16 +72,16 @@ def draw_curves(axes: Axes, betas: Sequence[float], curves: Curves, unit: str) -
         cost = sum(curves["training"][list(betas).index(1.0)].position)
         draw_line(axes, cost_line(cost, window.rates), zorder=2, **TANGENT)
     draw_ellipses(axes, every)
-    for ends in zip(*map(positions, curves.values()), strict=True):
+    for ends in zip(*map(positions_of, curves.values()), strict=True):
         if len(ends) > 1:
             axes.plot(*zip(*ends, strict=True), zorder=3, **GAP)
     for side, models in curves.items():
-        axes.plot(*zip(*positions(models), strict=True), zorder=4, **JOINED[side])
+        axes.plot(*zip(*positions_of(models), strict=True), zorder=4, **JOINED[side])
         for model in models:
             axes.plot(*model.position, **marker_style(side, model))
 
 
-def positions(models: Sequence[PlacedModel]) -> list[Position]:
+def positions_of(models: Sequence[PlacedModel]) -> list[Position]:
     """(R, D) of each model."""
     return [model.position for model in models]
 
@@ -102,12 +102,12 @@ def label_betas(axes: Axes, betas: Sequence[float], curves: Curves) -> None:
         betas: of the models.
         curves: the models of each side.
     """
-    points = positions(curves["training"])
+    points = positions_of(curves["training"])
     spans = NEAR * np.ptp([axes.get_xlim(), axes.get_ylim()], axis=1)
     groups = grouped(points, spans)
     names = [beta_label([betas[i] for i in group]) for group in groups]
     anchors = [points[group[0]] for group in groups]
-    every = [place for models in curves.values() for place in positions(models)]
+    every = [place for models in curves.values() for place in positions_of(models)]
     label_points(axes, names, anchors, obstacles_of(axes, every, (*JOINED, "gap", "tangent")))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from genprobe.render.figure.nats import INFORMATION, LOOK, MISMATCH
+from genprobe.render.figure.nats import INFORMATION, MISMATCH, PART_STYLES
 from genprobe.render.figure.style import FAINT
 from genprobe.render.text.rows import number
 from genprobe.report import Dimension
@@ -37,7 +37,7 @@ def draw_dimensions(axes: Axes, dimensions: Sequence[Dimension], scale: float, u
     shown, rest = every[:SHOWN], every[SHOWN:]
     aggregates = [min(rate, max(0.0, d.aggregate_kl or 0.0)) / scale for rate, d in shown]
     for active, label, look in (
-        (True, "information I(n;z_d)" if any(aggregates) else "active", LOOK[INFORMATION]),
+        (True, "information I(n;z_d)" if any(aggregates) else "active", PART_STYLES[INFORMATION]),
         (False, "not active", IDLE),
     ):
         bars = [
@@ -50,7 +50,9 @@ def draw_dimensions(axes: Axes, dimensions: Sequence[Dimension], scale: float, u
             axes.bar(places, heights, WIDE, below, label=label, linewidth=0.4, **look)
     if any(aggregates):
         label = "KL(q(z_d)‖p(z_d))"
-        axes.bar(range(len(shown)), aggregates, WIDE, label=label, linewidth=0.4, **LOOK[MISMATCH])
+        axes.bar(
+            range(len(shown)), aggregates, WIDE, label=label, linewidth=0.4, **PART_STYLES[MISMATCH]
+        )
     axes.legend(loc="upper right")
     axes.set(xlim=(-0.8, len(shown) - 0.2), ylabel=f"KL_d ({unit})")
     axes.set_xlabel("latent dimension" + more(rest, scale, unit))

@@ -15,7 +15,7 @@ from genprobe.render.text.rows import number
 from genprobe.report import Report
 
 INFORMATION, EITHER, MISMATCH, OPEN = "information", "either", "mismatch", "open"
-LOOK: Mapping[str, Mapping[str, Any]] = {
+PART_STYLES: Mapping[str, Mapping[str, Any]] = {
     INFORMATION: {"facecolor": "#0072B2", "edgecolor": INK},
     EITHER: {"facecolor": "#CFE3F0", "edgecolor": "#0072B2", "hatch": "////"},
     MISMATCH: {"facecolor": "#D55E00", "edgecolor": INK},
@@ -56,9 +56,9 @@ def draw_nats(
     parts = [[part / scale for part in parts_of(report)] for report in reports]
     rows = range(len(reports))
     left = [0.0] * len(reports)
-    for name, widths in zip(LOOK, zip(*parts, strict=True), strict=True):
+    for name, widths in zip(PART_STYLES, zip(*parts, strict=True), strict=True):
         if any(widths):
-            axes.barh(rows, widths, THICK, left, gid=name, linewidth=0.4, **LOOK[name])
+            axes.barh(rows, widths, THICK, left, gid=name, linewidth=0.4, **PART_STYLES[name])
         left = [a + b for a, b in zip(left, widths, strict=True)]
     longest = max(left) or 1.0
     for row, rate in zip(rows, left, strict=True):
@@ -112,9 +112,11 @@ def reached_caps(reports: Sequence[Report], scale: float) -> dict[int, float]:
 
 def nats_entries(reports: Sequence[Report], scale: float) -> list[Entry]:
     """What the parts of a bar mean, of those there are, and the line across."""
-    parts = zip(LOOK, zip(*map(parts_of, reports), strict=True), strict=True)
+    parts = zip(PART_STYLES, zip(*map(parts_of, reports), strict=True), strict=True)
     entries: list[Entry] = [
-        (Patch(linewidth=0.4, **LOOK[name]), MEANING[name]) for name, widths in parts if any(widths)
+        (Patch(linewidth=0.4, **PART_STYLES[name]), MEANING[name])
+        for name, widths in parts
+        if any(widths)
     ]
     if any("mutual_information" in report.estimates for report in reports):
         entries.append(remark("all beyond I(n;z): KL(q(z)‖p(z)) of these N examples"))

@@ -48,7 +48,7 @@ def lay_out(panels: Mapping[str, Panel], width: float, beside: bool) -> dict[str
     names = list(panels)
     split = beside and len(names) > 1 and width >= NARROW
     columns = [names[:1], names[1:]] if split else [names]
-    rows = [list(rows_of(column, panels)) for column in columns]
+    rows = [list(panel_rows(column, panels)) for column in columns]
     height = max(sum(inches for _, inches in column) for column in rows)
     figure = Figure(figsize=(width, height), layout="constrained")
     axes: dict[str, Axes] = {}
@@ -66,7 +66,7 @@ def lay_out(panels: Mapping[str, Panel], width: float, beside: bool) -> dict[str
     return axes
 
 
-def rows_of(names: Sequence[str], panels: Mapping[str, Panel]) -> Iterator[tuple[str, float]]:
+def panel_rows(names: Sequence[str], panels: Mapping[str, Panel]) -> Iterator[tuple[str, float]]:
     """Panels and legends with their heights in inches, from top to bottom."""
     for name in names:
         yield name, panels[name].height

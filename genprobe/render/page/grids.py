@@ -78,7 +78,7 @@ class Shown:
     sharp: bool
 
 
-def seen(report: Report) -> tuple[list[Shown], list[str]]:
+def grids_of(report: Report) -> tuple[list[Shown], list[str]]:
     """The grids of pictures of a report, and what is missing with its reason."""
     reason = no_images(report)
     if reason is not None:

@@ -23,14 +23,14 @@ from genprobe._version import __version__
 from genprobe.analysis.regimes import MEANING, UNDETERMINED
 from genprobe.comparing.comparison import Comparison
 from genprobe.errors import GenprobeError
-from genprobe.render.page.grids import Shown, seen, together
+from genprobe.render.page.grids import Shown, grids_of, together
 from genprobe.render.page.interactive import CROWD, GLYPHS, plotly_figure
 from genprobe.render.page.reproduce import reproduce
 from genprobe.render.palette import COLOURS, MARKERS
 from genprobe.render.plane import plane_of, regime_keys
 from genprobe.render.rate_parts import parts_of
 from genprobe.render.text import templating
-from genprobe.render.text.comparison_rows import apart, differing
+from genprobe.render.text.comparison_rows import difference_rows, differing
 from genprobe.render.text.comparison_warnings import gathered
 from genprobe.render.text.headings import ERRORS, SPELT
 from genprobe.render.text.rows import (
@@ -42,9 +42,9 @@ from genprobe.render.text.rows import (
     method_lines,
     name_of,
     number,
+    regime_verdict,
     sourced,
     total_of,
-    verdict,
 )
 from genprobe.render.text.units import DECIMALS, UNITS, common_divisor, divisor
 from genprobe.report import COLLAPSED_NATS, Dimension, Report
@@ -77,7 +77,7 @@ class Entry:
         shares: where each nat of its rate goes; empty if that is not known.
         dimensions: those with the largest rate, that one first.
         pictures: its grids; empty if there are none.
-        unseen: what is not pictured, and why.
+        missing: what is not pictured, and why.
         command: that makes the report again, None if nothing says.
     """
 
@@ -88,7 +88,7 @@ class Entry:
     shares: Sequence[Share]
     dimensions: Sequence[Dimension]
     pictures: Sequence[Shown]
-    unseen: Sequence[str]
+    missing: Sequence[str]
     command: str | None
 
 
@@ -108,7 +108,7 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
     entries = [entry(i, report.model, report) for i, report in enumerate(reports)]
     plane = plane_of(comparison)  # in nats: the page's script divides by the unit
     figure = plotly_figure(plane)
-    env = environment()
+    env = page_environment()
     text = {name: Markup(env.get_template(name).render()) for name in ("report.css", "report.js")}
     library = Markup(plotly() if figure is not None else "")
     return env.get_template("report.html.j2").render(
@@ -116,7 +116,7 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
         entries=entries,
         best=next((e for e in entries if len(entries) > 1 and e.name == comparison.best), None),
         on_frontier=comparison.frontier,
-        apart=apart(comparison, unit, 3),
+        difference_rows=difference_rows(comparison, unit, 3),
         differing=differing(comparison),
         differences={(d.first, d.name): d for d in comparison.differences},
         unpaired=any(not d.paired for d in comparison.differences),
@@ -144,10 +144,17 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
 
 
 @cache
-def environment() -> Environment:
+def page_environment() -> Environment:
     """The templates of the page; whatever they are given is escaped."""
-    env = templating.environment("page", autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    env.filters |= {"number": number, "layout": layout, "name_of": name_of, "verdict": verdict}
+    env = templating.template_environment(
+        "page", autoescape=True, trim_blocks=True, lstrip_blocks=True
+    )
+    env.filters |= {
+        "number": number,
+        "layout": layout,
+        "name_of": name_of,
+        "verdict": regime_verdict,
+    }
     env.filters |= {"method": method_lines, "sourced": sourced, "meaning_of": meaning_of}
     env.filters |= {"doubts": doubts, "floor_two": floor_two}
     env.globals |= {
@@ -183,7 +190,7 @@ def digest(script: str) -> str:
 
 def entry(index: int, name: str, report: Report) -> Entry:
     """What the page says of one model."""
-    pictures, unseen = seen(report)
+    pictures, missing = grids_of(report)
     return Entry(
         index=index,
         name=name,
@@ -192,7 +199,7 @@ def entry(index: int, name: str, report: Report) -> Entry:
         shares=shares(report),
         dimensions=largest(report.dimensions),
         pictures=pictures,
-        unseen=unseen,
+        missing=missing,
         command=reproduce(report),
     )
 
@@ -220,13 +227,13 @@ def shares(report: Report) -> list[Share]:
         return []
     parts = parts_of(report)
     return [
-        Share("about x, certain", parts.information, "told"),
-        Share("either", parts.either, "open"),
-        Share("prior mismatch, certain", parts.mismatch, "lost"),
+        Share("about x, certain", parts.information, "information"),
+        Share("either", parts.either, "either"),
+        Share("prior mismatch, certain", parts.mismatch, "mismatch"),
     ]
 
 
 def largest(dimensions: Sequence[Dimension]) -> list[Dimension]:
     """The dimensions that carry most, the largest rate first; none where rates are not known."""
-    told = [d for d in dimensions if d.rate is not None and d.rate >= COLLAPSED_NATS]
-    return sorted(told, key=lambda d: d.rate or 0.0, reverse=True)[:SHOWN]
+    known = [d for d in dimensions if d.rate is not None and d.rate >= COLLAPSED_NATS]
+    return sorted(known, key=lambda d: d.rate or 0.0, reverse=True)[:SHOWN]

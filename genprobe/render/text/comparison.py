@@ -10,18 +10,18 @@ from rich.text import Text
 from genprobe.comparing.comparison import Comparison
 from genprobe.render.text.comparison_rows import (
     Cell,
-    apart,
     difference_notes,
+    difference_rows,
     difference_title,
     differing,
     headings,
-    lines,
+    model_rows,
     notes,
     title,
 )
 from genprobe.render.text.comparison_warnings import shared_warnings
 from genprobe.render.text.headings import COLUMNS
-from genprobe.render.text.table import WIDTH, hanging, plain, told
+from genprobe.render.text.table import WIDTH, hanging, plain, warning_text
 from genprobe.render.text.units import DECIMALS
 
 GAP = 2
@@ -48,25 +48,28 @@ def comparison_view(
         parts += map(note, difference_notes(comparison))
     shared = shared_warnings(comparison) if warnings else []
     if shared:
-        parts += ["", *(hanging("!", printable(text), "yellow", 2) for text in map(told, shared))]
+        parts += [
+            "",
+            *(hanging("!", printable(text), "yellow", 2) for text in map(warning_text, shared)),
+        ]
     return Group(*parts)
 
 
 def model_table(comparison: Comparison, unit: str) -> Table:
     """A row a model: name, numbers with the marks of the plane, regime."""
-    regimes = [line.regime for line in lines(comparison, unit)]
-    last = [line.data for line in lines(comparison, unit)] if comparison.side_by_side else []
+    regimes = [line.regime for line in model_rows(comparison, unit)]
+    last = [line.data for line in model_rows(comparison, unit)] if comparison.side_by_side else []
     least = longest_word([*regimes, "regime"])
 
-    def block(decimals: int) -> list[str]:
-        rows = lines(comparison, unit, decimals)
+    def model_block(decimals: int) -> list[str]:
+        rows = model_rows(comparison, unit, decimals)
         numbers = aligned(list(headings(comparison).values()), [line.cells for line in rows])
         marks = ["  " if comparison.frontier else "", *(f" {line.plane}" for line in rows)]
         return [f"{row}{mark}" for row, mark in zip(numbers, marks, strict=True)]
 
     data = min(LEAST_NAME, max(map(width, last))) if last else 0
     rest = least + (GAP + data if last else 0)
-    numbers = fitting(block, comparison.names, DECIMALS[unit], rest)
+    numbers = fitting(model_block, comparison.names, DECIMALS[unit], rest)
     room = WIDTH - max(map(len, numbers)) - GAP - (rest - least) - GAP
     wanted = max(map(width, ["model", *comparison.names]))
     regime = max(least, min(max(map(width, [*regimes, "regime"])), room - wanted))
@@ -85,11 +88,11 @@ def model_table(comparison: Comparison, unit: str) -> Table:
 def difference_table(comparison: Comparison, unit: str) -> Table:
     """A row a model: its differences, the z of its ELBO and the verdict."""
     known = differing(comparison)
-    names = [row.name for row in apart(comparison, unit, 0)]
-    verdicts = [row.verdict for row in apart(comparison, unit, 0)]
+    names = [row.name for row in difference_rows(comparison, unit, 0)]
+    verdicts = [row.verdict for row in difference_rows(comparison, unit, 0)]
 
-    def block(decimals: int) -> list[str]:
-        rows = apart(comparison, unit, decimals)
+    def difference_block(decimals: int) -> list[str]:
+        rows = difference_rows(comparison, unit, decimals)
         parts = []
         for name in known:
             cells = [row.cells.get(name, Cell("–", "", False)) for row in rows]
@@ -99,7 +102,7 @@ def difference_table(comparison: Comparison, unit: str) -> Table:
         return ["  ".join(cells) for cells in zip(*parts, strict=True)]
 
     rest = max(map(width, [*verdicts, "ELBO is"]))
-    numbers = fitting(block, names, DECIMALS[unit], rest)
+    numbers = fitting(difference_block, names, DECIMALS[unit], rest)
     room = max(1, WIDTH - max(map(len, numbers)) - rest - 2 * GAP)
     table = bare_table(names, room)
     table.add_column(Text(numbers[0]), no_wrap=True)
@@ -193,6 +196,6 @@ def note(text: str) -> RenderableType:
     return hanging(mark, rest, "bold", 2) if len(mark) == 1 else Text(printable(text))
 
 
-def to_text(comparison: Comparison, unit: str = "nats") -> str:
+def comparison_to_text(comparison: Comparison, unit: str = "nats") -> str:
     """The tables as plain text, 80 columns wide."""
     return plain(comparison_view(comparison, unit))

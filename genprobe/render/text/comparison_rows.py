@@ -27,7 +27,7 @@ class Cell(NamedTuple):
     best: bool
 
 
-class Line(NamedTuple):
+class ModelRow(NamedTuple):
     """One model of the table.
 
     name: what it goes by.
@@ -44,7 +44,7 @@ class Line(NamedTuple):
     regime: str
 
 
-class Apart(NamedTuple):
+class DifferenceRow(NamedTuple):
     """One model's differences from the reference.
 
     name: what it goes by.
@@ -66,7 +66,7 @@ def headings(comparison: Comparison) -> dict[str, str]:
     return COLUMNS | {comparison.sort: heading_of(comparison.sort)}
 
 
-def lines(comparison: Comparison, unit: str, decimals: int = 3) -> list[Line]:
+def model_rows(comparison: Comparison, unit: str, decimals: int = 3) -> list[ModelRow]:
     """The models in their order.
 
     Args:
@@ -76,7 +76,7 @@ def lines(comparison: Comparison, unit: str, decimals: int = 3) -> list[Line]:
     """
     best = {name: comparison.best_value(name) for name in headings(comparison)}
     return [
-        Line(
+        ModelRow(
             name=name,
             data=f"{report.dataset} ({report.n})",
             cells=[cell(report, k, divisor(report, unit), decimals, v) for k, v in best.items()],
@@ -114,18 +114,18 @@ def differing(comparison: Comparison) -> list[str]:
     return [name for name in PAIRED if name in known]
 
 
-def apart(comparison: Comparison, unit: str, decimals: int) -> list[Apart]:
+def difference_rows(comparison: Comparison, unit: str, decimals: int) -> list[DifferenceRow]:
     """The differences of every model from the reference, in the order of the table."""
     scale = divisor(comparison.reports[0], unit)
     found: dict[str, dict[str, Difference]] = {}
     for d in comparison.differences:
         found.setdefault(d.first, {})[d.name] = d
     return [
-        Apart(
+        DifferenceRow(
             name=name,
             cells={k: difference_cell(d, scale, decimals) for k, d in known.items()},
             z=z_text(known["elbo"]) if "elbo" in known else "–",
-            verdict=verdict(known, comparison.critical),
+            verdict=elbo_verdict(known, comparison.critical),
         )
         for name, known in found.items()
     ]
@@ -145,7 +145,7 @@ def z_text(difference: Difference) -> str:
     return f"{z:.1f}".replace("-", "−") if abs(z) < 100 else f"{z:.0f}".replace("-", "−")
 
 
-def verdict(known: dict[str, Difference], critical: float) -> str:
+def elbo_verdict(known: dict[str, Difference], critical: float) -> str:
     """Whether the ELBO is beyond doubt another, and whether the examples were paired."""
     mark = "" if all(d.paired for d in known.values()) else UNPAIRED
     if "elbo" not in known:
@@ -209,18 +209,18 @@ def frontier_notes(comparison: Comparison) -> list[str]:
     """The frontier and the hull by name."""
     inner = [i for i in comparison.frontier if i not in comparison.hull]
     found = [
-        f"{HULL} {some(comparison, comparison.hull)}: no model, and no mixture of two, has less of "
-        "both R and D."
+        f"{HULL} {some_names(comparison, comparison.hull)}: no model, and no mixture of two, "
+        "has less of both R and D."
     ]
     if inner:
         found.append(
-            f"{FRONTIER} {some(comparison, inner)}: on the Pareto frontier, but inside the convex "
-            "hull; no model has less of both, a mixture of two has."
+            f"{FRONTIER} {some_names(comparison, inner)}: on the Pareto frontier, but inside the "
+            "convex hull; no model has less of both, a mixture of two has."
         )
     return found
 
 
-def some(comparison: Comparison, positions: "tuple[int, ...] | list[int]") -> str:
+def some_names(comparison: Comparison, positions: "tuple[int, ...] | list[int]") -> str:
     """Models by name, the first dozen if they are many."""
     names = [comparison.names[i] for i in positions]
     more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""

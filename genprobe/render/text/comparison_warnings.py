@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from genprobe.comparing.comparison import Comparison
-from genprobe.render.text.comparison_rows import some
+from genprobe.render.text.comparison_rows import some_names
 from genprobe.report import Notice, Report
 
 
@@ -58,6 +58,6 @@ def shared_warnings(comparison: Comparison) -> list[Notice]:
 def worded(comparison: Comparison, shared: Shared) -> Notice:
     """One warning of one model or several, whose own numbers are left to their tables."""
     every = len(shared.messages) == len(comparison.reports) > 1
-    who = "all models" if every else some(comparison, list(shared.messages))
+    who = "all models" if every else some_names(comparison, list(shared.messages))
     said = f" {shared.message}" if shared.message else ""
     return Notice(code=shared.code, message=f"{who}.{said}", remedy=shared.remedy)

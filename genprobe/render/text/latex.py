@@ -47,39 +47,39 @@ class Tex(str):
     __slots__ = ()
 
 
-def escape(text: object) -> object:
+def escape_latex(text: object) -> object:
     """Text as LaTeX that prints it; control characters and line ends become blanks."""
     if isinstance(text, Tex) or not isinstance(text, str):
         return text
     return Tex("".join(SPECIAL.get(c, c if c.isprintable() else " ") for c in text))
 
 
-def number(text: str, bold: bool = False) -> Tex:
+def tex_number(text: str, bold: bool = False) -> Tex:
     """A number, as the tables write it, in math mode; anything else as text."""
     if not any(c.isdigit() for c in text) or " of " in text:
-        return Tex(escape(text))
+        return Tex(escape_latex(text))
     for sign, command in (("−", "-"), ("≤ ", r"{\le}\,"), ("≥ ", r"{\ge}\,")):
         text = text.replace(sign, command)
     return Tex(rf"$\mathbf{{{text}}}$" if bold else f"${text}$")
 
 
-def plus_minus(value: str, error: str, bold: bool = False) -> Tex:
+def tex_plus_minus(value: str, error: str, bold: bool = False) -> Tex:
     """The two columns of a number and its error; without one no ± stands between them."""
-    shown, spread = number(value, bold), number(error)
+    shown, spread = tex_number(value, bold), tex_number(error)
     if any(c.isdigit() for c in error):
         return Tex(f"{shown} & {spread}")
     return Tex(rf"\multicolumn{{1}}{{r}}{{{shown}}} & \ {spread}")
 
 
-def cell(cell: Cell) -> Tex:
+def tex_cell(cell: Cell) -> Tex:
     """The two columns of a cell."""
-    return plus_minus(cell.value, cell.error, cell.best)
+    return tex_plus_minus(cell.value, cell.error, cell.best)
 
 
 @cache
-def environment() -> Environment:
+def latex_environment() -> Environment:
     """The templates, with marks that LaTeX does not use; every text is escaped."""
-    env = templating.environment(
+    env = templating.template_environment(
         "text",
         autoescape=False,
         block_start_string="<%",
@@ -91,9 +91,9 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=escape,
+        finalize=escape_latex,
     )
-    env.filters |= {"cell": cell, "plus_minus": plus_minus, "number": number}
+    env.filters |= {"cell": tex_cell, "plus_minus": tex_plus_minus, "number": tex_number}
     return env
 
 
@@ -104,7 +104,7 @@ def to_latex(report: Report, unit: str = "nats") -> str:
         report: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
     """
-    template = environment().get_template("report.tex.j2")
+    template = latex_environment().get_template("report.tex.j2")
     return template.render(templating.report_facts(report, unit))
 
 
@@ -114,7 +114,7 @@ def comparison_to_latex(comparison: Comparison, unit: str = "nats", warnings: bo
     Args:
         comparison: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
-        warnings: whether those of the models are told.
+        warnings: whether those of the models are shown.
     """
-    template = environment().get_template("comparison.tex.j2")
+    template = latex_environment().get_template("comparison.tex.j2")
     return template.render(templating.comparison_facts(comparison, unit, warnings))

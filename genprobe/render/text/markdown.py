@@ -11,13 +11,13 @@ from genprobe.report import Report
 
 
 @cache
-def environment() -> Environment:
+def markdown_environment() -> Environment:
     """The templates of this package; a pipe in a name cannot break a table."""
-    env = templating.environment(
+    env = templating.template_environment(
         "text",
         autoescape=False,
         keep_trailing_newline=True,
-        finalize=lambda value: escape(value) if isinstance(value, str) else value,
+        finalize=lambda value: escape_markdown(value) if isinstance(value, str) else value,
     )
     env.filters["literal"] = literal
     return env
@@ -28,7 +28,7 @@ def literal(text: str) -> str:
     return re.sub(r"([\\`*\[\]])", r"\\\1", text)
 
 
-def escape(text: str) -> str:
+def escape_markdown(text: str) -> str:
     """Text that stays inside its table cell and starts no HTML."""
     return text.replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
 
@@ -40,7 +40,7 @@ def to_markdown(report: Report, unit: str = "nats") -> str:
         report: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
     """
-    template = environment().get_template("report.md.j2")
+    template = markdown_environment().get_template("report.md.j2")
     return template.render(templating.report_facts(report, unit))
 
 
@@ -52,7 +52,7 @@ def comparison_to_markdown(
     Args:
         comparison: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
-        warnings: whether those of the models are told.
+        warnings: whether those of the models are shown.
     """
-    template = environment().get_template("comparison.md.j2")
+    template = markdown_environment().get_template("comparison.md.j2")
     return template.render(templating.comparison_facts(comparison, unit, warnings))

@@ -133,10 +133,10 @@ def headline(report: Report, unit: str) -> str:
 
 def regime_lines(report: Report, unit: str, divisor: float) -> list[str]:
     """The regime with its probability, its meaning or what speaks against it, and why."""
-    return [verdict(report), *regime_reasons(report.regime, unit, divisor)]
+    return [regime_verdict(report), *regime_reasons(report.regime, unit, divisor)]
 
 
-def verdict(report: Report) -> str:
+def regime_verdict(report: Report) -> str:
     """The label with its probability; both labels at a boundary; what the label is doubted for."""
     regime = report.regime
     if regime.label == "undetermined":

@@ -68,10 +68,10 @@ def regime_view(report: Report, unit: str, scale: float) -> RenderableType:
 
 def warnings_view(notices: Sequence[Notice]) -> RenderableType:
     """Warnings with their remedies."""
-    return Group(*(hanging("!", told(notice), "yellow", 2) for notice in notices))
+    return Group(*(hanging("!", warning_text(notice), "yellow", 2) for notice in notices))
 
 
-def told(notice: Notice) -> str:
+def warning_text(notice: Notice) -> str:
     """A warning as one paragraph."""
     return f"{notice.code}: {notice.message} {notice.remedy}"
 
@@ -97,7 +97,7 @@ def plain(view: RenderableType) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def to_html(report: Report) -> str:
+def to_notebook(report: Report) -> str:
     """The table for a notebook."""
     console = Console(file=StringIO(), record=True, width=WIDTH + 20)
     console.print(report_view(report))

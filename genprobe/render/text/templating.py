@@ -8,12 +8,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from genprobe.comparing.comparison import Comparison
 from genprobe.render.text.comparison_rows import (
     Cell,
-    apart,
     difference_notes,
+    difference_rows,
     difference_title,
     differing,
     headings,
-    lines,
+    model_rows,
     notes,
     title,
 )
@@ -24,7 +24,7 @@ from genprobe.render.text.units import DECIMALS, divisor
 from genprobe.report import Report
 
 
-def environment(format: str, **syntax: Any) -> Environment:
+def template_environment(format: str, **syntax: Any) -> Environment:
     """The templates of a format, in which a name that is not given is an error.
 
     Args:
@@ -60,18 +60,18 @@ def comparison_facts(comparison: Comparison, unit: str, warnings: bool = True) -
     Args:
         comparison: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
-        warnings: whether those of the models are told; below their own tables they would be twice.
+        warnings: whether those of the models are shown; below their own tables they would be twice.
     """
     return {
         "title": title(comparison, unit),
         "side": comparison.side_by_side,
         "headings": list(headings(comparison).values()),
-        "lines": lines(comparison, unit, DECIMALS[unit]),
+        "model_rows": model_rows(comparison, unit, DECIMALS[unit]),
         "notes": [re.sub(r"^\* the best", "Bold: the best", n) for n in notes(comparison, unit)],
         "columns": COLUMNS,
         "differing": differing(comparison),
         "missing": Cell("–", "", False),
-        "apart": apart(comparison, unit, DECIMALS[unit]),
+        "difference_rows": difference_rows(comparison, unit, DECIMALS[unit]),
         "difference_title": difference_title(comparison),
         "difference_notes": difference_notes(comparison),
         "warnings": shared_warnings(comparison) if warnings else [],

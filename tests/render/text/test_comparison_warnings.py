@@ -1,7 +1,7 @@
 import pytest
 
 from genprobe.comparing.compare import compare
-from genprobe.render.text.comparison import to_text
+from genprobe.render.text.comparison import comparison_to_text
 from genprobe.render.text.comparison_warnings import shared_warnings
 from genprobe.render.text.latex import comparison_to_latex
 from genprobe.render.text.markdown import comparison_to_markdown
@@ -64,12 +64,12 @@ def test_many_models_are_not_all_named(compared):
 
 def test_the_table_ends_with_them_unless_they_were_shown_before(compared):
     found = compared(a=[warning("high")], b=[])
-    assert to_text(found).rstrip().endswith("! high: a. It is 3. Do this.")
+    assert comparison_to_text(found).rstrip().endswith("! high: a. It is 3. Do this.")
 
 
 def test_a_name_cannot_colour_the_terminal(compared):
     found = compared(**{"a\x1b[31m": [warning("high")], "b": []})
-    assert "\x1b" not in to_text(found)
+    assert "\x1b" not in comparison_to_text(found)
 
 
 def test_markdown_and_latex_have_them_too(compared):

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from genprobe.comparing.compare import compare
-from genprobe.render.text.latex import comparison_to_latex, escape, to_latex
+from genprobe.render.text.latex import comparison_to_latex, escape_latex, to_latex
 
 NAUGHTY = 'a\\input{b} 50% $x_1^2$ #& ~<b>|"\n]['
 
@@ -98,7 +98,7 @@ def test_the_booktabs_rules_are_there_and_the_unit_is_said(make_report):
 
 
 def test_text_is_printed_and_not_run():
-    text = escape(NAUGHTY)
+    text = escape_latex(NAUGHTY)
     commands = set(re.findall(r"\\([a-z]+)", text))
     assert commands == {
         "textbackslash",

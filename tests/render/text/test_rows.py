@@ -106,13 +106,13 @@ def test_a_sure_regime_stands_alone_and_is_never_rounded_to_certainty(
     make_report, make_regime, probability, shown
 ):
     regime = make_regime(probability=probability, alternatives=(("autodecoder", 0.01),))
-    text = rows.verdict(make_report(regime=regime))
+    text = rows.regime_verdict(make_report(regime=regime))
     assert text == f"semantic-encoder (probability {shown}): {MEANING['semantic-encoder']}"
 
 
 def test_an_unsure_regime_shows_both_labels(make_report, make_regime):
     regime = make_regime(probability=0.6, alternatives=(("semantic-decoder", 0.4),))
-    text = rows.verdict(make_report(regime=regime))
+    text = rows.regime_verdict(make_report(regime=regime))
     assert text == "semantic-encoder / semantic-decoder boundary, 0.60 / 0.40"
 
 
@@ -125,7 +125,7 @@ def test_an_unsure_regime_shows_both_labels(make_report, make_regime):
 )
 def test_a_label_that_a_warning_speaks_against_is_doubted(make_report, code, said):
     report = make_report(warnings=[Notice(code=code, message="It is high.", remedy="Look.")])
-    assert rows.verdict(report) == f"semantic-encoder (probability 1.00), {said}"
+    assert rows.regime_verdict(report) == f"semantic-encoder (probability 1.00), {said}"
     assert rows.short_verdict(report) == "semantic-encoder 1.00 ?"
     assert rows.short_verdict(make_report()) == "semantic-encoder 1.00"
 

@@ -5,7 +5,7 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from genprobe.render.text.table import WIDTH, to_html, to_text
+from genprobe.render.text.table import WIDTH, to_notebook, to_text
 from genprobe.types import Notice
 
 LONG = "runs/2024-05-17/beta-vae-with-a-very-long-name-" + "x" * 120
@@ -87,7 +87,7 @@ def test_a_report_prints_its_table(make_report, capsys):
 
 def test_a_notebook_shows_the_same_words_with_html_in_names_escaped(make_report):
     html = make_report(model="<script>alert(1)</script>", dataset="a&b")._repr_html_()
-    assert html == to_html(make_report(model="<script>alert(1)</script>", dataset="a&b"))
+    assert html == to_notebook(make_report(model="<script>alert(1)</script>", dataset="a&b"))
     assert "<script>" not in html
     assert "&lt;script&gt;alert(1)&lt;/script&gt; on a&amp;b" in html
     assert "mutual information I(n;z)" in html

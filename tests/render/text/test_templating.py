@@ -4,12 +4,12 @@ import pytest
 from genprobe.comparing.compare import compare
 from genprobe.render.text.latex import comparison_to_latex, to_latex
 from genprobe.render.text.markdown import comparison_to_markdown, to_markdown
-from genprobe.render.text.templating import comparison_facts, environment, report_facts
+from genprobe.render.text.templating import comparison_facts, report_facts, template_environment
 
 
 def test_what_a_template_is_not_given_is_an_error_and_not_a_blank():
     with pytest.raises(jinja2.UndefinedError):
-        environment("text").get_template("report.md.j2").render()
+        template_environment("text").get_template("report.md.j2").render()
 
 
 def test_the_best_is_told_as_bold_which_it_is_in_every_markup(make_report):

@@ -73,7 +73,7 @@
   const equal = ([left, right], y) =>
     costs([left, right], y).map((c) => ({ x: [left, right, null], y: [c - left, c - right, null] }));
 
-  // A line of equal ELBO is told where it crosses the upper or the right edge; in the lower left
+  // The number of a line of equal ELBO is written where it crosses the upper or the right edge; in the lower left
   // corner, where it crosses neither, inside the left one.
   function costLabels([left, right], [bottom, top]) {
     const label = (c, x, y, xanchor, yanchor) => ({

@@ -1,10 +1,10 @@
-"""The shape of a rate-distortion curve in words: its chords, and whether it is as it must be."""
+"""The test of a rate-distortion curve in words: its chords, and whether it is as it must be."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from genprobe.comparing.curve import LEAST_NATS, Margin, Shape
+from genprobe.comparing.curve import LEAST_NATS, Condition, CurveTest
 from genprobe.render.text.rows import number
 
 NOTE = {
@@ -14,49 +14,51 @@ NOTE = {
 }
 
 
-def shape_view(shape: Shape, side: str) -> RenderableType:
+def curve_test_view(test: CurveTest, side: str) -> RenderableType:
     """What was found of a curve, as something rich can print.
 
     Args:
-        shape: of the curve.
+        test: of the curve.
         side: ``training`` or ``held-out``.
     """
     title = Text(f"The curve on the {side} data", style="bold")
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
     for heading in ("from β", "to β", "slope −ΔD/ΔR", "±"):
         table.add_column(heading, justify="right")
-    for chord in shape.chords:
+    for chord in test.chords:
         ends = (f"{beta:g}" for beta in chord.betas)
         table.add_row(*ends, number(chord.slope), number(chord.se))
-    return Group(title, table, "", Text("\n".join([verdict(shape), *faults(shape), NOTE[side]])))
+    return Group(
+        title, table, "", Text("\n".join([curve_verdict(test), *faults(test), NOTE[side]]))
+    )
 
 
-def verdict(shape: Shape) -> str:
+def curve_verdict(test: CurveTest) -> str:
     """The finding in one line."""
-    curve = [m for m in shape.margins if m.condition != "best at its β"]
+    curve = [c for c in test.conditions if c.name != "best at its β"]
     if not curve:
         return "One β makes no curve: there is nothing to test."
-    conditions = {m.condition for m in shape.broken}
+    conditions = {c.name for c in test.broken}
     monotone = "Monotone" if not conditions & {"rate falls", "distortion rises"} else "Not monotone"
     convex = "convex" if "convex" not in conditions else "not convex"
     if conditions - {"best at its β"}:
         return f"{monotone} and {convex}."
-    told = [m.z for m in curve if abs(m.value) > LEAST_NATS]
-    closest = f": every condition holds, by {min(told):.1f} errors at least" if told else ""
+    clear = [c.z for c in curve if abs(c.value) > LEAST_NATS]
+    closest = f": every condition holds, by {min(clear):.1f} errors at least" if clear else ""
     return f"{monotone} and {convex} within error{closest}."
 
 
-def faults(shape: Shape) -> list[str]:
+def faults(test: CurveTest) -> list[str]:
     """A line for every break: of several models that do better at one β, the best."""
-    lines, told = [], set()
-    for broken in shape.broken:
-        if (broken.condition, broken.betas[0]) not in told:
-            told.add((broken.condition, broken.betas[0]))
+    lines, shown = [], set()
+    for broken in test.broken:
+        if (broken.name, broken.betas[0]) not in shown:
+            shown.add((broken.name, broken.betas[0]))
             lines.append(fault(broken))
     return lines
 
 
-def fault(broken: Margin) -> str:
+def fault(broken: Condition) -> str:
     """One break in words."""
     by = f"{number(-broken.value)} ± {number(broken.se)} nats"
     first, *others = (f"{beta:g}" for beta in broken.betas)
@@ -66,4 +68,4 @@ def fault(broken: Margin) -> str:
         "convex": f"β = {first} lies above the line between its neighbours by {by}.",
         "best at its β": f"β = {first} is not trained out: the model of β = {others[0]} has a "
         f"lower D + {first} R, by {by}.",
-    }[broken.condition]
+    }[broken.name]

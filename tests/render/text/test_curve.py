@@ -1,17 +1,17 @@
-from genprobe.comparing.curve import Chord, Margin, Shape
-from genprobe.render.text.shape import shape_view
+from genprobe.comparing.curve import Chord, Condition, CurveTest
+from genprobe.render.text.curve import curve_test_view
 from genprobe.render.text.table import plain
 
-HOLDS = Margin(condition="convex", betas=(1.0, 0.5, 2.0), value=0.3, se=0.1)
+HOLDS = Condition(name="convex", betas=(1.0, 0.5, 2.0), value=0.3, se=0.1)
 CHORD = Chord(betas=(0.5, 1.0), slope=0.7312, se=0.0124)
 
 
-def text(*margins, side="training"):
-    return plain(shape_view(Shape(margins=margins, chords=(CHORD,)), side))
+def text(*conditions, side="training"):
+    return plain(curve_test_view(CurveTest(conditions=conditions, chords=(CHORD,)), side))
 
 
-def breaks(condition, *betas, by=0.25):
-    return Margin(condition=condition, betas=betas, value=-by, se=0.01)
+def breaks(name, *betas, by=0.25):
+    return Condition(name=name, betas=betas, value=-by, se=0.01)
 
 
 def test_a_good_curve_is_told_in_a_line_with_its_closest_condition():
