@@ -60,6 +60,17 @@ def compare(
     Raises:
         GenprobeError: if there is none, a file does not read, the data sets differ, or there is no
             estimate or model of the name given.
+
+    >>> import torch
+    >>> from genprobe import compare, evaluate_posteriors
+    >>> codes = torch.linspace(-1, 1, 100, dtype=torch.float64)[:, None]
+    >>> def evaluated(name, scale, distortion):
+    ...     params = {"loc": codes, "scale": torch.full_like(codes, scale)}
+    ...     values = torch.full((100,), distortion)
+    ...     return evaluate_posteriors(params, distortion=values, name=name, dataset="line")
+    >>> found = compare([evaluated("sharp", 0.1, 2.0), evaluated("blurred", 0.5, 4.0)])
+    >>> found.names, found.best
+    (('blurred', 'sharp'), 'sharp')
     """
     if isinstance(sources, str | Path | Report):
         sources = [sources]

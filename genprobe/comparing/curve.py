@@ -106,6 +106,13 @@ def curve_test(
 
     Raises:
         GenprobeError: if the β do not rise.
+
+    >>> import torch
+    >>> rates = torch.tensor([[8.0, 8.2], [5.0, 5.2], [2.0, 2.2]])
+    >>> distortions = torch.tensor([[60.0, 60.1], [62.0, 62.1], [66.5, 66.6]])
+    >>> test = curve_test([0.5, 1.0, 2.0], rates.double(), distortions.double())
+    >>> test.broken, [round(chord.slope, 3) for chord in test.chords]
+    ((), [0.667, 1.5])
     """
     if any(a >= b for a, b in pairwise(betas)):
         raise GenprobeError("The β of a curve must rise.")

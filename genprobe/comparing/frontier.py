@@ -22,6 +22,9 @@ def frontier(points: Sequence[tuple[float, float]]) -> list[int]:
 
     Returns:
         Positions in ``points``, from the lowest rate to the highest.
+
+    >>> frontier([(20.0, 40.0), (5.0, 90.0), (10.0, 70.0), (12.0, 75.0), (15.0, 69.0)])
+    [1, 2, 4, 0]
     """
     ranked = sorted(range(len(points)), key=lambda i: (*points[i], i))
     found: list[int] = []
@@ -42,6 +45,9 @@ def hull(points: Sequence[tuple[float, float]]) -> list[int]:
 
     Returns:
         Positions in ``points``, from the lowest rate to the highest; a part of ``frontier``.
+
+    >>> hull([(20.0, 40.0), (5.0, 90.0), (10.0, 70.0), (12.0, 75.0), (15.0, 69.0)])
+    [1, 2, 0]
     """
     found: list[int] = []
     for i in frontier(points):

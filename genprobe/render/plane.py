@@ -169,6 +169,13 @@ def plane_of(comparison: Comparison, unit: str = "nats") -> Plane:
 
     Raises:
         GenprobeError: if there is no such unit for these data.
+
+    >>> import genprobe, torch
+    >>> params = {"loc": torch.zeros(50, 1), "scale": torch.ones(50, 1)}
+    >>> report = genprobe.evaluate_posteriors(params, distortion=torch.full((50,), 3.0))
+    >>> plane = plane_of(genprobe.compare([report]))
+    >>> plane.positions, plane.hull_line
+    ([(0.0, 3.0)], [(0.0, 3.0)])
     """
     scale = common_divisor(comparison.reports, unit)
     named = list(enumerate(comparison.named)) if comparison.shares_a_plane else []

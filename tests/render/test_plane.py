@@ -1,7 +1,10 @@
 import math
+import re
+from pathlib import Path
 
 import pytest
 
+from genprobe import render
 from genprobe.comparing.compare import compare
 from genprobe.render.plane import (
     ALL,
@@ -117,3 +120,10 @@ def test_keys_are_of_every_regime_with_a_region_or_a_model(make_model):
     without = [make_model("a", 10.0, 80.0, entropy=None, label="undetermined")]
     [key] = regime_keys(plane_of(compare(without)))
     assert key == ("undetermined", False, True)
+
+
+@pytest.mark.parametrize("name", ["plane", "plane_lines", "plane_labels", "ellipse", "palette"])
+def test_the_account_of_the_plane_knows_nothing_it_is_drawn_with(name):
+    code = Path(render.__file__).with_name(f"{name}.py").read_text(encoding="utf-8")
+    assert not re.search(r"^\s*(from|import) (matplotlib|plotext|rich|jinja2)\b", code, re.M)
+    assert not re.search(r"genprobe\.render\.(figure|page)", code)

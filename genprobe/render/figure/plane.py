@@ -43,6 +43,13 @@ def plot(
 
     Raises:
         GenprobeError: if the suffix is another, the file cannot be written, or the data differ.
+
+    >>> import genprobe, torch
+    >>> params = {"loc": torch.zeros(50, 1), "scale": torch.ones(50, 1)}
+    >>> report = genprobe.evaluate_posteriors(params, distortion=torch.full((50,), 3.0))
+    >>> figure = genprobe.plot(report, width=3.3)
+    >>> figure.get_axes()[0].get_title(loc="left")
+    'a  Rate-distortion plane'
     """
     if path is not None:
         require_format(Path(path))

@@ -102,6 +102,12 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
 
     Raises:
         GenprobeError: if there is no such unit for these data.
+
+    >>> import genprobe, torch
+    >>> params = {"loc": torch.zeros(50, 1), "scale": torch.ones(50, 1)}
+    >>> report = genprobe.evaluate_posteriors(params, distortion=torch.full((50,), 3.0))
+    >>> to_html(genprobe.compare([report])).splitlines()[0]
+    '<!doctype html>'
     """
     reports = comparison.named
     scale = common_divisor(reports, unit)

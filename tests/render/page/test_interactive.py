@@ -121,7 +121,7 @@ def test_every_shade_has_a_key_and_models_have_their_marker(full):
     assert all(key.shaded for key in found.values())
     here = comparison.reports[0].regime.label
     marked = {label: GLYPHS[MARKERS[label]] for label, key in found.items() if key.used}
-    assert marked == {here: "■"}
+    assert marked == {here: "●"}
 
 
 def test_without_a_bound_only_the_regimes_of_models_have_a_key(full):
