@@ -4,10 +4,10 @@ import sys
 import time
 
 import genprobe
-from genprobe.aggregate.queries import dismiss, draw_queries, follow
+from genprobe.aggregate.queries import draw_queries, release_ranks, serve_queries
 from genprobe.estimators.rate import rate
 from genprobe.families.diagonal_normal import diagonal_normal
-from genprobe.runtime.ranks import joined
+from genprobe.runtime.ranks import process_group
 
 QUERIES = 16_384
 
@@ -21,18 +21,18 @@ def main(data: str, path: str) -> None:
         posterior="diagonal-normal",
         prior="standard-normal",
     )
-    with joined("cpu") as group:
+    with process_group("cpu") as group:
         genprobe.evaluate(model, data, store=path, estimators={"rate": rate})
         store = genprobe.open_store(path)
         if not group.leads:
-            follow(store, diagonal_normal, None, group)
+            serve_queries(store, diagonal_normal, None, group)
             return
         start = time.perf_counter()
         draw_queries(
             store, diagonal_normal, lambda q: 1.0, tolerance=1e-9, max_queries=QUERIES, ranks=group
         )
         seconds = time.perf_counter() - start
-        dismiss(group)
+        release_ranks(group)
         print(seconds)
 
 

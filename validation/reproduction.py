@@ -22,7 +22,7 @@ from genprobe.runs.betas import parse_betas
 from genprobe.runs.sweep import Sweep
 from genprobe.runs.sweep_point import one_thread
 from genprobe.runs.train import fit
-from genprobe.runtime.progress import showing
+from genprobe.runtime.progress import progress_display
 from genprobe.types import Estimate, Report
 from validation.page import Line, Section, table
 
@@ -118,7 +118,7 @@ def on_fresh_draws(folder: Path, name: str, start: Callable[[], MlpVae]) -> Path
         grey = genprobe.open_dataset(DATA)
         images = partial(torch.bernoulli, grey.read(0, grey.n).float())
         torch.manual_seed(0)
-        with one_thread(), showing(True) as shown:
+        with one_thread(), progress_display(True) as shown:
             module = start().train()
             fit(module, images, 1.0, EPOCHS, BATCH, NETWORK["learning_rate"], shown)
         genprobe.save(module.eval().as_model(name, {}), path)

@@ -33,7 +33,7 @@ from genprobe.aggregate.sums import LogSums, merged_entropy
 from genprobe.aggregate.tiles import log_sums
 from genprobe.errors import UnavailableError
 from genprobe.plugins import plugins
-from genprobe.runtime.ranks import ALONE, Ranks, together
+from genprobe.runtime.ranks import ALONE, Ranks, barrier
 from genprobe.types import Family, Params
 
 CHECKED = 4, 32
@@ -156,12 +156,12 @@ def log_aggregate_blocks(
             f"No aggregate posterior: the family {family.name} gives neither natural parameters "
             "nor cross_log_prob."
         )
-    with together(ranks):
+    with barrier(ranks):
         sizes = Tile(*tile) if tile else plan_tile(len(z), z[0].numel(), device, width_of(blocks))
     own = torch.full((len(z),), -1) if own is None else own
 
     def once(some: Tensor, margin: float) -> LogSums:
-        with together(ranks):
+        with barrier(ranks):
             sums = retry_with_smaller_tiles(
                 sizes,
                 lambda tile: log_sums(
@@ -179,7 +179,7 @@ def log_aggregate_blocks(
         return combined(sums, ranks)
 
     def exactly(some: Tensor) -> LogSums:
-        with together(ranks):
+        with barrier(ranks):
             sums = exact_log_sums(z[some], family, blocks, own[some])
         return combined(sums, ranks)
 

@@ -12,7 +12,7 @@ components. The shares are disjoint: a query's own component is with one rank at
 import torch
 
 from genprobe.aggregate.sums import LogSums
-from genprobe.runtime.ranks import Ranks, all_max, all_sum, same
+from genprobe.runtime.ranks import Ranks, all_max, all_sum, broadcast
 
 
 def combined(sums: LogSums, ranks: Ranks) -> LogSums:
@@ -31,7 +31,7 @@ def combined(sums: LogSums, ranks: Ranks) -> LogSums:
     part = (weight / whole).where(whole != 0, 0.0)
     entropy = all_sum(part * sums.entropy + torch.special.entr(part), ranks)
     # Sums over ranks may round differently on each: rank 0's are everyone's.
-    others, own, largest, entropy = same(
+    others, own, largest, entropy = broadcast(
         torch.stack([reference + whole.log(), own, largest, entropy]), ranks
     )
     margin, done = torch.tensor([sums.margin, sums.skipped], dtype=torch.float64)

@@ -2,7 +2,7 @@
 
 Examples are taken without replacement, two draws z ~ q(z|x_n) each: the draws of one example tell
 the error that drawing causes from the spread over examples, which vanishes as all are taken.
-Draws come from the stored posterior parameters, so more of them need no model. A pilot tells how
+Draws come from the stored posterior parameters, so more of them need no model. A pilot says how
 many examples the tolerance needs; once all are taken, each gets more draws.
 """
 
@@ -17,7 +17,7 @@ from torch import Tensor
 from genprobe.aggregate.blocks import size_of, stretches
 from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks, negligible
 from genprobe.runtime.progress import Progress, silent
-from genprobe.runtime.ranks import ALONE, Ranks, all_sum, from_leader, same, together
+from genprobe.runtime.ranks import ALONE, Ranks, all_sum, barrier, broadcast, broadcast_object
 from genprobe.runtime.seeds import derived_seed, generator
 from genprobe.store.read import Store
 from genprobe.types import Family, Params
@@ -85,8 +85,8 @@ def draw_queries(
         max_queries: never more than this, rounded up to pairs.
         seed: of the order in which examples are taken, and of the draws.
         device: where the pairs are worked out; the CPU by default.
-        progress: told of pairs done, stage ``aggregate``.
-        ranks: the group; rank 0 draws, and the others ``follow``.
+        progress: display of the pairs done, stage ``aggregate``.
+        ranks: the group; rank 0 draws, and the others ``serve_queries``.
 
     Raises:
         UnavailableError: if the family offers no density of all pairs.
@@ -94,8 +94,8 @@ def draw_queries(
     n = store.header.n
 
     def ask(chosen: Int64[Tensor, " some"], draws: int, *name: str | int) -> Queries:
-        request = from_leader((chosen, draws, derived_seed(seed, *name)), ranks)
-        return evaluate(store, family, *request, device, progress, ranks)
+        request = broadcast_object((chosen, draws, derived_seed(seed, *name)), ranks)
+        return query_density(store, family, *request, device, progress, ranks)
 
     order = torch.randperm(n, generator=generator(seed, "order"))
     most = max(DRAWS, max_queries or DRAWS * n * MOST_DRAWS)
@@ -106,21 +106,21 @@ def draw_queries(
         examples = len(queries.index)
         if examples < n:
             new = order[examples : max(examples + 1, min(n, wanted // DRAWS))]
-            queries = join(queries, ask(new, DRAWS, "examples", examples), 1)
+            queries = join_queries(queries, ask(new, DRAWS, "examples", examples), 1)
             continue
         draws = (wanted - len(queries)) // n
         if draws == 0 or len(queries) // n >= DRAWS * MOST_DRAWS:
             break
-        queries = join(queries, ask(order, draws, "draws", len(queries)), 0)
+        queries = join_queries(queries, ask(order, draws, "draws", len(queries)), 0)
     return queries
 
 
-def follow(
+def serve_queries(
     store: Store, family: Family, device: torch.device | None, ranks: Ranks
 ) -> Exception | None:
-    """Take part in the queries of rank 0 until it dismisses the others.
+    """Serve the queries of rank 0 until it releases this rank.
 
-    A fault in a query is told to rank 0 as well, which knows what to make of it.
+    A fault in a query reaches rank 0 as well, which decides what follows from it.
 
     Args:
         store: the one rank 0 queries.
@@ -132,18 +132,18 @@ def follow(
         The fault of the last query, if there was one: rank 0 may have ended over it.
     """
     fault = None
-    while (request := from_leader(None, ranks)) is not None:
+    while (request := broadcast_object(None, ranks)) is not None:
         fault = None
         try:
-            evaluate(store, family, *request, device, silent, ranks)
+            query_density(store, family, *request, device, silent, ranks)
         except Exception as error:
             fault = error
     return fault
 
 
-def dismiss(ranks: Ranks) -> None:
-    """Tell those who follow that no more queries come."""
-    from_leader(None, ranks)
+def release_ranks(ranks: Ranks) -> None:
+    """Tell the ranks that serve queries that no more come."""
+    broadcast_object(None, ranks)
 
 
 MOST_DRAWS = 16
@@ -152,7 +152,7 @@ GROWTH = 64.0
 """A step multiplies the queries by no more than this: a pilot's error is itself uncertain."""
 
 
-def evaluate(
+def query_density(
     store: Store,
     family: Family,
     chosen: Int64[Tensor, " m"],
@@ -164,7 +164,7 @@ def evaluate(
 ) -> Queries:
     """Queries from so many draws of chosen examples; each rank passes over its share of all."""
     start, stop = ranks.span(store.header.n)
-    z, log_qz_x = drawn(family, select(store, chosen, ranks), draws, seed, ranks)
+    z, log_qz_x = draw_codes(family, select_params(store, chosen, ranks), draws, seed, ranks)
     flat = z.flatten(0, 1)
     pairs = (stop - start) * len(flat)
     progress.advance("aggregate", 0, pairs)
@@ -182,28 +182,28 @@ def evaluate(
     return from_density(store.header.n, chosen, z, log_qz_x, density)
 
 
-def drawn(
+def draw_codes(
     family: Family, params: Params, draws: int, seed: int, ranks: Ranks
 ) -> tuple[Float[Tensor, "draw m *latent"], Float64[Tensor, "draw m"]]:
     """Draws of posteriors, those of rank 0 on every rank, and their own log densities, nats."""
-    with together(ranks):
-        z = sampled(family, params, draws, seed)
-    z = same(z, ranks)
-    with together(ranks):
+    with barrier(ranks):
+        z = sample_codes(family, params, draws, seed)
+    z = broadcast(z, ranks)
+    with barrier(ranks):
         log_qz_x = [
             family.distribution({k: v[part].double() for k, v in params.items()})
             .log_prob(z[:, part].double())
             .double()
-            for part in parts_of(family, params, draws)
+            for part in draw_blocks(family, params, draws)
         ]
     return z, torch.cat(log_qz_x, 1)
 
 
-def sampled(
+def sample_codes(
     family: Family, params: Params, draws: int, seed: int
 ) -> Float[Tensor, "draw m *latent"]:
     """Draws of posteriors, a stretch of examples at a time."""
-    first, *others = parts_of(family, params, draws)
+    first, *others = draw_blocks(family, params, draws)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         some = family.sample({k: v[first] for k, v in params.items()}, draws)
@@ -214,8 +214,8 @@ def sampled(
     return z
 
 
-def parts_of(family: Family, params: Params, draws: int) -> list[slice]:
-    """Stretches of the examples whose draws fit into memory beside each other."""
+def draw_blocks(family: Family, params: Params, draws: int) -> list[slice]:
+    """Stretches of the examples whose draws fit into memory at once."""
     values = family.event_shape(params).numel()
     return list(stretches(size_of(params), max(1, DRAWN_VALUES // (draws * max(1, values)))))
 
@@ -246,7 +246,7 @@ def from_density(
     )
 
 
-def select(store: Store, chosen: Int64[Tensor, " m"], ranks: Ranks = ALONE) -> Params:
+def select_params(store: Store, chosen: Int64[Tensor, " m"], ranks: Ranks = ALONE) -> Params:
     """Posterior parameters (m, ...) of chosen examples, in their order, streamed from the store.
 
     Each rank reads its share and leaves zeros for the rest; their sum is the whole.
@@ -254,7 +254,7 @@ def select(store: Store, chosen: Int64[Tensor, " m"], ranks: Ranks = ALONE) -> P
     ordered, position = chosen.sort()
     first, last = ranks.span(store.header.n)
     found: dict[str, Tensor] = {}
-    with together(ranks):
+    with barrier(ranks):
         _, shapes = next(iter(store.blocks(1)))
         found = {k: v.new_zeros(len(chosen), *v.shape[1:]) for k, v in shapes.items()}
         for start, params in store.blocks(start=first, stop=last):
@@ -265,7 +265,7 @@ def select(store: Store, chosen: Int64[Tensor, " m"], ranks: Ranks = ALONE) -> P
     return {k: all_sum(v, ranks) for k, v in found.items()}
 
 
-def join(first: Queries, second: Queries, axis: int) -> Queries:
+def join_queries(first: Queries, second: Queries, axis: int) -> Queries:
     """Two sets of queries as one: axis 0 adds draws of the same examples, axis 1 adds examples."""
 
     def both(name: str) -> Tensor:

@@ -90,7 +90,7 @@ def build_report(
         parts: of the model, if they are at hand; else plugins rebuild them by name.
         device: where the aggregate posterior is worked out; the CPU by default.
         progress: display.
-        ranks: the group whose others ``follow`` the queries; rank 0 alone calls this.
+        ranks: the group whose others ``serve_queries``; rank 0 alone calls this.
         fit: gives the fitted marginal; by default ``fit_best_marginal`` of this store.
         provenance: further facts.
 

@@ -31,7 +31,7 @@ def compare(
     output.require_possible()
     from genprobe.comparing.compare import compare as run
 
-    comparison = run(sources, cuts=options.cuts_from(regime_cuts), progress=True, **settings)
+    comparison = run(sources, cuts=options.read_regime_cuts(regime_cuts), progress=True, **settings)
     output.write_comparison(comparison)
     output.print_comparison(comparison)
     output.finish(comparison)

@@ -37,7 +37,7 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
     from importlib.resources import as_file, files
 
     from genprobe.analysis.options import Options
-    from genprobe.cli.output import Output, showing_model
+    from genprobe.cli.output import Output, model_progress
     from genprobe.comparing.compare import compare
     from genprobe.demo import BUNDLES
     from genprobe.runs.evaluation import run_evaluation
@@ -48,7 +48,7 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
     for i, name in enumerate(names):
         with (
             as_file(files("genprobe.demo") / f"{name}.pt") as path,
-            showing_model(names, i, True) as progress,
+            model_progress(names, i, True) as progress,
         ):
             choices = Options(draws=4, pictures=True)
             reports.append(

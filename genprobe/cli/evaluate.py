@@ -10,7 +10,7 @@ import click
 
 from genprobe.cli import options
 from genprobe.cli.command_line import command_line
-from genprobe.cli.interrupt import kept_of_store, resumable
+from genprobe.cli.interrupt import describe_kept_store, resumable
 from genprobe.cli.output import output_options
 from genprobe.errors import GenprobeError, OtherRankError, UsageError
 
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 @output_options()
 @click.option("--quiet", is_flag=True, help="No progress and no log.")
 @click.option("--trust", is_flag=True, help="Let code in the checkpoint run.")
-@resumable(kept_of_store)
+@resumable(describe_kept_store)
 def evaluate(
     models: tuple[str, ...],
     data: str | None,
@@ -96,11 +96,11 @@ def evaluate(
     from genprobe.analysis.options import Options
     from genprobe.comparing.compare import require_sort
     from genprobe.plugins import plugins
-    from genprobe.runtime.ranks import joined, together
+    from genprobe.runtime.ranks import barrier, process_group
 
-    with joined(settings["device"]) as ranks:
-        with together(ranks):
-            cuts = options.cuts_from(regime_cuts)
+    with process_group(settings["device"]) as ranks:
+        with barrier(ranks):
+            cuts = options.read_regime_cuts(regime_cuts)
             require_sort(sort, plugins().all("estimators"))
             if ranks.leads:
                 output.require_possible()
@@ -110,14 +110,14 @@ def evaluate(
         choices = Options(store=store, cuts=cuts, pictures=pictures, **settings)
         shown = ranks.leads and not quiet
         attempts = [
-            attempt(models, i, data, choices, output if ranks.leads else None, shown)
+            evaluate_one(models, i, data, choices, output if ranks.leads else None, shown)
             for i in range(len(models))
         ]
     done = [(model, r) for model, r in zip(models, attempts, strict=True) if r is not None]
     if ranks.leads and done:
         reports, origins = [report for _, report in done], [model for model, _ in done]
         order = {"origins": origins, "cuts": cuts, "side_by_side": side_by_side}
-        comparison, fault = compared(reports, output, sort, against, order)
+        comparison, fault = compare_reports(reports, output, sort, against, order)
         if several:
             output.write_comparison(comparison)
         if len(done) > 1:
@@ -129,7 +129,7 @@ def evaluate(
         sys.exit(1)
 
 
-def compared(
+def compare_reports(
     reports: "Sequence[Report]",
     output: "Output",
     sort: str,
@@ -161,7 +161,7 @@ def compared(
         raise
 
 
-def attempt(
+def evaluate_one(
     models: Sequence[str],
     position: int,
     data: str | None,
@@ -169,7 +169,7 @@ def attempt(
     output: "Output | None",
     shown: bool,
 ) -> "Report | None":
-    """Evaluate and print one model; of several, one that fails is told and passed over.
+    """Evaluate and print one model; of several, one that fails is reported and left out.
 
     Args:
         models: all, as named.
@@ -179,12 +179,12 @@ def attempt(
         output: of the process that prints.
         shown: whether progress is.
     """
-    from genprobe.cli.output import showing_model
+    from genprobe.cli.output import model_progress
     from genprobe.runs.evaluation import run_evaluation
 
     model, several = models[position], len(models) > 1
     try:
-        with showing_model(models, position, shown) as progress:
+        with model_progress(models, position, shown) as progress:
             report = run_evaluation(model, data, choices, progress=progress, command=command_line())
         if output is not None:
             if not several:

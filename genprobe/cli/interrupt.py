@@ -11,11 +11,11 @@ import click
 Command = Callable[..., None]
 
 
-def resumable(kept: Callable[..., str]) -> Callable[[Command], Command]:
+def resumable(describe: Callable[..., str]) -> Callable[[Command], Command]:
     """A command that Ctrl-C ends with a word on what is kept, and the exit status 130.
 
     Args:
-        kept: takes the command's options and says what is, and how to go on from it.
+        describe: takes the command's options and says what is, and how to go on from it.
 
     Returns:
         A decorator of its function, to be applied before click's.
@@ -27,7 +27,7 @@ def resumable(kept: Callable[..., str]) -> Callable[[Command], Command]:
             try:
                 command(**options)
             except KeyboardInterrupt:
-                click.echo(f"Stopped. {kept(**options)}", err=True)
+                click.echo(f"Stopped. {describe(**options)}", err=True)
                 sys.exit(130)
 
         return run
@@ -35,21 +35,21 @@ def resumable(kept: Callable[..., str]) -> Callable[[Command], Command]:
     return decorate
 
 
-def kept_of_sweep(folder: Path, **_: Any) -> str:
+def describe_kept_sweep(folder: Path, **_: Any) -> str:
     """What an interrupt left of a sweep."""
     return f"What is finished is kept in {folder}; the same command goes on from there."
 
 
-def kept_of_store(store: Path | None, fresh: bool, **_: Any) -> str:
+def describe_kept_store(store: Path | None, fresh: bool, **_: Any) -> str:
     """What an interrupt left of a store, and how to go on from it."""
-    from genprobe.store.fresh import begun, encoded, partial_of
+    from genprobe.store.run_id import awaits_report, partial_folder, pending_run_id
 
     if store is None:
         return "Nothing is kept of this model; with --store it would go on where it stopped."
-    if store.exists() and (encoded(store) or not fresh):
+    if store.exists() and (awaits_report(store) or not fresh):
         return f"{store} holds every example; the same command encodes nothing anew."
     before = f"{store} is as it was before. " if store.exists() else ""
-    if any(partial_of(store).glob("*.h5")) and (begun(store) or not fresh):
-        kept = f"What was encoded is kept beside {store}"
-        return f"{before}{kept}; the same command goes on from there."
+    if any(partial_folder(store).glob("*.h5")) and (pending_run_id(store) or not fresh):
+        encoded = f"What was encoded is kept beside {store}"
+        return f"{before}{encoded}; the same command goes on from there."
     return f"{before}Nothing was encoded yet; the same command begins anew."

@@ -24,7 +24,7 @@ class Echo(logging.Handler):
 
 
 class Cli(click.Group):
-    """A group that fills itself from plugins when first asked, and tells faults plainly."""
+    """A group that fills itself from plugins when first asked, and reports faults plainly."""
 
     def make_context(
         self,
@@ -67,7 +67,7 @@ class Cli(click.Group):
             add_commands(self)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; a fault of the input is told in its own words."""
+        """Run a command; a fault of the input is reported in its own words."""
         logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[Echo()])
         try:
             return super().invoke(ctx)

@@ -108,7 +108,7 @@ binarize = click.option(
 )
 
 
-def widths(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
+def parse_widths(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
     """``256,256`` to (256, 256)."""
     try:
         return tuple(int(width) for width in value.split(","))
@@ -132,7 +132,7 @@ TRAINING = (
         "--hidden",
         default="256,256",
         show_default=True,
-        callback=widths,
+        callback=parse_widths,
         help="Widths of the hidden layers.",
     ),
     click.option(
@@ -165,7 +165,7 @@ def training(command: Command) -> Command:
     return command
 
 
-def cuts_from(path: Path | None) -> "Cuts":
+def read_regime_cuts(path: Path | None) -> "Cuts":
     """The cuts in a file, or the default ones."""
     from genprobe.analysis.regimes import DEFAULT_CUTS, read_cuts
 
@@ -182,13 +182,13 @@ def require_plot(path: Path | None) -> None:
     if path is not None:
         from genprobe.render.figure.figure_file import require_format
 
-        with misused():
+        with as_usage_error():
             require_format(path)
         require_writable(path)
 
 
 @contextlib.contextmanager
-def misused() -> Iterator[None]:
+def as_usage_error() -> Iterator[None]:
     """Make a fault one of the command line.
 
     Raises:

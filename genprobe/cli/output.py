@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from genprobe.runtime.progress import Progress
 
 
-ROOMY = 110
+PLANE_COLUMNS = 110
 """Columns of a terminal from which the plane is printed without being asked for."""
 
 
@@ -108,7 +108,7 @@ class Output:
 
         Args:
             report: of one model.
-            source: which of several it is, told above its table; several may have one name.
+            source: which of several it is, named above its table; several may have one name.
         """
         if self.renderer is not None:
             click.echo(rendered(report, self.renderer, self.unit), nl=False)
@@ -160,10 +160,11 @@ class Output:
         width = terminal_width()
         if self.formats:
             return
-        if self.plane or (self.plane is None and width >= ROOMY):
+        if self.plane or (self.plane is None and width >= PLANE_COLUMNS):
             from genprobe.render.text.plane import WIDTH, plane_to_text
 
-            text = plane_to_text(comparison, self.unit, WIDTH if width < ROOMY else ROOMY)
+            columns = WIDTH if width < PLANE_COLUMNS else PLANE_COLUMNS
+            text = plane_to_text(comparison, self.unit, columns)
             click.echo(f"\n{text}" if text else "", nl=False)
 
     def write_report(self, report: "Report") -> None:
@@ -227,7 +228,7 @@ def require_renderer(name: str, unit: str) -> None:
     """
     from genprobe.plugins import plugins
 
-    with options.misused():
+    with options.as_usage_error():
         render = plugins().get("renderers", name)
     if unit != "nats" and not takes_unit(render):
         raise UsageError(f"The format {name} has no choice of unit.", f"Leave out --unit {unit}.")
@@ -259,7 +260,7 @@ def terminal_width() -> int:
 
 
 @contextlib.contextmanager
-def showing_model(models: Sequence[str], position: int, wanted: bool) -> "Iterator[Progress]":
+def model_progress(models: Sequence[str], position: int, wanted: bool) -> "Iterator[Progress]":
     """The progress display of one model; of several, it also shows how many are done.
 
     Args:
@@ -267,9 +268,9 @@ def showing_model(models: Sequence[str], position: int, wanted: bool) -> "Iterat
         position: of the one in hand.
         wanted: whether to show anything.
     """
-    from genprobe.runtime.progress import showing
+    from genprobe.runtime.progress import progress_display
 
-    with showing(wanted) as progress:
+    with progress_display(wanted) as progress:
         if len(models) > 1:
             progress.advance("models", position, len(models))
             progress.say("models", f"{position + 1} of {len(models)}: {models[position]}")

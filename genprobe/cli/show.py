@@ -28,12 +28,12 @@ def show(store: Path, regime_cuts: Path | None, output: "Output", **settings: An
     from genprobe.analysis.options import Options
     from genprobe.analysis.report import build_report
     from genprobe.comparing.compare import compare
-    from genprobe.runtime.progress import showing
+    from genprobe.runtime.progress import progress_display
     from genprobe.store.read import open_store
 
-    choices = Options(cuts=options.cuts_from(regime_cuts), **settings)
+    choices = Options(cuts=options.read_regime_cuts(regime_cuts), **settings)
     choices.require_valid()
-    with showing(True) as progress:
+    with progress_display(True) as progress:
         report = build_report(
             open_store(store),
             choices,

@@ -7,11 +7,11 @@ from typing import Any
 import click
 
 from genprobe.cli import options
-from genprobe.cli.interrupt import kept_of_sweep, resumable
+from genprobe.cli.interrupt import describe_kept_sweep, resumable
 from genprobe.errors import GenprobeError
 
 
-def grid(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
+def parse_grid(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
     """``0.1:8:log9`` to nine values."""
     from genprobe.runs.betas import parse_betas
 
@@ -30,7 +30,7 @@ def grid(context: click.Context, parameter: click.Parameter, value: str) -> tupl
     default="0.1:8:log9",
     show_default=True,
     metavar="GRID",
-    callback=grid,
+    callback=parse_grid,
     help="LOW:HIGH:logN, LOW:HIGH:linN or values such as 0.25,1,4.",
 )
 @click.option(
@@ -59,7 +59,7 @@ def grid(context: click.Context, parameter: click.Parameter, value: str) -> tupl
 @options.unit
 @options.markdown
 @click.option("--quiet", is_flag=True, help="No progress and no log.")
-@resumable(kept_of_sweep)
+@resumable(describe_kept_sweep)
 def sweep(
     folder: Path,
     unit: str,

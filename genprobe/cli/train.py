@@ -41,12 +41,12 @@ def train(
     from genprobe.loaders.bundle import save
     from genprobe.loaders.open import open_dataset
     from genprobe.runs.train import train as run
-    from genprobe.runtime.progress import showing
+    from genprobe.runtime.progress import progress_display
 
     dataset = open_dataset(data, split=split, binarize=binarize, seed=seed)
     if split is not None and data != "digits":
         raise GenprobeError(f"{data} has no splits.")
-    with showing(not quiet) as progress:
+    with progress_display(not quiet) as progress:
         model = run(
             dataset,
             name=out.stem,

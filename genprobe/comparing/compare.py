@@ -20,7 +20,7 @@ from genprobe.comparing.shared_regime import replace_regime
 from genprobe.errors import GenprobeError, UsageError
 from genprobe.estimators.catalog import row_of
 from genprobe.report import Report
-from genprobe.runtime.progress import Progress, showing
+from genprobe.runtime.progress import Progress, progress_display
 
 KINDS = ("density-distortion", "bernoulli-on-grey")
 """Warnings that the distortion is not minus the log of a probability."""
@@ -77,7 +77,7 @@ def compare(
     require_positive(entropy=entropy)
     if origins is None:
         sources = without_side_files(sources)
-    with showing(progress) as shown:
+    with progress_display(progress) as shown:
         read = read_reports(sources, shown)
     places = [place_of(*pair) for pair in zip(sources, read, strict=True)]
     places = places if origins is None else list(origins)

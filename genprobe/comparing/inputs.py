@@ -14,7 +14,13 @@ from genprobe.loaders.inspect import inspect_file
 from genprobe.report import Report
 from genprobe.runtime.progress import Progress, silent
 from genprobe.store.read import Store, open_store
-from genprobe.store.report_cache import SUFFIX, beside, keep, kept, store_of
+from genprobe.store.report_cache import (
+    SUFFIX,
+    cache_path,
+    cached_report,
+    find_store,
+    write_cached_report,
+)
 
 SHARDS, PICTURES = ".shards", ".pictures.npz"
 """What may be beside a store, by the end of its name; besides its report."""
@@ -62,7 +68,7 @@ def read_report(source: Report | str | Path, progress: Progress = silent) -> Rep
     if start == b"{":
         return report_in(path)
     store = store_at(path)
-    return kept(store) or made_and_kept(store, progress)
+    return cached_report(store) or made_and_kept(store, progress)
 
 
 def report_in(path: Path) -> Report:
@@ -81,7 +87,7 @@ def report_in(path: Path) -> Report:
             f"{path} is not a genprobe report.",
             "Give stores, or reports that evaluate --json wrote of one model.",
         ) from error
-    return dataclasses.replace(report, store=store_of(report, path))
+    return dataclasses.replace(report, store=find_store(report, path))
 
 
 def store_at(path: Path) -> Store:
@@ -110,12 +116,12 @@ def without_side_files(sources: Sequence[Report | str | Path]) -> list[Report | 
         sources: to be compared.
     """
     given = {Path(source) for source in sources if not isinstance(source, Report)}
-    beside = {p.with_name(p.name + end) for p in given for end in (SUFFIX, SHARDS)}
+    cache_path = {p.with_name(p.name + end) for p in given for end in (SUFFIX, SHARDS)}
     return [
         source
         for source in sources
         if isinstance(source, Report)
-        or not (Path(source) in beside or str(source).endswith(PICTURES))
+        or not (Path(source) in cache_path or str(source).endswith(PICTURES))
     ]
 
 
@@ -127,8 +133,8 @@ def made_and_kept(store: Store, progress: Progress) -> Report:
     """
     facts = {"store": str(store.path)}
     report = build_report(store, Options(), progress=progress, provenance=facts)
-    if not beside(store.path).exists():
-        keep(report, store.path)
+    if not cache_path(store.path).exists():
+        write_cached_report(report, store.path)
     return report
 
 

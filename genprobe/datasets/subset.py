@@ -19,10 +19,10 @@ def subset(dataset: Dataset, n: int, seed: int = 0) -> Dataset:
     rows = torch.randperm(dataset.n, generator=generator(seed, "subset"))[:n].sort().values.tolist()
     x = torch.cat([dataset.read(row, row + 1) for row in rows])
     covariates = dataset.covariates
-    beside = {}
+    chosen = {}
     if covariates is not None:
         each = [covariates(row, row + 1) for row in rows]
-        beside = {k: torch.cat([torch.as_tensor(one[k]) for one in each]) for k in each[0]}
+        chosen = {k: torch.cat([torch.as_tensor(one[k]) for one in each]) for k in each[0]}
     return Dataset(
         name=f"{n} of {dataset.name}",
         n=n,
@@ -31,5 +31,5 @@ def subset(dataset: Dataset, n: int, seed: int = 0) -> Dataset:
         fingerprint=f"{dataset.fingerprint}:{n}:{seed}",
         binarize=dataset.binarize,
         entropy=dataset.entropy,
-        covariates=covariates and (lambda a, b: {k: v[a:b] for k, v in beside.items()}),
+        covariates=covariates and (lambda a, b: {k: v[a:b] for k, v in chosen.items()}),
     )

@@ -12,7 +12,7 @@ from genprobe.demo import BUNDLES
 from genprobe.loaders.bundle import save
 from genprobe.loaders.open import open_dataset
 from genprobe.runs.train import train
-from genprobe.runtime.progress import showing
+from genprobe.runtime.progress import progress_display
 
 
 @click.command()
@@ -21,7 +21,7 @@ def main(folder: Path) -> None:
     """Write the bundles into FOLDER."""
     dataset = open_dataset("digits", binarize="threshold")
     for name, beta in BUNDLES.items():
-        with showing(True) as progress:
+        with progress_display(True) as progress:
             model = train(
                 dataset,
                 name=name,

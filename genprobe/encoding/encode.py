@@ -22,9 +22,9 @@ from genprobe.encoding.prior_calls import log_prior
 from genprobe.encoding.probe_inputs import PROBE_INPUTS
 from genprobe.encoding.user_errors import memory_errors
 from genprobe.errors import ModelError, PluginError
-from genprobe.runtime.ranks import together
+from genprobe.runtime.ranks import barrier
 from genprobe.runtime.seeds import derived_seed
-from genprobe.store.shards import finish
+from genprobe.store.shards import finish_store
 from genprobe.store.write import StoreWriter
 from genprobe.types import Dataset, PosteriorBatch, Prior
 
@@ -65,7 +65,7 @@ def encode(
     dtype = getattr(torch, header.dtype)
     calls = bind(parts, device=device, dtype=dtype, batch_size=batch_size)
     with (
-        together(writer.ranks),
+        barrier(writer.ranks),
         on_device(parts.model.module, device, dtype),
         on_device(parts.prior.module, device, dtype),
     ):
@@ -83,7 +83,7 @@ def encode(
                 arrays = columns(probe_inputs(here, parts.prior, x, batch, header.n), batch, probes)
             writer.write(segment, arrays, notice)
             advance(stop - start)
-    finish(writer, parts.prior.params)
+    finish_store(writer, parts.prior.params)
 
 
 def require_known(name: str, probe: Probe) -> None:

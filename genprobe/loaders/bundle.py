@@ -21,7 +21,7 @@ from genprobe.loaders.factory import build_model, load_state
 from genprobe.loaders.inspect import BUNDLE_MARK, inspect_file
 from genprobe.loaders.tensors import read_tensors
 from genprobe.priors.recognise import prior_of
-from genprobe.store.write import replacing
+from genprobe.store.write import atomic_write
 from genprobe.types import Loader, Model, NamedPrior, Prior
 
 VERSION = 1
@@ -73,7 +73,7 @@ def save(
         "prior": saved_prior(model, factory is not None),
     }
     try:
-        with replacing(Path(path)) as aside:
+        with atomic_write(Path(path)) as aside:
             torch.save(content, aside)
     except (OSError, RuntimeError) as error:
         raise ModelError(f"The bundle cannot be written at {path}: {reason_of(error)}") from error

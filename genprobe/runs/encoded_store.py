@@ -16,10 +16,10 @@ from genprobe.encoding.parts import Parts
 from genprobe.errors import StoreError
 from genprobe.plugins import plugins
 from genprobe.runtime.progress import Progress
-from genprobe.runtime.ranks import ALONE, Ranks, from_leader, together
+from genprobe.runtime.ranks import ALONE, Ranks, barrier, broadcast_object
 from genprobe.store.format import Header, require_same
-from genprobe.store.fresh import encoded, partial_of
 from genprobe.store.read import Store, open_store
+from genprobe.store.run_id import awaits_report, partial_folder
 from genprobe.store.shards import drop_leftovers
 from genprobe.store.write import StoreWriter
 from genprobe.types import Dataset
@@ -59,11 +59,11 @@ def store_location(store: str | Path | None, ranks: Ranks = ALONE) -> Iterator[P
         yield Path(store)
         return
     folder = None
-    with together(ranks):
+    with barrier(ranks):
         if ranks.leads:
             folder = tempfile.mkdtemp(prefix="genprobe-")
     try:
-        yield Path(from_leader(folder, ranks) or "") / "store.h5"
+        yield Path(broadcast_object(folder, ranks) or "") / "store.h5"
     except BaseException:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
@@ -82,9 +82,9 @@ def encoded_store(run: Run, fresh: bool) -> Store:
     """
     path, header, ranks, progress = run.path, run.header, run.ranks, run.progress
     # Rank 0 alone looks: a network file system may remember for others that there was nothing.
-    with together(ranks):
+    with barrier(ranks):
         finished = ranks.leads and is_finished(path, header, fresh)
-    if from_leader(finished, ranks):
+    if broadcast_object(finished, ranks):
         return reuse_store(path, header, fresh, ranks)
     probes = plugins().all("probes")
     with StoreWriter(path, header, fresh=fresh, ranks=ranks) as writer:
@@ -98,7 +98,7 @@ def encoded_store(run: Run, fresh: bool) -> Store:
                 restart_hint(path, fresh),
             )
         total = count_examples(header, before.union(writer.mine))
-        with together(ranks):
+        with barrier(ranks):
             progress.advance("encode", count_examples(header, before), total)
         encode(
             run.parts,
@@ -109,7 +109,7 @@ def encoded_store(run: Run, fresh: bool) -> Store:
             device=run.device,
             advance=lambda count: progress.advance("encode", count, total),
         )
-    with together(ranks):
+    with barrier(ranks):
         return open_store(path)
 
 
@@ -117,7 +117,7 @@ def is_finished(path: Path, header: Header, fresh: bool) -> bool:
     """Whether the store is finished; of a fresh run, by that run itself, before an interrupt."""
     if not fresh:
         return os.path.exists(path)
-    if not encoded(path):
+    if not awaits_report(path):
         return False
     try:
         require_same(open_store(path).header, header, str(path))
@@ -128,7 +128,7 @@ def is_finished(path: Path, header: Header, fresh: bool) -> bool:
 
 def restart_hint(path: Path, fresh: bool) -> str:
     """What to do if a fresh run should not go on from where it was interrupted."""
-    return f" To begin anew, delete {partial_of(path)}." if fresh else ""
+    return f" To begin anew, delete {partial_folder(path)}." if fresh else ""
 
 
 def reuse_store(path: Path, header: Header, fresh: bool, ranks: Ranks) -> Store:
@@ -137,7 +137,7 @@ def reuse_store(path: Path, header: Header, fresh: bool, ranks: Ranks) -> Store:
     Raises:
         StoreError: if it belongs to another run.
     """
-    with together(ranks):
+    with barrier(ranks):
         found = open_store(path)
         require_same(found.header, header, str(path))
         if ranks.leads:

@@ -49,8 +49,8 @@ def evaluate(
         model: a Model, a path, or ``scheme:path``.
         data: a name, a path, an array, a tensor, a Dataset or a DataLoader; by default what a
             bundle says it was trained on. A file of posteriors needs none.
-        store: where to keep what the model said of each example, and beside it the report (in
-            STORE.report.json); by default nowhere.
+        store: where to store what the model gives for each example; the report goes into
+            STORE.report.json. By default a temporary file.
         draws: posterior draws per example.
         tolerance: wanted Monte Carlo standard error of I(n;z), nats.
         max_queries: most queries of the aggregate posterior.
@@ -58,7 +58,7 @@ def evaluate(
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         dtype: ``float32`` or ``float64``, of model and parameters.
         seed: of the draws, of the queries and of stochastic binarisation.
-        prior: another prior than the model's, as a Model takes it; nothing is encoded anew for it.
+        prior: another prior than the model's, as a Model takes it; nothing is encoded again.
         entropy: an upper bound on the entropy of the data, nats.
         bin_width: δ of quantised data under a density.
         binarize: ``none``, ``threshold`` or ``stochastic``; by default as a bundle was trained.
@@ -71,8 +71,8 @@ def evaluate(
         trust: let code in the checkpoint run.
         factory: ``MODULE:FACTORY`` that builds the model of a checkpoint.
         family: of a file of posteriors that does not name its own.
-        pictures: keep pictures of what the model makes of images beside the store, for the HTML
-            report; by default where a store is kept.
+        pictures: write pictures of what the model makes of images next to the store, for the HTML
+            report; by default if there is a store.
 
     Returns:
         The report; everything in nats per example.

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 
 from genprobe.aggregate.fitted import FittedMarginal
-from genprobe.aggregate.queries import dismiss, follow
+from genprobe.aggregate.queries import release_ranks, serve_queries
 from genprobe.analysis.options import Options
 from genprobe.analysis.report import build_report
 from genprobe.analysis.stored_quantities import fit_best_marginal
-from genprobe.datasets.unseen import unseen
+from genprobe.datasets.placeholder import placeholder_dataset
 from genprobe.encoding.resolve import prepare
 from genprobe.errors import DataError, ModelError
 from genprobe.estimators.call import require_known
@@ -24,11 +24,11 @@ from genprobe.report import Report
 from genprobe.runs.encoded_store import Run, encoded_store, store_location
 from genprobe.runs.write_pictures import write_pictures
 from genprobe.runtime.device import choose_device, explain_device_loss
-from genprobe.runtime.progress import Progress, showing
-from genprobe.runtime.ranks import Ranks, from_leader, joined, together
-from genprobe.store.fresh import conclude
+from genprobe.runtime.progress import Progress, progress_display
+from genprobe.runtime.ranks import Ranks, barrier, broadcast_object, process_group
 from genprobe.store.read import Store
-from genprobe.store.report_cache import keep
+from genprobe.store.report_cache import write_cached_report
+from genprobe.store.run_id import clear_run_id
 from genprobe.types import Dataset, Family, Model
 
 BATCH_VALUES = 1 << 20
@@ -57,12 +57,12 @@ def run_evaluation(
     """
     facts = {"asked": options.asked(model, data), **({"command": command} if command else {})}
     with (
-        joined(options.device) as ranks,
-        showing(progress if ranks.leads else False) as display,
+        process_group(options.device) as ranks,
+        progress_display(progress if ranks.leads else False) as display,
         store_location(options.store, ranks) as path,
         explain_device_loss(options.device, options.store is not None),
     ):
-        with together(ranks):
+        with barrier(ranks):
             run = prepare_run(model, data, options, path=path, progress=display, ranks=ranks)
         store, family = encoded_store(run, options.fresh), run.parts.posterior
         # The pairs are float32 but their sums are float64, which only a CPU and CUDA have.
@@ -149,7 +149,7 @@ def describe(run: Run, options: Options) -> dict[str, Any]:
 def finish_run(
     run: Run, report: Report, options: Options, fit: Callable[[], FittedMarginal]
 ) -> None:
-    """Write what stays beside the store; a temporary store goes with its report.
+    """Write the report and pictures of a store; a temporary store is removed with its report.
 
     Args:
         run: whose report is made.
@@ -158,14 +158,14 @@ def finish_run(
         fit: gives the fitted marginal of the report.
     """
     stored = options.store is not None
-    with together(run.ranks):
+    with barrier(run.ranks):
         if stored and run.ranks.leads:
-            keep(report, run.path)
+            write_cached_report(report, run.path)
     if not run.ranks.leads:
         return
     if stored if options.pictures is None else options.pictures:
         write_pictures(run, report, fit)
-    conclude(run.path)
+    clear_run_id(run.path)
     if not stored:
         weakref.finalize(report.store, shutil.rmtree, run.path.parent, ignore_errors=True)
 
@@ -195,11 +195,11 @@ def report_on_every_rank(
             report = make()
         except Exception as error:
             fault = error
-        dismiss(ranks)
+        release_ranks(ranks)
     else:
-        fault = follow(store, family, device, ranks)
-    made: list[Report] = from_leader([] if report is None else [report], ranks)
-    with together(ranks):
+        fault = serve_queries(store, family, device, ranks)
+    made: list[Report] = broadcast_object([] if report is None else [report], ranks)
+    with barrier(ranks):
         if fault is not None and not made:
             raise fault
     return made[0]
@@ -235,7 +235,7 @@ def choose_data(model: Model, data: Any, options: Options) -> Dataset:
             )
         known = model.recorded
         name = known.dataset or f"unnamed data of {model.name}"
-        return unseen(name, known.n, known.event_shape)
+        return placeholder_dataset(name, known.n, known.event_shape)
     if source is None:
         raise DataError(
             f"The model {model.name} does not say what data it is for.", "Name them with --data."

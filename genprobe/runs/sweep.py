@@ -34,8 +34,8 @@ from genprobe.runs.sweep_point import (
     one_thread,
     train_and_evaluate,
 )
-from genprobe.runtime.jobs import run
-from genprobe.runtime.progress import showing
+from genprobe.runtime.jobs import run_jobs
+from genprobe.runtime.progress import progress_display
 from genprobe.store.read import open_store
 
 
@@ -62,7 +62,7 @@ class Sweep:
         return {side: reports for side, reports in sides.items() if reports}
 
     def comparison(self, side: str) -> Comparison:
-        """The models of one side beside each other."""
+        """The comparison of the models of one side."""
         return compare(self.sides[side])
 
     def curve_test(self, side: str) -> CurveTest:
@@ -98,7 +98,7 @@ def sweep(
         betas: weights of the rate.
         folder: for bundles and stores, made if it is not there.
         split: of a named data set.
-        held_out: data to evaluate on besides.
+        held_out: further data to evaluate on.
         held_out_split: of named held-out data; of ``data`` if no other are named.
         binarize: ``none``, ``threshold`` or ``stochastic``.
         first_epochs: passes over the data of the first model, from whose weights all others go on.
@@ -141,18 +141,18 @@ def run_sweep(plan: Plan, jobs: int, progress: bool) -> Sweep:
         if not is_trained(plan.path(beta, "pt"), training_facts(plan, dataset, beta))
     ]
     plan.folder.mkdir(parents=True, exist_ok=True)
-    with showing(progress) as display:
+    with progress_display(progress) as display:
         if missing:
             with one_thread():
                 first_model(plan, dataset, display)
-        pairs = run(
+        pairs = run_jobs(
             partial(train_and_evaluate, plan),
             plan.betas,
             jobs=jobs,
             stage="train",
             total=len(missing) * count_steps(plan, dataset),
             progress=display,
-            told=log_point,
+            on_done=log_point,
         )
     training, held = zip(*pairs, strict=True)
     return Sweep(

@@ -16,7 +16,7 @@ from genprobe.report import Report
 from genprobe.runs.evaluate import evaluate
 from genprobe.runs.sweep_plan import Plan, open_datasets, training_facts
 from genprobe.runs.train import train
-from genprobe.runtime.jobs import counting
+from genprobe.runtime.jobs import stage_progress
 from genprobe.runtime.progress import Progress
 from genprobe.types import Dataset, Model
 
@@ -46,7 +46,7 @@ def is_trained(path: Path, wanted: Mapping[str, Any]) -> bool:
 
 def first_model(plan: Plan, dataset: Dataset, progress: Progress) -> Model:
     """The model that all others go on from."""
-    return trained_model(plan, dataset, None, None, plan.first, counting(progress, "first"))
+    return trained_model(plan, dataset, None, None, plan.first, stage_progress(progress, "first"))
 
 
 def trained_model(
@@ -65,7 +65,7 @@ def trained_model(
         beta: weight of the rate; None for the first model.
         start: gives the model to go on from.
         path: of the bundle.
-        progress: told of steps.
+        progress: display of the steps.
     """
     wanted = training_facts(plan, dataset, beta)
     if is_trained(path, wanted):

@@ -41,14 +41,14 @@ def train(
     Args:
         dataset: the examples.
         name: of the model.
-        data: how the data set is named on the command line, kept in the bundle.
+        data: how the data set is named on the command line, written into the bundle.
         beta: weight of the rate.
         epochs: passes over the data.
         batch_size: examples a step.
         learning_rate: at the start.
         seed: of the initial weights, the order and the noise.
         start: an ``mlp-vae`` of the same sizes whose weights to begin with; left as it is.
-        progress: told of steps done, stage ``train``.
+        progress: display of the steps, stage ``train``.
         network: ``latent``, ``hidden``, ``activation``, ``prior``, ``likelihood`` and ``scale``, as
             ``MlpVae`` takes them.
 
@@ -73,14 +73,14 @@ def train(
         torch.manual_seed(seed)
         module = MlpVae(data_shape=dataset.event_shape, **network)
         if start is not None:
-            take_weights(module, start)
+            load_weights(module, start)
         x = read_examples(dataset, 0, dataset.n, torch.float32)
         LIKELIHOODS[module.config["likelihood"]].support(x)
         fit(module, lambda: x, beta, epochs, batch_size, learning_rate, progress)
     return module.eval().as_model(name, facts)
 
 
-def take_weights(module: MlpVae, start: Model) -> None:
+def load_weights(module: MlpVae, start: Model) -> None:
     """Put the weights of a model into a network of the same sizes.
 
     Raises:
@@ -112,7 +112,7 @@ def fit(
         epochs: passes over the examples.
         batch_size: examples a step.
         learning_rate: at the start.
-        progress: told of steps done.
+        progress: display of the steps.
     """
     optimiser = torch.optim.Adam(module.parameters(), lr=learning_rate, fused=True)
     steps = epochs * -(-len(examples()) // batch_size)

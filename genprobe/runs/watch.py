@@ -19,13 +19,13 @@ from genprobe.loaders.open import open_dataset
 from genprobe.plugins import plugins
 from genprobe.report import Report
 from genprobe.runs.evaluate import evaluate
-from genprobe.runtime.ranks import from_leader, joined, together
+from genprobe.runtime.ranks import barrier, broadcast_object, process_group
 from genprobe.types import Dataset, Model
 
 if TYPE_CHECKING:
     import pandas as pd
 
-DEAR = ("total_correlation",)
+EXPENSIVE = ("total_correlation",)
 """Estimators that cost as much as all others together."""
 
 
@@ -70,7 +70,7 @@ def callback(
         raise GenprobeError("every, n and share must be positive.")
     opened = open_dataset(data, split=split, binarize=binarize, seed=seed)
     known = plugins().all("estimators") if estimators is None else estimators
-    chosen = {k: v for k, v in known.items() if estimators is not None or k not in DEAR}
+    chosen = {k: v for k, v in known.items() if estimators is not None or k not in EXPENSIVE}
     settings = {"seed": seed, "estimators": chosen, **options}
     return Watch(subset(opened, n, seed), every, share, strict, settings)
 
@@ -107,7 +107,7 @@ class Watch:
         several ranks every one must call, and rank 0 decides; where one fails, all have no report.
 
         Args:
-            model: as it is now. Build the record anew if its prior is made of learned tensors.
+            model: as it is now. Build the record again if its prior is made of learned tensors.
             epoch: number of the epoch, kept in the report.
         """
         entered = perf_counter()
@@ -116,8 +116,8 @@ class Watch:
         self._calls += 1
         report = None
         due = self._calls >= self._every and self._affordable()
-        with joined("cpu") as ranks:  # each has a clock of its own, and all must do the same
-            due = from_leader(due, ranks)
+        with process_group("cpu") as ranks:  # each has a clock of its own, and all must do the same
+            due = broadcast_object(due, ranks)
         if due:
             self._calls, self._since = 0, 0.0
             report = self._evaluate(model, epoch)
@@ -135,10 +135,10 @@ class Watch:
 
     def _evaluate(self, model: Model, epoch: int) -> Report | None:
         try:
-            with joined("cpu") as ranks, together(ranks):
+            with process_group("cpu") as ranks, barrier(ranks):
                 now = replace(model, training={**model.training, "epoch": epoch})
-                options = {**placement(model), **self._options}
-            with undisturbed():
+                options = {**placement_of(model), **self._options}
+            with preserve_random_states():
                 report = evaluate(now, self._data, **options)
         except Exception as error:
             if self._strict:
@@ -164,7 +164,7 @@ class Watch:
         return frame(self.history)
 
 
-def placement(model: Model) -> dict[str, Any]:
+def placement_of(model: Model) -> dict[str, Any]:
     """The device and the dtype at which a model is evaluated without being moved."""
     weights = [] if model.module is None else list(model.module.parameters())
     if not weights:
@@ -174,7 +174,7 @@ def placement(model: Model) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def undisturbed() -> Iterator[None]:
+def preserve_random_states() -> Iterator[None]:
     """Put back every random state that training draws from: Python's, numpy's and torch's."""
     python, arrays = random.getstate(), np.random.get_state()
     try:

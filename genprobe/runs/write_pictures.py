@@ -1,4 +1,4 @@
-"""Pictures of what a model makes of images, written beside the store of a report."""
+"""Pictures of what a model makes of images, written next to the store of a report."""
 
 import functools
 import logging
@@ -16,7 +16,7 @@ log = logging.getLogger("genprobe")
 
 
 def write_pictures(run: Run, report: Report, fit: Callable[[], FittedMarginal]) -> None:
-    """Draw what the model makes of images, and write it beside the store; a fault is only logged.
+    """Draw what the model makes of images, and write it next to the store; a fault is only logged.
 
     Args:
         run: of the model on its data.

@@ -33,7 +33,7 @@ POLL = 0.2
 """Seconds between looks at how far the others are."""
 
 
-def run(
+def run_jobs(
     task: Task,
     values: Sequence[Any],
     *,
@@ -41,7 +41,7 @@ def run(
     stage: str,
     total: int,
     progress: Progress,
-    told: Callable[[Any], None] = lambda found: None,
+    on_done: Callable[[Any], None] = lambda result: None,
 ) -> list[Any]:
     """What a task makes of each value, in their order.
 
@@ -53,23 +53,27 @@ def run(
         stage: of the progress.
         total: steps that all calls will report.
         progress: display.
-        told: what each call made, as soon as it is done. Other processes log only their warnings:
-            lines of several at once would run into the display.
+        on_done: called with the result of each call as soon as it is there. Other processes log
+            only their warnings: lines of several at once would run into the display.
 
     Raises:
         GenprobeError: if a process is killed, or cannot start.
     """
-    count = counting(progress, stage, total)
+    count = stage_progress(progress, stage, total)
     if jobs == 1:
-        return [passed_on(task(value, count), told) for value in values]
+        results = []
+        for value in values:
+            results.append(task(value, count))
+            on_done(results[-1])
+        return results
     context = get_context("spawn")
     taken, (line, held) = context.Value("q", 0), context.Pipe(duplex=False)
-    begun = (taken, line)
-    with line, held, ProcessPoolExecutor(min(jobs, len(values)), context, begin, begun) as pool:
+    workers = min(jobs, len(values))
+    with line, held, ProcessPoolExecutor(workers, context, init_worker, (taken, line)) as pool:
         try:
-            with deaf_children():
-                futures = [pool.submit(remote, task, value) for value in values]
-            for steps in watch(futures, taken, told):
+            with shield_workers_from_interrupt():
+                futures = [pool.submit(run_in_worker, task, value) for value in values]
+            for steps in poll_steps(futures, taken, on_done):
                 progress.advance(stage, steps, total)
             return [future.result() for future in futures]
         except BrokenProcessPool as error:
@@ -85,8 +89,8 @@ def run(
 
 
 @contextlib.contextmanager
-def deaf_children() -> Iterator[None]:
-    """Let processes that are started be born deaf to Ctrl-C, which is for this one.
+def shield_workers_from_interrupt() -> Iterator[None]:
+    """Start processes that ignore Ctrl-C, which is for this one.
 
     Meanwhile it waits: a process inherits what is blocked, where it could not know in time what to
     ignore.
@@ -101,8 +105,8 @@ def deaf_children() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def counting(progress: Progress, stage: str, total: int | None = None) -> Progress:
-    """A display that shows whatever is told it as steps of one stage.
+def stage_progress(progress: Progress, stage: str, total: int | None = None) -> Progress:
+    """A display that shows all steps as those of one stage.
 
     Args:
         progress: where it is shown.
@@ -116,21 +120,15 @@ def counting(progress: Progress, stage: str, total: int | None = None) -> Progre
     return Progress(advance=advance, say=silent.say)
 
 
-def passed_on(found: Any, told: Callable[[Any], None]) -> Any:
-    """What a call made, once it was told of."""
-    told(found)
-    return found
-
-
-def watch(
-    futures: Sequence["Future[Any]"], taken: Any, told: Callable[[Any], None]
+def poll_steps(
+    futures: Sequence["Future[Any]"], taken: Any, on_done: Callable[[Any], None]
 ) -> Iterator[int]:
     """Steps taken since the last look, until all are done; the first failure is raised."""
     seen, waiting = 0, set(futures)
     while waiting:
         done, waiting = wait(waiting, timeout=POLL, return_when=FIRST_COMPLETED)
         for future in done:
-            told(future.result())
+            on_done(future.result())
         now = int(taken.get_obj().value)  # without its lock, which a killed process would keep
         yield now - seen
         seen = now
@@ -140,32 +138,32 @@ SHARED: dict[str, Any] = {}
 """In a process of the pool: the count of steps that all share."""
 
 
-def begin(taken: Any, line: "Connection[Any, Any]") -> None:
+def init_worker(taken: Any, line: "Connection[Any, Any]") -> None:
     """Set a process of the pool up.
 
     Args:
         taken: the count of steps.
         line: nothing ever comes of it but its end.
     """
-    threading.Thread(target=end_with, args=(line,), daemon=True).start()
+    threading.Thread(target=exit_when_closed, args=(line,), daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where nothing is blocked
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     SHARED.update(taken=taken)
 
 
-def end_with(line: "Connection[Any, Any]") -> None:
+def exit_when_closed(line: "Connection[Any, Any]") -> None:
     """End this process, whatever it is at, once nobody holds the other end of a line."""
     with contextlib.suppress(EOFError, OSError):
         line.recv_bytes()
     os._exit(1)
 
 
-def remote(task: Task, value: Any) -> Any:
+def run_in_worker(task: Task, value: Any) -> Any:
     """Run a task in a process of the pool."""
-    return task(value, Progress(advance=step, say=silent.say))
+    return task(value, Progress(advance=count_step, say=silent.say))
 
 
-def step(stage: str, done: int, total: int) -> None:
+def count_step(stage: str, done: int, total: int) -> None:
     """Count a step."""
     with SHARED["taken"].get_lock():
         SHARED["taken"].value += done

@@ -11,7 +11,7 @@ BAR = 16
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Whom work tells how far it is.
+    """The progress display that long-running work reports to.
 
     Attributes:
         advance: a stage, how much of it was just done, and how much there is in all.
@@ -27,11 +27,11 @@ silent = Progress(advance=lambda stage, done, total: None, say=lambda stage, tex
 
 
 @contextlib.contextmanager
-def showing(wanted: bool | Progress) -> Iterator[Progress]:
+def progress_display(wanted: bool | Progress) -> Iterator[Progress]:
     """A display with throughput and time left, if wanted and standard error is a terminal.
 
     Args:
-        wanted: whether to show one; a display that is there already is handed on.
+        wanted: whether to show one; an existing display is passed through.
     """
     if isinstance(wanted, Progress):
         yield wanted

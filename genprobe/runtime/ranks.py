@@ -1,7 +1,7 @@
-"""The processes that share an evaluation: which of how many this one is, and what they exchange.
+"""The processes that share an evaluation: their ranks, barriers, and what they exchange.
 
 A launcher such as torchrun starts the processes and names them in the environment;
-torch.distributed carries what they tell each other. For a process alone nothing here does a thing.
+torch.distributed carries the messages. For a single process everything here does nothing.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ from genprobe.errors import GenprobeError, OtherRankError, reason_of
 
 T = TypeVar("T")
 
-PATIENCE = timedelta(days=1)
+TIMEOUT = timedelta(days=1)
 """How long a rank waits for the others: rank 0 may fit and print for long. Where a process dies,
 the launcher ends the rest at once."""
 
@@ -41,7 +41,7 @@ class Ranks:
 
     @property
     def leads(self) -> bool:
-        """Whether this is the rank that keeps the lock, makes the report and prints."""
+        """Whether this is the leader: it holds the lock, makes the report and prints."""
         return self.rank == 0
 
     def span(self, count: int) -> tuple[int, int]:
@@ -58,7 +58,7 @@ def launched() -> bool:
 
 
 @contextlib.contextmanager
-def joined(device: str) -> Iterator[Ranks]:
+def process_group(device: str) -> Iterator[Ranks]:
     """This process's place in the group, which is left at the end if it was joined here.
 
     Args:
@@ -69,7 +69,7 @@ def joined(device: str) -> Iterator[Ranks]:
         return
     ours = not dist.is_initialized()
     if ours:
-        with talking():
+        with explain_lost_ranks():
             join_group(backend(device))
     try:
         yield Ranks(dist.get_rank(), dist.get_world_size())
@@ -97,10 +97,10 @@ def join_group(name: str) -> None:
             "Set TORCH_DISABLE_SHARE_RDZV_TCP_STORE=1 for torchrun on every machine, and run again "
             "to resume.",
         )
-    store, rank, size = meeting_place()
+    store, rank, size = rendezvous_store()
     attempt = f"attempt-{restarts}/" if one_machine else ""
     store = dist.PrefixStore(f"{attempt}group-{next(GROUPS)}", store)  # type: ignore[attr-defined]
-    dist.init_process_group(name, store=store, rank=rank, world_size=size, timeout=PATIENCE)
+    dist.init_process_group(name, store=store, rank=rank, world_size=size, timeout=TIMEOUT)
 
 
 GROUPS = itertools.count()
@@ -108,7 +108,7 @@ GROUPS = itertools.count()
 
 
 @functools.cache
-def meeting_place() -> tuple[Any, int, int]:
+def rendezvous_store() -> tuple[Any, int, int]:
     """The key-value store that the environment names, this rank, and how many there are.
 
     Kept for good: where rank 0 itself serves it, closing it and opening it again would be a race.
@@ -118,8 +118,8 @@ def meeting_place() -> tuple[Any, int, int]:
 
 
 @contextlib.contextmanager
-def talking() -> Iterator[None]:
-    """Turn what fails between processes into one clear line.
+def explain_lost_ranks() -> Iterator[None]:
+    """Turn a failure between processes into one clear line.
 
     Raises:
         GenprobeError: if another rank is gone.
@@ -140,11 +140,12 @@ def backend(device: str) -> str:
 
 
 @contextlib.contextmanager
-def together(ranks: Ranks) -> Iterator[None]:
-    """A stretch that every rank passes or none; all wait at its end.
+def barrier(ranks: Ranks) -> Iterator[None]:
+    """A block that all ranks leave together: each waits at its end for the others.
 
-    Any exception is told, so whatever one rank alone may fail at belongs in such a stretch. Only
-    what is no ``Exception``, such as Ctrl-C, leaves at once: a process that ends, ends the others.
+    An exception on one rank is raised on all, so whatever one rank alone may fail at belongs in
+    such a block. Only what is no ``Exception``, such as Ctrl-C, leaves at once: a process that
+    ends, ends the others.
 
     Raises:
         Exception: what arose, on the first rank where something did.
@@ -158,43 +159,45 @@ def together(ranks: Ranks) -> Iterator[None]:
         yield
     except Exception as error:
         fault = error
-    told: list[Any] = [None] * ranks.size
-    with talking():
-        dist.all_gather_object(told, None if fault is None else told_of(fault, ranks.rank))
-    faults = [one for one in told if one is not None]
+    reported: list[Any] = [None] * ranks.size
+    with explain_lost_ranks():
+        dist.all_gather_object(
+            reported, None if fault is None else describe_fault(fault, ranks.rank)
+        )
+    faults = [one for one in reported if one is not None]
     if not faults:
         return
     _, first, words = min(faults)
     if fault is None or first != ranks.rank:
         raise OtherRankError(f"Rank {first}: {words}") from fault
     if isinstance(fault, OtherRankError):
-        raise GenprobeError(words) from fault  # nobody else tells it any more
+        raise GenprobeError(words) from fault  # no other rank reports it any more
     raise fault
 
 
-def told_of(fault: Exception, rank: int) -> tuple[bool, int, str]:
-    """What the others are told: whether it is from another rank itself, by whom, and its words."""
+def describe_fault(fault: Exception, rank: int) -> tuple[bool, int, str]:
+    """A fault as the other ranks get it: whether it is another rank's, whose, and its words."""
     known = isinstance(fault, GenprobeError)
     words = str(fault) if known else f"{type(fault).__name__}: {reason_of(fault)}"
     return isinstance(fault, OtherRankError), rank, words
 
 
-def from_leader(thing: T, ranks: Ranks) -> T:
-    """What rank 0 passed, on every rank; it is pickled on the way."""
+def broadcast_object(thing: T, ranks: Ranks) -> T:
+    """Rank 0's object on every rank; it is pickled on the way."""
     if ranks.size == 1:
         return thing
     box: list[Any] = [thing]
-    with talking():
+    with explain_lost_ranks():
         dist.broadcast_object_list(box, 0)
     found: T = box[0]
     return found
 
 
-def same(values: Tensor, ranks: Ranks) -> Tensor:
+def broadcast(values: Tensor, ranks: Ranks) -> Tensor:
     """Rank 0's values, on every rank; shapes and dtypes must agree already."""
     if ranks.size > 1:
         values = values.contiguous()
-        with talking():
+        with explain_lost_ranks():
             dist.broadcast(values, 0)
     return values
 
@@ -204,7 +207,7 @@ def all_sum(values: Tensor, ranks: Ranks) -> Tensor:
     if ranks.size == 1:
         return values
     values = values.clone(memory_format=torch.contiguous_format)
-    with talking():
+    with explain_lost_ranks():
         dist.all_reduce(values, dist.ReduceOp.SUM)
     return values
 
@@ -215,6 +218,6 @@ def all_max(values: Tensor, ranks: Ranks) -> Tensor:
         return values
     lost = all_sum(values.isnan().double(), ranks) > 0  # a maximum with NaN is not defined there
     values = values.nan_to_num(nan=-torch.inf, posinf=torch.inf, neginf=-torch.inf).contiguous()
-    with talking():
+    with explain_lost_ranks():
         dist.all_reduce(values, dist.ReduceOp.MAX)
     return values.where(~lost, torch.nan)

@@ -1,4 +1,4 @@
-"""The pictures kept beside a store, in ``STORE.pictures.npz``: small, plain arrays.
+"""The pictures of a store, in ``STORE.pictures.npz``: small, plain arrays.
 
 A report shows them without the model. They are no part of the numbers: without them, or with a
 file that does not read, everything else stays as it is.
@@ -18,7 +18,7 @@ import numpy as np
 from genprobe.errors import StoreError
 from genprobe.store.format import dump_header, load_header
 from genprobe.store.read import Store
-from genprobe.store.write import replacing, writing
+from genprobe.store.write import atomic_write, explain_write_errors
 
 GRIDS = ("reconstructions", "prior", "fitted-prior", "traversals")
 """What there can be to see, in the order of a report."""
@@ -66,12 +66,12 @@ class Pictures:
 
 
 def pictures_path(store: Store) -> Path:
-    """Where the pictures of a store are kept."""
+    """The file of a store's pictures."""
     return store.path.with_name(store.path.name + ".pictures.npz")
 
 
 def save_pictures(store: Store, pictures: Pictures) -> None:
-    """Keep pictures beside a store, whole or not at all.
+    """Write the pictures of a store, whole or not at all.
 
     Raises:
         StoreError: if they cannot be written.
@@ -84,12 +84,12 @@ def save_pictures(store: Store, pictures: Pictures) -> None:
     }
     arrays = {name: grid.images for name, grid in pictures.grids.items()}
     path = pictures_path(store)
-    with writing(path), replacing(path) as aside, aside.open("wb") as file:
+    with explain_write_errors(path), atomic_write(path) as aside, aside.open("wb") as file:
         np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)  # type: ignore[arg-type]
 
 
 def load_pictures(store: Store) -> Pictures:
-    """The pictures beside a store.
+    """Read the pictures of a store.
 
     Raises:
         StoreError: if there are none, they do not read, or they are of another run.
@@ -106,9 +106,9 @@ def load_pictures(store: Store) -> Pictures:
             raise StoreError(f"The pictures {path} are of another run than the store.", AGAIN)
         grids = {
             name: Grid(
-                images=file[name], rows=tuple(map(str, kept["rows"])), source=str(kept["source"])
+                images=file[name], rows=tuple(map(str, grid["rows"])), source=str(grid["source"])
             )
-            for name, kept in about["grids"].items()
+            for name, grid in about["grids"].items()
             if name in GRIDS
         }
         return Pictures(grids=grids, absent={k: str(v) for k, v in about["absent"].items()})

@@ -37,25 +37,25 @@ class Store:
         Raises:
             StoreError: if the store has no such column, or its checksum fails.
         """
-        with reading(self.path) as file:
+        with open_file(self.path) as file:
             if name not in file:
                 raise StoreError(f"The store {self.path} has no {name}.")
-            return torch.from_numpy(read(self.path, file[name], slice(None))).double()
+            return torch.from_numpy(read_array(self.path, file[name], slice(None))).double()
 
     def has(self, name: str) -> bool:
         """Whether the store has that column."""
-        with reading(self.path) as file:
+        with open_file(self.path) as file:
             return name in file
 
     def prior_params(self) -> Params:
         """The tensors its prior was built from."""
-        with reading(self.path) as file:
+        with open_file(self.path) as file:
             saved = file.get("prior", {}).items()
-            return {k: torch.from_numpy(read(self.path, v, ...)) for k, v in saved}
+            return {k: torch.from_numpy(read_array(self.path, v, ...)) for k, v in saved}
 
     def notices(self) -> list[Notice]:
         """What was said of the data while encoding."""
-        with reading(self.path) as file:
+        with open_file(self.path) as file:
             return read_notices(file)
 
     def data_moments(self) -> dict[str, Tensor]:
@@ -64,10 +64,10 @@ class Store:
         Raises:
             StoreError: if the store has none.
         """
-        with reading(self.path) as file:
+        with open_file(self.path) as file:
             if "moments" not in file:
                 raise StoreError(f"The store {self.path} has no moments of the data.")
-            sums = {k: read(self.path, v, ...) for k, v in file["moments"].items()}
+            sums = {k: read_array(self.path, v, ...) for k, v in file["moments"].items()}
         return {k: torch.from_numpy(v) / self.header.n for k, v in sums.items()}
 
     def blocks(
@@ -82,7 +82,7 @@ class Store:
         """
         end = self.header.n if stop is None else stop
         rows = rows or block_rows(self.header)
-        with reading(self.path) as file:
+        with open_file(self.path) as file:
             for first in range(start, end, rows):
                 part = slice(first, min(end, first + rows))
                 yield first, read_params(self.path, file, part)
@@ -93,12 +93,14 @@ class Store:
         They are read a segment at a time: memory is one segment and the selection.
         """
         parts = []
-        with reading(self.path) as file:
+        with open_file(self.path) as file:
             for segment in range(self.header.segments):
                 start, stop = self.header.span(segment)
                 low, high = torch.searchsorted(index, torch.tensor([start, stop])).tolist()
                 if low < high:
-                    rows = torch.from_numpy(read(self.path, file[name], (draw, slice(start, stop))))
+                    rows = torch.from_numpy(
+                        read_array(self.path, file[name], (draw, slice(start, stop)))
+                    )
                     parts.append(rows[index[low:high] - start])
         return torch.cat(parts)
 
@@ -122,18 +124,18 @@ def open_store(path: str | Path) -> Store:
         unfinished = os.path.exists(partial)
         remedy = f"It is unfinished ({partial}); run evaluate again." if unfinished else ""
         raise StoreError(f"There is no store at {path}.", remedy)
-    with reading(path) as file:
+    with open_file(path) as file:
         if "header" not in file.attrs:
             raise StoreError(
                 f"{path} is not a genprobe store: it has no header.", "Check the path."
             )
         header = load_header(file.attrs["header"], str(path))
         for shard in shards_of(file):
-            require_own(path, shard.path, file.attrs["header"])
+            require_own_shard(path, shard.path, file.attrs["header"])
         return Store(path, header)
 
 
-def reading(path: Path) -> h5py.File:
+def open_file(path: Path) -> h5py.File:
     """An open store whose shards are there, or a clear error."""
     try:
         file = h5py.File(path, "r")
@@ -153,13 +155,13 @@ def reading(path: Path) -> h5py.File:
     return file
 
 
-def require_own(path: Path, shard: str, header: str) -> None:
+def require_own_shard(path: Path, shard: str, header: str) -> None:
     """Check that a shard is whole and of this store: HDF5 would fill the gap and say nothing.
 
     Raises:
         StoreError: if it does not read or is another store's.
     """
-    with reading(path.parent / shard) as file:
+    with open_file(path.parent / shard) as file:
         if file.attrs.get("header") != header:
             raise StoreError(
                 f"The shard {shard} is not of the store {path}.",
@@ -167,7 +169,7 @@ def require_own(path: Path, shard: str, header: str) -> None:
             )
 
 
-def read(path: Path, values: h5py.Dataset, where: Any) -> np.ndarray:
+def read_array(path: Path, values: h5py.Dataset, where: Any) -> np.ndarray:
     """Values of a column, or a clear error when a checksum fails."""
     try:
         return np.asarray(values[where])
@@ -180,4 +182,4 @@ def read(path: Path, values: h5py.Dataset, where: Any) -> np.ndarray:
 
 def read_params(path: Path, file: h5py.File, part: slice) -> Params:
     """Posterior parameters of a stretch of examples."""
-    return {k: torch.from_numpy(read(path, v, part)) for k, v in file["params"].items()}
+    return {k: torch.from_numpy(read_array(path, v, part)) for k, v in file["params"].items()}

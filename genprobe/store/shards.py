@@ -2,7 +2,7 @@
 
 Several ranks finish a store together: each joins a stretch of segments into a shard of its own in
 ``STORE.shards/``, and rank 0 writes ``STORE``, whose arrays are HDF5 virtual datasets over the
-shards. Their paths are relative: a store moves with the folder beside it.
+shards. Their paths are relative: a store moves with that folder.
 """
 
 import contextlib
@@ -15,19 +15,19 @@ import h5py
 import numpy as np
 
 from genprobe.errors import StoreError
-from genprobe.runtime.ranks import Ranks, together
+from genprobe.runtime.ranks import Ranks, barrier
 from genprobe.store.format import EXAMPLE_AXIS, Header, dump_header
-from genprobe.store.fresh import interrupted, partial_of
+from genprobe.store.run_id import can_resume, partial_folder
 from genprobe.store.write import (
     StoreWriter,
     add_moments,
-    clear,
-    locked,
+    atomic_write,
+    explain_write_errors,
+    iterate_arrays,
     read_notices,
-    replacing,
-    walk,
+    remove_segments,
+    store_lock,
     write_notice,
-    writing,
 )
 from genprobe.types import Params
 
@@ -45,7 +45,7 @@ def segments_of(shard: Shard, header: Header) -> range:
     return range(shard.start // header.segment, -(-shard.stop // header.segment))
 
 
-def finish(writer: StoreWriter, prior: Params) -> None:
+def finish_store(writer: StoreWriter, prior: Params) -> None:
     """Make the finished store of what the ranks wrote: one file, or one a rank and their union.
 
     Args:
@@ -53,36 +53,38 @@ def finish(writer: StoreWriter, prior: Params) -> None:
         prior: the tensors the prior was built from.
     """
     ranks = writer.ranks
-    shards = plan_shards(writer.path, writer.header, ranks.size, writer.fresh)
-    with together(ranks):
+    shards = plan_shards(writer.path, writer.header, ranks.size, writer.run_id)
+    with barrier(ranks):
         if len(shards) > 1 and ranks.rank < len(shards):
             write_shard(writer, shards[ranks.rank])
-    with together(ranks):
+    with barrier(ranks):
         if ranks.leads and len(shards) > 1:
-            writer.finish(prior, lambda file: unite(file, writer.path, shards, writer.header))
+            writer.finish(
+                prior, lambda file: unite_shards(file, writer.path, shards, writer.header)
+            )
         elif ranks.leads:
             writer.finish(prior)
         if ranks.leads:
             drop_shards(writer.path)
 
 
-def plan_shards(path: Path, header: Header, size: int, fresh: str) -> list[Shard]:
+def plan_shards(path: Path, header: Header, size: int, run_id: str) -> list[Shard]:
     """At most so many stretches of whole segments, and where each goes.
 
-    The names carry a hash of the header, and of the name of a fresh run: shards of another run are
+    The names carry a hash of the header, and of the id of a fresh run: shards of another run are
     not written over while the store still reads them.
     """
     count = min(size, header.segments)
-    token = hashlib.sha256((dump_header(header) + fresh).encode()).hexdigest()[:8]
+    token = hashlib.sha256((dump_header(header) + run_id).encode()).hexdigest()[:8]
     shards = []
     for i in range(count):
         first, last = Ranks(i, count).span(header.segments)
-        name = f"{folder_of(path).name}/{i:05d}-of-{count:05d}-{token}.h5"
+        name = f"{shards_folder(path).name}/{i:05d}-of-{count:05d}-{token}.h5"
         shards.append(Shard(name, header.span(first)[0], header.span(last - 1)[1]))
     return shards
 
 
-def folder_of(path: Path) -> Path:
+def shards_folder(path: Path) -> Path:
     """The folder of a store's shards."""
     return path.with_name(path.name + ".shards")
 
@@ -90,14 +92,14 @@ def folder_of(path: Path) -> Path:
 def write_shard(writer: StoreWriter, shard: Shard) -> None:
     """Join the segments of one shard."""
     header, place = writer.header, writer.path.parent / shard.path
-    with writing(place):
+    with explain_write_errors(place):
         place.parent.mkdir(exist_ok=True)
-        with replacing(place) as aside, h5py.File(aside, "w") as file:
+        with atomic_write(place) as aside, h5py.File(aside, "w") as file:
             file.attrs["header"] = dump_header(header)
             writer.join(file, segments_of(shard, header))
 
 
-def unite(file: h5py.File, path: Path, shards: list[Shard], header: Header) -> None:
+def unite_shards(file: h5py.File, path: Path, shards: list[Shard], header: Header) -> None:
     """Fill a store with the union of its shards: sums and notices themselves, the rest virtually.
 
     Args:
@@ -112,7 +114,7 @@ def unite(file: h5py.File, path: Path, shards: list[Shard], header: Header) -> N
         with h5py.File(path.parent / shard.path, "r") as source:
             for notice in read_notices(source):
                 write_notice(file, notice)
-            for name, values in walk(source):
+            for name, values in iterate_arrays(source):
                 axis = EXAMPLE_AXIS[name.split("/")[0]]
                 if axis is None:
                     add_moments(file, name, values[...])
@@ -139,21 +141,21 @@ def shards_of(file: h5py.File) -> list[Shard]:
 
 def drop_shards(path: Path) -> None:
     """Remove whatever a finished store does not name from the folder of its shards."""
-    folder = folder_of(path)
-    with writing(folder), h5py.File(path, "r") as file:
-        kept = {Path(shard.path).name for shard in shards_of(file)}
+    folder = shards_folder(path)
+    with explain_write_errors(folder), h5py.File(path, "r") as file:
+        named = {Path(shard.path).name for shard in shards_of(file)}
         for old in folder.glob("*.h5*"):
-            if old.name not in kept:
+            if old.name not in named:
                 old.unlink()
-        if folder.is_dir() and not kept:
+        if folder.is_dir() and not named:
             with contextlib.suppress(OSError):  # what others put there stays
                 folder.rmdir()
 
 
 def drop_leftovers(path: Path) -> None:
     """Remove what a kill between finishing and cleaning left of a store, unless it is in use."""
-    partial = partial_of(path)
-    if partial.is_dir() and not interrupted(path):
-        with contextlib.suppress(StoreError), writing(partial), locked(partial):
-            clear(partial)
+    partial = partial_folder(path)
+    if partial.is_dir() and not can_resume(path):
+        with contextlib.suppress(StoreError), explain_write_errors(partial), store_lock(partial):
+            remove_segments(partial)
             drop_shards(path)

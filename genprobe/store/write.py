@@ -18,9 +18,9 @@ from torch import Tensor
 
 from genprobe.errors import StoreError
 from genprobe.report import Notice
-from genprobe.runtime.ranks import ALONE, Ranks, from_leader, together
+from genprobe.runtime.ranks import ALONE, Ranks, barrier, broadcast_object
 from genprobe.store.format import EXAMPLE_AXIS, Header, dump_header, load_header, require_same
-from genprobe.store.fresh import MARK, begun, encoded, interrupted, partial_of
+from genprobe.store.run_id import RUN_ID, awaits_report, can_resume, partial_folder, pending_run_id
 from genprobe.types import Params
 
 
@@ -38,7 +38,7 @@ class StoreWriter:
     Attributes:
         absent: the segments that were not there at the start.
         mine: those of them that this rank writes.
-        fresh: the name of the run if it encodes the store anew; else empty.
+        run_id: of a fresh run; else empty.
 
     Raises:
         StoreError: if the folder cannot be written, another process writes this store, or a
@@ -51,15 +51,15 @@ class StoreWriter:
         self.path = path
         self.header = header
         self.ranks = ranks
-        self.partial = partial_of(path)
+        self.partial = partial_folder(path)
         self.absent: list[int] = []
-        self.fresh = ""
+        self.run_id = ""
         self._held = contextlib.ExitStack()
-        with together(ranks):
+        with barrier(ranks):
             if ranks.leads:
                 self._open(fresh)
         try:
-            self.absent = from_leader(self.absent, ranks)
+            self.absent = broadcast_object(self.absent, ranks)
             self.mine = self.absent[slice(*ranks.span(len(self.absent)))]
             self._attach()
         except BaseException:
@@ -67,21 +67,21 @@ class StoreWriter:
             raise
 
     def _open(self, fresh: bool) -> None:
-        with writing(self.partial):
+        with explain_write_errors(self.partial):
             self.partial.mkdir(parents=True, exist_ok=True)
-            self._held.enter_context(locked(self.partial))
+            self._held.enter_context(store_lock(self.partial))
             try:
                 self._adopt(fresh)
-                self.absent, self.fresh = self.missing(), begun(self.path)
+                self.absent, self.run_id = self.missing(), pending_run_id(self.path)
             except BaseException:
                 self.__exit__()
                 raise
 
     def _attach(self) -> None:
         """Take over rank 0's header, if this rank has the same model and data."""
-        text, self.fresh = from_leader((dump_header(self.header), self.fresh), self.ranks)
+        text, self.run_id = broadcast_object((dump_header(self.header), self.run_id), self.ranks)
         leading = load_header(text, str(self.path))
-        with together(self.ranks):
+        with barrier(self.ranks):
             try:
                 require_same(leading, self.header, str(self.path))
             except StoreError as error:
@@ -104,11 +104,11 @@ class StoreWriter:
             return
         for old in self.partial.glob("*.h5"):
             old.unlink()
-        # The name before the header: with its own header beside it a name is always of that run.
+        # The id before the header: together with a header an id is always of that run.
         if fresh:
-            with replacing(self.partial / MARK) as aside:
+            with atomic_write(self.partial / RUN_ID) as aside:
                 aside.write_text(uuid.uuid4().hex)
-        with replacing(self.partial / "header.json") as aside:
+        with atomic_write(self.partial / "header.json") as aside:
             aside.write_text(dump_header(self.header))
 
     def _resumes(self, fresh: bool) -> bool:
@@ -118,7 +118,7 @@ class StoreWriter:
             StoreError: if it is of another, and this is no fresh run, which would discard it.
         """
         record = self.partial / "header.json"
-        if not record.exists() or (fresh and not interrupted(self.path)):
+        if not record.exists() or (fresh and not can_resume(self.path)):
             return False
         try:
             found = load_header(record.read_bytes(), str(self.partial))
@@ -139,8 +139,8 @@ class StoreWriter:
         with contextlib.suppress(OSError):
             if not any(self.partial.glob("*.h5")):
                 (self.partial / "header.json").unlink(missing_ok=True)
-                if not encoded(self.path):
-                    (self.partial / MARK).unlink(missing_ok=True)
+                if not awaits_report(self.path):
+                    (self.partial / RUN_ID).unlink(missing_ok=True)
         self._held.close()
 
     def _segment_path(self, segment: int) -> Path:
@@ -159,8 +159,8 @@ class StoreWriter:
             notice: what the likelihood said of the data.
         """
         with (
-            writing(self.partial),
-            replacing(self._segment_path(segment)) as aside,
+            explain_write_errors(self.partial),
+            atomic_write(self._segment_path(segment)) as aside,
             h5py.File(aside, "w") as file,
         ):
             for name, values in arrays.items():
@@ -173,20 +173,20 @@ class StoreWriter:
         join_segments(file, self.header, segments, self._segment_path)
 
     def finish(self, prior: Params, fill: Callable[[h5py.File], None] | None = None) -> None:
-        """Make the finished store and drop the partial one, but for the name of a fresh run.
+        """Make the finished store and drop the partial one, but for the id of a fresh run.
 
         Args:
             prior: the tensors the prior was built from.
             fill: puts the arrays into the file; by default all segments are joined.
         """
         with (
-            writing(self.partial),
-            replacing(self.path) as aside,
+            explain_write_errors(self.partial),
+            atomic_write(self.path) as aside,
             h5py.File(aside, "w") as file,
         ):
             file.attrs["header"] = dump_header(self.header)
-            if self.fresh:
-                file.attrs[MARK] = self.fresh
+            if self.run_id:
+                file.attrs[RUN_ID] = self.run_id
             for name, values in prior.items():
                 array = values.cpu().numpy()
                 file.create_dataset(f"prior/{name}", data=array, fletcher32=array.ndim > 0)
@@ -194,11 +194,11 @@ class StoreWriter:
                 self.join(file, range(self.header.segments))
             else:
                 fill(file)
-        clear(self.partial)
+        remove_segments(self.partial)
 
 
 @contextlib.contextmanager
-def locked(partial: Path) -> Iterator[None]:
+def store_lock(partial: Path) -> Iterator[None]:
     """The lock of a folder in which a store is written; the folder goes with it if it is empty.
 
     Raises:
@@ -222,10 +222,10 @@ def locked(partial: Path) -> Iterator[None]:
         lock.release()
 
 
-def clear(partial: Path) -> None:
+def remove_segments(partial: Path) -> None:
     """Drop what a finished store was made of."""
     for old in partial.glob("*"):
-        if old.name not in ("lock", MARK):
+        if old.name not in ("lock", RUN_ID):
             old.unlink()
 
 
@@ -281,7 +281,7 @@ def read_segment(path: Path) -> tuple[list[Notice], dict[str, np.ndarray]]:
     """
     try:
         with h5py.File(path, "r") as file:
-            return read_notices(file), {name: values[...] for name, values in walk(file)}
+            return read_notices(file), {name: values[...] for name, values in iterate_arrays(file)}
     except OSError as error:
         raise StoreError(
             f"The segment {path} is damaged and does not read.",
@@ -301,7 +301,7 @@ def create_column(
     )
 
 
-def walk(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
+def iterate_arrays(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
     """The arrays of a segment by path."""
     for group in EXAMPLE_AXIS:
         for name in sorted(file.get(group, {})):
@@ -309,7 +309,7 @@ def walk(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A path to write aside; on success it is synced and takes the final name, else it goes."""
     aside = path.with_name(path.name + ".writing")
     try:
@@ -332,7 +332,7 @@ def sync(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def writing(place: Path) -> Iterator[None]:
+def explain_write_errors(place: Path) -> Iterator[None]:
     """Turn what the file system refuses into one clear line."""
     try:
         yield

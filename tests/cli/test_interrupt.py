@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from genprobe.cli.interrupt import kept_of_store, resumable
+from genprobe.cli.interrupt import describe_kept_store, resumable
 from genprobe.store.format import SEGMENT_ROWS
 
 ROWS = 3 * SEGMENT_ROWS
@@ -256,7 +256,7 @@ def test_what_is_kept_is_what_is_there(tmp_path, monkeypatch, there, fresh, word
     (tmp_path / "s.h5.partial").mkdir()
     for kind in there:
         (tmp_path / files[kind]).write_text("name")
-    assert kept_of_store(Path("s.h5"), fresh).startswith(words)
+    assert describe_kept_store(Path("s.h5"), fresh).startswith(words)
 
 
 def test_other_faults_pass_through():

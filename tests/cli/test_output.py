@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rich.text import Text
 
-from genprobe.cli.output import Output, print_view, showing_model
+from genprobe.cli.output import Output, model_progress, print_view
 from genprobe.errors import UsageError
 from genprobe.runtime.progress import Progress
 
@@ -168,10 +168,12 @@ def test_a_pipe_gets_the_plane_only_when_asked(capsys, monkeypatch, comparison, 
 def test_of_several_models_the_display_says_which_and_how_many_are_done(monkeypatch):
     told = []
     mine = Progress(advance=lambda *news: told.append(news), say=lambda *news: told.append(news))
-    monkeypatch.setattr("genprobe.runtime.progress.showing", lambda wanted: nullcontext(mine))
-    with showing_model(["a", "b", "c"], 1, True) as progress:
+    monkeypatch.setattr(
+        "genprobe.runtime.progress.progress_display", lambda wanted: nullcontext(mine)
+    )
+    with model_progress(["a", "b", "c"], 1, True) as progress:
         assert progress is mine
     assert told == [("models", 1, 3), ("models", "2 of 3: b")]
-    with showing_model(["a"], 0, True):
+    with model_progress(["a"], 0, True):
         pass
     assert len(told) == 2

@@ -7,7 +7,7 @@ from torch.distributions import Independent, Normal, StudentT
 
 from genprobe import GenprobeError, Model, NamedPrior
 from genprobe.datasets.from_array import array_dataset
-from genprobe.datasets.unseen import unseen
+from genprobe.datasets.placeholder import placeholder_dataset
 from genprobe.encoding.resolve import bind_prior, built, fingerprint, named_part, prepare
 from genprobe.errors import DataError, ModelError, PluginError
 from genprobe.families.diagonal_normal import diagonal_normal
@@ -170,7 +170,7 @@ def test_a_recorded_distortion_of_several_draws_needs_as_many_where_the_rate_has
     given = from_posteriors(
         {"loc": X[:, :2], "scale": torch.ones(30, 2)}, prior=mixture, distortion=torch.zeros(4, 30)
     )
-    dataset = unseen("toy", 30)
+    dataset = placeholder_dataset("toy", 30)
     with pytest.raises(DataError, match="distortion of 4 draws; its rate has no closed form"):
         bind(given, dataset, draws=2)
     header, _ = bind(given, dataset, draws=4)

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from genprobe.errors import GenprobeError, SupportError
-from genprobe.runtime.jobs import run
+from genprobe.runtime.jobs import run_jobs
 from genprobe.runtime.progress import Progress, silent
 
 
@@ -39,7 +39,7 @@ def vanish(value, progress):
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_results_come_in_order_and_every_step_is_counted(jobs):
     seen = []
-    found = run(
+    found = run_jobs(
         square,
         [3, 1, 2],
         jobs=jobs,
@@ -62,13 +62,13 @@ def test_an_interrupt_stops_all_wherever_they_are():
     begun = []
     shown = Progress(advance=interrupt, say=silent.say)
     with pytest.raises(KeyboardInterrupt):
-        run(wait_for_ever, [1, 2], jobs=2, stage="all", total=2, progress=shown)
+        run_jobs(wait_for_ever, [1, 2], jobs=2, stage="all", total=2, progress=shown)
     assert sum(begun) == 2
 
 
 ORPHANS = """
 import os, threading
-from genprobe.runtime.jobs import run
+from genprobe.runtime.jobs import run_jobs
 from genprobe.runtime.progress import silent
 
 
@@ -78,7 +78,7 @@ def wait_for_ever(value, progress):
 
 
 if __name__ == "__main__":
-    run(wait_for_ever, [1, 2], jobs=2, stage="all", total=1, progress=silent)
+    run_jobs(wait_for_ever, [1, 2], jobs=2, stage="all", total=1, progress=silent)
 """
 
 
@@ -97,20 +97,20 @@ def test_whoever_is_orphaned_ends(tmp_path, deadly):
 
 def test_a_fault_is_raised_here_and_stops_the_others():
     with pytest.raises(SupportError, match="Example 4 has the value 2") as raised:
-        run(fail, [1, 2], jobs=2, stage="all", total=1, progress=silent)
+        run_jobs(fail, [1, 2], jobs=2, stage="all", total=1, progress=silent)
     assert (raised.value.example, raised.value.remedy) == (4, "Rescale them.")
 
 
 def test_a_killed_process_is_told():
     with pytest.raises(GenprobeError, match="process was killed"):
-        run(vanish, [1, 2], jobs=2, stage="all", total=1, progress=silent)
+        run_jobs(vanish, [1, 2], jobs=2, stage="all", total=1, progress=silent)
 
 
 UNGUARDED = """
-from genprobe.jobs import run
+from genprobe.runtime.jobs import run_jobs
 from genprobe.progress import silent
 
-run(print, [1, 2], jobs=2, stage="all", total=2, progress=silent)
+run_jobs(print, [1, 2], jobs=2, stage="all", total=2, progress=silent)
 """
 
 

@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from genprobe.runtime.progress import Progress, per_second, showing, silent
+from genprobe.runtime.progress import Progress, per_second, progress_display, silent
 
 WIDTH = 80
 
@@ -38,7 +38,7 @@ def work(progress):
 
 
 def test_nothing_is_shown_when_standard_error_is_a_pipe(capsys):
-    with showing(True) as progress:
+    with progress_display(True) as progress:
         work(progress)
     assert progress is silent
     assert capsys.readouterr() == ("", "")
@@ -46,7 +46,7 @@ def test_nothing_is_shown_when_standard_error_is_a_pipe(capsys):
 
 def test_nothing_is_shown_when_it_is_not_wanted(terminal):
     stderr = terminal()
-    with showing(False) as progress:
+    with progress_display(False) as progress:
         work(progress)
     assert progress is silent
     assert stderr.getvalue() == ""
@@ -55,7 +55,7 @@ def test_nothing_is_shown_when_it_is_not_wanted(terminal):
 def test_a_display_that_is_there_is_handed_on(terminal):
     stderr, told = terminal(), []
     mine = Progress(advance=lambda *news: told.append(news), say=lambda *news: told.append(news))
-    with showing(mine) as progress:
+    with progress_display(mine) as progress:
         work(progress)
     assert progress is mine
     assert told == [("encode", 5, 10), ("encode", "half")]
@@ -64,7 +64,7 @@ def test_a_display_that_is_there_is_handed_on(terminal):
 
 def test_a_terminal_shows_every_stage_with_its_share_on_standard_error(capsys, terminal):
     stderr = terminal()
-    with showing(True) as progress:
+    with progress_display(True) as progress:
         progress.advance("encode", 5, 10)
         progress.advance("encode", 5, 10)
         progress.advance("aggregate", 1, 4)
@@ -76,7 +76,7 @@ def test_a_terminal_shows_every_stage_with_its_share_on_standard_error(capsys, t
 
 def test_what_is_said_of_a_stage_stands_in_its_row_and_replaces_what_was_said(terminal):
     stderr = terminal()
-    with showing(True) as progress:
+    with progress_display(True) as progress:
         progress.advance("aggregate", 1, 2)
         progress.say("aggregate", "I(n;z) 6.300 ± 0.031 nats")
         progress.say("aggregate", "I(n;z) 6.288 ± 0.009 nats")
@@ -88,7 +88,7 @@ def test_what_is_said_of_a_stage_stands_in_its_row_and_replaces_what_was_said(te
 
 def test_a_row_fits_80_columns(terminal):
     stderr = terminal()
-    with showing(True) as progress:
+    with progress_display(True) as progress:
         for _ in range(3):
             progress.advance("aggregate", 123_456_789, 10**12)
         progress.say("aggregate", "I(n;z) 11.288 ± 0.009 nats")
@@ -99,7 +99,7 @@ def test_a_row_fits_80_columns(terminal):
 @pytest.mark.parametrize(("done", "share"), [(0, " 0%"), (1, " 1[23]%"), (8, " 100%")])
 def test_a_stage_that_comes_again_starts_again(terminal, done, share):
     stderr = terminal()
-    with showing(True) as progress:
+    with progress_display(True) as progress:
         progress.advance("aggregate", 4, 4)
         progress.advance("aggregate", done, 8)
     last = [line for line in lines(stderr) if "aggregate" in line][-1]
@@ -118,7 +118,7 @@ def test_the_display_goes_when_the_work_fails(terminal):
     stderr = terminal()
 
     def work():
-        with showing(True) as progress:
+        with progress_display(True) as progress:
             progress.advance("encode", 1, 2)
             raise RuntimeError("broken")
 

@@ -18,11 +18,11 @@ from genprobe.runtime.ranks import (
     all_max,
     all_sum,
     backend,
-    from_leader,
+    barrier,
+    broadcast,
+    broadcast_object,
     join_group,
-    joined,
-    same,
-    together,
+    process_group,
 )
 from genprobe.store.format import SEGMENT_ROWS
 
@@ -62,10 +62,11 @@ EXCHANGES = """
 import math, sys, traceback
 import torch
 from genprobe.errors import DataError, GenprobeError, OtherRankError
-from genprobe.runtime.ranks import all_max, all_sum, from_leader, joined, same, together
+from genprobe.runtime.ranks import all_max, all_sum
+from genprobe.runtime.ranks import barrier, broadcast, broadcast_object, process_group
 
-with joined("cpu") as ranks:
-    with joined("cpu") as again:
+with process_group("cpu") as ranks:
+    with process_group("cpu") as again:
         assert again == ranks
     assert ranks.size == 2
     mine = torch.tensor([1.0, -math.inf, math.nan if ranks.rank else 3.0, 4.0 - ranks.rank])
@@ -74,10 +75,10 @@ with joined("cpu") as ranks:
     )
     assert all_sum(mine[::3], ranks).tolist() == [2.0, 7.0]
     assert mine[0] == 1.0
-    assert from_leader({"rank": ranks.rank}, ranks) == {"rank": 0}
-    assert same(torch.full((2, 3), ranks.rank).T, ranks).tolist() == [[0, 0]] * 3
+    assert broadcast_object({"rank": ranks.rank}, ranks) == {"rank": 0}
+    assert broadcast(torch.full((2, 3), ranks.rank).T, ranks).tolist() == [[0, 0]] * 3
     try:
-        with together(ranks):
+        with barrier(ranks):
             if ranks.rank == 1:
                 raise DataError("Example 7 is missing.")
     except OtherRankError as error:
@@ -87,9 +88,9 @@ with joined("cpu") as ranks:
     else:
         raise AssertionError
     try:
-        with together(ranks):
+        with barrier(ranks):
             try:
-                with together(ranks):
+                with barrier(ranks):
                     if ranks.rank == 1:
                         raise DataError("Example 8 is missing.")
             except DataError:
@@ -104,7 +105,7 @@ with joined("cpu") as ranks:
         return 1 / by
 
     try:
-        with together(ranks):
+        with barrier(ranks):
             divide(1 - ranks.rank)
     except OtherRankError as error:
         assert (ranks.rank, str(error)) == (0, "Rank 1: ZeroDivisionError: division by zero")
@@ -114,7 +115,7 @@ with joined("cpu") as ranks:
     else:
         raise AssertionError
     try:
-        with together(ranks):  # rank 0 knows of a fault only what rank 1 told it
+        with barrier(ranks):  # rank 0 knows of a fault only what rank 1 told it
             raise LookupError("None.") if ranks.rank else OtherRankError("Rank 1: None.")
     except OtherRankError as error:
         assert (ranks.rank, str(error)) == (0, "Rank 1: LookupError: None.")
@@ -123,7 +124,7 @@ with joined("cpu") as ranks:
     else:
         raise AssertionError
     try:
-        with together(ranks):  # both: the first one's is told, the other's is its cause
+        with barrier(ranks):  # both: the first one's is told, the other's is its cause
             raise LookupError(ranks.rank)
     except OtherRankError as error:
         assert (ranks.rank, error.__cause__.args) == (1, (1,))
@@ -174,8 +175,8 @@ data = dataclasses.replace(plain, read=lambda a, b: at("read", plain.read)(a, b)
 family = dataclasses.replace(
     diagonal_normal, natural=lambda params: at("query", diagonal_normal.natural(params))
 )
-sampled, made = queries.sampled, reporting.build_report
-queries.sampled = lambda *given: at("draw", sampled)(*given)
+sampled, made = queries.sample_codes, reporting.build_report
+queries.sample_codes = lambda *given: at("draw", sampled)(*given)
 evaluation.build_report = lambda *args, **given: at("report", made)(*args, **given)
 encoded_store.tempfile = type(
     "", (), {"mkdtemp": lambda **given: at("temporary", tempfile.mkdtemp)(**given)}
@@ -288,13 +289,13 @@ def test_spans_divide_everything_once():
 def test_a_process_alone_exchanges_nothing(monkeypatch):
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     values = torch.tensor([1.0, torch.nan])
-    with joined("cpu") as ranks, together(ranks):
+    with process_group("cpu") as ranks, barrier(ranks):
         assert ranks == ALONE
         assert ranks.leads
         assert all_max(values, ranks) is values
         assert all_sum(values, ranks) is values
-        assert same(values, ranks) is values
-        assert from_leader(values, ranks) is values
+        assert broadcast(values, ranks) is values
+        assert broadcast_object(values, ranks) is values
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import genprobe
-from genprobe.store.report_cache import beside, keep, kept, store_of
+from genprobe.store.report_cache import cache_path, cached_report, find_store, write_cached_report
 from genprobe.types import Notice, Report
 
 X = torch.rand(30, 3, generator=torch.Generator().manual_seed(0))
@@ -32,7 +32,7 @@ def evaluated(tmp_path, monkeypatch):
 
 def test_a_report_is_kept_beside_its_store_as_it_was_made(evaluated):
     report, store = evaluated
-    found = kept(store)
+    found = cached_report(store)
     assert found.to_dict() == json.loads(report.to_json())
     assert found.provenance["bin_width"] == 0.25
     assert found.store is store
@@ -48,8 +48,8 @@ def test_what_is_kept_is_a_report_like_any_other(evaluated):
 def test_a_report_that_lacks_what_an_estimator_failed_at_is_made_again(evaluated):
     report, store = evaluated
     failed = Notice(code="estimator-failed", message="It failed.", remedy="Mend it.")
-    keep(replace(report, warnings=[*report.warnings, failed]), store.path)
-    assert kept(store) is None
+    write_cached_report(replace(report, warnings=[*report.warnings, failed]), store.path)
+    assert cached_report(store) is None
 
 
 @pytest.mark.parametrize(
@@ -64,19 +64,19 @@ def test_a_report_that_lacks_what_an_estimator_failed_at_is_made_again(evaluated
 )
 def test_a_report_of_something_else_is_not_taken(evaluated, change):
     _, store = evaluated
-    content = json.loads(beside(store.path).read_text(encoding="utf-8"))
+    content = json.loads(cache_path(store.path).read_text(encoding="utf-8"))
     content["provenance"] |= change
-    beside(store.path).write_text(json.dumps(content), encoding="utf-8")
-    assert kept(store) is None
+    cache_path(store.path).write_text(json.dumps(content), encoding="utf-8")
+    assert cached_report(store) is None
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\xff\xfe", b'{"schema": "genprobe.report/9"}'])
 def test_what_is_no_report_is_passed_over(evaluated, content):
     _, store = evaluated
-    beside(store.path).unlink()
+    cache_path(store.path).unlink()
     if content is not None:
-        beside(store.path).write_bytes(content)
-    assert kept(store) is None
+        cache_path(store.path).write_bytes(content)
+    assert cached_report(store) is None
 
 
 def test_a_folder_where_nothing_can_be_kept_is_no_fault(evaluated):
@@ -89,7 +89,7 @@ def test_a_folder_where_nothing_can_be_kept_is_no_fault(evaluated):
 def test_a_new_evaluation_replaces_what_was_kept(evaluated):
     _, store = evaluated
     genprobe.evaluate(model(), X, store="s.h5", bin_width=0.5)
-    assert kept(store).provenance["bin_width"] == 0.5
+    assert cached_report(store).provenance["bin_width"] == 0.5
 
 
 def test_a_report_finds_its_store_from_anywhere(evaluated, monkeypatch, tmp_path):
@@ -97,16 +97,16 @@ def test_a_report_finds_its_store_from_anywhere(evaluated, monkeypatch, tmp_path
     (tmp_path / "r.json").write_text(report.to_json(), encoding="utf-8")
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
-    assert store_of(report, Path("../r.json")).header == store.header
-    assert store_of(report, Path("r.json")) is None
+    assert find_store(report, Path("../r.json")).header == store.header
+    assert find_store(report, Path("r.json")) is None
 
 
 def test_a_store_of_another_model_in_its_place_is_not_taken(evaluated):
     report, _ = evaluated
     genprobe.evaluate(model(0.2), X, store="s.h5", fresh=True, seed=3)
-    assert store_of(report, Path("r.json")) is None
+    assert find_store(report, Path("r.json")) is None
 
 
 def test_a_report_without_a_store_has_none():
     report = genprobe.evaluate(model(), X)
-    assert store_of(report, Path("r.json")) is None
+    assert find_store(report, Path("r.json")) is None

@@ -11,16 +11,16 @@ import torch
 from genprobe.errors import StoreError
 from genprobe.runtime.ranks import Ranks
 from genprobe.store import shards as module
-from genprobe.store.fresh import conclude
 from genprobe.store.read import open_store
-from genprobe.store.shards import finish
+from genprobe.store.run_id import clear_run_id
+from genprobe.store.shards import finish_store
 from genprobe.store.write import StoreWriter
 
 
 @pytest.fixture
 def write_sharded(cut, header, notice, prior, monkeypatch):
     """Write the small store in so many shards, one rank after the other in this process."""
-    monkeypatch.setattr(module, "together", lambda ranks: contextlib.nullcontext())
+    monkeypatch.setattr(module, "barrier", lambda ranks: contextlib.nullcontext())
 
     def write_sharded(path, size=2, header=header):
         with StoreWriter(path, header, fresh=True) as writer:
@@ -29,8 +29,8 @@ def write_sharded(cut, header, notice, prior, monkeypatch):
                 writer.write(segment, arrays, notice if segment == 1 else None)
             for rank in reversed(range(size)):  # rank 0 last, which unites them
                 writer.ranks = Ranks(rank, size)
-                finish(writer, prior)
-        conclude(path)
+                finish_store(writer, prior)
+        clear_run_id(path)
         return path
 
     return write_sharded
@@ -120,7 +120,7 @@ def test_a_fresh_run_leaves_the_shards_of_the_last_until_it_has_its_own(
     first = {p: p.read_bytes() for p in shard_files(write_sharded(path))}
     old = path.read_bytes()
     with monkeypatch.context() as patch:
-        patch.setattr(module, "unite", lambda *given: 1 / 0)
+        patch.setattr(module, "unite_shards", lambda *given: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             write_sharded(path)
     assert path.read_bytes() == old

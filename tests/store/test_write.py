@@ -11,7 +11,7 @@ import torch
 from genprobe.errors import StoreError
 from genprobe.store.format import dump_header
 from genprobe.store.read import open_store
-from genprobe.store.write import StoreWriter, replacing
+from genprobe.store.write import StoreWriter, atomic_write
 
 # Every child of the fork writes the store and is killed at its j-th call of the system; what it
 # leaves is resumed. The last child is not killed, which ends the loop. A fresh run replaces a store
@@ -21,7 +21,13 @@ import os, shutil, signal, sys
 from pathlib import Path
 import torch
 from genprobe.store.format import load_header
-from genprobe.store.fresh import begun, conclude, encoded, partial_of, writer_of
+from genprobe.store.run_id import (
+    awaits_report,
+    clear_run_id,
+    partial_folder,
+    pending_run_id,
+    stored_run_id,
+)
 from genprobe.store.write import StoreWriter
 
 torch.set_num_threads(1)
@@ -36,13 +42,13 @@ def cut(segment):
 
 def write(path):
     written = []
-    if not (fresh and encoded(path)):
+    if not (fresh and awaits_report(path)):
         with StoreWriter(path, header, fresh=fresh) as writer:
             for segment in writer.missing():
                 writer.write(segment, cut(segment), None)
                 written.append(f"{segment:08d}.h5")
             writer.finish({})
-    conclude(path)
+    clear_run_id(path)
     return written
 
 def mortal(call, calls):
@@ -73,13 +79,13 @@ while True:
     if os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0:
         break
     if fresh:
-        there = {segment.name for segment in partial_of(path).glob("*.h5")}
-        if not writer_of(path):
+        there = {segment.name for segment in partial_folder(path).glob("*.h5")}
+        if not stored_run_id(path):
             assert path.read_bytes() == (folder / "old.h5").read_bytes()
-        done = writer_of(path) and not begun(path)
+        done = stored_run_id(path) and not pending_run_id(path)
         written = write(path)
         assert done or not there & {*written}, (killed, there, written)
-        assert writer_of(path) and not begun(path)
+        assert stored_run_id(path) and not pending_run_id(path)
     elif not path.exists():
         write(path)
     killed += 1
@@ -243,12 +249,12 @@ def test_missing_folders_are_made(tmp_path, write_store):
 
 def test_what_fails_to_be_written_leaves_the_old_file(tmp_path):
     (tmp_path / "x").write_text("old")
-    with contextlib.suppress(ZeroDivisionError), replacing(tmp_path / "x") as aside:
+    with contextlib.suppress(ZeroDivisionError), atomic_write(tmp_path / "x") as aside:
         aside.write_text("half")
         raise ZeroDivisionError
     assert [p.name for p in tmp_path.iterdir()] == ["x"]
     assert (tmp_path / "x").read_text() == "old"
-    with replacing(tmp_path / "x") as aside:
+    with atomic_write(tmp_path / "x") as aside:
         aside.write_text("new")
     assert (tmp_path / "x").read_text() == "new"
 
@@ -259,13 +265,13 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from genprobe.errors import OtherRankError, StoreError
-from genprobe.runtime.ranks import joined
+from genprobe.runtime.ranks import process_group
 from genprobe.store.format import load_header
 from genprobe.store.write import StoreWriter
 
 folder = Path(sys.argv[1])
 header = load_header((folder / "header.json").read_bytes(), "")
-with joined("cpu") as ranks:
+with process_group("cpu") as ranks:
     try:
         StoreWriter(folder / "s.h5", replace(header, seed=ranks.rank), ranks=ranks)
     except OtherRankError:

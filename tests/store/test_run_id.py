@@ -1,6 +1,12 @@
 from dataclasses import replace
 
-from genprobe.store.fresh import conclude, encoded, interrupted, partial_of, writer_of
+from genprobe.store.run_id import (
+    awaits_report,
+    can_resume,
+    clear_run_id,
+    partial_folder,
+    stored_run_id,
+)
 from genprobe.store.write import StoreWriter
 
 
@@ -11,8 +17,8 @@ def test_a_fresh_run_that_was_interrupted_goes_on_and_one_of_another_run_does_no
     old = path.read_bytes()
     with StoreWriter(path, header, fresh=True) as writer:
         writer.write(1, cut(1), None)
-    assert interrupted(path)
-    assert not encoded(path)
+    assert can_resume(path)
+    assert not awaits_report(path)
     with StoreWriter(path, header, fresh=True) as writer:
         assert writer.missing() == [0, 2]
     with StoreWriter(path, replace(header, seed=1), fresh=True) as writer:
@@ -29,19 +35,19 @@ def test_a_fresh_run_is_not_done_until_it_is_concluded(path, header, cut, write_
         for segment in writer.missing():
             writer.write(segment, cut(segment), None)
         writer.finish({})
-    assert encoded(path)
-    assert not interrupted(path)
-    assert [p.name for p in partial_of(path).iterdir()] == ["fresh"]
-    conclude(path)
+    assert awaits_report(path)
+    assert not can_resume(path)
+    assert [p.name for p in partial_folder(path).iterdir()] == ["fresh"]
+    clear_run_id(path)
     assert list(path.parent.iterdir()) == [path]
-    assert not encoded(path)
+    assert not awaits_report(path)
     with StoreWriter(path, header, fresh=True) as writer:
         assert writer.missing() == [0, 1, 2]
         writer.write(0, cut(0), None)
-    conclude(path)  # of the run that is done, not of the one that was interrupted
-    assert interrupted(path)
+    clear_run_id(path)  # of the run that is done, not of the one that was interrupted
+    assert can_resume(path)
 
 
 def test_a_store_that_is_not_fresh_has_no_name(path, header, cut, write_store):
-    assert writer_of(write_store(path)) == ""
-    assert writer_of(path.with_name("absent.h5")) == ""
+    assert stored_run_id(write_store(path)) == ""
+    assert stored_run_id(path.with_name("absent.h5")) == ""

@@ -1,6 +1,7 @@
-"""Data that are not at hand: a name, a number of examples and perhaps their shape.
+"""A placeholder data set: a name, a number of examples and perhaps their shape, but no values.
 
-What a model said of them was recorded, and that is all an evaluation of a record needs.
+It stands for data that are not at hand. A file of posteriors needs no more: what the model gave for
+each example is in it.
 """
 
 import hashlib
@@ -10,12 +11,12 @@ from torch import Tensor
 
 from genprobe.types import Dataset
 
-UNKNOWN = torch.Size([0])
+UNKNOWN_SHAPE = torch.Size([0])
 """The shape of an example where nothing says: no values."""
 
 
-def unseen(name: str, n: int, event_shape: torch.Size | None = None) -> Dataset:
-    """A data set of examples without values.
+def placeholder_dataset(name: str, n: int, event_shape: torch.Size | None = None) -> Dataset:
+    """A placeholder for data that are not at hand.
 
     Two of the same name and length count as the same data.
 
@@ -31,7 +32,7 @@ def unseen(name: str, n: int, event_shape: torch.Size | None = None) -> Dataset:
     return Dataset(
         name=name,
         n=n,
-        event_shape=UNKNOWN if event_shape is None else event_shape,
+        event_shape=UNKNOWN_SHAPE if event_shape is None else event_shape,
         read=read,
         fingerprint=hashlib.sha256(f"unseen {n} {name}".encode()).hexdigest(),
     )
