@@ -1,12 +1,25 @@
 import re
+import shutil
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
+
+from genprobe.cli import main
+
+
+@pytest.fixture(scope="module")
+def evaluated(tiny, tmp_path_factory):
+    """A folder with a store and what is kept beside it."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    arguments = ["evaluate", tiny.a, "--store", folder / "s.h5", "--draws", 2]
+    assert CliRunner().invoke(main, list(map(str, arguments))).exit_code == 0
+    return folder
 
 
 @pytest.fixture
-def store(run, tiny):
-    assert run("evaluate", tiny.a, "--store", "s.h5", "--draws", 2).exit_code == 0
+def store(run, evaluated, tmp_path):
+    shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
     return "s.h5"
 
 

@@ -3,12 +3,12 @@ import pytest
 import genprobe
 
 
-def test_train_then_evaluate(shell):
-    trained = shell("train", "--epochs", 1, "--hidden", 8, "--latent", 2, "--binarize", "threshold")
-    assert (trained.returncode, trained.stdout) == (0, "")
+def test_train_then_evaluate(run):
+    trained = run("train", "--epochs", 1, "--hidden", 8, "--latent", 2, "--binarize", "threshold")
+    assert (trained.exit_code, trained.stdout) == (0, "")
     assert trained.stderr == "Wrote model.pt. Evaluate it with: genprobe evaluate model.pt\n"
-    evaluated = shell("evaluate", "model.pt")
-    assert evaluated.returncode == 0, evaluated.stderr
+    evaluated = run("evaluate", "model.pt")
+    assert evaluated.exit_code == 0, evaluated.stderr
     assert evaluated.stdout.startswith("model on digits, binarised (threshold): N = 1797")
 
 
