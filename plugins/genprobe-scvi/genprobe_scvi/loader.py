@@ -217,7 +217,7 @@ PARAMETERS: dict[str, Callable[[Tensor, Tensor, Tensor], Params]] = {
 
 
 def recognises(path: Path) -> bool:
-    """Whether there is a checkpoint of scvi-tools, told by names and pickle opcodes."""
+    """Whether there is a checkpoint of scvi-tools, told by names in its pickle."""
     file = checkpoint_file(path)
     return file is not None and is_checkpoint(file)
 
