@@ -2,5 +2,6 @@
 
 from genprobe.aggregate.density import AggregateDensity, log_aggregate, log_aggregate_blocks
 from genprobe.aggregate.exact import exact_log_sums
+from genprobe.aggregate.queries import Queries
 
-__all__ = ["AggregateDensity", "exact_log_sums", "log_aggregate", "log_aggregate_blocks"]
+__all__ = ["AggregateDensity", "Queries", "exact_log_sums", "log_aggregate", "log_aggregate_blocks"]

@@ -24,7 +24,7 @@ def count_queries(quantities: Quantities, tolerance: float) -> dict[str, int | N
     if not quantities.queried:
         return {"queries": 0, "queries_needed": None, "plain_queries": None}
     made = quantities.log_qz.numel()
-    error = quantities.information().se or 0.0
+    error = quantities.mutual_information.se or 0.0
     terms = (quantities.log_qz_x - quantities.log_qz).flatten()
     return {
         "queries": made,

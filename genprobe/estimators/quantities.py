@@ -255,11 +255,14 @@ class Quantities:
             return None
         return controls(queries.z, queries.log_qz_x, queries.index, self._code_moments)
 
-    def information(self, queries: Queries | None = None) -> Estimate:
-        """I(n;z) from some queries, by default from all that were made."""
-        if queries is None:
-            return mutual_information(self.queries, self.controls)
+    def information(self, queries: Queries) -> Estimate:
+        """I(n;z) from some queries."""
         return mutual_information(queries, self._controls_of(queries))
+
+    @cached_property
+    def mutual_information(self) -> Estimate:
+        """The estimate of I(n;z) from all queries, with its errors."""
+        return mutual_information(self.queries, self.controls)
 
     @cached_property
     def max_error(self) -> float:

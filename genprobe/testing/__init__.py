@@ -19,6 +19,7 @@ except ModuleNotFoundError as error:
     ) from error
 
 from genprobe.testing.estimator import EstimatorTests
+from genprobe.testing.examples import reports as example_reports
 from genprobe.testing.family import FamilyTests
 from genprobe.testing.likelihood import LikelihoodTests
 from genprobe.testing.loader import LoaderTests
@@ -36,6 +37,7 @@ __all__ = [
     "PriorTests",
     "RendererTests",
     "covering",
+    "example_reports",
     "grid",
     "on_sphere",
     "queries_from",

@@ -12,7 +12,7 @@ MAY = {
     "loaders/torchscript.py": "wraps the methods of an archive as a Model",
     "architectures/mlp_vae.py": "gives its own methods as a Model",
     "runs/train.py": "trains the reference network, which is not a user's",
-    "types.py": "checks that a Model with a decoder has a likelihood",
+    "types/model.py": "checks that a Model with a decoder has a likelihood",
 }
 """Files that may name the parts of a model, and why."""
 

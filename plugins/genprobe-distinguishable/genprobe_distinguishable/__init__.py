@@ -7,8 +7,6 @@ from genprobe import estimator, hookimpl
 
 if TYPE_CHECKING:
     from genprobe import Estimate
-    from genprobe.aggregate.queries import Queries
-    from genprobe.estimators.control_variates import Controls
 
 
 @estimator(
@@ -19,19 +17,17 @@ if TYPE_CHECKING:
     unit="examples",
     better="larger",
 )
-def distinguishable_examples(queries: "Queries", controls: "Controls | None") -> "Estimate":
+def distinguishable_examples(mutual_information: "Estimate") -> "Estimate":
     """exp(I(n;z)), its standard errors by the delta method.
 
     Args:
-        queries: of the aggregate posterior.
-        controls: control variates of the queries, or None.
+        mutual_information: I(n;z), nats.
     """
     from math import exp
 
     from genprobe import Estimate
-    from genprobe.estimators.mutual_information import mutual_information
 
-    information = mutual_information(queries, controls)
+    information = mutual_information
     count = exp(information.value)
     return Estimate(
         name="distinguishable_examples",
