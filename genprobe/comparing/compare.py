@@ -72,28 +72,46 @@ def compare(
     >>> found.names, found.best
     (('blurred', 'sharp'), 'sharp')
     """
-    if isinstance(sources, str | Path | Report):
-        sources = [sources]
     require_positive(entropy=entropy)
-    if origins is None:
-        sources = without_side_files(sources)
-    with progress_display(progress) as shown:
-        read = read_reports(sources, shown)
-    places = [place_of(*pair) for pair in zip(sources, read, strict=True)]
-    places = places if origins is None else list(origins)
-    given = told_apart(read, places)
-    if not given:
-        raise GenprobeError("There is nothing to compare.", "Give at least one store or report.")
+    given, places = read_named(sources, origins, progress)
     require_sort(sort, {name for r in given.values() for name in r.estimates})
-    if against is not None:
-        place = {id(report): where for report, where in zip(read, places, strict=True)}
-        against = named_by(against, {name: place[id(r)] for name, r in given.items()})
+    against = None if against is None else named_by(against, places)
     if not side_by_side:
         require_same_data(list(given.values()))
     shared = None if side_by_side else shared_entropy(given, entropy)
     order = sorted(given, key=lambda name: sort_key(name, given[name], sort))
     ranked = {name: replace_regime(given[name], shared, cuts) for name in order}
     return assemble(ranked, shared, against, side_by_side, sort, cuts)
+
+
+def read_named(
+    sources: Sequence[Report | str | Path],
+    origins: Sequence[str] | None,
+    progress: bool | Progress,
+) -> tuple[dict[str, Report], dict[str, str]]:
+    """The reports of all sources, and where each is from, by what the models go by.
+
+    Args:
+        sources: as ``compare`` takes them.
+        origins: as ``compare`` takes them.
+        progress: as ``compare`` takes it.
+
+    Raises:
+        GenprobeError: if there is none, or a file does not read.
+    """
+    if isinstance(sources, str | Path | Report):
+        sources = [sources]
+    if origins is None:
+        sources = without_side_files(sources)
+    with progress_display(progress) as display:
+        read = read_reports(sources, display)
+    places = [place_of(*pair) for pair in zip(sources, read, strict=True)]
+    places = places if origins is None else list(origins)
+    given = told_apart(read, places)
+    if not given:
+        raise GenprobeError("There is nothing to compare.", "Give at least one store or report.")
+    place = {id(report): where for report, where in zip(read, places, strict=True)}
+    return given, {name: place[id(report)] for name, report in given.items()}
 
 
 def assemble(
