@@ -3,7 +3,7 @@
 For any m(z) fitted without the evaluated example, I(X;Z) ≤ R_m = E[log q(z|x) − log m(z)] (Barber
 & Agakov 2003; McAllester & Stratos 2020), and R − R_m is a part of the rate that swapping the
 prior for m would save. The better m, the tighter: so a ladder of priors is fitted, each in five
-folds, and for each fold the rung is taken that did best on the other four. Nothing is chosen on
+folds, and each fold takes the candidate that did best on the other four. Nothing is chosen on
 the examples that it is scored on.
 """
 
@@ -30,7 +30,7 @@ FOLDS = 5
 FITTED = 20_000
 LEAST_FITTED = 1_000
 FITTED_VALUES = 1 << 24
-"""Rungs are fitted to and chosen on so many examples at most, and so many entries of their second
+"""At most so many examples to fit to and choose on, and at most so many entries of their second
 moments; all examples are scored."""
 
 SURFACES = (constraints.simplex, unit_vector)
@@ -42,14 +42,14 @@ class FittedMarginal:
     """The best fitted marginal at every draw of a store.
 
     Attributes:
-        rung: its name, with its size where there is more than one; of most folds, if they differ.
-        scores: cross-fitted mean log m(z) of every rung that was tried, nats.
+        candidate: its name, with its size where there are several; that of most folds.
+        scores: cross-fitted mean log m(z) of every candidate that was tried, nats.
         log_mz: (draw, n) log m(z) at the store's draws, each by a fit without that example.
         folds: number of folds.
-        prior: the rung as one fold's fit, over flattened z; for samples, not for scores.
+        prior: the candidate as one fold's fit, over flattened z; for samples, not for scores.
     """
 
-    rung: str
+    candidate: str
     scores: Mapping[str, float]
     log_mz: Float64[Tensor, "draw n"]
     folds: int
@@ -58,7 +58,7 @@ class FittedMarginal:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """The examples that rungs are fitted to and chosen on.
+    """The examples that candidates are fitted to and chosen on.
 
     Attributes:
         codes: their posterior moments.
@@ -74,7 +74,7 @@ class Sample:
 def fit_marginal(
     store: Store,
     family: Family,
-    rungs: Mapping[str, PriorFactory],
+    candidates: Mapping[str, PriorFactory],
     *,
     seed: int = 0,
     progress: Progress = silent,
@@ -84,12 +84,12 @@ def fit_marginal(
     Args:
         store: finished.
         family: of its posteriors.
-        rungs: priors by name; those that offer no fit are passed over.
+        candidates: priors by name; those that offer no fit are passed over.
         seed: of folds and fits.
-        progress: told of fits done and of the rung in hand, stage ``fit``.
+        progress: told of fits done and of the candidate in hand, stage ``fit``.
 
     Raises:
-        UnavailableError: if there is a single example, or no rung can be fitted.
+        UnavailableError: if there is a single example, or no candidate can be fitted.
     """
     n = store.header.n
     if n < 2:
@@ -97,15 +97,15 @@ def fit_marginal(
             "A marginal fitted without the evaluated example needs two examples."
         )
     folds = min(FOLDS, n)
-    chance = generator(seed, "folds")
-    fold = torch.randperm(n, generator=chance) % folds
+    rng = generator(seed, "folds")
+    fold = torch.randperm(n, generator=rng) % folds
     k = math.prod(store.header.latent_shape)
     most = min(FITTED, max(FITTED_VALUES // k**2, LEAST_FITTED))
-    chosen = torch.randperm(n, generator=chance)[:most].sort().values
+    chosen = torch.randperm(n, generator=rng)[:most].sort().values
     sample = take_sample(store, family, chosen, fold[chosen])
     fits: dict[str, list[Prior]] = {}
     scores: dict[str, Float64[Tensor, " fold"]] = {}
-    for name, priors in ladder(sample, rungs, folds, seed, scores, progress):
+    for name, priors in ladder(sample, candidates, folds, seed, scores, progress):
         fits[name] = priors
         scores[name] = torch.stack(
             [priors[f].log_prob(sample.z[sample.fold == f]).mean() for f in range(folds)]
@@ -114,13 +114,13 @@ def fit_marginal(
         raise UnavailableError("No fitted marginal: no prior can be fitted to these codes.")
     picks = [pick(scores, f) for f in range(folds)]
     best = [fits[name][f] for f, name in enumerate(picks)]
-    rung = max(picks, key=picks.count)
+    candidate = max(picks, key=picks.count)
     return FittedMarginal(
-        rung=rung,
+        candidate=candidate,
         scores={name: float(values.mean()) for name, values in scores.items()},
         log_mz=score(store, best, fold),
         folds=folds,
-        prior=best[picks.index(rung)],
+        prior=best[picks.index(candidate)],
     )
 
 
@@ -145,7 +145,7 @@ def take_sample(
 
 
 def require_density(distribution: Distribution) -> None:
-    """Check that the codes have a density over all of z, as the rungs do: else R_m bounds nothing.
+    """Check that codes have a density over all of z, as candidates do: else R_m bounds nothing.
 
     Raises:
         UnavailableError: if they are discrete or lie on a simplex or a sphere.
@@ -159,16 +159,16 @@ def require_density(distribution: Distribution) -> None:
 
 def ladder(
     sample: Sample,
-    rungs: Mapping[str, PriorFactory],
+    candidates: Mapping[str, PriorFactory],
     folds: int,
     seed: int,
     scores: Mapping[str, Float64[Tensor, " fold"]],
     progress: Progress,
 ) -> Iterator[tuple[str, list[Prior]]]:
-    """Every rung worth trying, fitted in every fold; larger sizes only while they help."""
+    """Every candidate worth trying, fitted in every fold; larger sizes only while they help."""
     m, k = sample.codes.mean.shape
-    total = sum(len(r.sizes(m - m // folds, k)) for r in rungs.values() if r.fit) * folds
-    for name, factory in rungs.items():
+    total = sum(len(r.sizes(m - m // folds, k)) for r in candidates.values() if r.fit) * folds
+    for name, factory in candidates.items():
         if factory.fit is None:
             continue
         previous = None
@@ -194,7 +194,7 @@ def ladder(
 
 
 def fit_without(sample: Sample, factory: PriorFactory, size: int, fold: int, seed: int) -> Prior:
-    """A rung fitted to every example of the sample but one fold's, over flattened z."""
+    """A candidate fitted to every example of the sample but one fold's, over flattened z."""
     if factory.fit is None:
         raise ValueError(factory.name)
     kept = sample.fold != fold
@@ -203,7 +203,7 @@ def fit_without(sample: Sample, factory: PriorFactory, size: int, fold: int, see
 
 
 def pick(scores: Mapping[str, Float64[Tensor, " fold"]], fold: int) -> str:
-    """The rung that does best on every fold but one."""
+    """The candidate that does best on every fold but one."""
     return max(scores, key=lambda name: float(scores[name].sum() - scores[name][fold]))
 
 

@@ -40,7 +40,11 @@ def describe_fit(
     if "rate_fitted_prior" not in estimates:
         return None
     fitted = quantities.fitted
-    return {"rung": fitted.rung, "folds": fitted.folds, "mean_log_density": dict(fitted.scores)}
+    return {
+        "rung": fitted.candidate,
+        "folds": fitted.folds,
+        "mean_log_density": dict(fitted.scores),
+    }
 
 
 def describe_scale(quantities: Quantities, estimates: Mapping[str, Estimate]) -> float | None:

@@ -181,7 +181,7 @@ def samples(subject: Subject, prior: Prior, source: str) -> Grid:
 
 def fitted_samples(subject: Subject, fitted: FittedMarginal) -> Grid:
     """What codes sampled from the best fitted marginal decode to."""
-    return samples(subject, fitted.prior, fitted.rung)
+    return samples(subject, fitted.prior, fitted.candidate)
 
 
 def traversals(subject: Subject, dimensions: Sequence[Dimension]) -> Grid:

@@ -139,9 +139,9 @@ def require_causal(logits: Logits, grid: torch.Size, classes: int, name: str) ->
     """
     if classes < 2:
         return
-    chance = generator(0, "causality")
-    one = torch.randint(classes, (1, grid.numel()), generator=chance)
-    other = (one + torch.randint(1, classes, one.shape, generator=chance)) % classes
+    rng = generator(0, "causality")
+    one = torch.randint(classes, (1, grid.numel()), generator=rng)
+    other = (one + torch.randint(1, classes, one.shape, generator=rng)) % classes
     size = grid.numel()
     tried = torch.linspace(0, size - 1, min(size, TRIED)).long()
     mixed = torch.where(torch.arange(size) < tried[:, None], one, other)

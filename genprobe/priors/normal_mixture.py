@@ -132,14 +132,14 @@ def overall_scale(codes: Codes) -> Float64[Tensor, " k"]:
 
 def start(codes: Codes, size: int, seed: int) -> Params:
     """Centres far from each other among the posterior means (k-means++), equal covariances."""
-    chance = generator(seed, "centres")
+    rng = generator(seed, "centres")
     whole = fit_normal(codes, 1, seed)
     white = torch.linalg.solve_triangular(whole["scale_tril"], codes.mean.T, upper=False).T
-    chosen = torch.randint(len(white), (1,), generator=chance)
+    chosen = torch.randint(len(white), (1,), generator=rng)
     distance = torch.full((len(white),), torch.inf, dtype=torch.float64)
     for _ in range(size - 1):
         distance = torch.minimum(distance, (white - white[chosen[-1]]).square().sum(1))
-        chosen = torch.cat([chosen, torch.multinomial(distance + 1e-12, 1, generator=chance)])
+        chosen = torch.cat([chosen, torch.multinomial(distance + 1e-12, 1, generator=rng)])
     k = codes.mean.shape[1]
     return {
         "probs": torch.full((size,), 1 / size, dtype=torch.float64),

@@ -91,8 +91,8 @@ def one_size(n: int, k: int) -> Sequence[int]:
 class PriorFactory:
     """How a registered prior is built once the shape of z is known, and perhaps fitted.
 
-    A prior that can be fitted becomes a rung of the ladder by which genprobe certifies how much of
-    the rate a better prior would save.
+    A prior that can be fitted becomes one of the candidates by which genprobe certifies how much
+    of the rate a better prior would save.
 
     Attributes:
         name: the registered name.

@@ -55,7 +55,7 @@ def rate_under(fitted, store):
 
 
 class Spy:
-    """A rung that recognises each example by its code, and scores whether its fit had seen it."""
+    """A candidate that knows each example by its code, and scores whether its fit had seen it."""
 
     def __init__(self, sizes=(1,), score=lambda size: 0.0):
         self.seen, self.scored, self.fits = [], [], []
@@ -87,7 +87,7 @@ def test_no_example_is_scored_by_a_fit_that_saw_it(store_of, n):
     spy = Spy()
     fitted = fit_marginal(store, family, {"spy": spy.factory})
     assert not any(spy.seen)
-    # Once to choose among rungs, and once for each draw of the store.
+    # Once to choose among candidates, and once for each draw of the store.
     assert sorted(spy.scored) == sorted(3 * list(range(n)))
     assert len(spy.fits) == fitted.folds == min(n, FOLDS)
     assert fitted.log_mz.shape == (2, n)
@@ -98,13 +98,13 @@ def test_larger_sizes_are_tried_only_while_they_help(store_of):
     spy = Spy(sizes=(1, 2, 4, 8, 16), score=lambda size: -abs(size - 4.0))
     fitted = fit_marginal(store, family, {"spy": spy.factory})
     assert sorted(set(spy.fits)) == [1, 2, 4, 8]
-    assert fitted.rung == "spy (4)"
+    assert fitted.candidate == "spy (4)"
     assert fitted.scores == {f"spy ({size})": -abs(size - 4.0) for size in (1, 2, 4, 8)}
 
 
 def test_the_rung_is_not_chosen_on_the_examples_that_it_scores(store_of):
-    # Every rung is best by far on the fold that holds its own example, and worse on the others.
-    def rung(own):
+    # Every candidate is best by far on the fold that holds its own example, worse on others.
+    def candidate(own):
         def log_prob(z):
             return torch.where((z[:, 0].round() == own).any(), 100.0, -0.1 * own).expand(len(z))
 
@@ -115,8 +115,8 @@ def test_the_rung_is_not_chosen_on_the_examples_that_it_scores(store_of):
 
     x = torch.arange(5.0)[:, None]
     store = store_of(lambda x: {"loc": x, "scale": torch.full_like(x, 0.01)}, x)
-    fitted = fit_marginal(store, family, {str(own): rung(own) for own in range(5)})
-    # Rung 0 leads on the other folds of every example but 0, for which rung 1 does.
+    fitted = fit_marginal(store, family, {str(own): candidate(own) for own in range(5)})
+    # Candidate 0 leads on the other folds of every example but 0, for which candidate 1 does.
     assert fitted.log_mz[0].tolist() == pytest.approx([-0.1, 0, 0, 0, 0])
 
 
@@ -176,7 +176,7 @@ def test_a_known_mismatch_is_certified(store_of):
     assert 1 < truth < 2
     store = store_of(linear(MISMATCHED, s), torch.randn(n, 3), draws=2)
     fitted = fit_marginal(store, family, RUNGS)
-    assert fitted.rung == "full-normal"
+    assert fitted.candidate == "full-normal"
     found = rate_under(fitted, store)
     saved = store.column("probes/rate").mean(0) - (
         store.column("draws/log_qz_x") - fitted.log_mz
@@ -214,7 +214,7 @@ def test_clusters_are_certified_by_the_mixture(store_of):
     x = 3 * torch.randn(n, 1).sign()
     store = store_of(linear(torch.eye(1), s), x)
     fitted = fit_marginal(store, family, RUNGS)
-    assert fitted.rung.startswith("normal-mixture")
+    assert fitted.candidate.startswith("normal-mixture")
     z = x.double() + s * torch.randn(50, n, 1, dtype=torch.float64)
     q = torch.distributions.Normal(torch.tensor([-3.0, 3.0]).double(), s)
     truth = (q.log_prob(z).logsumexp(-1) - math.log(2)).mean().item()
@@ -236,11 +236,11 @@ TOO_WIDE = PriorFactory(
 NO_FIT = PriorFactory(name="fixed", build=diagonal_normal.build)
 
 
-@pytest.mark.parametrize("rungs", [{}, {"wide": TOO_WIDE}, {"fixed": NO_FIT}], ids=list)
-def test_without_a_rung_that_fits_it_is_unavailable(store_of, rungs):
+@pytest.mark.parametrize("candidates", [{}, {"wide": TOO_WIDE}, {"fixed": NO_FIT}], ids=list)
+def test_without_a_rung_that_fits_it_is_unavailable(store_of, candidates):
     store = store_of(linear(torch.eye(2), 0.5), torch.randn(10, 2))
     with pytest.raises(UnavailableError, match="No fitted marginal"):
-        fit_marginal(store, family, rungs)
+        fit_marginal(store, family, candidates)
 
 
 def test_codes_on_a_plane_are_left_to_the_rungs_that_need_no_inverse(store_of):

@@ -144,8 +144,8 @@ def regime_verdict(report: Report) -> str:
     against = doubts(report)
     but = f", but {' and '.join(against)}" if against else ""
     if regime.probability < DEFAULT_CUTS.certain and regime.alternatives:
-        other, chance = regime.alternatives[0]
-        return f"{regime.label} / {other} boundary, {regime.probability:.2f} / {chance:.2f}{but}"
+        other, share = regime.alternatives[0]
+        return f"{regime.label} / {other} boundary, {regime.probability:.2f} / {share:.2f}{but}"
     meaning = but or f": {MEANING[regime.label]}"
     return f"{regime.label} (probability {floor_two(regime.probability)}){meaning}"
 
@@ -157,7 +157,7 @@ def short_verdict(report: Report) -> str:
         return regime.label
     known = [(regime.label, regime.probability), *regime.alternatives]
     shown = known[: 1 if regime.probability >= DEFAULT_CUTS.certain else 2]
-    label = " / ".join(f"{name} {floor_two(chance)}" for name, chance in shown)
+    label = " / ".join(f"{name} {floor_two(share)}" for name, share in shown)
     return f"{label} {DOUBTED}" if doubts(report) else label
 
 

@@ -29,7 +29,7 @@ def __getattr__(name: str) -> Any:
 
 @hookimpl
 def genprobe_priors() -> "Sequence[PriorFactory]":
-    """One more rung of the ladder of fitted marginals."""
+    """One more candidate among the fitted marginals."""
     from genprobe_zuko.spline_flow import spline_flow
 
     return [spline_flow]
