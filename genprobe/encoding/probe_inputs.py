@@ -18,5 +18,5 @@ PROBE_INPUTS = {
     "device": "the device of the model; what a probe is given lies on the CPU",
     "batch_size": "the most examples for one call of the model",
     "calls": "encoder and decoder with all of that dealt with: encode, decode, log_px_z and "
-    "log_px_z_gradient of ``genprobe.encoding.calls.Calls``",
+    "log_px_z_gradient of ``genprobe.probes.Calls``",
 }

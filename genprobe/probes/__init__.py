@@ -5,9 +5,10 @@ float tensor (draw, batch), or (1, batch) where draws do not enter, NaN for exam
 it is stored under its name. It returns None where it does not apply.
 """
 
+from genprobe.encoding.calls import Calls
 from genprobe.encoding.probe_inputs import PROBE_INPUTS
 
-__all__ = ["PROBE_INPUTS"]
+__all__ = ["PROBE_INPUTS", "Calls"]
 
 PARTS = (
     "rate",
