@@ -21,7 +21,7 @@ from genprobe._version import __version__
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.examples import encode_examples
 from genprobe.encoding.placement import on_device
-from genprobe.encoding.resolve import bind_prior, named_part
+from genprobe.encoding.resolve import bind_model, bind_prior
 from genprobe.encoding.user_errors import memory_errors
 from genprobe.errors import GenprobeError, ModelError, PluginError, UntrustedError, reason_of
 from genprobe.loaders.bundle import require_plain
@@ -37,7 +37,7 @@ from genprobe.loaders.exported import (
     load_exported,
 )
 from genprobe.loaders.open import load, open_dataset
-from genprobe.types import Family, Likelihood, Model, Params, Prior
+from genprobe.types import Model, Params, Prior
 
 log = logging.getLogger("genprobe")
 
@@ -75,17 +75,9 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
             f"The model {model.name} is conditional, and a program has no place for its context.",
             "Evaluate the model itself.",
         )
-    posterior: Family = named_part("families", model.posterior)
-    likelihood: Likelihood | None = named_part("likelihoods", model.likelihood)
     x = few(model, example)
-    calls = Calls(
-        model=model,
-        posterior=posterior,
-        likelihood=likelihood,
-        device=CPU,
-        dtype=torch.float32,
-        batch_size=len(x),
-    )
+    calls = bind_model(model, device=CPU, dtype=torch.float32, batch_size=len(x))
+    posterior, likelihood = calls.posterior, calls.likelihood
     with on_device(model.module, CPU, torch.float32):
         params = encode_examples(calls, x, 0)
         latent = posterior.event_shape(params)
@@ -106,9 +98,7 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
                 "event_shape": list(x.shape[1:]),
                 "latent_shape": list(latent),
                 "encoder": write_program(folder / ENCODER, calls, "encode", x),
-                "decoder": write_program(folder / DECODER, calls, "decode", z)
-                if calls.decodes
-                else None,
+                "decoder": model.decode and write_program(folder / DECODER, calls, "decode", z),
                 "training": dict(model.training),
             }
             if prior.params:

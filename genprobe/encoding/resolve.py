@@ -24,7 +24,6 @@ from genprobe.store.format import Header, segment_rows
 from genprobe.types import (
     Dataset,
     Family,
-    Likelihood,
     Model,
     NamedPrior,
     Params,
@@ -57,24 +56,14 @@ def prepare(
     Raises:
         GenprobeError: if the data do not fit the model, or a part has an unknown name.
     """
-    posterior: Family = named_part("families", model.posterior)
-    likelihood: Likelihood | None = named_part("likelihoods", model.likelihood)
-    source = likelihood
+    calls = bind_model(model, device=device, dtype=getattr(torch, dtype), batch_size=1)
+    posterior, source = calls.posterior, calls.likelihood
     if model.recorded is not None:
         require_fits(model, model.recorded, dataset)
         source = named_part("likelihoods", model.recorded.likelihood)
-    tensor_type = getattr(torch, dtype)
-    x = read_examples(dataset, 0, 1, tensor_type)
-    calls = Calls(
-        model=model,
-        posterior=posterior,
-        likelihood=likelihood,
-        device=device,
-        dtype=tensor_type,
-        batch_size=1,
-        context=context_of(model, dataset, x, 0),
-    )
-    with on_device(model.module, device, tensor_type):
+    x = read_examples(dataset, 0, 1, calls.dtype)
+    calls = calls.given(context_of(model, dataset, x, 0))
+    with on_device(model.module, device, calls.dtype):
         params = encode_examples(calls, x, 0)
         latent = posterior.event_shape(params)
         prior = bind_prior(model.prior, latent, {}, family=posterior, example=params)
@@ -92,7 +81,7 @@ def prepare(
         latent_shape=tuple(latent),
         family=posterior.name,
         prior=prior.name,
-        likelihood=None if likelihood is None else likelihood.name,
+        likelihood=None if calls.likelihood is None else calls.likelihood.name,
         discrete=source is not None and source.discrete,
         binarize=dataset.binarize,
         entropy=dataset.entropy,
@@ -104,7 +93,36 @@ def prepare(
         training=dict(model.training),
         context=tuple(sorted(calls.context)),
     )
-    return header, Parts(model=model, posterior=posterior, prior=prior, likelihood=likelihood)
+    return header, parts_of(calls, prior)
+
+
+def parts_of(calls: Calls, prior: Prior) -> Parts:
+    """A model's parts, once its prior is resolved."""
+    return Parts(
+        model=calls.model, posterior=calls.posterior, prior=prior, likelihood=calls.likelihood
+    )
+
+
+def bind_model(model: Model, *, device: torch.device, dtype: torch.dtype, batch_size: int) -> Calls:
+    """The calls of a model whose parts may be given by name; its prior is not resolved yet.
+
+    Args:
+        model: of the user.
+        device: of the model.
+        dtype: that x and z are given to it in.
+        batch_size: the most rows of one call.
+
+    Raises:
+        PluginError: if a part has an unknown name.
+    """
+    return Calls(
+        model=model,
+        posterior=named_part("families", model.posterior),
+        likelihood=named_part("likelihoods", model.likelihood),
+        device=device,
+        dtype=dtype,
+        batch_size=batch_size,
+    )
 
 
 def require_fits(model: Model, recorded: Recorded, dataset: Dataset) -> None:

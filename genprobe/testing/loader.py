@@ -14,10 +14,9 @@ from torch import Tensor
 
 from genprobe.analysis.report import report_from_store
 from genprobe.datasets.from_array import array_dataset
-from genprobe.encoding.calls import Calls
 from genprobe.encoding.context import context_of
 from genprobe.encoding.examples import encode_examples
-from genprobe.encoding.resolve import named_part
+from genprobe.encoding.resolve import bind_model
 from genprobe.errors import GenprobeError, UntrustedError
 from genprobe.loaders.open import load
 from genprobe.runs.evaluate import evaluate
@@ -89,18 +88,10 @@ class LoaderTests(Suite):
         """Checked posterior parameters of the data."""
         if model.module is not None:
             model.module.eval()
-        family = named_part("families", model.posterior)
         x = self.data.float()
-        calls = Calls(
-            model=model,
-            posterior=family,
-            likelihood=None,
-            device=torch.device("cpu"),
-            dtype=x.dtype,
-            batch_size=len(x),
-            context=context_of(model, array_dataset("data", self.data), x, 0),
-        )
-        return encode_examples(calls, x, 0)
+        context = context_of(model, array_dataset("data", self.data), x, 0)
+        calls = bind_model(model, device=torch.device("cpu"), dtype=x.dtype, batch_size=len(x))
+        return encode_examples(calls.given(context), x, 0)
 
     def test_it_does_not_run_what_is_not_trusted(self, tmp_path: Path) -> None:
         """No pickle and no Python file in a checkpoint runs, in recognising or in loading."""
