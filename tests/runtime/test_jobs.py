@@ -108,7 +108,7 @@ def test_a_killed_process_is_told():
 
 UNGUARDED = """
 from genprobe.runtime.jobs import run_jobs
-from genprobe.progress import silent
+from genprobe.runtime.progress import silent
 
 run_jobs(print, [1, 2], jobs=2, stage="all", total=2, progress=silent)
 """
