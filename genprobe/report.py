@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
 
 from genprobe.errors import GenprobeError
-from genprobe.plugins import built_in
+from genprobe.plugins.built_in import built_in
 
 if TYPE_CHECKING:
     from genprobe.store.read import Store

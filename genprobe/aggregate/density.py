@@ -150,6 +150,13 @@ def log_aggregate_blocks(
         device: where the work is done; the CPU by default.
         advance: called with the number of components done, for progress.
         ranks: the group; every rank calls this with the same queries and gets the same answer.
+
+    Example:
+        >>> from genprobe.families.diagonal_normal import diagonal_normal
+        >>> one = {"loc": torch.zeros(1, 1), "scale": torch.ones(1, 1)}
+        >>> found = log_aggregate_blocks(torch.zeros(1, 1), diagonal_normal, in_memory(one), 1)
+        >>> round(float(found.log_qz), 4)
+        -0.9189
     """
     if family.natural is None and family.cross_log_prob is None:
         raise UnavailableError(

@@ -31,6 +31,15 @@ def exact_log_sums(
         family: of the components.
         blocks: of the components.
         own: (m,) component each query was drawn from, −1 for none.
+
+    Example:
+        >>> from genprobe.aggregate.blocks import in_memory
+        >>> from genprobe.families.diagonal_normal import diagonal_normal
+        >>> two = {"loc": torch.zeros(2, 1), "scale": torch.ones(2, 1)}
+        >>> own = torch.tensor([0])
+        >>> sums = exact_log_sums(torch.zeros(1, 1), diagonal_normal, in_memory(two), own)
+        >>> bool(sums.own == sums.others)  # the two components are the same
+        True
     """
     z = z.double()
     others = torch.full((len(z),), -math.inf, dtype=torch.float64)

@@ -59,7 +59,7 @@ class Cli(click.Group):
 
     def _fill(self) -> None:
         if not self.commands:
-            from genprobe.plugins import add_commands
+            from genprobe.plugins.manager import add_commands
 
             for name in COMMANDS:
                 module = import_module(f"genprobe.cli.{name}")
@@ -79,7 +79,7 @@ class Cli(click.Group):
             click.echo(f"Error: {error}", err=True)
             sys.exit(2 if isinstance(error, UsageError) else 1)
         except Exception as error:
-            from genprobe.plugins import at_fault
+            from genprobe.plugins.manager import at_fault
 
             owner = at_fault(error)
             if owner is None or ctx.params["traceback"]:

@@ -11,8 +11,9 @@ def plugins() -> None:
     from rich.text import Text
 
     from genprobe.cli.output import print_view
-    from genprobe.plugins import KINDS, duplicates
+    from genprobe.plugins import KINDS
     from genprobe.plugins import plugins as find
+    from genprobe.plugins.manager import duplicates
 
     found = find()
     table = Table(box=None, padding=(0, 2), pad_edge=False, header_style="bold")

@@ -34,6 +34,13 @@ def frame(reports: Comparison | Iterable[Source] | Source) -> "pd.DataFrame":
 
     Raises:
         GenprobeError: if pandas is not installed, or a path is of no store or report.
+
+    Example:
+        >>> import numpy, genprobe
+        >>> params = {"loc": numpy.zeros((20, 2)), "scale": numpy.ones((20, 2))}
+        >>> report = genprobe.evaluate_posteriors(params, name="prior itself")
+        >>> frame(report)["rate"].tolist()
+        [0.0]
     """
     pandas = require_pandas()
     rows = [{**about(r), **numbers(r), **facts(r)} for r in reports_of(reports)]
@@ -48,6 +55,12 @@ def dimension_frame(reports: Comparison | Iterable[Source] | Source) -> "pd.Data
 
     Raises:
         GenprobeError: if pandas is not installed, or a path is of no store or report.
+
+    Example:
+        >>> import numpy, genprobe
+        >>> params = {"loc": numpy.zeros((20, 2)), "scale": numpy.ones((20, 2))}
+        >>> dimension_frame(genprobe.evaluate_posteriors(params))["rate"].tolist()
+        [0.0, 0.0]
     """
     pandas = require_pandas()
     rows = [{**about(r), **asdict(d)} for r in reports_of(reports) for d in r.dimensions]

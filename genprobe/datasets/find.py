@@ -11,6 +11,12 @@ def find_file(spec: str) -> Path:
 
     Raises:
         DataError: if it is in neither place.
+
+    Example:
+        >>> find_file("no-such-file.npy")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        genprobe.errors.DataError: There is no data file at no-such-file.npy...
     """
     candidates = [Path(spec).expanduser()]
     if folder := os.environ.get("GENPROBE_DATA_DIR"):

@@ -23,6 +23,11 @@ def array_dataset(name: str, array: Any, *, scale: float | None = None) -> Datas
 
     Raises:
         DataError: if there is no row, or the values are not numbers.
+
+    Example:
+        >>> import numpy
+        >>> array_dataset("grey", numpy.full((3, 2), 255, dtype="uint8")).read(0, 1).tolist()
+        [[1.0, 1.0]]
     """
     if isinstance(array, Tensor):
         array = array.detach().cpu()

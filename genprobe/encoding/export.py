@@ -65,6 +65,16 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
     Raises:
         ModelError: if torch cannot trace it for any number of examples, a part is not a registered
             one, or the program says other than the model (as one that draws random numbers does).
+
+    Example:
+        >>> import tempfile, torch
+        >>> from genprobe.architectures import MlpVae
+        >>> from genprobe.loaders.open import load
+        >>> model = MlpVae(data_shape=(4,), latent=2, hidden=(3,)).as_model("small")
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     export(model, f"{folder}/small", example=torch.rand(3, 4))
+        ...     load(f"{folder}/small").likelihood
+        'bernoulli'
     """
     model = model if isinstance(model, Model) else load(model)
     target = Path(path)

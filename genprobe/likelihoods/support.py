@@ -49,6 +49,14 @@ def require_unit_interval(likelihood: str, x: Tensor, remedy: str) -> None:
 
     Raises:
         SupportError: naming the first example with one that does not.
+
+    Example:
+        >>> import torch
+        >>> x = torch.tensor([[0.5], [1.5]])
+        >>> require_unit_interval("bernoulli", x, "Scale them.")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        genprobe.errors.SupportError: Example 1 has the value 1.5; ...
     """
     low, high = x.aminmax()  # one pass, where looking at each value takes five
     if not (low >= 0 and high <= 1):
@@ -60,6 +68,10 @@ def require_counts(likelihood: str, x: Tensor, remedy: str) -> None:
 
     Raises:
         SupportError: naming the first example with one that is not.
+
+    Example:
+        >>> import torch
+        >>> require_counts("poisson", torch.tensor([[0.0, 2.0]]), "Give counts.")
     """
     require(likelihood, x, (x >= 0) & (x == x.round()), "non-negative integers", remedy)
 
@@ -69,6 +81,10 @@ def require_levels(likelihood: str, x: Tensor, levels: int, step: float, remedy:
 
     Raises:
         SupportError: naming the first example with one that is not.
+
+    Example:
+        >>> import torch
+        >>> require_levels("categorical", torch.tensor([[0.0, 2.0]]), 3, 1.0, "Give classes.")
     """
     fine = Levels(levels, step).check(x)
     unit = f"/{levels - 1}" if step < 1 else ""

@@ -48,6 +48,15 @@ def save(
         ModelError: if there is no module, no way to rebuild it is given, the config or the training
             facts hold anything but plain types, the prior can be neither saved nor rebuilt, or the
             file cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> from genprobe.architectures import MlpVae
+        >>> from genprobe.loaders.open import load
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save(MlpVae(data_shape=(4,)).as_model("small"), f"{folder}/small.pt")
+        ...     load(f"{folder}/small.pt").name
+        'small'
     """
     module = model.module
     if module is None:

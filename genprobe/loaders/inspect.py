@@ -45,7 +45,14 @@ class FileKind:
 
 
 def inspect_file(path: Path) -> FileKind:
-    """What the file at a path is."""
+    """What the file at a path is.
+
+    Example:
+        >>> from importlib.resources import as_file, files
+        >>> with as_file(files("genprobe.demo") / "beta-0.9.pt") as path:
+        ...     inspect_file(path).kind
+        'bundle'
+    """
     try:
         with path.open("rb") as file:
             start = file.read(512)

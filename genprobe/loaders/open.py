@@ -36,6 +36,12 @@ def load(spec: str | Path, *, factory: str | None = None, trust: bool = False) -
         ModelError: if it is no path, nothing is there, nothing reads it, or several loaders claim
             it.
         UntrustedError: if it could only be loaded by running code in it.
+
+    Example:
+        >>> from importlib.resources import as_file, files
+        >>> with as_file(files("genprobe.demo") / "beta-0.9.pt") as path:
+        ...     load(path).posterior
+        'diagonal-normal'
     """
     if not isinstance(spec, str | Path):
         raise ModelError(
@@ -128,6 +134,10 @@ def open_dataset(
 
     Raises:
         DataError: if nothing is there, or nothing reads it.
+
+    Example:
+        >>> open_dataset("digits", split="test", binarize="threshold").event_shape
+        torch.Size([64])
     """
     return binarized(find_dataset(source, split), binarize or "none", seed)
 

@@ -69,7 +69,13 @@ def record(
     dataset: str | None = None,
     event_shape: Sequence[int] | None = None,
 ) -> Model:
-    """The model that some rows are a record of."""
+    """The model that some rows are a record of.
+
+    Example:
+        >>> rows = {"loc": rows_of(np.zeros((5, 2))), "scale": rows_of(np.ones((5, 2)))}
+        >>> record(rows, None, {}, name="five posteriors").recorded.n
+        5
+    """
     arrays = dict(params) if distortion is None else {**params, "distortion": distortion}
     for key, rows in arrays.items():
         require_numbers(name, key, rows)

@@ -121,6 +121,12 @@ def h5_rows(dataset: h5py.Dataset, reverse: bool) -> Rows:
     Args:
         dataset: of numbers.
         reverse: whether its axes are in reverse order, as R writes them.
+
+    Example:
+        >>> with h5py.File("memory.h5", "w", driver="core", backing_store=False) as file:
+        ...     loc = file.create_dataset("loc", data=np.eye(3))
+        ...     h5_rows(loc, reverse=False).read(0, 1).tolist()
+        [[1.0, 0.0, 0.0]]
     """
     if not dataset.shape:
         return rows_of(dataset[()])

@@ -14,6 +14,12 @@ def read_tensors(path: Path) -> Any:
 
     Raises:
         ModelError: if it does not read so.
+
+    Example:
+        >>> from importlib.resources import as_file, files
+        >>> with as_file(files("genprobe.demo") / "beta-0.9.pt") as path:
+        ...     read_tensors(path)["name"]
+        'beta-0.9'
     """
     try:
         return torch.load(path, map_location="cpu", weights_only=True)

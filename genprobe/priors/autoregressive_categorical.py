@@ -45,6 +45,13 @@ def autoregressive_prior(
     Raises:
         ModelError: if the logits are not finite or of another shape, or if those at a position
             depend on it or on a later one.
+
+    Example:
+        >>> import torch
+        >>> fair = lambda z: torch.zeros(*z.shape, 2)  # logits of two classes at each place
+        >>> prior = autoregressive_prior(fair, (3,), classes=2)
+        >>> round(float(prior.log_prob(torch.zeros(1, 3))), 4)  # 3 log ½
+        -2.0794
     """
     grid = torch.Size(event_shape)
 

@@ -25,6 +25,14 @@ def flat_prior(
         sample: a shape to z (*shape, k).
         params: the tensors it was built from.
         kl: its closed form, for the families that have one with it.
+
+    Example:
+        >>> from torch.distributions import Normal
+        >>> each = Normal(torch.zeros(4), torch.ones(4))
+        >>> log_prob = lambda z: each.log_prob(z).sum(-1)
+        >>> prior = flat_prior("grid", torch.Size([2, 2]), log_prob, each.sample, {})
+        >>> prior.sample(3).shape
+        torch.Size([3, 2, 2])
     """
     axes = len(event_shape)
 

@@ -20,6 +20,14 @@ def prior_from_distribution(
     Returns:
         The prior; its ``kl`` is None-valued for families whose divergence torch does not know. A
         discrete z is given back in float64, as the store keeps it.
+
+    Example:
+        >>> import torch
+        >>> from torch.distributions import Independent, Laplace
+        >>> p = Independent(Laplace(torch.zeros(2), torch.ones(2)), 1)
+        >>> prior = prior_from_distribution("laplace", p)
+        >>> round(float(prior.log_prob(torch.zeros(2))), 4)  # −2 log 2
+        -1.3863
     """
 
     def sample(n: int) -> Tensor:

@@ -33,6 +33,12 @@ def prior_from_module(
 
     Raises:
         ModelError: when used, if the module returns anything but a distribution.
+
+    Example:
+        >>> from torch.distributions import Independent, Normal
+        >>> prior = prior_from_module(lambda: Independent(Normal(torch.zeros(2), torch.ones(2)), 1))
+        >>> round(float(prior.log_prob(torch.zeros(2))), 4)  # −log 2π
+        -1.8379
     """
     label = name or label_of(module)
 

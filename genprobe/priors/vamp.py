@@ -40,6 +40,12 @@ def vamp_prior(
 
     Raises:
         ModelError: if the encoder's answer does not fit the family.
+
+    Example:
+        >>> encode = lambda x: {"loc": x, "scale": torch.ones_like(x)}
+        >>> prior = vamp_prior(encode, torch.tensor([[-1.0], [1.0]]), "diagonal-normal")
+        >>> prior.name, prior.params["probs"].tolist()
+        ('vamp', [0.5, 0.5])
     """
     with torch.no_grad():
         components = encode(pseudo_inputs)

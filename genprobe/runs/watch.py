@@ -65,6 +65,17 @@ def callback(
 
     Raises:
         GenprobeError: if a number makes no sense or the data do not open.
+
+    Example:
+        >>> import torch
+        >>> from genprobe.types import Model
+        >>> def as_model():
+        ...     encode = lambda x: {"loc": 0 * x, "scale": 1 + 0 * x}
+        ...     parts = {"posterior": "diagonal-normal", "prior": "standard-normal"}
+        ...     return Model(name="vae", encode=encode, **parts)
+        >>> watch = callback(torch.zeros(20, 2), estimators={}, strict=True)
+        >>> watch(as_model(), epoch=1).epoch
+        1
     """
     if every < 1 or n < 1 or not share > 0:
         raise GenprobeError("every, n and share must be positive.")

@@ -117,6 +117,14 @@ def open_store(path: str | Path) -> Store:
 
     Raises:
         StoreError: if there is none, or it is not a store, or it is of a newer version.
+
+    Example:
+        >>> import tempfile, numpy, genprobe
+        >>> params = {"loc": numpy.zeros((20, 2)), "scale": numpy.ones((20, 2))}
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     report = genprobe.evaluate_posteriors(params, store=f"{folder}/s.h5")
+        ...     open_store(f"{folder}/s.h5").header.n
+        20
     """
     path = Path(path)
     if not os.path.exists(path):

@@ -79,6 +79,10 @@ def grid(values: Tensor, event_shape: torch.Size) -> Measure:
 
     Raises:
         ValueError: if there are more than 200 000 of them.
+
+    Example:
+        >>> grid(torch.tensor([0.0, 1.0]), torch.Size([2])).z.tolist()
+        [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
     """
     size = math.prod(event_shape)
     if len(values) ** size > STATES:
@@ -101,6 +105,13 @@ def covering(draws: Tensor, support: Constraint, count: int = POINTS) -> Measure
 
     Raises:
         ValueError: if torch knows no bijection to the support.
+
+    Example:
+        >>> from torch.distributions import constraints
+        >>> line = constraints.independent(constraints.real, 1)
+        >>> line = covering(torch.randn(1000, 1), line, count=64)
+        >>> line.z.shape
+        torch.Size([64, 1])
     """
     try:
         bijection = biject_to(support)
@@ -144,6 +155,11 @@ def on_sphere(event_shape: torch.Size, count: int = POINTS) -> Measure:
     Args:
         event_shape: of one z, of k values; the area is 2π^(k/2) / Γ(k/2).
         count: number of points.
+
+    Example:
+        >>> circle = on_sphere(torch.Size([2]), count=100)
+        >>> bool(torch.allclose(circle.z.norm(dim=1), torch.ones(1).double()))
+        True
     """
     k = math.prod(event_shape)
     z = torch.nn.functional.normalize(torch.randn(count, k, dtype=torch.float64), dim=1)

@@ -54,7 +54,12 @@ class NamedPrior:
 
 
 def with_tensors(prior: "PriorLike", params: Params) -> "PriorLike":
-    """A prior given by its name with the tensors beside it; any other as it is."""
+    """A prior given by its name together with the tensors; any other as it is.
+
+    Example:
+        >>> with_tensors("standard-normal", {})
+        'standard-normal'
+    """
     return NamedPrior(name=prior, params=params) if isinstance(prior, str) and params else prior
 
 
@@ -78,12 +83,23 @@ class Codes:
 
 
 def no_defaults(family: Family, params: Params) -> Params:
-    """No tensors, whatever the posteriors."""
+    """No tensors, whatever the posteriors.
+
+    Example:
+        >>> from genprobe.families.diagonal_normal import diagonal_normal
+        >>> no_defaults(diagonal_normal, {})
+        {}
+    """
     return {}
 
 
 def one_size(n: int, k: int) -> Sequence[int]:
-    """A single fit, whatever the number of examples n and of latent values k."""
+    """A single fit, whatever the number of examples n and of latent values k.
+
+    Example:
+        >>> one_size(1000, 10)
+        (1,)
+    """
     return (1,)
 
 

@@ -1,6 +1,7 @@
 """Plugins and examples import public names only: what the listed modules export."""
 
 import ast
+import inspect
 import re
 from importlib import import_module
 from pathlib import Path
@@ -66,3 +67,14 @@ def test_every_public_module_says_what_it_exports():
     assert {"genprobe.types", "genprobe.errors", "genprobe.testing", "genprobe.aggregate"} <= {
         *PUBLIC
     }
+
+
+def test_every_public_function_has_an_example_that_runs_as_a_doctest():
+    without = {
+        f"{module}.{name}"
+        for module in PUBLIC
+        for name in exported(module)
+        if inspect.isfunction(function := getattr(import_module(module), name))
+        and ">>>" not in (function.__doc__ or "")
+    }
+    assert without == set()

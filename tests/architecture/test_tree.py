@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from genprobe.cli import main
-from genprobe.plugins import find_plugins
+from genprobe.plugins.manager import find_plugins
 
 ROOT = Path(__file__).parents[2]
 KINDS = ("families", "priors", "likelihoods", "estimators")

@@ -8,7 +8,8 @@ import pytest
 
 from genprobe import __version__
 from genprobe.cli import main
-from genprobe.plugins import KINDS, find_plugins, plugins
+from genprobe.plugins import KINDS, plugins
+from genprobe.plugins.manager import find_plugins
 
 GOOD = """
     import genprobe

@@ -9,15 +9,8 @@ import torch
 
 import genprobe
 from genprobe.errors import PluginError
-from genprobe.plugins import (
-    KINDS,
-    add_commands,
-    at_fault,
-    duplicates,
-    find_plugins,
-    manager,
-    plugins,
-)
+from genprobe.plugins import KINDS, manager, plugins
+from genprobe.plugins.manager import add_commands, at_fault, duplicates, find_plugins
 
 ESTIMATOR = """
     @genprobe.hookimpl

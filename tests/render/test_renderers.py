@@ -8,7 +8,7 @@ import pytest
 
 from genprobe import render
 from genprobe.cli.output import Output
-from genprobe.plugins import find_plugins
+from genprobe.plugins.manager import find_plugins
 from genprobe.render import RENDERERS, VIEWS
 
 FOLDER = Path(render.__file__).parent

@@ -4,7 +4,7 @@ import pytest
 
 import genprobe
 from genprobe.errors import UnavailableError
-from genprobe.plugins import find_plugins
+from genprobe.plugins.manager import find_plugins
 from genprobe.testing import EstimatorTests
 from genprobe.types import Estimate
 

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from genprobe.plugins import find_plugins
+from genprobe.plugins.manager import find_plugins
 from genprobe.testing import RendererTests
 
 EVERY = "test_every_report_becomes_text"
