@@ -32,7 +32,8 @@ def mixture_log_prob():
         loc, scale = params["loc"].double(), params["scale"].double()
         weights = Categorical(torch.ones(len(loc), dtype=torch.float64))
         components = Independent(Normal(loc, scale), loc.dim() - 1)
-        return MixtureSameFamily(weights, components).log_prob(z.double())
+        mixture = MixtureSameFamily(weights, components)
+        return torch.cat([mixture.log_prob(part) for part in z.double().split(100)])
 
     return log_prob
 
@@ -43,8 +44,9 @@ def pairwise():
 
     def log_prob(z, params):
         loc, scale = params["loc"].double().flatten(1), params["scale"].double().flatten(1)
-        unit = (z.double().flatten(1)[:, None] - loc) / scale
-        return -(unit.square() / 2 + scale.log() + math.log(2 * math.pi) / 2).sum(2)
+        normalisation = (scale.log() + math.log(2 * math.pi) / 2).sum(1)
+        rows = [((query - loc) / scale).square().sum(1) / 2 for query in z.double().flatten(1)]
+        return -torch.stack(rows) - normalisation
 
     return log_prob
 

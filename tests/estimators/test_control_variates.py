@@ -3,7 +3,7 @@ from functools import cache
 
 import pytest
 import torch
-from torch.distributions import Independent, Normal
+from torch.distributions import Normal
 
 from genprobe.aggregate.code_moments import aggregate_moments
 from genprobe.aggregate.queries import Queries
@@ -46,15 +46,15 @@ def draw(params, index, draws):
     return z, q.log_prob(z)
 
 
-def mixture(z, params):
-    """log q(z) over all components and H[q(n|z)], each pair by torch, in float64."""
-    pairs = Independent(Normal(params["loc"], params["scale"]), 1)
-    density, entropy = [], []
-    for query in z:
-        each = pairs.log_prob(query[:, None])
-        density.append(each.logsumexp(1) - math.log(len(params["loc"])))
-        entropy.append(torch.distributions.Categorical(logits=each).entropy())
-    return torch.stack(density), torch.stack(entropy)
+def log_densities(z, params):
+    """log q(z|n) of each draw under every component, by torch, in float64: (draws, queries, N)."""
+    coordinates = zip(*(t.unbind(-1) for t in (z, params["loc"], params["scale"])), strict=True)
+    return sum(Normal(loc, scale).log_prob(x[..., None]) for x, loc, scale in coordinates)
+
+
+def mixture(log_qz_n):
+    """log q(z), of the log densities under every component."""
+    return log_qz_n.logsumexp(-1) - math.log(log_qz_n.shape[-1])
 
 
 # The controls
@@ -180,7 +180,8 @@ def case(heavy):
     params = posteriors(0, heavy=heavy)
     torch.manual_seed(1)
     z, log_qz_x = draw(params, torch.arange(N), 500)
-    terms = log_qz_x - mixture(z, params)[0]
+    log_qz = torch.stack([mixture(log_densities(draw, params)) for draw in z])
+    terms = log_qz_x - log_qz
     return params, terms.mean().item(), math.sqrt(terms.var(0).mean() / terms.numel())
 
 
@@ -194,7 +195,8 @@ def scores(heavy, m, seeds=60):
         index = torch.randperm(N)[:m]
         z, log_qz_x = draw(params, index, 2)
         features = controls(z, log_qz_x, index, moments)
-        density, entropy = mixture(z, params)
+        pairs = log_densities(z, params)
+        density = mixture(pairs)
         unknown = torch.full_like(density, math.nan)
         queries = Queries(
             n=N,
@@ -204,7 +206,7 @@ def scores(heavy, m, seeds=60):
             log_qz=density,
             log_qz_loo=unknown,
             largest_share=unknown,
-            index_entropy=entropy,
+            index_entropy=torch.distributions.Categorical(logits=pairs).entropy(),
             max_error=0.0,
             skipped=0.0,
         )

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from functools import cache
 
 import pytest
 import torch
@@ -25,6 +26,7 @@ def densities(z, scale, loc=LOC):
     return log_qz_n, log_qz_n.logsumexp(-1) - math.log(len(loc)), left_out
 
 
+@cache
 def by_quadrature(scale):
     """I(n;z) and the leave-one-out bound of those very posteriors."""
     z = torch.linspace(-1 - 12 * scale, 1 + 12 * scale, 200_001, dtype=torch.float64)
