@@ -20,7 +20,7 @@ N, M = 41, 7
 @pytest.fixture
 def stacked(monkeypatch):
     """Combine sums whose first axis is the rank: what processes exchange, in one of them."""
-    monkeypatch.setattr(distributed, "same", lambda x, _: x)
+    monkeypatch.setattr(distributed, "broadcast", lambda x, _: x)
     monkeypatch.setattr(
         distributed, "all_sum", lambda x, _: x.sum(0).expand_as(x) if x.dim() else x
     )

@@ -244,7 +244,8 @@ def test_a_fresh_run_interrupted_before_its_report_encodes_nothing_again(work, b
 
 @pytest.mark.parametrize("place", ["write", "report"])
 def test_a_fresh_run_does_not_go_on_from_one_with_other_settings(work, broken, place):
-    where = (StoreWriter, "write", 3) if place == "write" else (genprobe.runs.evaluation, "keep", 1)
+    cached = (genprobe.runs.evaluation, "write_cached_report", 1)
+    where = (StoreWriter, "write", 3) if place == "write" else cached
     broken(*where, fresh=True, seed=1)
     encoded()
     run("s.h5", fresh=True)

@@ -118,7 +118,7 @@ with process_group("cpu") as ranks:
         with barrier(ranks):  # rank 0 knows of a fault only what rank 1 told it
             raise LookupError("None.") if ranks.rank else OtherRankError("Rank 1: None.")
     except OtherRankError as error:
-        assert (ranks.rank, str(error)) == (0, "Rank 1: LookupError: None.")
+        assert (ranks.rank, str(error)) == (0, "Rank 1: LookupError: None")
     except LookupError as error:
         assert (ranks.rank, str(error)) == (1, "None.")
     else:
