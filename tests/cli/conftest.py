@@ -1,3 +1,4 @@
+import contextlib
 import json
 import os
 import subprocess
@@ -32,6 +33,18 @@ def tiny(tmp_path_factory):
         )
         genprobe.save(model, folder / f"{name}.pt")
     return SimpleNamespace(folder=folder, images=images, **{p.stem: p for p in folder.glob("*.pt")})
+
+
+@pytest.fixture(scope="session")
+def run_in():
+    """Run the command line in this process, in a folder."""
+    from genprobe.cli import main
+
+    def start(folder, *arguments):
+        with contextlib.chdir(folder):
+            return CliRunner().invoke(main, [str(a) for a in arguments])
+
+    return start
 
 
 @pytest.fixture

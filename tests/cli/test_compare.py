@@ -1,6 +1,7 @@
 import csv
 import json
 import re
+import shutil
 
 import jsonschema
 import numpy as np
@@ -9,12 +10,20 @@ import pytest
 from genprobe.render.data.json import comparison_schema as schema
 
 
+@pytest.fixture(scope="module")
+def evaluated(run_in, tiny, tmp_path_factory):
+    """A folder with the stores and the JSON of two models."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    for name, model in (("a", tiny.a), ("b", tiny.b)):
+        files = ("--store", f"{name}.h5", "--json", f"{name}.json")
+        assert run_in(folder, "evaluate", model, *files, "--draws", 2).exit_code == 0
+    return folder
+
+
 @pytest.fixture
-def results(run, tiny):
+def results(run, evaluated, tmp_path):
     """The store of one model and the JSON of another, whose store is at hand."""
-    assert run("evaluate", tiny.a, "--store", "a.h5", "--draws", 2).exit_code == 0
-    second = ("--store", "b.h5", "--json", "b.json", "--draws", 2)
-    assert run("evaluate", tiny.b, *second).exit_code == 0
+    shutil.copytree(evaluated, tmp_path, dirs_exist_ok=True)
     return "a.h5", "b.json"
 
 

@@ -3,17 +3,13 @@ import shutil
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
-
-from genprobe.cli import main
 
 
 @pytest.fixture(scope="module")
-def evaluated(tiny, tmp_path_factory):
+def evaluated(run_in, tiny, tmp_path_factory):
     """A folder with a store and what is kept beside it."""
     folder = tmp_path_factory.mktemp("evaluated")
-    arguments = ["evaluate", tiny.a, "--store", folder / "s.h5", "--draws", 2]
-    assert CliRunner().invoke(main, list(map(str, arguments))).exit_code == 0
+    assert run_in(folder, "evaluate", tiny.a, "--store", "s.h5", "--draws", 2).exit_code == 0
     return folder
 
 
