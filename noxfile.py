@@ -18,15 +18,16 @@ PYTHONS = ["3.11", "3.12", "3.13"]
 PLUGINS = sorted(path.parent.name for path in Path("plugins").glob("*/pyproject.toml"))
 PLUGIN_KINDS = sorted(path.parent.name for path in Path("genprobe/scaffold").glob("*/*/part.py.j2"))
 PINNED = ("-c", "constraints.txt")
+TESTED = ("tests", "genprobe")
 OF_TORCH = ("torch==", "sympy==", "networkx==", "triton==", "fsspec==")
 [OLDEST_TORCH] = re.findall(r'"torch>=([\d.]+)"', Path("pyproject.toml").read_text("utf-8"))
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """The tests, on every Python that is here."""
+    """The tests and the examples in docstrings, on every Python that is here."""
     session.install(*PINNED, ".[test]")
-    session.run("pytest", "tests", *session.posargs)
+    session.run("pytest", *(session.posargs or TESTED))
 
 
 @nox.session(python="3.11")
@@ -36,7 +37,7 @@ def tests_torch(session: nox.Session, torch: str) -> None:
     released = [f"torch=={OLDEST_TORCH}.*"] if torch == "oldest" else ["--upgrade", "torch"]
     session.install(*released)
     session.install("-c", str(pins_but_torch(session)), ".[test]")
-    session.run("pytest", "tests", *session.posargs)
+    session.run("pytest", *(session.posargs or TESTED))
 
 
 def pins_but_torch(session: nox.Session) -> Path:
