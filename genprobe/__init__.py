@@ -21,11 +21,12 @@ if TYPE_CHECKING:
     from genprobe.estimators.report_row import estimator
     from genprobe.loaders.bundle import save
     from genprobe.loaders.open import load, open_dataset
+    from genprobe.notice import Notice
     from genprobe.priors.autoregressive_categorical import autoregressive_prior
     from genprobe.priors.from_module import prior_from_module
     from genprobe.priors.vamp import vamp_prior
     from genprobe.render.figure.plane import plot
-    from genprobe.report import Dimension, Estimate, Notice, Regime, Report
+    from genprobe.report import Dimension, Estimate, Regime, Report
     from genprobe.runs.evaluate import evaluate, evaluate_posteriors
     from genprobe.runs.sweep import Sweep, sweep
     from genprobe.runs.train import train
@@ -62,7 +63,7 @@ PLACES = {
     "Loader": "types.model",
     "Model": "types.model",
     "NamedPrior": "types.prior",
-    "Notice": "report",
+    "Notice": "notice",
     "PosteriorBatch": "types.family",
     "Prior": "types.prior",
     "PriorFactory": "types.prior",

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
 
 from genprobe.errors import GenprobeError
-from genprobe.plugins.built_in import built_in
+from genprobe.notice import Notice
+from genprobe.plugins.registry import built_in
 
 if TYPE_CHECKING:
     from genprobe.store.read import Store
@@ -23,15 +24,6 @@ COLLAPSED_NATS = 0.01
 """Rate below which a latent dimension that does not vary carries nothing."""
 
 Kind: TypeAlias = Literal["exact", "estimate", "lower", "upper"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Notice:
-    """A warning in a report: a stable code, one sentence of cause, one of remedy."""
-
-    code: str
-    message: str
-    remedy: str
 
 
 @dataclass(frozen=True, kw_only=True)

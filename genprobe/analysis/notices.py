@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from genprobe.analysis.regimes import DEFAULT_CUTS
-from genprobe.report import Dimension, Estimate, Notice
+from genprobe.notice import Notice
+from genprobe.report import Dimension, Estimate
 
 SATURATED_NATS = 0.5
 FLOOR_SHARE = 0.1

@@ -16,8 +16,9 @@ from genprobe.encoding.parts import Parts
 from genprobe.estimators.call import Estimator, estimate
 from genprobe.estimators.dimensions import dimensions
 from genprobe.estimators.quantities import Quantities
+from genprobe.notice import Notice
 from genprobe.plugins import plugins
-from genprobe.report import Estimate, Notice, Regime, Report
+from genprobe.report import Estimate, Regime, Report
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts
 from genprobe.comparing.differences import Difference, critical_z
 from genprobe.estimators.catalog import row_of
-from genprobe.plugins.built_in import built_in
+from genprobe.plugins.registry import built_in
 from genprobe.report import Report
 
 

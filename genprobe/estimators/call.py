@@ -10,7 +10,8 @@ import torch
 
 from genprobe.errors import GenprobeError, PluginError, UnavailableError, reason_of
 from genprobe.estimators.quantities import QUANTITIES, Quantities
-from genprobe.report import Estimate, Notice
+from genprobe.notice import Notice
+from genprobe.report import Estimate
 from genprobe.runtime.memory import out_of_memory
 
 log = logging.getLogger("genprobe")

@@ -9,7 +9,7 @@ about the discrete code. The decoder is given class indices.
 from torch.distributions import constraints
 
 from genprobe.families.categorical import cross_log_prob, distribution
-from genprobe.report import Notice
+from genprobe.notice import Notice
 from genprobe.types import Family
 
 gumbel_softmax = Family(

@@ -10,7 +10,7 @@ from torch.distributions import Bernoulli, Distribution, Independent, constraint
 
 from genprobe.likelihoods.parameters import checked
 from genprobe.likelihoods.support import require_unit_interval
-from genprobe.report import Notice
+from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 GREY = Notice(

@@ -14,7 +14,7 @@ from torch.types import _size
 from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last, whole_example
 from genprobe.likelihoods.support import Levels as Steps
 from genprobe.likelihoods.support import require_counts, require_levels
-from genprobe.report import Notice
+from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "categorical"

@@ -10,7 +10,7 @@ from torch.distributions import Distribution
 from genprobe.likelihoods.categorical import Levels
 from genprobe.likelihoods.parameters import parameter
 from genprobe.likelihoods.support import require_unit_interval
-from genprobe.report import Notice
+from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "categorical-pixels"

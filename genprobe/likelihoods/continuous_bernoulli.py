@@ -16,7 +16,7 @@ from torch.types import _size
 
 from genprobe.likelihoods.parameters import ONE, one_example, parameter, precise
 from genprobe.likelihoods.support import require_unit_interval
-from genprobe.report import Notice
+from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "continuous-bernoulli"

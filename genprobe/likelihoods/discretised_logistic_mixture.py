@@ -21,7 +21,7 @@ from genprobe.errors import ModelError
 from genprobe.likelihoods.categorical import draw
 from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last, whole_example
 from genprobe.likelihoods.support import Levels, require_levels
-from genprobe.report import Notice
+from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "discretised-logistic-mixture"

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Laplace, constraints
 
 from genprobe.likelihoods.parameters import one_example, parameter
-from genprobe.report import Notice
+from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "laplace"

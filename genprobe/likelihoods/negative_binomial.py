@@ -13,7 +13,7 @@ from torch.types import _size
 
 from genprobe.likelihoods.parameters import ONE, one_example, parameter, precise, times_log
 from genprobe.likelihoods.support import require_counts
-from genprobe.report import Notice
+from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "negative-binomial"

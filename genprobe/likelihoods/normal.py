@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Normal, constraints
 
 from genprobe.likelihoods.parameters import checked, given, one_example
-from genprobe.report import Notice
+from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 

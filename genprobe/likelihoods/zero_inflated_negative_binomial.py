@@ -11,7 +11,7 @@ from genprobe.likelihoods.negative_binomial import negative_binomial_of
 from genprobe.likelihoods.parameters import one_example
 from genprobe.likelihoods.support import require_counts
 from genprobe.likelihoods.zero_inflated import gated
-from genprobe.report import Notice
+from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "zero-inflated-negative-binomial"

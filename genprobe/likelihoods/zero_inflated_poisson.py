@@ -11,7 +11,7 @@ from genprobe.likelihoods.poisson import Poisson
 from genprobe.likelihoods.poisson import statistics as poisson_statistics
 from genprobe.likelihoods.support import require_counts
 from genprobe.likelihoods.zero_inflated import gated
-from genprobe.report import Notice
+from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "zero-inflated-poisson"

@@ -14,11 +14,11 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.errors import StoreError
-from genprobe.report import Notice
+from genprobe.notice import Notice
 from genprobe.store.format import Header, load_header
 from genprobe.store.shards import shards_of
 from genprobe.store.write import read_notices
-from genprobe.types import Params
+from genprobe.types.family import Params
 
 BLOCK_ROWS = 8192
 BLOCK_VALUES = 1 << 22

@@ -29,7 +29,7 @@ from genprobe.store.write import (
     store_lock,
     write_notice,
 )
-from genprobe.types import Params
+from genprobe.types.family import Params
 
 
 class Shard(NamedTuple):

@@ -17,11 +17,11 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 
 from genprobe.errors import StoreError
-from genprobe.report import Notice
+from genprobe.notice import Notice
 from genprobe.runtime.ranks import ALONE, Ranks, barrier, broadcast_object
 from genprobe.store.format import EXAMPLE_AXIS, Header, dump_header, load_header, require_same
 from genprobe.store.run_id import RUN_ID, awaits_report, can_resume, partial_folder, pending_run_id
-from genprobe.types import Params
+from genprobe.types.family import Params
 
 
 class StoreWriter:

@@ -10,7 +10,7 @@ from torch.distributions.constraints import Constraint
 
 from genprobe.aggregate.blocks import size_of
 from genprobe.errors import DataError
-from genprobe.report import Notice
+from genprobe.notice import Notice
 from genprobe.testing.family import DRAWS
 from genprobe.testing.measure import (
     Measure,

@@ -46,6 +46,11 @@ def at_the_top(tree):
         yield node
 
 
+def every_node(tree):
+    """Every node, also what only type checkers see."""
+    return ast.walk(tree)
+
+
 def imports(code, nodes=running):
     """The modules of genprobe that some code imports, without ``genprobe.``."""
     found = set()
@@ -105,7 +110,7 @@ def test_no_import_points_upward():
 
 
 def test_no_files_import_each_other_in_a_circle():
-    arrows = {module: imports(code) - {""} for module, code in MODULES.items()}
+    arrows = {module: imports(code, every_node) - {""} for module, code in MODULES.items()}
     assert list(circles(arrows)) == []
 
 

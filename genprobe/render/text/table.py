@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from genprobe.notice import Notice
 from genprobe.render.text.headings import ERRORS
 from genprobe.render.text.rows import (
     headline,
@@ -17,7 +18,7 @@ from genprobe.render.text.rows import (
     sparkline,
 )
 from genprobe.render.text.units import DECIMALS, divisor
-from genprobe.report import Notice, Report
+from genprobe.report import Report
 
 WIDTH = 80
 
