@@ -25,7 +25,7 @@ from genprobe.aggregate.blocks import Blocks, in_memory, size_of, take, width_of
 from genprobe.aggregate.distributed import combined
 from genprobe.aggregate.exact import exact_log_sums
 from genprobe.aggregate.full_precision import full_precision
-from genprobe.aggregate.pairs import BOUND, WORST
+from genprobe.aggregate.pairs import BOUND
 from genprobe.aggregate.plan import Tile, plan_tile
 from genprobe.aggregate.reduction import choose
 from genprobe.aggregate.retry import retry_with_smaller_tiles
@@ -40,12 +40,12 @@ CHECKED = 4, 32
 CHECKED_VALUES = 1 << 25
 """So many queries at least and at most are checked, as many as bring so many values of pairs."""
 RISK = 0.2
-"""Nats of rounding error allowed in float32 where an own component may make it not matter."""
+"""Nats of rounding error allowed where an own component may make it not matter."""
 TOLERANCE = 1e-3
 """Nats: above this a float32 pass is redone in float64, and what remains is a warning."""
 RELATIVE = 1e-5
-ROUNDING = WORST * torch.finfo(torch.float32).eps
-"""Of a pair far from its component, relative."""
+SPARE = 0.75
+"""Of what is allowed at the checked queries, because at others it may be less."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -167,7 +167,7 @@ def log_aggregate_blocks(
         sizes = Tile(*tile) if tile else plan_tile(len(z), z[0].numel(), device, width_of(blocks))
     own = torch.full((len(z),), -1) if own is None else own
 
-    def once(some: Tensor, margin: float) -> LogSums:
+    def once(some: Tensor, margin: Tensor, far: Tensor) -> LogSums:
         with barrier(ranks):
             sums = retry_with_smaller_tiles(
                 sizes,
@@ -178,6 +178,7 @@ def log_aggregate_blocks(
                     own[some].to(device),
                     tile=tile,
                     margin=margin,
+                    far=far,
                     least=None if least is None else least[some].to(device),
                     reduce=choose(len(some) * n / ranks.size),
                     advance=advance if len(some) == len(z) else lambda count: None,
@@ -197,7 +198,7 @@ def log_aggregate_blocks(
 
 
 def settled(
-    once: Callable[[Tensor, float], LogSums],
+    once: Callable[[Tensor, Tensor, Tensor], LogSums],
     exactly: Callable[[Tensor], LogSums],
     m: int,
     checked: Int64[Tensor, " c"],
@@ -205,21 +206,21 @@ def settled(
     """Sums that are precise enough, and the largest deviation seen in those checked.
 
     Args:
-        once: a fast pass over all components, for some queries and a margin of rounding.
+        once: a fast pass over all components for some queries; given what rounding error is
+            allowed and how far below those near a component the pairs lie that matter, each (q,).
         exactly: a pass in the difference form, for some queries.
         m: number of queries.
         checked: those compared with the difference form.
     """
-    everything = torch.arange(m)
+    everything, none = torch.arange(m), torch.zeros(m, dtype=torch.float64)
     exact = exactly(checked)
-    sums = once(everything, float(allowed(exact).min()))
-    far = ROUNDING * sums.others.abs().nan_to_num(posinf=0.0)
-    again = (sums.margin + far > allowed(sums)).nonzero().squeeze(1)
+    sums = once(everything, SPARE * allowed(exact), far(exact))
+    again = (error_at(sums) > allowed(sums)).nonzero().squeeze(1)
     if len(again):
-        sums = replaced(sums, again, once(again, 0.0))
+        sums = replaced(sums, again, once(again, none[again], far(sums)[again]))
     error = deviation(sums, checked, exact)
     if error > TOLERANCE:
-        sums = once(everything, 0.0)
+        sums = once(everything, none, far(sums))
         error = deviation(sums, checked, exact)
     if error > TOLERANCE:
         return exactly(everything), 0.0
@@ -250,6 +251,25 @@ def below(sums: LogSums) -> Float64[Tensor, " m"]:
     """How far the others together lie below the own component, nats; 0 where they do not."""
     gap = (sums.own - sums.others).nan_to_num(0.0, posinf=math.inf, neginf=0.0)
     return gap.clamp(min=0.0)
+
+
+def far(sums: LogSums) -> Float64[Tensor, " m"]:
+    """How far below those near a component the pairs lie that the others sum up to, nats.
+
+    The own component is near. Where there is none, no more is known than how large the sum is.
+
+    Args:
+        sums: near enough.
+    """
+    size = sums.others.abs().nan_to_num(posinf=0.0)
+    return below(sums).where(sums.own > -math.inf, size).nan_to_num(posinf=0.0)
+
+
+def error_at(sums: LogSums) -> Float64[Tensor, " m"]:
+    """What rounding may have done to the pairs that matter at each query, nats."""
+    near, relative = sums.rounded[:, :, None]
+    errors: Tensor = near + relative * far(sums)
+    return errors.amax(0)
 
 
 def replaced(sums: LogSums, some: Int64[Tensor, " k"], better: LogSums) -> LogSums:

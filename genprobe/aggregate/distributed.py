@@ -34,12 +34,12 @@ def combined(sums: LogSums, ranks: Ranks) -> LogSums:
     others, own, largest, entropy = broadcast(
         torch.stack([reference + whole.log(), own, largest, entropy]), ranks
     )
-    margin, done = torch.tensor([sums.margin, sums.skipped], dtype=torch.float64)
+    done = torch.tensor(sums.skipped, dtype=torch.float64)
     return LogSums(
         others=others,
         own=own,
         largest=largest,
         entropy=entropy,
-        margin=float(all_max(margin, ranks)),
+        rounded=all_max(sums.rounded, ranks),
         skipped=float(all_sum(done, ranks)) / ranks.size,
     )

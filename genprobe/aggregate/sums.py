@@ -20,6 +20,7 @@ from genprobe.aggregate.reduction import Reduction, plain
 LN_2 = math.log(2)
 HUGE = 2.0**100
 """A pair so far above the reference moves it, before float32 overflows."""
+NOTHING = torch.zeros(2, 1, dtype=torch.float64)
 
 Part = slice | Tensor
 """Which queries: a stretch, or their positions."""
@@ -32,7 +33,8 @@ class LogSums(NamedTuple):
     own: log q(z|x_own), −inf where a query has no own component.
     largest: the largest log q(z|x_n) among the others.
     entropy: of the shares of the others, each in their sum.
-    margin: what rounding may have done to any of the pairs.
+    rounded: (2, way) what rounding may have done to the pairs worked out in each way: to those
+        near a component, nats, and besides as a share of how far below that a pair lies.
     skipped: share of the pairs that were left out.
     """
 
@@ -40,7 +42,7 @@ class LogSums(NamedTuple):
     own: Float64[Tensor, " m"]
     largest: Float64[Tensor, " m"]
     entropy: Float64[Tensor, " m"]
-    margin: float = 0.0
+    rounded: Float64[Tensor, "2 way"] = NOTHING
     skipped: float = 0.0
 
 

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from genprobe.aggregate.blocks import Blocks, read_ahead, size_of, stretches, take
-from genprobe.aggregate.pairs import Pairs, by_precision
+from genprobe.aggregate.pairs import WAYS, Pairs, by_precision
 from genprobe.aggregate.plan import Tile
 from genprobe.aggregate.prune import cells, needed, worth
 from genprobe.aggregate.reduction import Reduction, plain
@@ -31,7 +31,8 @@ def log_sums(
     own: Int64[Tensor, " m"],
     *,
     tile: Tile,
-    margin: float,
+    margin: float | Float64[Tensor, " q"],
+    far: float | Float64[Tensor, " q"] = 0.0,
     least: Float64[Tensor, " m"] | None = None,
     reduce: Reduction = plain,
     advance: Callable[[int], None] = lambda count: None,
@@ -44,18 +45,19 @@ def log_sums(
         blocks: of the components.
         own: (m,) component each query was drawn from, −1 for none.
         tile: sizes.
-        margin: nats of rounding error allowed in float32 (see ``by_precision``).
+        margin: nats of rounding error allowed (see ``by_precision``).
+        far: how far below those near a component the pairs that matter lie (see there), nats.
         least: (m,) log densities that may be left out; None to leave out nothing.
         reduce: how a tile is summed.
         advance: called with the number of components done.
     """
     work = Pass(z, tile, reduce)
     mine = torch.full((len(z),), -math.inf, dtype=torch.float64, device=z.device)
-    worst, seen = 0.0, 0
+    rounded, seen = torch.zeros(2, len(WAYS), dtype=torch.float64), 0
     for start, block in read_ahead(blocks(tile.block)):
         params = {k: v.to(z.device) for k, v in block.items()}
         size = size_of(params)
-        for chosen, prepare in by_precision(family, params, margin):
+        for chosen, prepare in by_precision(family, params, margin, far):
             group = Group(start, chosen, take(params, chosen))
             kept = None
             if least is not None and worth(z, family, group.params, least):
@@ -67,14 +69,15 @@ def log_sums(
             if len(here):
                 mine[here] = own_log_prob(z[here], family, group.params, column[here])
             pairs = prepare(group.params)
-            worst = max(worst, pairs.margin)
+            way = rounded[:, WAYS.index((pairs.dtype, pairs.pieces))]
+            torch.maximum(way, torch.tensor([pairs.margin, pairs.relative]), out=way)
             if kept is None:
                 work.add(pairs, column, len(chosen))
             else:
                 work.add_kept(pairs, column, [len(m) for m in members], kept)
         seen += size
         advance(size)
-    return work.sums(mine, worst, seen)
+    return work.sums(mine, seen)._replace(rounded=rounded)
 
 
 class Group(NamedTuple):
@@ -141,7 +144,7 @@ class Pass:
         bounds = torch.searchsorted(owned, edges).tolist()
         for part, low, high in zip(parts, bounds, bounds[1:], strict=False):
             out, scratch = self._scratch(pairs.dtype, len(owned), part.stop - part.start)
-            log2 = pairs.log2(queries, running.reference, part, out)
+            log2 = pairs.log2(queries, running.reference, part, out, scratch)
             if low < high:
                 log2[order[low:high], owned[low:high] - part.start] = -math.inf
             running.add(log2, scratch)
@@ -156,14 +159,13 @@ class Pass:
             self._buffers[dtype] = torch.empty(2, most, dtype=dtype, device=self.z.device)
         return self._buffers[dtype][:, : queries * components].view(2, queries, components)
 
-    def sums(self, own: Float64[Tensor, " m"], margin: float, n: int) -> LogSums:
+    def sums(self, own: Float64[Tensor, " m"], n: int) -> LogSums:
         """What the pass found over n components."""
         return LogSums(
             others=self.running.log_sum().cpu(),
             own=own.cpu(),
             largest=self.running.largest().cpu(),
             entropy=self.running.entropy().cpu(),
-            margin=margin,
             skipped=1 - self.done / max(1, n * len(self.z)),
         )
 
