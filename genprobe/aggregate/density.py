@@ -15,6 +15,7 @@ are off.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import torch
@@ -151,18 +152,12 @@ def log_aggregate_blocks(
         advance: called with the number of components done, for progress.
         ranks: the group; every rank calls this with the same queries and gets the same answer.
 
-    Example:
-        >>> from genprobe.families.diagonal_normal import diagonal_normal
-        >>> one = {"loc": torch.zeros(1, 1), "scale": torch.ones(1, 1)}
-        >>> found = log_aggregate_blocks(torch.zeros(1, 1), diagonal_normal, in_memory(one), 1)
-        >>> round(float(found.log_qz), 4)
-        -0.9189
+    >>> from genprobe.families.diagonal_normal import diagonal_normal
+    >>> one = {"loc": torch.zeros(1, 1), "scale": torch.ones(1, 1)}
+    >>> log_aggregate_blocks(one["loc"], diagonal_normal, in_memory(one), 1).skipped
+    0.0
     """
-    if family.natural is None and family.cross_log_prob is None:
-        raise UnavailableError(
-            f"No aggregate posterior: the family {family.name} gives neither natural parameters "
-            "nor cross_log_prob."
-        )
+    require_pairs(family)
     with barrier(ranks):
         sizes = Tile(*tile) if tile else plan_tile(len(z), z[0].numel(), device, width_of(blocks))
     own = torch.full((len(z),), -1) if own is None else own
@@ -186,15 +181,37 @@ def log_aggregate_blocks(
             )
         return combined(sums, ranks)
 
-    def exactly(some: Tensor) -> LogSums:
-        with barrier(ranks):
-            sums = exact_log_sums(z[some], family, blocks, own[some])
-        return combined(sums, ranks)
-
-    checked = choose_checked(len(z), n * z[0].numel())
+    exactly = partial(exact_sums, z, family, blocks, own, ranks)
     with full_precision(device or torch.device("cpu")):
-        sums, error = settled(once, exactly, len(z), checked)
+        sums, error = settled(once, exactly, len(z), choose_checked(z, n))
     return assemble(sums, own, n, error)
+
+
+def exact_sums(
+    z: Float[Tensor, "m *latent"],
+    family: Family,
+    blocks: Blocks,
+    own: Int64[Tensor, " m"],
+    ranks: Ranks,
+    some: Int64[Tensor, " k"],
+) -> LogSums:
+    """The sums of some queries in the difference form, over all ranks."""
+    with barrier(ranks):
+        sums = exact_log_sums(z[some], family, blocks, own[some])
+    return combined(sums, ranks)
+
+
+def require_pairs(family: Family) -> None:
+    """Check that a family offers the density of all pairs.
+
+    Raises:
+        UnavailableError: if it does not.
+    """
+    if family.natural is None and family.cross_log_prob is None:
+        raise UnavailableError(
+            f"No aggregate posterior: the family {family.name} gives neither natural parameters "
+            "nor cross_log_prob."
+        )
 
 
 def settled(
@@ -227,10 +244,11 @@ def settled(
     return sums, error
 
 
-def choose_checked(m: int, values: int) -> Int64[Tensor, " c"]:
+def choose_checked(z: Float[Tensor, "m *latent"], n: int) -> Int64[Tensor, " c"]:
     """Queries to be checked, evenly spread: fewer where one alone is expensive."""
-    count = min(m, max(CHECKED[0], min(CHECKED[1], CHECKED_VALUES // values)))
-    return torch.linspace(0, m - 1, count).round().long()
+    affordable = CHECKED_VALUES // (n * z[0].numel())
+    count = min(len(z), max(CHECKED[0], min(CHECKED[1], affordable)))
+    return torch.linspace(0, len(z) - 1, count).round().long()
 
 
 def allowed(sums: LogSums) -> Float64[Tensor, " m"]:

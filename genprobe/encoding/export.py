@@ -87,37 +87,49 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
         )
     x = few(model, example)
     calls = bind_model(model, device=CPU, dtype=torch.float32, batch_size=len(x))
-    posterior, likelihood = calls.posterior, calls.likelihood
     with on_device(model.module, CPU, torch.float32):
         params = encode_examples(calls, x, 0)
-        latent = posterior.event_shape(params)
-        prior = require_prior(model, latent)
-        z = posterior.distribution(params).sample().to(x.dtype)
+        prior = require_prior(model, calls.posterior.event_shape(params))
+        z = calls.posterior.distribution(params).sample().to(x.dtype)
         with tempfile.TemporaryDirectory(dir=target.absolute().parent) as aside:
             folder = Path(aside) / "exported"
             folder.mkdir()
-            metadata = {
-                "format": MARK,
-                "version": VERSION,
-                "genprobe": __version__,
-                "torch": torch.__version__,
-                "name": model.name,
-                "family": posterior.name,
-                "prior": prior.name,
-                "likelihood": None if likelihood is None else likelihood.name,
-                "event_shape": list(x.shape[1:]),
-                "latent_shape": list(latent),
-                "encoder": write_program(folder / ENCODER, calls, "encode", x),
-                "decoder": model.decode and write_program(folder / DECODER, calls, "decode", z),
-                "training": dict(model.training),
-            }
-            if prior.params:
-                write_prior(folder / PRIOR, prior.params)
-            write_metadata(folder, metadata)
+            write_programs(folder, calls, prior, x, z)
             require_same(calls, folder, x, z)
             if target.exists():
                 shutil.rmtree(target)
             folder.replace(target)
+
+
+def write_programs(folder: Path, calls: Calls, prior: Prior, x: Tensor, z: Tensor) -> None:
+    """Write encoder, decoder, the prior's tensors, and what says how they go together.
+
+    Args:
+        folder: empty.
+        calls: of the model.
+        prior: of the model.
+        x: examples (batch, *event) to trace the encoder with.
+        z: codes (batch, *latent) to trace the decoder with.
+    """
+    model, likelihood = calls.model, calls.likelihood
+    metadata = {
+        "format": MARK,
+        "version": VERSION,
+        "genprobe": __version__,
+        "torch": torch.__version__,
+        "name": model.name,
+        "family": calls.posterior.name,
+        "prior": prior.name,
+        "likelihood": None if likelihood is None else likelihood.name,
+        "event_shape": list(x.shape[1:]),
+        "latent_shape": list(z.shape[1:]),
+        "encoder": write_program(folder / ENCODER, calls, "encode", x),
+        "decoder": model.decode and write_program(folder / DECODER, calls, "decode", z),
+        "training": dict(model.training),
+    }
+    if prior.params:
+        write_prior(folder / PRIOR, prior.params)
+    write_metadata(folder, metadata)
 
 
 def require_free(target: Path) -> None:
