@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from genprobe.datasets import array_dataset as module
+from genprobe.datasets import from_array as module
 from genprobe.datasets.from_array import array_dataset
 from genprobe.errors import DataError
 
