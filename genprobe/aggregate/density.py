@@ -40,8 +40,9 @@ from genprobe.types import Family, Params
 CHECKED = 4, 32
 CHECKED_VALUES = 1 << 25
 """So many queries at least and at most are checked, as many as bring so many values of pairs."""
-RISK = 0.2
-"""Nats of rounding error allowed where an own component may make it not matter."""
+RISK = 0.5
+"""Nats of rounding error allowed where an own component may make it not matter: no more, because
+from sums as far off it is read whether it did."""
 TOLERANCE = 1e-3
 """Nats: above this a float32 pass is redone in float64, and what remains is a warning."""
 RELATIVE = 1e-5
@@ -237,7 +238,7 @@ def settled(
         sums = replaced(sums, again, once(again, none[again], far(sums)[again]))
     error = deviation(sums, checked, exact)
     if error > TOLERANCE:
-        sums = once(everything, none, far(sums))
+        sums = once(everything, none[checked], far(exact))
         error = deviation(sums, checked, exact)
     if error > TOLERANCE:
         return exactly(everything), 0.0
@@ -261,7 +262,7 @@ def allowed(sums: LogSums) -> Float64[Tensor, " m"]:
         sums: near enough.
     """
     share = (sums.others - total(sums)).exp().nan_to_num(1.0)
-    margin = (BOUND / share).clamp(max=RISK)
+    margin = (BOUND / share).log1p().clamp(max=RISK)
     return torch.minimum(margin, BOUND + RELATIVE * below(sums))
 
 

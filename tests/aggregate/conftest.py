@@ -63,3 +63,36 @@ def posteriors():
         return params, params["loc"] + params["scale"] * torch.randn(n, *event)
 
     return make
+
+
+ORDERS = {
+    "as they come": None,
+    "positive first": torch.neg,
+    "smallest first": torch.abs,
+}
+
+
+@pytest.fixture
+def one_after_another(monkeypatch):
+    """Have the engine's matmuls add term after term, never fused: no BLAS rounds more.
+
+    The order is that of the terms, or the worst of each sum: all that is positive before all that
+    is negative.
+    """
+
+    def use(order):
+        key = ORDERS[order]
+
+        def mm(left, right, *, out):
+            terms = (row[:, None] * column for row, column in zip(left.T, right, strict=True))
+            if key:
+                terms = torch.stack(list(terms))
+                terms = terms.gather(0, key(terms).argsort(dim=0))
+            out.zero_()
+            for term in terms:
+                out += term
+            return out
+
+        monkeypatch.setattr(torch, "mm", mm)
+
+    return use

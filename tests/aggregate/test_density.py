@@ -113,6 +113,24 @@ def test_the_error_stays_below_a_thousandth_of_a_nat(
     assert found.max_error <= 1e-3
 
 
+@pytest.mark.parametrize("scale", [1e-4, 0.1, 0.2, 0.4, 1.0])
+@pytest.mark.parametrize("dimensions", [10, 64, 1024])
+@pytest.mark.parametrize("with_own", [False, True])
+def test_the_error_stays_below_it_whatever_the_order_of_summation(
+    one_after_another, posteriors, pairwise, scale, dimensions, with_own
+):
+    params, z = posteriors(100, (dimensions,), scale)
+    own = torch.arange(100) if with_own else None
+    one_after_another("as they come")
+    found = log_aggregate(z, diagonal_normal, params, own=own)
+    pairs = pairwise(z, params)
+    error = (found.log_qz - (pairs.logsumexp(1) - math.log(100))).abs()
+    assert error.max() <= 1e-3
+    assert error.mean() <= 1e-4
+    if with_own:
+        assert_close(found.log_qz_loo, left_out(pairs, own), rtol=1e-5)
+
+
 def test_queries_far_from_every_component_come_out_right(posteriors, pairwise):
     params, z = posteriors(200, (8,), 0.3)
     z[::7] += 300  # not among those that are checked

@@ -13,29 +13,6 @@ from genprobe.families.logistic_normal import logistic_normal
 LN_2 = math.log(2)
 
 
-@pytest.fixture
-def one_after_another(monkeypatch):
-    """Have all matmuls add term after term, in an order of their sizes, never fused."""
-    keys = {
-        "as they come": lambda terms: torch.zeros_like(terms),
-        "positive first": lambda terms: -terms,
-        "smallest first": torch.abs,
-    }
-
-    def use(order):
-        def mm(left, right, *, out):
-            terms = left[:, :, None] * right
-            terms = terms.gather(1, keys[order](terms).argsort(dim=1, stable=True))
-            out.zero_()
-            for term in terms.unbind(1):
-                out += term
-            return out
-
-        monkeypatch.setattr(torch, "mm", mm)
-
-    return use
-
-
 def drawn(n, dimensions, scale, spread=0.2):
     """(loc, scale) of n diagonal normals, scales about one, and one draw from each."""
     loc = torch.randn(n, dimensions)
