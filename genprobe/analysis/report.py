@@ -39,6 +39,7 @@ def report_from_store(
     bin_width: float | None = None,
     estimators: Mapping[str, Estimator] | None = None,
     cuts: Cuts = DEFAULT_CUTS,
+    device: torch.device | None = None,
     progress: Progress = silent,
 ) -> Report:
     """The report of a finished store; no model is needed.
@@ -52,6 +53,7 @@ def report_from_store(
         bin_width: δ of quantised data under a density.
         estimators: by name; by default every registered one.
         cuts: thresholds of the regimes.
+        device: where the aggregate posterior is worked out; the CPU by default.
         progress: display.
 
     Raises:
@@ -67,9 +69,10 @@ def report_from_store(
         >>> again["rate"] == made["rate"]
         True
     """
-    options = Options.from_arguments({**locals(), "store": store.path})
+    facts = {"store": store.path, "device": str(device or "cpu")}
+    options = Options.from_arguments({**locals(), **facts})
     options.require_valid()
-    return build_report(store, options, progress=progress)
+    return build_report(store, options, device=device, progress=progress)
 
 
 def build_report(

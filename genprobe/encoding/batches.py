@@ -56,7 +56,7 @@ def gather(pieces: Sequence[Params], rows: Sequence[slice]) -> Params:
     """
     found = {}
     for name, first in pieces[0].items():
-        each = [piece[name].cpu() for piece in pieces]
+        each = [piece[name].detach().cpu() for piece in pieces]
         counts = first.dim() > 0 and all(
             len(values) == batch.stop - batch.start
             for values, batch in zip(each, rows, strict=True)

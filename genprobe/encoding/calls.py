@@ -109,7 +109,10 @@ class Calls:
             require_tensors(source, piece, f"Return a dict of tensors: {names}.")
             require_shapes(source, self.posterior, piece, len(x[batch]))
             pieces.append(piece)
-        return {name: torch.cat([piece[name].cpu() for piece in pieces]) for name in pieces[0]}
+        # A view of a parameter requires a gradient even here: a scale that all examples share.
+        return {
+            name: torch.cat([piece[name].detach().cpu() for piece in pieces]) for name in pieces[0]
+        }
 
     def decode(self, z: Tensor, rows: Tensor | None = None) -> Distribution:
         """The distribution p(x|z) of batch shape (n,), without gradients.
@@ -123,7 +126,7 @@ class Calls:
             UnavailableError: if there is no decoder.
         """
         outputs = self.decoder_outputs(z, rows)
-        with self._errors("decode", z):
+        with self._errors("decode", z), torch.no_grad():
             return self._likelihood.distribution(outputs)
 
     def decoder_outputs(self, z: Tensor, rows: Tensor | None = None) -> Params:
@@ -163,7 +166,7 @@ class Calls:
         for batch in batches(len(z), self.batch_size):
             with self._errors("decode", z[batch]), torch.inference_mode():
                 found.append(self._log_likelihood(x, z, given, batch))
-        return torch.cat([values.cpu().double() for values in found])
+        return torch.cat([values.detach().cpu().double() for values in found])
 
     def log_px_z_gradient(
         self, x: Tensor, z: Tensor, rows: Tensor | None = None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import torch
 
-from genprobe.errors import GenprobeError
+from genprobe.errors import GenprobeError, reason_of
 from genprobe.runtime.ranks import launched
 
 
@@ -25,9 +25,8 @@ def choose_device(name: str) -> torch.device:
         torch.empty(1, device=device)
         return own_gpu() if str(device) == "cuda" else device
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = (str(error).splitlines() or ["unknown"])[0]
         raise GenprobeError(
-            f"The device {name!r} does not work here: {reason}", "Try cpu."
+            f"The device {name!r} does not work here: {reason_of(error)}.", "Try cpu."
         ) from error
 
 
@@ -51,9 +50,8 @@ def explain_device_loss(device: str, resumable: bool) -> Iterator[None]:
     try:
         yield
     except torch.AcceleratorError as error:
-        reason = (str(error).splitlines() or ["unknown"])[0]
         raise GenprobeError(
-            f"The device {device} stopped answering: {reason}",
+            f"The device {device} stopped answering: {reason_of(error)}.",
             "Run the same command again: it goes on where it stopped."
             if resumable
             else "Run it again; with --store it would go on where it stopped.",

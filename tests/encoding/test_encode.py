@@ -1,3 +1,4 @@
+import math
 import subprocess
 import sys
 
@@ -348,3 +349,21 @@ def test_the_blind_distortion_is_made_of_them(module, x):
     mean = x.double().mean(0)
     # log x! is 0 for 0 and 1, so the best Poisson costs its rate less mean log rate.
     assert found.value == pytest.approx(float((mean - mean * mean.log()).sum()))
+
+
+def test_parameters_that_all_examples_share_may_be_learned():
+    scale = torch.nn.Parameter(torch.full((2,), 0.5))
+    model = genprobe.Model(
+        name="shared",
+        encode=lambda x: {"loc": x, "scale": scale.expand(len(x), -1)},
+        decode=lambda z: {"loc": z, "scale": scale},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+        likelihood="normal",
+    )
+    x = torch.randn(20, 2)
+    report = genprobe.evaluate(model, x)
+    # KL(N(x, ½²) ‖ N(0, 1)) summed over both values.
+    rate = (x.double().square() + 0.25 - 1 + 2 * math.log(2)).sum(1).mean() / 2
+    assert report["rate"].value == pytest.approx(float(rate), rel=1e-6)
+    assert report["distortion"].value > 0
