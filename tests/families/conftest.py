@@ -23,8 +23,8 @@ def require_aggregate():
         own = torch.randperm(n)
         z = family.sample({k: v[own] for k, v in params.items()}, 1)[0]
         found = log_aggregate(z, family, params, own=own)
-        double = {k: v.double() for k, v in params.items()}
-        pairs = torch.stack([reference(double).log_prob(point) for point in z.double()])
+        truth = reference({k: v.double() for k, v in params.items()})
+        pairs = torch.stack([truth.log_prob(point) for point in z.double()])
         assert pairs.shape == (n, n)
         close(found.log_qz, pairs.logsumexp(1) - math.log(n), nats)
         entropy = torch.distributions.Categorical(logits=pairs).entropy()

@@ -49,12 +49,9 @@ def test_rate_agrees_with_quadrature(evaluated, require_rate, like):
         prior, p = prior_from_distribution("flat", Independent(flat, 1)), scipy.stats.uniform(0, 1)
     report = evaluated(beta, {"concentration1": a, "concentration0": b}, prior)
 
-    def cost(a, b):
-        q = scipy.stats.beta(a, b)
-        return scipy.integrate.quad(lambda z: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), 0, 1)[0]
-
-    costs = [cost(*pair) for pair in zip(a[:, 0].tolist(), b[:, 0].tolist(), strict=True)]
-    require_rate(report, sum(costs) / 30, analytic=True)
+    q = scipy.stats.beta(a[:, 0].double().numpy(), b[:, 0].double().numpy())
+    costs, _ = scipy.integrate.quad_vec(lambda z: q.pdf(z) * (q.logpdf(z) - p.logpdf(z)), 0, 1)
+    require_rate(report, costs.mean(), analytic=True)
 
 
 def test_widening_keeps_the_mean_and_multiplies_the_deviation():
