@@ -64,6 +64,16 @@ def test_the_numbers_of_a_row_hang_together(rows):
         assert marginal_kl == pytest.approx(rate - information, abs=2e-3)
 
 
+def test_the_readme_shows_its_comparison(shown):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    listed = re.search(r"```text\n(4 models.*?)```", readme, re.DOTALL).group(1)
+    rounded, printed = (
+        {re.sub(r"(\.\d)\d\d", r"\1", line) for line in text.splitlines()}
+        for text in (listed, shown)
+    )
+    assert rounded <= printed
+
+
 def test_every_line_fits_80_columns(shown):
     assert max(map(len, shown.splitlines())) <= 80
 
