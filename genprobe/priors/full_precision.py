@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from torch import Tensor
-from torch.distributions import Distribution, Transform
+from torch.distributions import Distribution, LowRankMultivariateNormal, Transform
 
 TORCH = "torch.distributions."
 
@@ -47,6 +47,12 @@ def doubled(value: Any, done: dict[int, Any]) -> Any:
     if id(value) not in done:
         twin = done[id(value)] = copy.copy(value)
         vars(twin).update({name: doubled(item, done) for name, item in vars(value).items()})
+        if isinstance(twin, LowRankMultivariateNormal):
+            # It holds a factorisation besides, made in the precision that the tensors had.
+            made = LowRankMultivariateNormal(
+                twin.loc, twin.cov_factor, twin.cov_diag, twin._validate_args
+            )
+            vars(twin).update(vars(made))
     return done[id(value)]
 
 

@@ -15,7 +15,7 @@ MADE = {
     "normal": lambda t: d.Normal(t([0.1, 0.2]), t([0.3, 0.7])),
     "independent": lambda t: d.Independent(d.Laplace(t([0.1, 0.2]), t([0.3, 0.7])), 1),
     "full": lambda t: d.MultivariateNormal(t([0.1, 0.2]), scale_tril=t(EYE)),
-    "low-rank": lambda t: d.LowRankMultivariateNormal(t([0.1, 0.2]), t([[0.3], [0.1]]), t([1, 2])),
+    "low-rank": lambda t: d.LowRankMultivariateNormal(t([0.1, 0.2]), t(EYE), t([0.1, 2])),
     "mixture": lambda t: d.MixtureSameFamily(
         d.Categorical(t([0.3, 0.7])), d.Independent(d.Normal(t(EYE), t([[1.1, 2.0]])), 1)
     ),
