@@ -2,7 +2,7 @@
 
 import torch
 
-from genprobe.runtime.seeds import generator
+from genprobe.runtime.seeds import random_rows
 from genprobe.types import Dataset
 
 
@@ -16,7 +16,7 @@ def subset(dataset: Dataset, n: int, seed: int = 0) -> Dataset:
     """
     if n >= dataset.n:
         return dataset
-    rows = torch.randperm(dataset.n, generator=generator(seed, "subset"))[:n].sort().values.tolist()
+    rows = random_rows(dataset.n, n, seed, "subset").tolist()
     x = torch.cat([dataset.read(row, row + 1) for row in rows])
     covariates = dataset.covariates
     chosen = {}

@@ -5,11 +5,12 @@ its own seed: so the numbers depend neither on the batch size nor on where a run
 """
 
 import inspect
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.encoding.calls import Calls, bind
@@ -20,6 +21,7 @@ from genprobe.encoding.parts import Parts
 from genprobe.encoding.placement import on_device
 from genprobe.encoding.prior_calls import log_prior
 from genprobe.encoding.probe_inputs import PROBE_INPUTS
+from genprobe.encoding.probed import probed_examples, within
 from genprobe.encoding.user_errors import memory_errors
 from genprobe.errors import ModelError, PluginError
 from genprobe.runtime.ranks import barrier
@@ -50,7 +52,8 @@ def encode(
         parts: the model and its parts.
         dataset: to be encoded.
         writer: of the store.
-        probes: by name; what they return is stored as ``probes/NAME``.
+        probes: by name; what they return is stored as ``probes/NAME``, of some examples as
+            ``subset/NAME``.
         batch_size: examples a call of the encoder or decoder.
         device: where the module runs. Draws are made on the CPU, so that they are the same
             everywhere.
@@ -64,6 +67,7 @@ def encode(
     header = writer.header
     dtype = getattr(torch, header.dtype)
     calls = bind(parts, device=device, dtype=dtype, batch_size=batch_size)
+    probed = probed_examples(header.n, math.prod(header.latent_shape), header.seed)
     with (
         barrier(writer.ranks),
         on_device(parts.model.module, device, dtype),
@@ -80,7 +84,9 @@ def encode(
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(derived_seed(header.seed, "segment", segment))
                 batch = posterior_batch(here, parts.prior, x, start, header.draws)
-                arrays = columns(probe_inputs(here, parts.prior, x, batch, header.n), batch, probes)
+                chosen = within(probed, start, stop)
+                given = probe_inputs(here, parts.prior, x, batch, chosen, header.n)
+                arrays = columns(given, batch, probes)
             writer.write(segment, arrays, notice)
             advance(stop - start)
     finish_store(writer, parts.prior.params)
@@ -155,7 +161,12 @@ def log_likelihood(
 
 
 def probe_inputs(
-    calls: Calls, prior: Prior, x: Tensor, batch: PosteriorBatch, n: int
+    calls: Calls,
+    prior: Prior,
+    x: Tensor,
+    batch: PosteriorBatch,
+    chosen: Int64[Tensor, " some"],
+    n: int,
 ) -> dict[str, Any]:
     """What a probe may ask for, by the names of ``genprobe.encoding.probe_inputs.PROBE_INPUTS``."""
     return {
@@ -171,6 +182,7 @@ def probe_inputs(
         "log_pz": batch.log_pz,
         "log_px_z": batch.log_px_z,
         "index": batch.index,
+        "chosen": chosen,
         "n": n,
         "device": calls.device,
         "batch_size": calls.batch_size,
@@ -192,10 +204,24 @@ def columns(
         }
     if likelihood is not None and likelihood.statistics is not None:
         arrays |= {f"moments/{k}": v.double().sum(0) for k, v in likelihood.statistics(x).items()}
+    if len(given["chosen"]):
+        arrays["subset/index"] = batch.index[given["chosen"]]
+    return arrays | probed_columns(given, probes)
+
+
+def probed_columns(given: Mapping[str, Any], probes: Mapping[str, Probe]) -> dict[str, Tensor]:
+    """What the probes say of a segment, by path in the store: of every example, or of the subset.
+
+    Where no example of the subset is in the segment, there is nothing to ask of it.
+    """
+    arrays = {}
     for name, probe in probes.items():
         asked = {k: given[k] for k in inspect.signature(probe).parameters}
-        with memory_errors(f"The probe {name}", x.shape):
+        of_subset = "chosen" in asked
+        if of_subset and not len(asked["chosen"]):
+            continue
+        with memory_errors(f"The probe {name}", given["x"].shape):
             values = probe(**asked)
         if values is not None:
-            arrays[f"probes/{name}"] = values.detach().cpu()
+            arrays[f"{'subset' if of_subset else 'probes'}/{name}"] = values.detach().cpu()
     return arrays

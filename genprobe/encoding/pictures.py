@@ -28,7 +28,7 @@ from genprobe.encoding.parts import Parts
 from genprobe.encoding.placement import on_device
 from genprobe.errors import GenprobeError, UnavailableError
 from genprobe.report import Dimension
-from genprobe.runtime.seeds import derived_seed
+from genprobe.runtime.seeds import derived_seed, random_rows
 from genprobe.store.pictures import Grid, Pictures
 from genprobe.store.read import Store
 from genprobe.types import Dataset, Params, Prior
@@ -72,6 +72,7 @@ class Subject:
         calls: of the model, its module in place, with the context of the examples.
         store: of the run.
         image: channels, height and width of an example.
+        examples: (EXAMPLES,) their positions in the data set.
         x: (EXAMPLES, *event) the examples, of the store's dtype, on the CPU.
         params: of their posteriors, each (EXAMPLES, ...).
     """
@@ -79,6 +80,7 @@ class Subject:
     calls: Calls
     store: Store
     image: tuple[int, int, int]
+    examples: Tensor
     x: Tensor
     params: Params
 
@@ -113,7 +115,7 @@ def draw_pictures(
         return None
     with on_device(parts.model.module, device, dtype), on_device(parts.prior.module, device, dtype):
         subject = subject_of(calls, dataset, store, image)
-        return draw_grids(
+        grids, absent = draw_grids(
             {
                 "reconstructions": lambda: reconstructions(subject),
                 "prior": lambda: samples(subject, parts.prior, parts.prior.name),
@@ -122,10 +124,13 @@ def draw_pictures(
             },
             store.header.seed,
         )
+    return Pictures(grids=grids, absent=absent, examples=tuple(subject.examples.tolist()))
 
 
-def draw_grids(makers: dict[str, Callable[[], Grid]], seed: int) -> Pictures:
-    """Each grid from a seed of its own; one that cannot be drawn leaves the reason."""
+def draw_grids(
+    makers: dict[str, Callable[[], Grid]], seed: int
+) -> tuple[dict[str, Grid], dict[str, str]]:
+    """Each grid from a seed of its own; for one that cannot be drawn the reason."""
     grids, absent = {}, {}
     for name, make in makers.items():
         with torch.random.fork_rng(devices=[]):
@@ -134,15 +139,15 @@ def draw_grids(makers: dict[str, Callable[[], Grid]], seed: int) -> Pictures:
                 grids[name] = make()
             except GenprobeError as error:
                 absent[name] = error.what
-    return Pictures(grids=grids, absent=absent)
+    return grids, absent
 
 
 def subject_of(
     calls: Calls, dataset: Dataset, store: Store, image: tuple[int, int, int]
 ) -> Subject:
-    """A few examples from all over the data, with what the store and the data say of them."""
-    count = min(EXAMPLES, dataset.n)
-    places = [(2 * i + 1) * dataset.n // (2 * count) for i in range(count)]
+    """A few random examples, with what the store and the data say of them."""
+    examples = random_rows(dataset.n, EXAMPLES, store.header.seed, "pictures", "examples")
+    places = examples.tolist()
     x = [read_examples(dataset, i, i + 1, calls.dtype) for i in places]
     context = [context_of(calls.model, dataset, one, i) for i, one in zip(places, x, strict=True)]
     params = [next(store.blocks(1, i, i + 1))[1] for i in places]
@@ -150,6 +155,7 @@ def subject_of(
         calls=calls.given(stacked(context)),
         store=store,
         image=image,
+        examples=examples,
         x=torch.cat(x),
         params=stacked(params),
     )

@@ -14,6 +14,9 @@ PROBE_INPUTS = {
     "log_pz": "log p(z) (draw, batch), nats, float64",
     "log_px_z": "log p(x|z) (draw, batch), nats, float64; None without a decoder",
     "index": "positions of the examples in the data set (batch,)",
+    "chosen": "positions in this batch of the examples of a random subset (some,), the same ones "
+    "however the run is cut; a probe that asks for them returns (draw, some) of these alone, is "
+    "not called where there are none, and is stored as ``subset/NAME``",
     "n": "the number of examples in the data set",
     "device": "the device of the model; what a probe is given lies on the CPU",
     "batch_size": "the most examples for one call of the model",

@@ -19,6 +19,7 @@ from genprobe.estimators.control_variates import CodeMoments, Controls, controls
 from genprobe.estimators.dimensions import Moments, dimension_moments
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.pointwise import distortions, fit_scale, log_bin, rates_under
+from genprobe.estimators.probed import probed_column
 from genprobe.estimators.rate_fitted_prior import fitted_rates
 from genprobe.report import Estimate
 from genprobe.store.format import Header
@@ -139,27 +140,19 @@ class Quantities:
     @cached_property
     def rate_slope(self) -> Float64[Tensor, "draw m"]:
         """dR/dε of the examples probed, as every posterior widens by e^ε (1 or draw, m)."""
-        return self._probed("rate_slope")
+        return probed_column(self._store, "rate_slope")
 
     @cached_property
     def distortion_slope(self) -> Float64[Tensor, "draw m"]:
         """dD/dε of the same examples (draw, m)."""
         # At the best scale D does not answer to the scale, so only the factor enters.
         factor = 1.0 if self.fitted_scale is None else self.fitted_scale.factor
-        return factor * self._probed("distortion_slope")
+        return factor * probed_column(self._store, "distortion_slope")
 
     @cached_property
     def generative_information(self) -> Float64[Tensor, "draw m"]:
         """Values of log q(z|x) − log p(z) of prior samples and what they decode to (1, m)."""
-        return self._probed("generative_information")
-
-    def _probed(self, name: str) -> Float64[Tensor, "draw m"]:
-        if not self._store.has(f"probes/{name}"):
-            raise UnavailableError(
-                f"The store has no {name}: the probe did not apply to the model."
-            )
-        column = self._store.column(f"probes/{name}")
-        return column[:, ~column.isnan().any(0)]
+        return probed_column(self._store, "generative_information")
 
     @cached_property
     def blind(self) -> float:

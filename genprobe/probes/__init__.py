@@ -1,8 +1,9 @@
 """Probes: numbers per example that need the model, one a file, computed while encoding.
 
 A probe is a function whose parameter names are what it needs, out of PROBE_INPUTS. It returns a
-float tensor (draw, batch), or (1, batch) where draws do not enter, NaN for examples it passes over;
-it is stored under its name. It returns None where it does not apply.
+float tensor (draw, batch), or (1, batch) where draws do not enter; it is stored under its name. An
+expensive one asks for ``chosen`` and returns numbers of these examples alone. It returns None where
+it does not apply.
 """
 
 from genprobe.encoding.calls import Calls

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from genprobe.distributions.latents import flat
 from genprobe.encoding.calls import Calls
-from genprobe.probes.subset import DRAWS, at_least_one, derivative, spread_out, subset
+from genprobe.probes.pathwise import DRAWS, derivative
 from genprobe.types import Family, Params
 
 
@@ -19,10 +19,9 @@ def distortion_slope(
     posterior: Family,
     x: Tensor,
     params: Params,
-    index: Int64[Tensor, " batch"],
-    n: int,
-) -> Float64[Tensor, "draw batch"] | None:
-    """dD/dε of some examples at a few draws (draw, batch), NaN for the others.
+    chosen: Int64[Tensor, " some"],
+) -> Float64[Tensor, "draw some"] | None:
+    """dD/dε of some examples at a few draws (draw, some).
 
     Where the posterior is symmetric a draw is averaged with its mirror image, which takes off
     everything odd in the noise.
@@ -34,29 +33,26 @@ def distortion_slope(
         posterior: family of q(z|x).
         x: the examples (batch, *event).
         params: of q(z|x), each (batch, ...).
-        index: (batch,) positions of the examples.
-        n: number of examples in the data set.
+        chosen: (some,) positions in the batch of the examples that are asked about.
     """
-    rows = subset(index, n, posterior.event_shape(params).numel())
     if not calls.decodes or posterior.widen is None:
         return None
-    asked = at_least_one(rows)
     draws = DRAWS // 2 if posterior.symmetric else DRAWS
-    found = torch.zeros(draws, len(asked), dtype=torch.float64)
+    found = torch.zeros(draws, len(chosen), dtype=torch.float64)
     for draw in range(draws):
         with torch.enable_grad():
-            epsilon = torch.zeros(len(asked), dtype=x.dtype, requires_grad=True)
+            epsilon = torch.zeros(len(chosen), dtype=x.dtype, requires_grad=True)
             q = posterior.distribution(
-                posterior.widen({k: v[asked] for k, v in params.items()}, epsilon)
+                posterior.widen({k: v[chosen] for k, v in params.items()}, epsilon)
             )
             if not q.has_rsample:
                 return None
             z = q.rsample()
             images = [z, 2 * q.mean - z] if posterior.symmetric else [z]
             for image in images:
-                pull = calls.log_px_z_gradient(x[asked], image, asked)
+                pull = calls.log_px_z_gradient(x[chosen], image, chosen)
                 if pull is None:
                     return None
                 change = derivative(flat(image * pull, 1).sum(1), epsilon)
                 found[draw] -= change / len(images)
-    return spread_out(found, rows, len(index))
+    return found

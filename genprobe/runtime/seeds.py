@@ -7,6 +7,7 @@ that repeats the data. So every stream is seeded by a hash of the seed and of wh
 import hashlib
 
 import torch
+from torch import Tensor
 
 
 def derived_seed(seed: int, *purpose: str | int) -> int:
@@ -33,3 +34,22 @@ def generator(seed: int, *purpose: str | int) -> torch.Generator:
         True
     """
     return torch.Generator().manual_seed(derived_seed(seed, *purpose))
+
+
+def random_rows(n: int, most: int, seed: int, *purpose: str | int) -> Tensor:
+    """Rows of n without replacement, at most so many, in rising order; every row if n is no more.
+
+    Every subset that stands for all rows is drawn here. One with a larger ``most`` contains one
+    with a smaller.
+
+    Args:
+        n: number of rows.
+        most: how many are wanted.
+        seed: the user's.
+        purpose: what the rows are for.
+
+    Example:
+        >>> random_rows(3, 5, 0, "few"), len(random_rows(100, 5, 0, "some"))
+        (tensor([0, 1, 2]), 5)
+    """
+    return torch.randperm(n, generator=generator(seed, *purpose))[:most].sort().values

@@ -14,8 +14,9 @@ VERSION = 1
 SEGMENT_VALUES = 1 << 22
 SEGMENT_ROWS = 4096
 
-EXAMPLE_AXIS = {"params": 0, "draws": 1, "probes": 1, "moments": None}
-"""Which axis of the arrays in each group counts the examples; None: segments are summed."""
+EXAMPLE_AXIS = {"params": 0, "draws": 1, "probes": 1, "moments": None, "subset": None}
+"""Which axis of the arrays in each group counts the examples; None: moments are summed over
+segments, and what is of a subset of the examples is put together."""
 
 
 @dataclass(frozen=True, kw_only=True)

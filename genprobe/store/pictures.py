@@ -59,10 +59,12 @@ class Pictures:
     Attributes:
         grids: by their names in ``GRIDS``.
         absent: for each of the others, the reason.
+        examples: positions in the data set of those that are pictured; empty where nothing says.
     """
 
     grids: Mapping[str, Grid]
     absent: Mapping[str, str]
+    examples: tuple[int, ...] = ()
 
 
 def pictures_path(store: Store) -> Path:
@@ -81,6 +83,7 @@ def save_pictures(store: Store, pictures: Pictures) -> None:
         "header": dump_header(store.header),
         "grids": {k: {"rows": g.rows, "source": g.source} for k, g in pictures.grids.items()},
         "absent": dict(pictures.absent),
+        "examples": list(pictures.examples),
     }
     arrays = {name: grid.images for name, grid in pictures.grids.items()}
     path = pictures_path(store)
@@ -111,7 +114,11 @@ def load_pictures(store: Store) -> Pictures:
             for name, grid in about["grids"].items()
             if name in GRIDS
         }
-        return Pictures(grids=grids, absent={k: str(v) for k, v in about["absent"].items()})
+        return Pictures(
+            grids=grids,
+            absent={k: str(v) for k, v in about["absent"].items()},
+            examples=tuple(map(int, about.get("examples", ()))),
+        )
 
 
 @contextlib.contextmanager

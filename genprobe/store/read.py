@@ -16,8 +16,8 @@ from torch import Tensor
 from genprobe.errors import StoreError
 from genprobe.notice import Notice
 from genprobe.store.format import Header, load_header
+from genprobe.store.join import INDEX, read_notices
 from genprobe.store.shards import shards_of
-from genprobe.store.write import read_notices
 from genprobe.types.family import Params
 
 BLOCK_ROWS = 8192
@@ -34,6 +34,8 @@ class Store:
     def column(self, name: str) -> Float64[Tensor, "draw n"]:
         """A column of numbers, (draw, n) in float64: ``probes/rate``, ``draws/log_qz_x``.
 
+        Of ``subset/…`` it is (draw, m), of the m examples that are ``probed``.
+
         Raises:
             StoreError: if the store has no such column, or its checksum fails.
         """
@@ -46,6 +48,14 @@ class Store:
         """Whether the store has that column."""
         with open_file(self.path) as file:
             return name in file
+
+    def probed(self) -> Int64[Tensor, " m"]:
+        """The examples that expensive probes were asked about: those of the columns ``subset/…``.
+
+        Raises:
+            StoreError: if the store is of a version that did not say which.
+        """
+        return self.column(INDEX).long()
 
     def prior_params(self) -> Params:
         """The tensors its prior was built from."""

@@ -12,22 +12,25 @@ from pathlib import Path
 from typing import NamedTuple
 
 import h5py
-import numpy as np
 
 from genprobe.errors import StoreError
 from genprobe.runtime.ranks import Ranks, barrier
-from genprobe.store.format import EXAMPLE_AXIS, Header, dump_header
+from genprobe.store.format import Header, dump_header
+from genprobe.store.join import (
+    axis_of,
+    gap_of,
+    iterate_arrays,
+    join_parts,
+    read_notices,
+    write_notice,
+)
 from genprobe.store.run_id import can_resume, partial_folder
 from genprobe.store.write import (
     StoreWriter,
-    add_moments,
     atomic_write,
     explain_write_errors,
-    iterate_arrays,
-    read_notices,
     remove_segments,
     store_lock,
-    write_notice,
 )
 from genprobe.types.family import Params
 
@@ -100,7 +103,9 @@ def write_shard(writer: StoreWriter, shard: Shard) -> None:
 
 
 def unite_shards(file: h5py.File, path: Path, shards: list[Shard], header: Header) -> None:
-    """Fill a store with the union of its shards: sums and notices themselves, the rest virtually.
+    """Fill a store with the union of its shards: what is of every example virtually.
+
+    Sums, notices and what is of a subset are in the store itself.
 
     Args:
         file: of the store.
@@ -114,10 +119,11 @@ def unite_shards(file: h5py.File, path: Path, shards: list[Shard], header: Heade
         with h5py.File(path.parent / shard.path, "r") as source:
             for notice in read_notices(source):
                 write_notice(file, notice)
-            for name, values in iterate_arrays(source):
-                axis = EXAMPLE_AXIS[name.split("/")[0]]
+            arrays = dict(iterate_arrays(source))
+            join_parts(file, {k: v[...] for k, v in arrays.items() if axis_of(k) is None})
+            for name, values in arrays.items():
+                axis = axis_of(name)
                 if axis is None:
-                    add_moments(file, name, values[...])
                     continue
                 if name not in layouts:
                     shape = (*values.shape[:axis], header.n, *values.shape[axis + 1 :])
@@ -125,8 +131,7 @@ def unite_shards(file: h5py.File, path: Path, shards: list[Shard], header: Heade
                 where = (slice(None),) * axis + (slice(shard.start, shard.stop),)
                 layouts[name][where] = virtual_source(shard, name, values)
     for name, layout in layouts.items():
-        gap = np.nan if layout.dtype.kind == "f" else None
-        file.create_virtual_dataset(name, layout, fillvalue=gap)
+        file.create_virtual_dataset(name, layout, fillvalue=gap_of(layout.dtype))
 
 
 def virtual_source(shard: Shard, name: str, values: h5py.Dataset) -> h5py.VirtualSource:

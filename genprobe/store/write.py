@@ -12,14 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import h5py
-import numpy as np
 from filelock import FileLock, Timeout
 from torch import Tensor
 
 from genprobe.errors import StoreError
 from genprobe.notice import Notice
 from genprobe.runtime.ranks import ALONE, Ranks, barrier, broadcast_object
-from genprobe.store.format import EXAMPLE_AXIS, Header, dump_header, load_header, require_same
+from genprobe.store.format import Header, dump_header, load_header, require_same
+from genprobe.store.join import join_segments, write_notice
 from genprobe.store.run_id import RUN_ID, awaits_report, can_resume, partial_folder, pending_run_id
 from genprobe.types.family import Params
 
@@ -227,85 +227,6 @@ def remove_segments(partial: Path) -> None:
     for old in partial.glob("*"):
         if old.name not in ("lock", RUN_ID):
             old.unlink()
-
-
-def write_notice(file: h5py.File, notice: Notice) -> None:
-    """Keep a notice in a segment or a store, once a code."""
-    attributes = file.require_group(f"notices/{notice.code}").attrs
-    attributes["message"], attributes["remedy"] = notice.message, notice.remedy
-
-
-def read_notices(file: h5py.File) -> list[Notice]:
-    """The notices in a segment or a store."""
-    return [
-        Notice(code=code, message=str(group.attrs["message"]), remedy=str(group.attrs["remedy"]))
-        for code, group in file.get("notices", {}).items()
-    ]
-
-
-def join_segments(
-    file: h5py.File, header: Header, segments: Iterable[int], path_of: Callable[[int], Path]
-) -> None:
-    """Copy consecutive segments into one file."""
-    spans = {segment: header.span(segment) for segment in segments}
-    first, last = min(spans.values())[0], max(spans.values())[1]
-    for segment, (start, stop) in spans.items():
-        notices, arrays = read_segment(path_of(segment))
-        for notice in notices:
-            write_notice(file, notice)
-        for name, values in arrays.items():
-            axis = EXAMPLE_AXIS[name.split("/")[0]]
-            target = file.get(name)
-            if axis is None:
-                add_moments(file, name, values)
-                continue
-            if target is None:
-                target = create_column(file, name, values, axis, last - first, header.segment)
-            where = (slice(None),) * axis + (slice(start - first, stop - first),)
-            target[where] = values
-
-
-def add_moments(file: h5py.File, name: str, values: np.ndarray) -> None:
-    """Add a segment's sums to those of the segments before it."""
-    target = file.require_dataset(
-        name, values.shape, values.dtype, fletcher32=values.ndim > 0, chunks=values.shape or None
-    )
-    target[...] += values
-
-
-def read_segment(path: Path) -> tuple[list[Notice], dict[str, np.ndarray]]:
-    """Notices and arrays of one segment.
-
-    Raises:
-        StoreError: if it is damaged.
-    """
-    try:
-        with h5py.File(path, "r") as file:
-            return read_notices(file), {name: values[...] for name, values in iterate_arrays(file)}
-    except OSError as error:
-        raise StoreError(
-            f"The segment {path} is damaged and does not read.",
-            "Delete it and run again: the others are kept.",
-        ) from error
-
-
-def create_column(
-    file: h5py.File, name: str, like: np.ndarray, axis: int, n: int, segment: int
-) -> h5py.Dataset:
-    """An empty column over n examples, in checksummed chunks of one segment and one draw."""
-    shape, chunks = list(like.shape), list(like.shape)
-    shape[axis], chunks[axis] = n, min(n, segment)
-    chunks[:axis] = [1] * axis
-    return file.create_dataset(
-        name, shape=tuple(shape), chunks=tuple(chunks), dtype=like.dtype, fletcher32=True
-    )
-
-
-def iterate_arrays(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
-    """The arrays of a segment by path."""
-    for group in EXAMPLE_AXIS:
-        for name in sorted(file.get(group, {})):
-            yield f"{group}/{name}", file[f"{group}/{name}"]
 
 
 @contextlib.contextmanager

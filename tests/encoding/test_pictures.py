@@ -5,13 +5,14 @@ import torch
 import genprobe
 from genprobe import Model
 from genprobe.encoding.pictures import EXAMPLES, LARGEST_SIDE, REACH, image_shape
+from genprobe.runtime.seeds import random_rows
 from genprobe.store.pictures import load_pictures, pictures_path
 
 N, SIDE = 40, 8
 GREY = torch.rand(N, SIDE**2, generator=torch.Generator().manual_seed(0))
 """Values in [0, 1], so that black is 0 and white 1."""
-PLACES = [2, 6, 10, 14, 18, 22, 26, 30, 34, 38]
-"""The middles of ten equal stretches of 40 examples."""
+PLACES = random_rows(N, EXAMPLES, 0, "pictures", "examples").tolist()
+"""The examples that are pictured of N with the seed 0, which is the default."""
 
 
 def exact(**changes):
@@ -244,6 +245,17 @@ def test_the_same_seed_gives_the_same_pictures(drawn, tmp_path):
         drawn(seed=seed)
         files.append((tmp_path / "s.h5.pictures.npz").read_bytes())
     assert files[0] == files[1] != files[2]
+
+
+def test_random_examples_are_pictured_and_which_ones_is_kept(drawn):
+    examples = [drawn(seed=seed).examples for seed in range(30)]
+    assert examples[0] == tuple(PLACES)
+    assert all(len(set(some)) == EXAMPLES for some in examples)
+    # Of 30 subsets of a quarter each, the mean position is (N − 1) / 2 within four of its errors.
+    error = ((N**2 - 1) / 12 / (30 * EXAMPLES)) ** 0.5
+    mean = sum(map(sum, examples)) / (30 * EXAMPLES)
+    assert abs(mean - (N - 1) / 2) < 4 * error
+    assert set().union(*examples) == set(range(N))
 
 
 def test_the_same_evaluate_again_adds_them_to_a_store_and_encodes_nothing(drawn, tmp_path):

@@ -172,7 +172,7 @@ def test_the_slope_follows_the_distortion(name, tmp_path):
     data = x if x.dtype == np.uint8 else x.astype(np.float32)
     path = tmp_path / "store.h5"
     genprobe.evaluate(model(name, parameters), data, store=path, max_queries=50)
-    slope = genprobe.open_store(path).column("probes/distortion_slope")
+    slope = genprobe.open_store(path).column("subset/distortion_slope")
     encoded = torch.from_numpy(x / (2550 if data.dtype == np.uint8 else 10))[:, :2]
     noise = torch.randn(200, N, 2, dtype=torch.float64) / 2
     noise = torch.cat([noise, -noise])

@@ -11,7 +11,7 @@ from genprobe.probes.generative_information import generative_information
 N, NOISE = 1000, 0.5
 
 
-def probe(batch_size=N, index=None, n=N, **parts):
+def probe(batch_size=N, chosen=None, **parts):
     """x = z + noise, and its exact posterior N(x / (1 + v), v / (1 + v))."""
     variance = NOISE**2
     exact = {
@@ -30,7 +30,7 @@ def probe(batch_size=N, index=None, n=N, **parts):
     )
     torch.manual_seed(0)
     prior = build(torch.Size([2]), {})
-    index = torch.arange(N) if index is None else index
+    chosen = torch.arange(N) if chosen is None else chosen
     calls = Calls(
         model=made,
         posterior=diagonal_normal,
@@ -39,8 +39,7 @@ def probe(batch_size=N, index=None, n=N, **parts):
         dtype=torch.float32,
         batch_size=batch_size,
     )
-    params = {"loc": torch.zeros(N, 2), "scale": torch.ones(N, 2)}
-    return generative_information(calls, diagonal_normal, prior, params, index, n)
+    return generative_information(calls, diagonal_normal, prior, chosen)
 
 
 def test_with_the_exact_posterior_it_is_the_information_of_the_channel():
@@ -66,14 +65,12 @@ def test_a_scale_for_every_dimension_is_not_taken_for_one_of_every_row(batch_siz
     torch.testing.assert_close(found, each)
 
 
-def test_a_batch_without_an_example_to_take_has_a_column_of_nan_and_the_model_one_row():
+def test_there_are_as_many_samples_as_examples_chosen():
     asked = []
 
     def decode(z):
         asked.append(len(z))
         return {"loc": z.reshape(len(z), -1), "scale": torch.tensor(NOISE)}
 
-    found = probe(index=torch.arange(N) + 1, n=10**7, decode=decode)
-    assert found.shape == (1, N)
-    assert found.isnan().all()
-    assert asked == [1]
+    assert probe(chosen=torch.tensor([2, 7, 9]), decode=decode).shape == (1, 3)
+    assert asked == [3]

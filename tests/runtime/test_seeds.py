@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import genprobe
-from genprobe.runtime.seeds import derived_seed, generator
+from genprobe.runtime.seeds import derived_seed, generator, random_rows
 
 N = 3000
 
@@ -35,3 +35,25 @@ def test_noise_does_not_repeat_data_made_with_a_small_seed(tmp_path, seed):
         genprobe.evaluate(model, x, seed=own, store=path, estimators={})
         z = genprobe.open_store(path).gather("draws/z", 0, torch.arange(N))
         assert abs((x * z).mean()) < 5 / (2 * N) ** 0.5
+
+
+@pytest.mark.parametrize(("n", "most"), [(1, 1), (5, 9), (40, 10), (1000, 999)])
+def test_random_rows_are_different_rows_in_order(n, most):
+    rows = random_rows(n, most, 0, "some")
+    assert len(rows) == min(n, most)
+    assert (rows.diff() > 0).all()
+    assert rows.min() >= 0
+    assert rows.max() < n
+
+
+def test_random_rows_are_equally_often_any_row():
+    times, runs, n, most = torch.zeros(40), 400, 40, 10
+    for seed in range(runs):
+        times[random_rows(n, most, seed, "some")] += 1
+    share, spread = most / n, (most / n * (1 - most / n) / runs) ** 0.5
+    assert ((times / runs - share).abs() < 4 * spread).all()
+
+
+def test_a_larger_subset_of_random_rows_contains_a_smaller():
+    few, many = (set(random_rows(100, most, 3, "some").tolist()) for most in (10, 50))
+    assert few < many

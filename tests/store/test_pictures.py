@@ -23,7 +23,9 @@ def store(tmp_path):
 def pictures():
     images = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 5, 1), dtype=np.uint8)
     grid = Grid(images=images, rows=("input", "code 1"), source="standard-normal")
-    return Pictures(grids={"reconstructions": grid}, absent={"traversals": "No reason."})
+    return Pictures(
+        grids={"reconstructions": grid}, absent={"traversals": "No reason."}, examples=(2, 5)
+    )
 
 
 def test_pictures_come_back_as_they_were(store, pictures):
@@ -34,6 +36,7 @@ def test_pictures_come_back_as_they_were(store, pictures):
     np.testing.assert_array_equal(grid.images, pictures.grids[name].images)
     assert (grid.rows, grid.source) == (("input", "code 1"), "standard-normal")
     assert found.absent == {"traversals": "No reason."}
+    assert found.examples == (2, 5)
 
 
 def test_the_same_pictures_are_the_same_file_and_nothing_else_is_left(store, pictures):
