@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.distributions import Distribution, Independent
 
 from genprobe.errors import ModelError
 from genprobe.types import Family, Params
@@ -125,3 +127,36 @@ def first_not_finite(values: Tensor) -> int | None:
     """
     bad = ~values.isfinite().all(0)
     return int(bad.nonzero()[0]) if bad.any() else None
+
+
+def impossible_value(p: Distribution, x: Tensor, outputs: Params) -> str:
+    """The first value of an example whose own log p(x|z) is not finite, in words; empty if unknown.
+
+    Args:
+        p: p(x|z) of batch shape (1,).
+        x: (1, *event) the example.
+        outputs: the decoder's, which p was made from.
+
+    >>> from genprobe.likelihoods.bernoulli import bernoulli
+    >>> outputs = {"probs": torch.tensor([[0.5, 0.0]])}
+    >>> impossible_value(bernoulli.distribution(outputs), torch.ones(1, 2), outputs)
+    'its value [1] is 1, where the decoder gives probs 0'
+    """
+    each = p.base_dist.log_prob(x) if isinstance(p, Independent) else torch.zeros(())
+    if each.shape != x.shape or each.isfinite().all():
+        return ""
+    place = np.unravel_index(int((~each.isfinite()).flatten().nonzero()[0]), each.shape)
+    given = {name: v.expand(x.shape)[place] for name, v in outputs.items() if fits(v, x)}
+    said = " and ".join(f"{name} {value.item():.9g}" for name, value in given.items())
+    index = f" [{', '.join(map(str, place[1:]))}]" if len(place) > 1 else ""
+    where = f", where the decoder gives {said}" if said else ""
+    return f"its value{index} is {x[place].item():.9g}{where}"
+
+
+def fits(values: Tensor, x: Tensor) -> bool:
+    """Whether a decoder's output is one number a value of x, or can be broadcast to that."""
+    try:
+        values.expand(x.shape)
+    except RuntimeError:
+        return False
+    return True

@@ -14,7 +14,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.encoding.calls import Calls, bind
-from genprobe.encoding.checks import first_not_finite
+from genprobe.encoding.checks import first_not_finite, impossible_value
 from genprobe.encoding.context import context_of
 from genprobe.encoding.examples import counted_from, encode_examples, read_examples
 from genprobe.encoding.parts import Parts
@@ -152,12 +152,32 @@ def log_likelihood(
         log_px_z = torch.stack([calls.log_px_z(x, draw) for draw in z])
     bad = first_not_finite(log_px_z)
     if bad is not None:
-        raise ModelError(
-            f"The decoder of {calls.model.name} gives a log p(x|z) that is not finite, at example "
-            f"{start + bad}.",
-            "Look at that example, or at the decoder's output for it.",
-        )
+        draw = int((~log_px_z[:, bad].isfinite()).nonzero()[0])
+        raise not_finite(calls, x, z[draw], bad, start)
     return log_px_z
+
+
+def not_finite(calls: Calls, x: Tensor, z: Tensor, bad: int, start: int) -> ModelError:
+    """The error of an example without a finite log p(x|z), with the value at fault.
+
+    Args:
+        calls: of the model, with the context of these examples.
+        x: (batch, *event).
+        z: (batch, *latent) the draw at which it is not finite.
+        bad: position of the example in the batch.
+        start: position of the first example in the data set.
+    """
+    one = torch.tensor([bad])
+    outputs = calls.decoder_outputs(z[one], one)
+    value = impossible_value(calls.decode(z[one], one), x[one], outputs)
+    remedy = "Look at that example, or at the decoder's output for it."
+    if value and "probs" in outputs:
+        remedy = "Return logits instead of probs, which round to 0 and 1 where logits do not."
+    return ModelError(
+        f"The decoder of {calls.model.name} gives a log p(x|z) that is not finite, at example "
+        f"{start + bad}{': ' if value else ''}{value}.",
+        remedy,
+    )
 
 
 def probe_inputs(

@@ -11,7 +11,6 @@ import math
 import torch
 from torch import Tensor
 from torch.distributions import Distribution, constraints
-from torch.distributions.utils import probs_to_logits
 from torch.types import _size
 
 from genprobe.likelihoods.parameters import ONE, one_example, parameter, precise
@@ -77,11 +76,14 @@ def mean_of(logits: Tensor) -> Tensor:
 
 
 def distribution(params: Params) -> Distribution:
-    """``logits`` or ``probs``, (batch, *event), to p(x|z) of batch shape (batch,)."""
+    """``logits`` or ``probs``, (batch, *event), to p(x|z) of batch shape (batch,).
+
+    Probs of exactly 0 or 1 are spikes, which have no density: its log is then not finite.
+    """
     if "logits" in params:
         return one_example(ContinuousBernoulli(parameter(NAME, params, "logits")))
     probs = parameter(NAME, params, "probs", constraints.unit_interval)
-    return one_example(ContinuousBernoulli(probs_to_logits(probs, is_binary=True)))
+    return one_example(ContinuousBernoulli(probs.log() - torch.log1p(-probs)))
 
 
 def support(x: Tensor) -> Notice | None:

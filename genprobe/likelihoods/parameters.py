@@ -110,3 +110,8 @@ def sum_last(values: Tensor, axes: int) -> Tensor:
 def times_log(count: Tensor, p: Tensor) -> Tensor:
     """Values of count · log p, 0 where the count is 0, with a gradient there even at p = 0."""
     return count * torch.where(count == 0, 1.0, p).log()
+
+
+def times_log1m(count: Tensor, p: Tensor) -> Tensor:
+    """Values of count · log(1 − p), 0 where the count is 0, with a gradient there even at p = 1."""
+    return count * torch.log1p(-torch.where(count == 0, 0.0, p))

@@ -61,6 +61,22 @@ def test_probabilities_are_the_sigmoid_of_logits():
     torch.testing.assert_close(found, truth)
 
 
+@pytest.mark.parametrize("p", [1e-30, 1e-8, 1 - 2**-24])
+def test_probabilities_are_not_clamped(p):
+    held = torch.tensor(p).item()
+    with mpmath.workdps(60):
+        logit = mpmath.log(mpmath.mpf(held)) - mpmath.log1p(-mpmath.mpf(held))
+    for x in (0.0, 0.25, 1.0):
+        found = continuous_bernoulli.distribution({"probs": torch.tensor([[p]])})
+        assert found.log_prob(torch.tensor([[x]])).item() == pytest.approx(density(logit, x))
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0])
+def test_a_spike_has_no_finite_density(p):
+    found = continuous_bernoulli.distribution({"probs": torch.tensor([[p]])})
+    assert not found.log_prob(torch.tensor([[0.3]])).isfinite()
+
+
 def test_a_probability_outside_the_unit_interval_is_refused():
     with pytest.raises(ModelError, match="probs of 2"):
         continuous_bernoulli.distribution({"probs": torch.full((1, 2), 2.0)})

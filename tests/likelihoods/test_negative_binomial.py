@@ -1,3 +1,5 @@
+import math
+
 import mpmath
 import pytest
 import scipy.stats
@@ -66,6 +68,22 @@ def test_logits_of_fifty_are_finite():
     found = negative_binomial.distribution(params).log_prob(torch.tensor([[3.0, 3.0]]))
     # Γ(5)/(Γ(2) 3!) = 4; σ(50) is 1 and σ(−50) e⁻⁵⁰ up to 2e-22.
     assert found.item() == pytest.approx(2 * torch.tensor(4.0).log().item() - 100 - 150)
+
+
+@pytest.mark.parametrize("p", [1e-30, 1e-8, 1 - 2**-24])
+@pytest.mark.parametrize("count", [0.0, 3.0])
+def test_probabilities_are_not_clamped(p, count):
+    params = {"total_count": torch.tensor([[2.0]]), "probs": torch.tensor([[p]])}
+    found = negative_binomial.distribution(params).log_prob(torch.tensor([[count]]))
+    held = torch.tensor(p).item()
+    shape = math.lgamma(count + 2) - math.lgamma(2) - math.lgamma(count + 1)
+    assert found.item() == pytest.approx(shape + count * math.log(held) + 2 * math.log1p(-held))
+
+
+def test_a_certain_probability_leaves_no_finite_one():
+    params = {"total_count": torch.tensor([[2.0]]), "probs": torch.tensor([[1.0]])}
+    found = negative_binomial.distribution(params).log_prob(torch.tensor([[3.0]]))
+    assert not found.isfinite()
 
 
 def test_it_sums_to_one():

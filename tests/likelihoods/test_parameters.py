@@ -3,7 +3,14 @@ import torch
 from torch.distributions import Normal, constraints
 
 from genprobe.errors import ModelError
-from genprobe.likelihoods.parameters import one_example, parameter, precise, sum_last, times_log
+from genprobe.likelihoods.parameters import (
+    one_example,
+    parameter,
+    precise,
+    sum_last,
+    times_log,
+    times_log1m,
+)
 
 
 def test_parameters_become_float64_and_keep_their_gradient():
@@ -51,6 +58,14 @@ def test_a_count_of_nothing_costs_nothing_whatever_its_probability():
     assert found.tolist() == [0, 2 * torch.tensor(0.5).log().item()]
     assert torch.autograd.grad(found.sum(), p)[0].tolist() == [0, 4]
     assert times_log(torch.ones(1), torch.zeros(1)).item() == -torch.inf
+
+
+def test_nor_does_it_whatever_the_probability_of_the_opposite():
+    p = torch.tensor([1.0, 0.5], requires_grad=True)
+    found = times_log1m(torch.tensor([0.0, 2.0]), p)
+    assert found.tolist() == [0, 2 * torch.tensor(0.5).log().item()]
+    assert torch.autograd.grad(found.sum(), p)[0].tolist() == [0, -4]
+    assert times_log1m(torch.ones(1), torch.ones(1)).item() == -torch.inf
 
 
 @pytest.mark.parametrize("axes", [0, 1, 2])
