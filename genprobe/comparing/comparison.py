@@ -62,7 +62,7 @@ class Comparison:
     @property
     def critical(self) -> float:
         """The size of z beyond which a difference of ELBO holds, for all at once, at 5 %."""
-        return critical_z(self.comparisons)
+        return critical_z(self.comparisons, min(report.n for report in self.reports))
 
     @property
     def rivals(self) -> tuple[str, ...]:

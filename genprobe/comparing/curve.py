@@ -17,10 +17,11 @@ from itertools import combinations, pairwise
 from jaxtyping import Float64
 from torch import Tensor
 
+from genprobe.comparing.students_t import students_t
 from genprobe.errors import GenprobeError
 
-LEAST_Z = 3.0
-"""Standard errors beyond which a break is one."""
+LEVEL = math.erfc(3 / math.sqrt(2))
+"""How often a mean of zero may look like none, on either side: three errors of very many values."""
 LEAST_NATS = 0.01
 """Nats below which a break is none, whatever its error: two models that both ignore their code
 differ by less."""
@@ -35,12 +36,14 @@ class Condition:
         betas: of the models it is about, the one that it is asked of first.
         value: nats; negative where it is broken.
         se: of the value.
+        n: number of examples.
     """
 
     name: str
     betas: tuple[float, ...]
     value: float
     se: float
+    n: int
 
     @property
     def z(self) -> float:
@@ -52,7 +55,7 @@ class Condition:
     @property
     def broken(self) -> bool:
         """Whether it is broken by more than the error and by more than a trifle."""
-        return self.z < -LEAST_Z and self.value < -LEAST_NATS
+        return self.z < -least_z(self.n) and self.value < -LEAST_NATS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,9 +137,19 @@ def curve_test(
     )
 
 
+def least_z(n: int) -> float:
+    """Standard errors, of n values, beyond which a mean is not zero by accident.
+
+    >>> round(least_z(10), 2), round(least_z(10_000), 2)
+    (4.09, 3.0)
+    """
+    return students_t(LEVEL, max(1, n - 1))
+
+
 def condition(name: str, betas: tuple[float, ...], values: Float64[Tensor, " n"]) -> Condition:
     """The mean of per-example values, and its error."""
-    return Condition(name=name, betas=betas, value=float(values.mean()), se=error(values))
+    mean, n = float(values.mean()), len(values)
+    return Condition(name=name, betas=betas, value=mean, se=error(values), n=n)
 
 
 def chord(
@@ -150,7 +163,7 @@ def chord(
         rise: of the distortion, per example.
     """
     mean = float(fall.mean())
-    if abs(mean) <= LEAST_Z * error(fall):
+    if abs(mean) <= least_z(len(fall)) * error(fall):
         return Chord(betas=betas, slope=math.nan, se=math.inf)
     slope = float(rise.mean()) / mean
     return Chord(betas=betas, slope=slope, se=error(rise - slope * fall) / abs(mean))

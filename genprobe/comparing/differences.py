@@ -13,12 +13,12 @@ import contextlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
 
 from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.analysis.stored_quantities import choose_likelihood, choose_prior
+from genprobe.comparing.students_t import students_t
 from genprobe.errors import GenprobeError
 from genprobe.estimators.pointwise import distortions, fit_scale, rates_under
 from genprobe.estimators.standard_error import mean_over_examples
@@ -181,9 +181,17 @@ def has_mean(values: Float64[Tensor, "draw n"], estimate: Estimate | None) -> bo
     )
 
 
-def critical_z(comparisons: int, level: float = LEVEL) -> float:
+def critical_z(comparisons: int, n: int, level: float = LEVEL) -> float:
     """The |z| beyond which none of so many comparisons errs, with probability 1 − level.
 
-    Bonferroni's bound, which holds however the comparisons depend on each other (Dunn 1961).
+    Bonferroni's bound, which holds however the comparisons depend on each other (Dunn 1961), on
+    Student's t, because the error of a difference is itself from n examples. Where examples are not
+    paired, the errors of two models have more degrees of freedom than n − 1 between them (Welch
+    1947), so that the bound errs to the safe side.
+
+    Args:
+        comparisons: how many are made.
+        n: number of examples; of a single one no z is known, and of two it says next to nothing.
+        level: how often any of them may err.
     """
-    return NormalDist().inv_cdf(1 - level / (2 * max(1, comparisons)))
+    return students_t(level / max(1, comparisons), max(1, n - 1))

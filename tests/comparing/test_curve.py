@@ -126,8 +126,8 @@ def test_models_that_all_ignore_their_code_break_nothing():
 
 
 def test_a_condition_without_error_is_sure():
-    assert Condition(name="convex", betas=(1,), value=-1.0, se=0.0).broken
-    assert Condition(name="convex", betas=(1,), value=0.0, se=0.0).z == 0
+    assert Condition(name="convex", betas=(1,), value=-1.0, se=0.0, n=9).broken
+    assert Condition(name="convex", betas=(1,), value=0.0, se=0.0, n=9).z == 0
 
 
 def test_a_single_example_and_a_single_model_say_nothing():

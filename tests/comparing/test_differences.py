@@ -10,7 +10,7 @@ import math
 
 import pytest
 import torch
-from scipy.stats import norm
+from scipy.stats import t
 
 import genprobe
 from genprobe.comparing.differences import columns_of, critical_z, difference, differences
@@ -207,5 +207,19 @@ def test_a_model_beside_itself_differs_by_nothing_and_has_no_z(evaluate):
 
 
 @pytest.mark.parametrize("tests", [1, 3, 19900])
-def test_the_critical_z_is_bonferronis(tests):
-    assert critical_z(tests) == pytest.approx(norm.ppf(1 - 0.05 / (2 * tests)))
+@pytest.mark.parametrize("n", [2, 5, 1000])
+def test_the_critical_z_is_bonferronis_on_students_t(tests, n):
+    truth = t.isf(0.05 / (2 * tests), n - 1)
+    assert critical_z(tests, n) == pytest.approx(truth, rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [5, 10, 30])
+def test_models_that_do_not_differ_are_told_apart_in_one_case_of_twenty(n):
+    runs, zeros = 4000, {"elbo": torch.zeros(1, n).double()}
+    values = torch.randn(runs, 1, n, generator=torch.Generator().manual_seed(n)).double()
+    z = []
+    for value in values:
+        own = {"elbo": value}
+        z.append(difference("a", "b", stated("elbo", own), stated("elbo", zeros), own, zeros).z)
+    apart = sum(abs(one) > critical_z(1, n) for one in z) / runs
+    assert abs(apart - 0.05) < 4 * (0.05 * 0.95 / runs) ** 0.5

@@ -4,6 +4,7 @@ import math
 
 import jsonschema
 import pytest
+from scipy.stats import t
 
 from genprobe.comparing.compare import compare
 from genprobe.errors import GenprobeError
@@ -47,7 +48,7 @@ def test_it_holds_the_order_the_frontier_and_the_differences(content):
     by_name = {d["name"]: d for d in content["differences"]}
     assert by_name["elbo"]["value"] == -1
     assert by_name["elbo"]["z"] == pytest.approx(-1 / math.sqrt(0.125))
-    assert content["critical"] == pytest.approx(1.96, abs=1e-3)
+    assert content["critical"] == pytest.approx(t.isf(0.025, by_name["elbo"]["n"] - 1))
 
 
 def test_each_report_in_it_can_be_read_again(content, make_report):

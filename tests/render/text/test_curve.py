@@ -2,7 +2,7 @@ from genprobe.comparing.curve import Chord, Condition, CurveTest
 from genprobe.render.text.curve import curve_test_view
 from genprobe.render.text.table import plain
 
-HOLDS = Condition(name="convex", betas=(1.0, 0.5, 2.0), value=0.3, se=0.1)
+HOLDS = Condition(name="convex", betas=(1.0, 0.5, 2.0), value=0.3, se=0.1, n=1000)
 CHORD = Chord(betas=(0.5, 1.0), slope=0.7312, se=0.0124)
 
 
@@ -11,7 +11,7 @@ def text(*conditions, side="training"):
 
 
 def breaks(name, *betas, by=0.25):
-    return Condition(name=name, betas=betas, value=-by, se=0.01)
+    return Condition(name=name, betas=betas, value=-by, se=0.01, n=1000)
 
 
 def test_a_good_curve_is_told_in_a_line_with_its_closest_condition():
