@@ -3,14 +3,16 @@
 Alemi et al. (2018) name the regimes and give exemplars but no thresholds; the cuts here are chosen
 so that every published exemplar keeps its name. A label is read off (R, D, s, Ĥ), s being the
 operating slope and Ĥ the smallest known upper bound on the entropy of the data, for each bootstrap
-replicate of (R, D, s); its probability is the share of replicates that carry it.
+replicate of (R, D, Ĥ, s); its probability is the share of replicates that carry it. Where Ĥ is a
+model's own R + D it moves with R and D, and held fixed it would make a certain label look doubtful.
+Of a handful of examples replicates say little: fewer than ``FEWEST`` have no label.
 """
 
 import dataclasses
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from jaxtyping import Float64
@@ -32,10 +34,12 @@ MEANING = {
     SEMANTIC_ENCODER: "the code says what examples share; the decoder adds detail",
     SYNTACTIC_ENCODER: "the code spells out most of each example",
     AUTOENCODER: "the code says everything; little is left to the decoder",
-    UNDETERMINED: "neither an entropy bound nor a slope to place it by",
+    UNDETERMINED: "too little is known to place it",
 }
 ORDER = tuple(MEANING)[:-1]
 """From the corner where the code says nothing to the one where it says everything."""
+FEWEST = 30
+"""Examples from which on resampling them says how sure a label is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +98,18 @@ def read_cuts(path: str | Path) -> Cuts:
 
 @dataclass(frozen=True, kw_only=True)
 class Entropy:
-    """An upper bound on the entropy of the data, nats, and where it comes from."""
+    """An upper bound on the entropy of the data.
+
+    Attributes:
+        value: the bound, nats.
+        source: where it comes from.
+        each: (n,) of which it is the mean over examples, nats; None where it is no such mean, or
+            the examples are not at hand.
+    """
 
     value: float
     source: str
+    each: Float64[Tensor, " n"] | None = field(default=None, compare=False, repr=False)
 
 
 def smallest(bounds: Sequence[Entropy]) -> Entropy | None:
@@ -173,9 +185,11 @@ def place(
     distortion: Estimate | None,
     slope: Estimate | None,
     entropy: Entropy | None,
-    replicates: Float64[Tensor, "replicate 2"] | None,
+    replicates: Float64[Tensor, "replicate 3"] | None,
     slopes: Float64[Tensor, " replicate"] | None,
     cuts: Cuts = DEFAULT_CUTS,
+    *,
+    n: int,
 ) -> Regime:
     """The regime of a model, by its position on the plane and its slope.
 
@@ -184,10 +198,13 @@ def place(
         distortion: the estimate of D; None without a decoder.
         slope: the operating slope; None where it is unknown.
         entropy: Ĥ; None where no bound holds (densities without a bin width, grey Bernoulli data).
-        replicates: of (R, D) under their joint uncertainty; None where D or Ĥ is.
+        replicates: of (R, D, Ĥ) under their joint uncertainty; None where D or Ĥ is.
         slopes: replicates of the slope.
         cuts: thresholds.
+        n: number of examples.
     """
+    if n < FEWEST:
+        return too_few(n, entropy)
     margin = 1.96 * (rate.se_data or 0.0)
     positioned = distortion is not None and entropy is not None and replicates is not None
     centre = Point(
@@ -217,22 +234,35 @@ def place(
     )
 
 
+def too_few(n: int, entropy: Entropy | None) -> Regime:
+    """No label, because there are only so many examples."""
+    return Regime(
+        label=UNDETERMINED,
+        probability=1.0,
+        alternatives=(),
+        by_position=None,
+        by_slope=None,
+        entropy=entropy.value if entropy else None,
+        entropy_source=entropy.source if entropy else None,
+        reasons=(f"{n} examples are too few to say how sure a label is; it takes {FEWEST}",),
+    )
+
+
 def spread(
     centre: Point,
-    replicates: Float64[Tensor, "replicate 2"] | None,
+    replicates: Float64[Tensor, "replicate 3"] | None,
     slopes: Float64[Tensor, " replicate"] | None,
 ) -> list[Point]:
-    """The centre once for every replicate, with its R, D and slope; once alone without any."""
+    """The centre once for every replicate, with its R, D, Ĥ and slope; once alone without any."""
     count = max(0 if r is None else len(r) for r in (replicates, slopes))
     if count == 0:
         return [centre]
-    pairs = (
-        [(centre.rate, centre.distortion)] * count if replicates is None else replicates.tolist()
-    )
+    own = (centre.rate, centre.distortion, centre.entropy)
+    places = [own] * count if replicates is None else replicates.tolist()
     each = [centre.slope] * count if slopes is None or centre.slope is None else slopes.tolist()
     return [
-        dataclasses.replace(centre, rate=r, distortion=d, slope=s)
-        for (r, d), s in zip(pairs, each, strict=True)
+        dataclasses.replace(centre, rate=r, distortion=d, entropy=h, slope=s)
+        for (r, d, h), s in zip(places, each, strict=True)
     ]
 
 

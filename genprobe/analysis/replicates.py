@@ -1,14 +1,22 @@
-"""Replicates of R, D and the slope: what the probability of a regime is a share of.
+"""Replicates of R, D, Ĥ and the slope: what the probability of a regime is a share of.
 
 Where the examples are at hand they are resampled, which needs no assumption about their
-distribution. Where only the estimates are, replicates are normal with the covariance that the
-standard errors imply.
+distribution: the same examples for R and D, and for Ĥ where that is a mean over examples too, of
+this model or of another. Where only the estimates are, replicates are normal with the covariance
+that the standard errors imply. The slope is of fewer examples, and resampled by itself.
 """
+
+import contextlib
+import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from genprobe.analysis.regimes import Entropy
+from genprobe.errors import UnavailableError
+from genprobe.estimators.iwae_bound import iwae_bounds
 from genprobe.estimators.quantities import Quantities
 from genprobe.report import Estimate
 from genprobe.runtime.seeds import generator
@@ -18,10 +26,48 @@ GROUPS = 2000
 BLOCK = 50
 
 
-def resampled_points(quantities: Quantities) -> Float64[Tensor, "replicate 2"]:
-    """Replicates of (R, D), nats, with the examples of a store resampled."""
-    pairs = [quantities.rate.mean(0), quantities.distortion.mean(0)]
-    return bootstrap(torch.stack(pairs, 1), quantities.header.seed)
+ROUNDING = 1e-9
+
+
+def resampled_points(quantities: Quantities, entropy: Entropy) -> Float64[Tensor, "replicate 3"]:
+    """Replicates of (R, D, Ĥ), nats, with the examples of a store resampled.
+
+    Args:
+        quantities: of the store.
+        entropy: Ĥ; it stays as it is where nothing says what it is the mean of.
+    """
+    columns = [quantities.rate.mean(0), quantities.distortion.mean(0)]
+    if entropy.each is not None and len(entropy.each) == quantities.n:
+        return bootstrap(torch.stack([*columns, entropy.each], 1), quantities.header.seed)
+    points = bootstrap(torch.stack(columns, 1), quantities.header.seed)
+    return torch.cat([points, torch.full_like(points[:, :1], entropy.value)], 1)
+
+
+def bound_of_examples(quantities: Quantities, value: float) -> Float64[Tensor, " n"] | None:
+    """What a model's own bound on the entropy is the mean of (n,), nats: R + D, or the IWAE bound.
+
+    Args:
+        quantities: of the model's store.
+        value: of the bound, nats.
+
+    Returns:
+        None if neither has this mean.
+    """
+    columns: tuple[Callable[[], Float64[Tensor, " n"]], ...] = (
+        lambda: quantities.rate.mean(0) + quantities.distortion.mean(0),
+        lambda: iwae_bounds(quantities.log_weight),
+    )
+    for column in columns:
+        with contextlib.suppress(UnavailableError):
+            found = column()
+            if is_mean(found, value):
+                return found
+    return None
+
+
+def is_mean(values: Tensor, stated: float) -> bool:
+    """Whether values have the mean that is stated, up to rounding."""
+    return math.isclose(float(values.mean()), stated, rel_tol=ROUNDING, abs_tol=ROUNDING)
 
 
 def resampled_slopes(quantities: Quantities) -> Float64[Tensor, " replicate"]:
@@ -56,18 +102,34 @@ def bootstrap(
 
 
 def normal_replicates(
-    rate: Estimate, distortion: Estimate, elbo: Estimate, seed: int = 0
-) -> Float64[Tensor, "replicate 2"]:
-    """Replicates of (R, D) from their standard errors, where the examples are not at hand."""
+    rate: Estimate,
+    distortion: Estimate,
+    elbo: Estimate,
+    entropy: Entropy,
+    *,
+    own: bool = False,
+    seed: int = 0,
+) -> Float64[Tensor, "replicate 3"]:
+    """Replicates of (R, D, Ĥ) from standard errors, where the examples are not at hand.
+
+    Args:
+        rate: the estimate of R.
+        distortion: the estimate of D.
+        elbo: the estimate of −(R + D), whose error says how those of R and D go together.
+        entropy: Ĥ.
+        own: whether Ĥ is this model's R + D, or its IWAE bound, which moves as that does; else
+            it stays as it is.
+        seed: of the noise.
+    """
     (variance, between), (_, other) = covariance(rate, distortion, elbo)
     r = variance**0.5
     slope = between / r if r else 0.0
     rest = max(0.0, other - slope**2) ** 0.5
     noise = normal_draws(2, seed)
-    return torch.stack(
-        [rate.value + r * noise[:, 0], distortion.value + slope * noise[:, 0] + rest * noise[:, 1]],
-        1,
-    )
+    off = torch.stack([r * noise[:, 0], slope * noise[:, 0] + rest * noise[:, 1]], 1)
+    moved = off.sum(1, keepdim=True) if own else torch.zeros_like(off[:, :1])
+    centre = torch.tensor([rate.value, distortion.value, entropy.value], dtype=torch.float64)
+    return centre + torch.cat([off, moved], 1)
 
 
 def normal_slopes(slope: Estimate) -> Float64[Tensor, " replicate"]:

@@ -1,6 +1,7 @@
 """From a finished store to a report: estimates, dimensions, regime, warnings, provenance."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from genprobe.analysis.notices import report_notices
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest
-from genprobe.analysis.replicates import resampled_points, resampled_slopes
+from genprobe.analysis.replicates import bound_of_examples, resampled_points, resampled_slopes
 from genprobe.analysis.stored_quantities import quantities_of, stored_parts
 from genprobe.encoding.parts import Parts
 from genprobe.estimators.call import Estimator, estimate
@@ -188,8 +189,11 @@ def regime_of(
     probability = (header.discrete and not grey) or quantities.bin_width is not None
     if distortion is not None and probability:
         bound = smallest(entropy_bounds(header, estimates, rate, distortion, options.entropy))
-        replicates = resampled_points(quantities)
-    return place(rate, distortion, slope, bound, replicates, slopes, options.cuts)
+    if bound is not None:
+        if bound.source.startswith(OWN):
+            bound = replace(bound, each=bound_of_examples(quantities, bound.value))
+        replicates = resampled_points(quantities, bound)
+    return place(rate, distortion, slope, bound, replicates, slopes, options.cuts, n=header.n)
 
 
 def entropy_bounds(

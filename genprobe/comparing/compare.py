@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from genprobe.analysis.options import require_positive
-from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, smallest
+from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy
 from genprobe.analysis.report import OWN
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.differences import PAIRED, differences
@@ -16,7 +16,7 @@ from genprobe.comparing.inputs import (
     told_apart,
     without_side_files,
 )
-from genprobe.comparing.shared_regime import replace_regime
+from genprobe.comparing.shared_regime import replace_regime, with_examples
 from genprobe.errors import GenprobeError, UsageError
 from genprobe.estimators.catalog import row_of
 from genprobe.report import Report
@@ -185,14 +185,17 @@ def shared_entropy(reports: Mapping[str, Report], given: float | None) -> Entrop
 
     A bound that is given places no model whose own distortion bounds nothing.
     """
-    known = [
-        Entropy(value=r.regime.entropy, source=source_of(r, name))
+    known = {
+        name: Entropy(value=r.regime.entropy, source=source_of(r, name))
         for name, r in reports.items()
         if r.regime.entropy is not None
-    ]
-    if known and given is not None:
-        known.append(Entropy(value=given, source="given"))
-    return smallest(known)
+    }
+    if not known:
+        return None
+    owner = min(known, key=lambda name: known[name].value)
+    if given is not None and given < known[owner].value:
+        return Entropy(value=given, source="given")
+    return with_examples(known[owner], reports[owner]) if len(known) > 1 else known[owner]
 
 
 def source_of(report: Report, name: str) -> str:

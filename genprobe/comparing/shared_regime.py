@@ -2,11 +2,12 @@
 
 A report has one regime probability. It is worked out again only where the shared bound or the cuts
 are others than the report's own, and from the same bootstrap of the same examples wherever the
-store is at hand. Only without it are replicates drawn from the standard errors.
+store is at hand. Where the bound is the R + D of one of the models, these examples are resampled
+in it too. Only without a store are replicates drawn from the standard errors.
 """
 
+import contextlib
 import dataclasses
-import math
 
 from jaxtyping import Float64
 from torch import Tensor
@@ -14,20 +15,22 @@ from torch import Tensor
 from genprobe.analysis.options import Options
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place
 from genprobe.analysis.replicates import (
+    bound_of_examples,
+    is_mean,
     normal_replicates,
     normal_slopes,
     resampled_points,
     resampled_slopes,
 )
+from genprobe.analysis.report import OWN
 from genprobe.analysis.stored_quantities import quantities_of, stored_parts
 from genprobe.errors import GenprobeError
+from genprobe.estimators.quantities import Quantities
 from genprobe.report import Report
-from genprobe.store.read import Store
 
-ROUNDING = 1e-9
 NEEDED = {"rate", "distortion", "elbo"}
 
-Replicates = tuple[Float64[Tensor, "replicate 2"], Float64[Tensor, " replicate"] | None]
+Replicates = tuple[Float64[Tensor, "replicate 3"], Float64[Tensor, " replicate"] | None]
 
 
 def replace_regime(report: Report, entropy: Entropy | None, cuts: Cuts) -> Report:
@@ -43,7 +46,7 @@ def replace_regime(report: Report, entropy: Entropy | None, cuts: Cuts) -> Repor
         return report
     if entropy.value == own and cuts_of(report) == cuts:
         return report
-    points, slopes = replicates_of(report)
+    points, slopes = replicates_of(report, entropy)
     regime = place(
         report["rate"],
         report["distortion"],
@@ -52,6 +55,7 @@ def replace_regime(report: Report, entropy: Entropy | None, cuts: Cuts) -> Repor
         points,
         slopes,
         cuts,
+        n=report.n,
     )
     return dataclasses.replace(report, regime=regime)
 
@@ -65,41 +69,87 @@ def cuts_of(report: Report) -> Cuts | None:
     return None if "cuts" in facts.get("asked", {}) else DEFAULT_CUTS
 
 
-def replicates_of(report: Report) -> Replicates:
-    """Replicates of (R, D), nats, and of the slope: of the examples, else of the errors."""
-    if report.store is not None:
-        try:
-            found = resampled(report, report.store)
-        except GenprobeError:  # a prior or a part that nothing can rebuild
-            found = None
-        if found is not None:
-            return found
+def replicates_of(report: Report, entropy: Entropy) -> Replicates:
+    """Replicates of (R, D, Ĥ), nats, and of the slope: of the examples, else of the errors.
+
+    Args:
+        report: of the model.
+        entropy: the bound that all share.
+    """
+    try:
+        found = resampled(report, entropy)
+    except GenprobeError:  # a prior or a part that nothing can rebuild
+        found = None
+    if found is not None:
+        return found
     slope = report.estimates.get("slope")
-    points = normal_replicates(report["rate"], report["distortion"], report["elbo"])
+    points = normal_replicates(
+        report["rate"],
+        report["distortion"],
+        report["elbo"],
+        entropy,
+        own=has_own_bound(report) and entropy.value == report.regime.entropy,
+    )
     return points, None if slope is None else normal_slopes(slope)
 
 
-def resampled(report: Report, store: Store) -> Replicates | None:
-    """Replicates from the examples in a store; None if it holds others than the report's.
+def has_own_bound(report: Report) -> bool:
+    """Whether the bound in a report comes from the model itself."""
+    return (report.regime.entropy_source or "").startswith(OWN)
+
+
+def resampled(report: Report, entropy: Entropy) -> Replicates | None:
+    """Replicates from the examples in a store; None without, or if it holds others.
 
     Raises:
         GenprobeError: if the report's prior or another part cannot be rebuilt.
     """
+    quantities = stored_quantities(report)
+    if quantities is None:
+        return None
+    if entropy.value == report.regime.entropy:
+        entropy = dataclasses.replace(entropy, each=own_bound(report, quantities))
+    points = resampled_points(quantities, entropy)
+    if "slope" not in report.estimates:
+        return points, None
+    return points, resampled_slopes(quantities)
+
+
+def stored_quantities(report: Report) -> Quantities | None:
+    """The quantities that a report was made from; None without its store, or if it holds others.
+
+    Raises:
+        GenprobeError: if the report's prior or another part cannot be rebuilt.
+    """
+    store = report.store
+    if store is None:
+        return None
     named = report.provenance.get("prior", store.header.prior)
     options = Options(
         prior=None if named == store.header.prior else named,
         bin_width=report.provenance.get("bin_width"),
     )
     quantities = quantities_of(store, stored_parts(store, options), options)
-    points = resampled_points(quantities)
     means = {"rate": quantities.rate, "distortion": quantities.distortion}
-    if not all(same(float(v.mean()), report[name].value) for name, v in means.items()):
-        return None
-    if "slope" not in report.estimates:
-        return points, None
-    return points, resampled_slopes(quantities)
+    mine = all(is_mean(v, report[name].value) for name, v in means.items())
+    return quantities if mine else None
 
 
-def same(value: float, stated: float) -> bool:
-    """Whether a number is the one that a report states, up to rounding."""
-    return math.isclose(value, stated, rel_tol=ROUNDING, abs_tol=ROUNDING)
+def own_bound(report: Report, quantities: Quantities) -> Float64[Tensor, " n"] | None:
+    """What of every example the bound in a report is the mean of; None if it is not its own."""
+    bound = report.regime.entropy
+    return bound_of_examples(quantities, bound) if bound and has_own_bound(report) else None
+
+
+def with_examples(entropy: Entropy, report: Report) -> Entropy:
+    """A bound with what of every example it is the mean of, as far as its model's store is at hand.
+
+    Args:
+        entropy: the bound.
+        report: whose bound it is.
+    """
+    with contextlib.suppress(GenprobeError):
+        quantities = stored_quantities(report)
+        if quantities is not None:
+            return dataclasses.replace(entropy, each=own_bound(report, quantities))
+    return entropy

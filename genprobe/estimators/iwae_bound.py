@@ -43,7 +43,7 @@ def iwae_bound(log_weight: Float64[Tensor, "draw n"]) -> Estimate:
     draws, n = log_weight.shape
     if draws < 2:
         raise UnavailableError("With one draw the IWAE bound is the ELBO; give more draws.")
-    bound = math.log(draws) - torch.logsumexp(log_weight, 0)
+    bound = iwae_bounds(log_weight)
     share = torch.softmax(log_weight, 0) * draws
     relative = share.var(0) / draws
     return Estimate(
@@ -54,3 +54,15 @@ def iwae_bound(log_weight: Float64[Tensor, "draw n"]) -> Estimate:
         kind="upper",
         n=n,
     )
+
+
+def iwae_bounds(log_weight: Float64[Tensor, "draw n"]) -> Float64[Tensor, " n"]:
+    """The bound on −log p(x_n) of every example (n,), nats.
+
+    Args:
+        log_weight: (draw, n) log p(x|z) + log p(z) − log q(z|x), nats.
+
+    >>> iwae_bounds(torch.tensor([[-1.0], [-1.0]]).double())
+    tensor([1.], dtype=torch.float64)
+    """
+    return math.log(len(log_weight)) - torch.logsumexp(log_weight, 0)

@@ -20,6 +20,7 @@ from genprobe.errors import GenprobeError
 from genprobe.types import Estimate
 
 ENTROPY = 80.2
+N = 1000
 SHARE_ERROR = 4 * 0.5 / math.sqrt(REPLICATES)
 """Four standard errors of a share of the replicates, at most."""
 
@@ -33,7 +34,7 @@ def at(rate, distortion, rate_error=0.0, distortion_error=0.0, entropy=ENTROPY):
     r, d = nats("rate", rate, rate_error), nats("distortion", distortion, distortion_error)
     elbo = nats("elbo", -rate - distortion, math.hypot(rate_error, distortion_error))
     bound = Entropy(value=entropy, source="given")
-    return place(r, d, None, bound, normal_replicates(r, d, elbo), None)
+    return place(r, d, None, bound, normal_replicates(r, d, elbo, bound), None, n=N)
 
 
 def named(rate, distortion, entropy, margin=0.0, slope=None, cuts=DEFAULT_CUTS):
@@ -116,14 +117,14 @@ def test_probabilities_add_up():
 
 def test_without_a_decoder_only_a_collapsed_code_can_be_told():
     entropy = Entropy(value=ENTROPY, source="given")
-    assert place(nats("rate", 0.01), None, None, entropy, None, None).label == "autodecoder"
-    lost = place(nats("rate", 5.0), None, None, entropy, None, None)
+    assert place(nats("rate", 0.01), None, None, entropy, None, None, n=N).label == "autodecoder"
+    lost = place(nats("rate", 5.0), None, None, entropy, None, None, n=N)
     assert (lost.label, lost.by_position) == ("undetermined", None)
     assert "no decoder" in lost.reasons[0]
 
 
 def test_a_density_has_no_position():
-    lost = place(nats("rate", 5.0), nats("distortion", -40.0), None, None, None, None)
+    lost = place(nats("rate", 5.0), nats("distortion", -40.0), None, None, None, None, n=N)
     assert (lost.label, lost.entropy) == ("undetermined", None)
     assert "not a log-probability" in lost.reasons[0]
 
@@ -145,7 +146,7 @@ def test_smallest_bound_wins_with_its_source():
 )
 def test_where_position_is_undefined_the_slope_alone_places(slope, name):
     found = place(
-        nats("rate", 5.0), nats("distortion", -9.0), nats("slope", slope), None, None, None
+        nats("rate", 5.0), nats("distortion", -9.0), nats("slope", slope), None, None, None, n=N
     )
     assert (found.label, found.by_slope, found.by_position) == (name, name, None)
     assert "slope alone" in found.reasons[0]
@@ -163,11 +164,23 @@ def test_an_uncertain_slope_gives_both_labels():
     slope = nats("slope", 1.02, 0.04)
     slopes = 1.02 + 0.04 * torch.randn(REPLICATES, dtype=torch.float64)
     r, d = nats("rate", 6.2), nats("distortion", 74.1)
-    pairs = normal_replicates(r, d, nats("elbo", -80.3))
-    found = place(r, d, slope, Entropy(value=ENTROPY, source="given"), pairs, slopes)
+    bound = Entropy(value=ENTROPY, source="given")
+    found = place(
+        r, d, slope, bound, normal_replicates(r, d, nats("elbo", -80.3), bound), slopes, n=N
+    )
     assert found.label == "semantic-decoder"
     assert found.probability == pytest.approx(norm.cdf(0.5), abs=SHARE_ERROR)
     assert any("knee" in reason for reason in found.reasons)
+
+
+@pytest.mark.parametrize("n", [1, 5, 29])
+def test_a_handful_of_examples_has_no_label(n):
+    r, d, bound = nats("rate", 6.2), nats("distortion", 74.1), Entropy(value=ENTROPY, source="x")
+    points = normal_replicates(r, d, nats("elbo", -80.3), bound)
+    found = place(r, d, nats("slope", 2.0), bound, points, None, n=n)
+    assert (found.label, found.by_position, found.by_slope) == ("undetermined", None, None)
+    assert (found.alternatives, found.entropy) == ((), ENTROPY)
+    assert found.reasons == (f"{n} examples are too few to say how sure a label is; it takes 30",)
 
 
 def test_readings_far_apart_are_told():
@@ -176,8 +189,9 @@ def test_readings_far_apart_are_told():
         nats("distortion", 5.0),
         nats("slope", 2.0),
         Entropy(value=80.0, source="given"),
-        torch.tensor([[60.0, 5.0]]),
-        torch.tensor([2.0]),
+        torch.tensor([[60.0, 5.0, 80.0]]).double(),
+        torch.tensor([2.0]).double(),
+        n=N,
     )
     assert (found.by_position, found.by_slope) == ("autoencoder", "semantic-decoder")
     assert any("disagree" in reason for reason in found.reasons)

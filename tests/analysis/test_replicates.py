@@ -1,10 +1,20 @@
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from genprobe.analysis.replicates import REPLICATES, bootstrap, covariance, normal_replicates
+from genprobe.analysis.regimes import Entropy, place
+from genprobe.analysis.replicates import (
+    REPLICATES,
+    bootstrap,
+    covariance,
+    normal_replicates,
+    resampled_points,
+)
 from genprobe.types import Estimate
+
+GIVEN = Entropy(value=80.0, source="given")
 
 
 def nats(name, value, se_data=0.0):
@@ -46,8 +56,10 @@ def test_normal_replicates_have_the_covariance_that_the_elbo_implies(correlation
     r, d = 0.3, 0.8
     both = math.sqrt(r**2 + d**2 + 2 * correlation * r * d)
     found = normal_replicates(
-        nats("rate", 5.0, r), nats("distortion", 70.0, d), nats("elbo", -75.0, both)
+        nats("rate", 5.0, r), nats("distortion", 70.0, d), nats("elbo", -75.0, both), GIVEN
     )
+    assert (found[:, 2] == GIVEN.value).all()
+    found = found[:, :2]
     truth = torch.tensor([[r * r, correlation * r * d], [correlation * r * d, d * d]]).double()
     limit = 4 * math.sqrt(2 / REPLICATES)
     scale = torch.tensor([[r * r, r * d], [r * d, d * d]])
@@ -57,8 +69,74 @@ def test_normal_replicates_have_the_covariance_that_the_elbo_implies(correlation
 
 
 def test_estimates_without_errors_have_replicates_without_spread():
-    found = normal_replicates(nats("rate", 5.0, None), nats("distortion", 7.0), nats("elbo", -12.0))
-    assert (found == torch.tensor([5.0, 7.0])).all()
+    found = normal_replicates(
+        nats("rate", 5.0, None), nats("distortion", 7.0), nats("elbo", -12.0), GIVEN, own=True
+    )
+    assert (found == torch.tensor([5.0, 7.0, 80.0])).all()
+
+
+def test_a_bound_of_the_models_own_moves_with_its_rate_and_distortion():
+    r, d, elbo = nats("rate", 5.0, 0.3), nats("distortion", 70.0, 0.8), nats("elbo", -75.0, 0.5)
+    rate, distortion, bound = normal_replicates(r, d, elbo, GIVEN, own=True).T
+    torch.testing.assert_close(bound - GIVEN.value, (rate - 5.0) + (distortion - 70.0))
+
+
+class Columns:
+    """As much of a store's quantities as replicates are made of."""
+
+    def __init__(self, rate, distortion):
+        self.rate, self.distortion = rate[None], distortion[None]
+        self.n = len(rate)
+        self.header = SimpleNamespace(seed=0)
+
+
+def test_a_bound_of_examples_is_resampled_with_them():
+    rate, distortion, other = torch.randn(3, 50, dtype=torch.float64)
+    own = Entropy(value=float((rate + distortion).mean()), source="R + D", each=rate + distortion)
+    found = resampled_points(Columns(rate, distortion), own)
+    torch.testing.assert_close(found[:, 2], found[:, :2].sum(1))
+    shared = Entropy(value=float(other.mean()), source="R + D of another", each=other)
+    found = resampled_points(Columns(rate, distortion), shared)
+    again = resampled_points(Columns(other, distortion), own)
+    torch.testing.assert_close(found[:, 2], again[:, 0])
+
+
+@pytest.mark.parametrize("each", [None, torch.zeros(49).double()])
+def test_a_bound_that_is_of_no_such_examples_stays(each):
+    rate, distortion = torch.randn(2, 50, dtype=torch.float64)
+    entropy = Entropy(value=3.0, source="given", each=each)
+    assert (resampled_points(Columns(rate, distortion), entropy)[:, 2] == 3.0).all()
+
+
+@pytest.mark.parametrize("correlation", [0.9, 0.0, -0.7])
+def test_stated_probabilities_come_true_where_the_bound_is_the_models_own(correlation):
+    """Of true places all around a cut, labels are right as often as they say.
+
+    With R + D as the bound the cut D/(R + D) = 1/2 is at D = R, and a label is right if the
+    sample has D on the same side of R as the truth.
+    """
+    runs, n, right, stated = 150, 60, 0, []
+    chance = torch.Generator().manual_seed(1)
+    noise = torch.randn(runs, 2, n, generator=chance, dtype=torch.float64)
+    rates = 5 + noise[:, 0]
+    distortions = correlation * noise[:, 0] + math.sqrt(1 - correlation**2) * noise[:, 1]
+    spread = math.sqrt(2 * (1 - correlation) / n)  # of the mean of D − R
+    for i, offset in enumerate(torch.linspace(-4, 4, runs).double() * spread):
+        rate, distortion = rates[i], 5 + distortions[i] + offset
+        each = rate + distortion
+        own = Entropy(value=float(each.mean()), source="R + D", each=each)
+        points = resampled_points(Columns(rate, distortion), own)
+        found = place(stating(rate), stating(distortion), None, own, points, None, n=n)
+        truth = "syntactic-encoder" if offset <= 0 else "semantic-encoder"
+        right += found.label == truth
+        stated.append(found.probability)
+    error = math.sqrt(sum(p * (1 - p) for p in stated))
+    assert abs(right - sum(stated)) < 4 * error
+
+
+def stating(values):
+    error = float(values.std()) / math.sqrt(len(values))
+    return nats("rate", float(values.mean()), error)
 
 
 def test_the_covariance_is_that_of_the_means():

@@ -1,11 +1,18 @@
+import csv
 import dataclasses
+import json
 
+import h5py
+import numpy as np
 import pytest
 import torch
+from scipy.special import logsumexp
 
 import genprobe
 from genprobe.analysis.regimes import DEFAULT_CUTS, Entropy
 from genprobe.comparing.shared_regime import replace_regime
+from genprobe.render.data.csv import to_csv
+from genprobe.render.data.json import to_dict
 
 LOGITS = torch.tensor([[1.0, -2.0, 0.5, 2.0], [0.5, 1.0, -1.0, -0.5]])
 
@@ -70,6 +77,94 @@ def test_without_the_examples_their_errors_must_do(report):
     assert errors != examples
     # At a cut both are near one half; 40 examples are not quite normal.
     assert abs(errors.probability - examples.probability) < 0.15
+
+
+def two(tmp_path, n, **options):
+    """Reports of two models of the same bits, of which the first has the smaller bound."""
+    found = []
+    often = torch.tensor([0.9, 0.2, 0.8, 0.7])
+    for name, slope, shift in (("sharp", 1.0, often.logit()), ("blurred", 0.6, 0.0)):
+        weight = slope * LOGITS
+        model = genprobe.Model(
+            name=name,
+            encode=lambda x, weight=weight: {
+                "loc": (2 * x - 1) @ weight.T / 4,
+                "scale": torch.full((len(x), 2), 0.6),
+            },
+            decode=lambda z, weight=weight, shift=shift: {"logits": z @ weight + shift},
+            posterior="diagonal-normal",
+            prior="standard-normal",
+            likelihood="bernoulli",
+        )
+        chance = torch.Generator().manual_seed(0)
+        x = (torch.rand(n, 4, generator=chance) < often).float()
+        found.append(genprobe.evaluate(model, x, draws=3, store=tmp_path / f"{name}.h5", **options))
+    return found
+
+
+def near_its_cut(reports):
+    """Cuts of which one goes through the place of the second model under the smallest bound."""
+    bound = min(report.regime.entropy for report in reports)
+    return dataclasses.replace(DEFAULT_CUTS, syntactic=reports[1]["distortion"].value / bound)
+
+
+def test_a_bound_of_another_model_is_resampled_with_the_same_examples(tmp_path):
+    reports = two(tmp_path, 200)
+    cuts = near_its_cut(reports)
+    found = {r.model: r.regime for r in genprobe.compare(reports, cuts=cuts).reports}
+    assert reports[0].regime.entropy < reports[1].regime.entropy
+    alone = replace_regime(
+        reports[1], Entropy(value=reports[0].regime.entropy, source="held"), cuts
+    ).regime
+    assert found["blurred"].entropy == alone.entropy
+    assert found["blurred"].probability != alone.probability
+    # As where the examples are at hand without any store: means of the same resampled rows.
+    shares = shares_of(reports, cuts)
+    assert found["blurred"].probability == pytest.approx(max(shares, 1 - shares), abs=0.045)
+
+
+def shares_of(reports, cuts):
+    """How often D/Ĥ of the second is up to the cut if examples are drawn anew, by numpy."""
+    with h5py.File(reports[1].store.path) as file:
+        distortion = file["probes/distortion"][...].mean(0)
+    with h5py.File(reports[0].store.path) as file:
+        weight = file["draws/log_pz"][...] - file["draws/log_qz_x"][...]
+        weight -= file["probes/distortion"][...]
+    bound = np.log(len(weight)) - logsumexp(weight, axis=0)
+    picks = np.random.default_rng(0).integers(0, len(bound), (4000, len(bound)))
+    return (distortion[picks].mean(1) <= cuts.syntactic * bound[picks].mean(1)).mean()
+
+
+def test_json_csv_and_comparison_state_one_probability(tmp_path):
+    reports = two(tmp_path, 200)
+    cuts = near_its_cut(reports[::-1])
+    made = [genprobe.report_from_store(r.store, cuts=cuts) for r in reports]
+    smallest = min(made, key=lambda report: report.regime.entropy)
+    compared = genprobe.compare(made, cuts=cuts)
+    stated = {
+        json.loads(smallest.to_json())["regime"]["probability"],
+        next(r for r in compared.reports if r.model == smallest.model).regime.probability,
+        next(
+            float(row["regime_probability"])
+            for row in csv.DictReader(to_csv(compared).splitlines())
+            if row["model"] == smallest.model
+        ),
+        next(
+            m["report"]["regime"]["probability"]
+            for m in to_dict(compared)["models"]
+            if m["name"] == smallest.model
+        ),
+    }
+    assert len(stated) == 1
+    # And again from the store alone, whose own cuts are others.
+    again = genprobe.compare([report.store.path for report in reports], cuts=cuts)
+    assert {r.regime.probability for r in again.reports if r.model == smallest.model} == stated
+
+
+def test_a_handful_of_examples_has_no_label_in_a_comparison_either(tmp_path):
+    for report in genprobe.compare(two(tmp_path, 29)).reports:
+        assert report.regime.label == "undetermined"
+        assert "29 examples" in report.regime.reasons[0]
 
 
 def test_a_store_of_other_numbers_is_not_resampled(report):
