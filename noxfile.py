@@ -20,6 +20,7 @@ PLUGIN_KINDS = sorted(path.parent.name for path in Path("genprobe/scaffold").glo
 PINNED = ("-c", "constraints.txt")
 TESTED = ("tests", "genprobe")
 OF_TORCH = ("torch==", "sympy==", "networkx==", "triton==", "fsspec==")
+OF_BENCHMARK = ("numpy==", "pandas==", "pydantic==", "pydantic_core==")
 [OLDEST_TORCH] = re.findall(r'"torch>=([\d.]+)"', Path("pyproject.toml").read_text("utf-8"))
 
 
@@ -36,15 +37,15 @@ def tests_torch(session: nox.Session, torch: str) -> None:
     """The tests, on the oldest torch that pyproject.toml admits, and on the newest there is."""
     released = [f"torch=={OLDEST_TORCH}.*"] if torch == "oldest" else ["--upgrade", "torch"]
     session.install(*released)
-    session.install("-c", str(pins_but_torch(session)), ".[test]")
+    session.install("-c", str(pins_without(session, OF_TORCH)), ".[test]")
     session.run("pytest", *(session.posargs or TESTED))
 
 
-def pins_but_torch(session: nox.Session) -> Path:
-    """The constraints without torch and what a torch pins itself."""
+def pins_without(session: nox.Session, left_out: tuple[str, ...]) -> Path:
+    """The constraints without those that something else pins, as a torch does or benchmark-mi."""
     pins = Path("constraints.txt").read_text(encoding="utf-8").splitlines(keepends=True)
     path = Path(session.create_tmp()) / "constraints.txt"
-    path.write_text("".join(p for p in pins if not p.startswith(OF_TORCH)), encoding="utf-8")
+    path.write_text("".join(p for p in pins if not p.startswith(left_out)), encoding="utf-8")
     return path
 
 
@@ -110,7 +111,7 @@ def downstream(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def validation(session: nox.Session) -> None:
     """Every exact case, expected beside measured; writes docs/validation.md."""
-    session.install(*PINNED, ".")
+    session.install("-c", str(pins_without(session, OF_BENCHMARK)), ".[validation]")
     session.run("python", "-m", "validation", *session.posargs)
 
 

@@ -20,6 +20,7 @@ from validation.baselines import (
     minibatch_weighted,
 )
 from validation.cases import Case, beta_optimal, finite_information, gaussian, hypercube
+from validation.mutual_information_benchmark import benchmark_sections
 from validation.page import Line, Section, table
 
 HYPERCUBES = ((0.5, math.sqrt(0.75)), (0.8, 0.6), (0.95, 0.25))
@@ -224,6 +225,7 @@ def sections(seeds: int) -> list[Section]:
             "true I|InfoNCE|leave-one-out",
             poole,
         ),
+        *benchmark_sections(),
         Section(
             "Published regimes keep their names",
             "Models of Alemi et al. (2018) on static MNIST, Ĥ = 80.2, placed by position alone.",
