@@ -261,8 +261,7 @@ def benchmark_lines() -> Iterator[Line]:
 def benchmark_sections() -> list[Section]:
     """The section of the page; none, and a message, where the package is not installed."""
     if importlib.util.find_spec(PACKAGE) is None:
-        click.echo(
-            f"{HEADING}: left out, for it needs pip install 'genprobe[validation]'", err=True
-        )
+        missing = "left out, because benchmark-mi is missing: pip install 'genprobe[validation]'"
+        click.echo(f"{HEADING}: {missing}", err=True)
         return []
     return [Section(HEADING, NOTE, COLUMNS, benchmark_lines)]
