@@ -3,9 +3,11 @@
 Examples are taken without replacement, two draws z ~ q(z|x_n) each: the draws of one example tell
 the error that drawing causes from the spread over examples, which vanishes as all are taken.
 Draws come from the stored posterior parameters, so more of them need no model. A pilot says how
-many examples the tolerance needs; once all are taken, each gets more draws.
+many examples the tolerance needs; once all are taken, each gets more draws. Where examples are few
+the pilot draws more of each: where posteriors meet is seen by the number of queries alone.
 """
 
+import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,8 +24,12 @@ from genprobe.runtime.seeds import derived_seed, generator
 from genprobe.store.read import Store
 from genprobe.types import Family, Params
 
-PILOT = 2048
+PILOT = 4096
+"""Queries of the pilot."""
 DRAWS = 2
+"""Draws of each example; more where examples are few, ..."""
+MOST_VALUES = 1 << 24
+"""... as long as their z hold no more values than these, 64 MiB of float32."""
 HEADROOM = 1.15
 SKIP = 1e-6
 """Share of q(z) at a query that may be left out of it."""
@@ -63,6 +69,10 @@ class Queries:
         return self.log_qz.numel()
 
 
+OF_EACH_DRAW = ("z", "log_qz_x", "log_qz", "log_qz_loo", "largest_share", "index_entropy")
+"""The fields of queries that have a value of every draw."""
+
+
 def draw_queries(
     store: Store,
     family: Family,
@@ -98,8 +108,10 @@ def draw_queries(
         return query_density(store, family, *request, device, progress, ranks)
 
     order = torch.randperm(n, generator=generator(seed, "order"))
-    most = max(DRAWS, max_queries or DRAWS * n * MOST_DRAWS)
-    queries = ask(order[: min(n, PILOT, most // DRAWS)], DRAWS, "queries")
+    most = max(DRAWS, max_queries or limit(store))
+    examples = min(n, min(PILOT, most) // DRAWS)
+    draws = max(DRAWS, min(PILOT, most, room(store)) // examples)
+    queries = ask(order[:examples], draws, "queries")
     while (found := error(queries)) > tolerance and len(queries) < most:
         wanted = math.ceil(len(queries) * HEADROOM * min((found / tolerance) ** 2, GROWTH))
         wanted = min(most, max(wanted, len(queries) + DRAWS))
@@ -108,11 +120,22 @@ def draw_queries(
             new = order[examples : max(examples + 1, min(n, wanted // DRAWS))]
             queries = join_queries(queries, ask(new, DRAWS, "examples", examples), 1)
             continue
-        draws = (wanted - len(queries)) // n
-        if draws == 0 or len(queries) // n >= DRAWS * MOST_DRAWS:
+        draws = min(math.ceil((wanted - len(queries)) / n), (most - len(queries)) // n)
+        if draws < 1:
             break
         queries = join_queries(queries, ask(order, draws, "draws", len(queries)), 0)
     return queries
+
+
+def limit(store: Store) -> int:
+    """The most queries of a store where nobody asked for fewer."""
+    n = store.header.n
+    return max(DRAWS * MOST_DRAWS * n, min(MOST_QUERIES, room(store)))
+
+
+def room(store: Store) -> int:
+    """The number of queries whose z are MOST_VALUES in all."""
+    return MOST_VALUES // max(1, math.prod(store.header.latent_shape))
 
 
 def serve_queries(
@@ -147,7 +170,9 @@ def release_ranks(ranks: Ranks) -> None:
 
 
 MOST_DRAWS = 16
-"""Without --max-queries, at most so many pairs of draws an example."""
+"""Without --max-queries, at most so many pairs of draws an example, ..."""
+MOST_QUERIES = 1 << 18
+"""... or so many queries, which cost nothing where examples are few."""
 GROWTH = 64.0
 """A step multiplies the queries by no more than this: a pilot's error is itself uncertain."""
 
@@ -265,6 +290,23 @@ def select_params(store: Store, chosen: Int64[Tensor, " m"], ranks: Ranks = ALON
     return {k: all_sum(v, ranks) for k, v in found.items()}
 
 
+def first_queries(queries: Queries, count: int) -> Queries:
+    """So many of some queries, rounded up: DRAWS of the first examples, or more of every one.
+
+    Args:
+        queries: at least DRAWS of every example.
+        count: at least one.
+    """
+    examples = len(queries.index)
+    m = min(examples, max(1, math.ceil(count / DRAWS)))
+    draws = DRAWS if m < examples else min(len(queries.z), math.ceil(count / m))
+    return dataclasses.replace(
+        queries,
+        index=queries.index[:m],
+        **{name: getattr(queries, name)[:draws, :m] for name in OF_EACH_DRAW},
+    )
+
+
 def join_queries(first: Queries, second: Queries, axis: int) -> Queries:
     """Two sets of queries as one: axis 0 adds draws of the same examples, axis 1 adds examples."""
 
@@ -274,12 +316,7 @@ def join_queries(first: Queries, second: Queries, axis: int) -> Queries:
     return Queries(
         n=first.n,
         index=torch.cat([first.index, second.index]) if axis else first.index,
-        z=both("z"),
-        log_qz_x=both("log_qz_x"),
-        log_qz=both("log_qz"),
-        log_qz_loo=both("log_qz_loo"),
-        largest_share=both("largest_share"),
-        index_entropy=both("index_entropy"),
+        **{name: both(name) for name in OF_EACH_DRAW},
         max_error=max(first.max_error, second.max_error),
         skipped=(len(first) * first.skipped + len(second) * second.skipped)
         / (len(first) + len(second)),

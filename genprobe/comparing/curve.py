@@ -17,8 +17,8 @@ from itertools import combinations, pairwise
 from jaxtyping import Float64
 from torch import Tensor
 
-from genprobe.comparing.students_t import students_t
 from genprobe.errors import GenprobeError
+from genprobe.estimators.students_t import students_t
 
 LEVEL = math.erfc(3 / math.sqrt(2))
 """How often a mean of zero may look like none, on either side: three errors of very many values."""

@@ -18,10 +18,10 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.analysis.stored_quantities import choose_likelihood, choose_prior
-from genprobe.comparing.students_t import students_t
 from genprobe.errors import GenprobeError
-from genprobe.estimators.pointwise import distortions, fit_scale, rates_under
-from genprobe.estimators.standard_error import mean_over_examples
+from genprobe.estimators.pointwise import add_means, distortions, fit_scale, rates_under
+from genprobe.estimators.standard_error import mean_over_examples, standard_error
+from genprobe.estimators.students_t import students_t
 from genprobe.plugins import plugins
 from genprobe.report import Estimate, Report
 from genprobe.store.read import Store
@@ -106,7 +106,7 @@ def difference(
         exact = one.kind == other.kind == "exact"
         apart = subtract(own[name], base[name], "exact" in (one.kind, other.kind))
         errors = mean_over_examples(name, apart, exact=exact)
-        se, se_data = errors.se, errors.se_data
+        se, se_data = errors.se, standard_error(apart.mean(0))  # Student's t widens it
     else:
         se, se_data = added(one.se, other.se), added(one.se_data, other.se_data)
     return Difference(
@@ -160,7 +160,7 @@ def columns_of(report: Report) -> Columns:
         scale = fit_scale(store, choose_likelihood(store.header, None))
         found["distortion"] = distortions(store, scale, report.provenance.get("bin_width"))
     if found.keys() == {"rate", "distortion"}:
-        found["elbo"] = -(found["rate"] + found["distortion"])
+        found["elbo"] = -add_means(found["rate"], found["distortion"])
     return {name: v for name, v in found.items() if has_mean(v, report.estimates.get(name))}
 
 

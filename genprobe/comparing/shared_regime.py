@@ -46,7 +46,10 @@ def replace_regime(report: Report, entropy: Entropy | None, cuts: Cuts) -> Repor
         return report
     if entropy.value == own and cuts_of(report) == cuts:
         return report
-    points, slopes = replicates_of(report, entropy)
+    found = replicates_of(report, entropy)
+    if found is None:
+        return report
+    points, slopes = found
     regime = place(
         report["rate"],
         report["distortion"],
@@ -69,8 +72,10 @@ def cuts_of(report: Report) -> Cuts | None:
     return None if "cuts" in facts.get("asked", {}) else DEFAULT_CUTS
 
 
-def replicates_of(report: Report, entropy: Entropy) -> Replicates:
+def replicates_of(report: Report, entropy: Entropy) -> Replicates | None:
     """Replicates of (R, D, Ĥ), nats, and of the slope: of the examples, else of the errors.
+
+    None where neither are at hand: a report of few examples states no errors over the data.
 
     Args:
         report: of the model.
@@ -82,6 +87,8 @@ def replicates_of(report: Report, entropy: Entropy) -> Replicates:
         found = None
     if found is not None:
         return found
+    if any(report[name].se_data is None for name in NEEDED):
+        return None
     slope = report.estimates.get("slope")
     points = normal_replicates(
         report["rate"],

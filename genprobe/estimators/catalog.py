@@ -112,7 +112,8 @@ ESTIMATORS: Mapping[str, ReportRow] = {
         bound="upper",
         better="larger",
         ranks=False,
-        meaning="for the population: at most this, the least of R and the next two rows",
+        meaning="for the population: at most this, up to its error; the least of R and the next "
+        "two rows",
     ),
     "mutual_information_loo": ReportRow(
         label="  by leave-one-out",
@@ -139,14 +140,14 @@ ESTIMATORS: Mapping[str, ReportRow] = {
         heading="KL lower",
         section=POPULATION,
         bound="lower",
-        meaning="for the population: what is certain of it",
+        meaning="for the population: at least this, up to its error",
     ),
     "marginal_kl_population_upper": ReportRow(
         label="marginal KL, upper end",
         heading="KL upper",
         section=POPULATION,
         bound="upper",
-        meaning="for the population: the most it can be",
+        meaning="for the population: at most this, up to its error",
     ),
     "active_units": ReportRow(
         label="active units",

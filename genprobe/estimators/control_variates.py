@@ -13,14 +13,16 @@ a few queries decide the fit, the first control is used alone; where even that d
 examples are few, the plain estimator stands.
 """
 
+import dataclasses
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from genprobe.aggregate.code_moments import distance
 from genprobe.distributions.latents import flat
-from genprobe.estimators.standard_error import skewness_factor, within_error
+from genprobe.estimators.standard_error import interval_factor, within_error
 
 EXAMPLES_PER_CONTROL = 8
 RIDGE = 1e-8
@@ -39,12 +41,14 @@ class CodeMoments:
         rate: (n,) of each example where it is a closed form, else zeros.
         mean: (k,) E z under the aggregate posterior, z flattened.
         second: (k,) E z², or (k, k) E z zᵀ.
+        distance: (n,) expected squared Mahalanobis distance from that mean, of each posterior.
     """
 
     entropy: Float64[Tensor, " n"]
     rate: Float64[Tensor, " n"]
     mean: Float64[Tensor, " k"]
     second: Float64[Tensor, " *k"]
+    distance: Float64[Tensor, " n"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +59,13 @@ class Controls:
         features: (draw, m, control), each of mean zero, in units of their spread.
         factor: (control, control) Cholesky factor of their covariance over the queries, unscaled.
         leverage: (draw, m) how much of its own fit each query decides.
+        own: (draw, m, few) controls whose mean is zero for each example by itself.
     """
 
     features: Float64[Tensor, "draw m control"]
     factor: Float64[Tensor, "control control"]
     leverage: Float64[Tensor, "draw m"]
+    own: Float64[Tensor, "draw m few"] | None = None
 
 
 def prepared(features: Float64[Tensor, "draw m control"]) -> Controls:
@@ -95,24 +101,32 @@ def controls(
         moments: of all posteriors.
     """
     entropy, rate = moments.entropy, moments.rate
+    deviation = log_qz_x + entropy[query]
     scalars = [
-        log_qz_x + entropy[query],
+        deviation,
         (entropy - entropy.mean())[query].expand_as(log_qz_x),
         (rate - rate.mean())[query].expand_as(log_qz_x),
     ]
-    found = torch.stack(scalars, -1)
+    far = distance(flat(z, 2), moments.mean, moments.second) - moments.distance[query]
+    own = existing(torch.stack([deviation, far], -1))
+    found = existing(torch.cat([torch.stack(scalars, -1), *of_codes(z, query, moments)], -1))
+    return dataclasses.replace(prepared(found), own=own)
+
+
+def of_codes(
+    z: Float[Tensor, "draw m *latent"], query: Int64[Tensor, " m"], moments: CodeMoments
+) -> list[Float64[Tensor, "draw m some"]]:
+    """First and second powers of z less their means, as many as the number of examples allows."""
     k, most = len(moments.mean), len(query) // EXAMPLES_PER_CONTROL
     if 3 + 2 * k > most:
-        return prepared(found)
+        return []
     centred = flat(z.double(), 2) - moments.mean
     if moments.second.dim() == 1 or 3 + k + k * (k + 1) // 2 > most:
         variance = moments.second if moments.second.dim() == 1 else moments.second.diagonal()
-        squares = centred.square() - (variance - moments.mean.square())
-        return prepared(existing(torch.cat([found, centred, squares], -1)))
+        return [centred, centred.square() - (variance - moments.mean.square())]
     covariance = moments.second - moments.mean.outer(moments.mean)
     row, column = torch.triu_indices(k, k)
-    products = centred[..., row] * centred[..., column] - covariance[row, column]
-    return prepared(existing(torch.cat([found, centred, products], -1)))
+    return [centred, centred[..., row] * centred[..., column] - covariance[row, column]]
 
 
 def existing(
@@ -165,7 +179,7 @@ def reduced(
 def skewed_error(values: Float64[Tensor, "draw m"], n: int) -> float | None:
     """Monte Carlo error of the mean, widened for the skewness that a cap at log N gives."""
     error = within_error(values, n)
-    return None if error is None else error * skewness_factor(values.flatten())
+    return None if error is None else error * interval_factor(values.flatten())
 
 
 def slope(values: Float64[Tensor, "draw m"], controls: Controls) -> Float64[Tensor, " control"]:

@@ -11,7 +11,7 @@ An unbiased Monte Carlo estimate of a lower bound on the mean log-likelihood. Ki
 from jaxtyping import Float64
 from torch import Tensor
 
-from genprobe.estimators.standard_error import mean_over_examples
+from genprobe.estimators.standard_error import mean_over_examples, sum_over_examples
 from genprobe.report import Estimate
 
 
@@ -20,7 +20,7 @@ def elbo(rate: Float64[Tensor, "ratedraw n"], distortion: Float64[Tensor, "draw 
 
     Args:
         rate: (draw, n), or (1, n) where analytic, nats.
-        distortion: (draw, n), of the same draws, nats.
+        distortion: (draw, n), of the same draws or of others, nats.
 
     Example:
         >>> import torch
@@ -28,4 +28,6 @@ def elbo(rate: Float64[Tensor, "ratedraw n"], distortion: Float64[Tensor, "draw 
         >>> elbo(rate, distortion).value
         -6.0
     """
+    if 1 < len(rate) != len(distortion):
+        return sum_over_examples("elbo", -rate, -distortion)
     return mean_over_examples("elbo", -(rate + distortion))

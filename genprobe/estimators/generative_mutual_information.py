@@ -14,7 +14,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.errors import UnavailableError
-from genprobe.estimators.standard_error import standard_error
+from genprobe.estimators.standard_error import within_error
 from genprobe.report import Estimate
 
 IMPOSSIBLE = -1e3
@@ -43,7 +43,7 @@ def generative_mutual_information(
     certain = posterior_entropy is not None and not posterior_entropy.any()
     if certain and float(generative_information.min()) < IMPOSSIBLE:
         raise UnavailableError("No generative mutual information: the posteriors are certain.")
-    se = standard_error(generative_information[0])
+    se = within_error(generative_information)
     return Estimate(
         name="generative_mutual_information",
         value=float(generative_information.mean()),

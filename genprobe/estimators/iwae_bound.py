@@ -8,6 +8,13 @@ r"""IWAE bound: the importance-weighted bound on the negative log-likelihood, wi
 An upper bound on the negative log-likelihood, and so on the entropy H of the data: the tightest on
 H that one model gives. K is the number of draws in the store. Burda, Grosse & Salakhutdinov (2016),
 "Importance weighted autoencoders", eq. 8.
+
+Its Monte Carlo error is the jackknife over draws (Efron & Stein 1981, "The jackknife estimate of
+variance"): the delta method would say that a mean of K weights never errs by more than √(K − 1) of
+itself, while its logarithm errs by as much as the largest weight does, any number of nats. With two
+draws the jackknife sees a logarithm of one weight at a time, and takes too little off for the
+second: there its square is left at that of one draw, which Efron and Stein show to be no less than
+the true one in expectation.
 """
 
 import math
@@ -17,14 +24,14 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.errors import UnavailableError
-from genprobe.estimators.standard_error import standard_error
+from genprobe.estimators.standard_error import data_error, root_of_mean
 from genprobe.report import Estimate
+
+OF_TWO_DRAWS = "with two draws its error is that of a single one, which is no less"
 
 
 def iwae_bound(log_weight: Float64[Tensor, "draw n"]) -> Estimate:
     """The importance-weighted upper bound on the negative log-likelihood, nats per example.
-
-    Its Monte Carlo error is that of the logarithm of a mean, by the delta method.
 
     Args:
         log_weight: (draw, n) log p(x|z) + log p(z) − log q(z|x), nats.
@@ -44,15 +51,14 @@ def iwae_bound(log_weight: Float64[Tensor, "draw n"]) -> Estimate:
     if draws < 2:
         raise UnavailableError("With one draw the IWAE bound is the ELBO; give more draws.")
     bound = iwae_bounds(log_weight)
-    share = torch.softmax(log_weight, 0) * draws
-    relative = share.var(0) / draws
     return Estimate(
         name="iwae_bound",
         value=float(bound.mean()),
-        se=math.sqrt(float(relative.mean()) / n),
-        se_data=standard_error(bound),
+        se=root_of_mean(jackknife_variance(log_weight), draws),
+        se_data=data_error(bound[None]),
         kind="upper",
         n=n,
+        remark=OF_TWO_DRAWS if draws == 2 else "",
     )
 
 
@@ -66,3 +72,26 @@ def iwae_bounds(log_weight: Float64[Tensor, "draw n"]) -> Float64[Tensor, " n"]:
     tensor([1.], dtype=torch.float64)
     """
     return math.log(len(log_weight)) - torch.logsumexp(log_weight, 0)
+
+
+def jackknife_variance(log_weight: Float64[Tensor, "draw n"]) -> Float64[Tensor, " n"]:
+    """The variance over draws of each example's bound, by leaving out one draw after the other.
+
+    Args:
+        log_weight: (draw, n) nats, at least two draws.
+
+    Example:
+        With two draws it is half the squared difference of the log weights.
+
+        >>> import torch
+        >>> round(float(jackknife_variance(torch.tensor([[0.0], [4.0]]).double())), 6)
+        8.0
+    """
+    draws = len(log_weight)
+    every = torch.logsumexp(log_weight, 0)
+    without = every + torch.log1p(-(log_weight - every).exp())
+    top = log_weight.argmax(0, keepdim=True)  # whose share may be 1: its rest is summed anew
+    rest = torch.logsumexp(log_weight.scatter(0, top, -math.inf), 0, keepdim=True)
+    without = without.scatter(0, top, rest)
+    squares = (without - without.mean(0)).square().sum(0)
+    return squares if draws == 2 else squares * (draws - 1) / draws

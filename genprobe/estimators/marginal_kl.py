@@ -16,11 +16,8 @@ from torch import Tensor
 
 from genprobe.aggregate.queries import Queries
 from genprobe.estimators.control_variates import Controls
-from genprobe.estimators.mutual_information import (
-    information_data_error,
-    information_terms,
-    mutual_information,
-)
+from genprobe.estimators.information_error import information_data_error
+from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.rate import rate as rate_estimate
 from genprobe.report import Estimate
 
@@ -49,12 +46,12 @@ def marginal_kl(
         3.0
     """
     cost, information = rate_estimate(rate, rate_analytic), mutual_information(queries, controls)
-    terms = rate.mean(0)[queries.index] - information_terms(queries)
+    rates = rate.mean(0)[queries.index]
     return Estimate(
         name="marginal_kl",
         value=cost.value - information.value,
         se=added_in_squares(cost.se, information.se),
-        se_data=information_data_error(terms, information.se, queries.n),
+        se_data=information_data_error(queries, information.se, controls, rates),
         kind="estimate",
         n=information.n,
     )

@@ -1,4 +1,4 @@
-r"""Lower end of the bracket of the population's marginal KL: the part of it that is certain.
+r"""Lower end of the bracket of the population's marginal KL: the least it can be.
 
 .. math::
 
@@ -6,20 +6,23 @@ r"""Lower end of the bracket of the population's marginal KL: the part of it tha
 
 A lower bound in expectation: whatever bounds I(X;Z) from above bounds the marginal KL from below.
 R_m is the rate under a fitted prior (Barber & Agakov 2003), and R − R_m at once the nats per
-example that this prior would save; LOO is the leave-one-out bound (Poole et al. 2019, eq. 13). Both
-ends of the bracket err: where the lower one would come out above R − I(n;z), which is known best,
-it is put there.
+example that this prior would save; LOO is the leave-one-out bound (Poole et al. 2019, eq. 13). The
+larger of two that err is too large on average, and its error is widened for the choice. Both ends
+of the bracket err: where the lower one would come out above R − I(n;z), which is known best, it is
+put there, with its error.
 """
+
+import dataclasses
 
 from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.aggregate.queries import Queries
 from genprobe.errors import UnavailableError
+from genprobe.estimators.chosen_bound import chosen_bound
 from genprobe.estimators.control_variates import Controls
 from genprobe.estimators.marginal_kl import added_in_squares, marginal_kl
-from genprobe.estimators.mutual_information import information_data_error
-from genprobe.estimators.mutual_information_loo import mutual_information_loo
+from genprobe.estimators.mutual_information_loo import loo_data_error, mutual_information_loo
 from genprobe.estimators.prior_saving import prior_saving
 from genprobe.estimators.rate import rate as rate_estimate
 from genprobe.report import Estimate
@@ -60,15 +63,12 @@ def marginal_kl_population_lower(
     except UnavailableError:
         if not bounds:
             raise
-    best = max(bounds, key=lambda bound: bound.value)
     upper = marginal_kl(rate, rate_analytic, queries, controls)
-    return Estimate(
-        name="marginal_kl_population_lower",
-        value=max(0.0, min(best.value, upper.value)),
-        se=best.se,
-        se_data=best.se_data,
-        kind="lower",
-        n=rate.shape[1],
+    best = min(chosen_bound(bounds, max), upper, key=lambda bound: bound.value)
+    if best.value <= 0:  # no divergence is negative: that bound needs no data, and does not err
+        best = dataclasses.replace(best, value=0.0, se=0.0, se_data=0.0)
+    return dataclasses.replace(
+        best, name="marginal_kl_population_lower", kind="lower", n=rate.shape[1]
     )
 
 
@@ -97,12 +97,12 @@ def rate_beyond_loo(
         3.0
     """
     cost, loo = rate_estimate(rate, rate_analytic), mutual_information_loo(queries, controls)
-    terms = rate.mean(0)[queries.index] - (queries.log_qz_x - queries.log_qz_loo)
+    terms, rates = queries.log_qz_x - queries.log_qz_loo, rate.mean(0)[queries.index]
     return Estimate(
         name="rate_beyond_loo",
         value=cost.value - loo.value,
         se=added_in_squares(cost.se, loo.se),
-        se_data=information_data_error(terms, loo.se, queries.n),
+        se_data=loo_data_error(terms, loo.se, queries, controls, rates),
         kind="lower",
         n=loo.n,
     )

@@ -15,12 +15,9 @@ error further.
 
 import math
 
-from jaxtyping import Float64
-from torch import Tensor
-
 from genprobe.aggregate.queries import Queries
 from genprobe.estimators.control_variates import Controls, reduced
-from genprobe.estimators.standard_error import data_error, within_error
+from genprobe.estimators.information_error import information_data_error
 from genprobe.report import Estimate
 
 
@@ -42,49 +39,42 @@ def mutual_information(queries: Queries, controls: Controls | None = None) -> Es
     """
     log_n = math.log(queries.n)
     values, error = reduced(log_n - queries.index_entropy, controls, queries.n)
-    terms = information_terms(queries)
+    value = min(max(0.0, float(values.mean())), log_n)
+    if error is not None:
+        error = math.hypot(error, unseen_error(value, queries))
     return Estimate(
         name="mutual_information",
-        value=min(max(0.0, float(values.mean())), log_n),
+        value=value,
         se=error,
-        se_data=information_data_error(terms, error, queries.n),
+        se_data=information_data_error(queries, error, controls),
         kind="estimate",
-        n=terms.shape[1],
+        n=len(queries.index),
     )
 
 
-def information_terms(queries: Queries) -> Float64[Tensor, "draw m"]:
-    """The paired log q(z|x_n) − log q(z), nats; the cap at log N removes rounding only.
+def unseen_error(value: float, queries: Queries) -> float:
+    """What one more query between two posteriors would have changed, nats.
 
-    Example:
-        >>> import torch
-        >>> from genprobe.testing import queries_from
-        >>> same = queries_from(torch.zeros(1, 2, 2, dtype=torch.float64))
-        >>> information_terms(same)
-        tensor([[0., 0.]], dtype=torch.float64)
-    """
-    return (queries.log_qz_x - queries.log_qz).clamp(max=math.log(queries.n))
-
-
-def information_data_error(
-    terms: Float64[Tensor, "draw m"], error: float | None, n: int
-) -> float | None:
-    """Error with the examples as a sample: the terms' spread over examples, the estimate's error.
-
-    The influence of example n on I is its own mean term: what it adds to q(z) elsewhere integrates
-    to a constant, because ∫ q(z) q(z|x_n)/q(z) dz = 1.
+    Near the cap all that I(n;z) lacks of log N lies where posteriors meet, and few queries fall
+    there, or none: their spread says nothing of what they missed. A code halfway between two
+    examples leaves log 2 open, and never more than I(n;z) itself is lost. Codes that are certain,
+    of probability 1, have no other draws, and nothing is unseen once all examples are taken.
 
     Args:
-        terms: (draw, m) as they are, nats.
-        error: Monte Carlo standard error of the estimate, nats.
-        n: number of examples.
+        value: I(n;z), nats.
+        queries: of the aggregate posterior.
 
     Example:
+        Four queries of posteriors that do not overlap, of density e, and no example left out.
+
         >>> import torch
-        >>> information_data_error(torch.tensor([[0.0, 2.0], [0.0, 2.0]]).double(), 0.0, 2)
-        1.0
+        >>> from genprobe.testing import queries_from
+        >>> apart = queries_from(1 + torch.eye(4, dtype=torch.float64).log()[None])
+        >>> unseen_error(math.log(4), apart) == math.log(2) / 4
+        True
     """
-    spread, plain = data_error(terms, n), within_error(terms, n)
-    if spread is None or plain is None or error is None:
-        return None
-    return math.sqrt(max(0.0, spread**2 - plain**2) + error**2)
+    m = len(queries.index)
+    if m == queries.n and not queries.log_qz_x.any():
+        return 0.0
+    share = (1 - m / queries.n) / m**2 + 1 / len(queries) ** 2
+    return min(math.log(2), value) * math.sqrt(share)

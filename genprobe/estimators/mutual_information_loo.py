@@ -14,15 +14,30 @@ cross, and where posteriors overlap, where the term is small, the bound is as sh
 itself.
 
 Its error over the data counts what example n says of itself, not that its neighbours' q_loo hold it
-too. Where each posterior has few near neighbours, in many dimensions, that is too small: 2.6 for a
-true 3.7 at 20 dimensions, N = 200, σ = 0.3. The bound is then far above the others and not used.
+too. That holds where many posteriors overlap. Where each has few near neighbours it is too small,
+2.6 for a true 3.7 at 20 dimensions, N = 200, σ = 0.3, and none is stated; nor where the bound lies
+far above I(n;z), as a few outlying posteriors put it.
 """
+
+from jaxtyping import Float64
+from torch import Tensor
 
 from genprobe.aggregate.queries import Queries
 from genprobe.errors import UnavailableError
 from genprobe.estimators.control_variates import Controls, reduced
-from genprobe.estimators.mutual_information import information_data_error, mutual_information
+from genprobe.estimators.information_error import (
+    data_error_of,
+    neighbours,
+    spread_of_examples,
+)
+from genprobe.estimators.mutual_information import mutual_information
 from genprobe.report import Estimate
+
+FEW = "where each posterior has few near neighbours its error over the data is not known"
+FAR = 0.1
+"""Share of I(n;z) by which a bound on it is far above."""
+MANY = 10
+"""Other posteriors at a code of which each is then a small part of the density."""
 
 
 def mutual_information_loo(queries: Queries, controls: Controls | None = None) -> Estimate:
@@ -53,11 +68,43 @@ def mutual_information_loo(queries: Queries, controls: Controls | None = None) -
     error = None
     if information.se is not None and gap_error is not None:
         error = information.se + gap_error  # from the same queries, so at worst they add
+    gap = max(0.0, float(gaps.mean()))
+    far = gap > FAR * information.value
+    over_data = None if far else loo_data_error(terms, error, queries, controls)
     return Estimate(
         name="mutual_information_loo",
-        value=information.value + max(0.0, float(gaps.mean())),
+        value=information.value + gap,
         se=error,
-        se_data=information_data_error(terms, error, n),
+        se_data=over_data,
         kind="upper",
         n=terms.shape[1],
+        remark=FEW if over_data is None else "",
     )
+
+
+def loo_data_error(
+    terms: Float64[Tensor, "draw m"],
+    error: float | None,
+    queries: Queries,
+    controls: Controls | None = None,
+    rate: Float64[Tensor, " m"] | None = None,
+) -> float | None:
+    """Error with the examples as a sample, nats; None where posteriors have few neighbours.
+
+    Args:
+        terms: (draw, m) log q(z|x_n) less the log density of the others, nats.
+        error: Monte Carlo standard error of the bound, nats.
+        queries: of the aggregate posterior.
+        controls: control variates of the queries; None for none.
+        rate: (m,) of the examples queried, nats, if the error of R less the bound is wanted.
+
+    Example:
+        >>> import torch
+        >>> from genprobe.testing import queries_from
+        >>> apart = queries_from(torch.eye(200, dtype=torch.float64).log()[None])
+        >>> loo_data_error(torch.zeros(1, 200).double(), 0.0, apart) is None
+        True
+    """
+    if float(neighbours(queries).median()) < MANY:
+        return None
+    return data_error_of(spread_of_examples(terms, controls, rate), error, queries.n)

@@ -6,9 +6,11 @@ r"""Upper end of the bracket of the population's mutual information.
 
 The least of three upper bounds, each of which holds in expectation over data sets: the rate under
 any prior, the rate under a prior fitted to other examples (Barber & Agakov 2003), and leave-one-out
-(Poole et al. 2019, eq. 13). I(n;z) is the lower end of the bracket; above log N no lower bound
-exists that holds for every distribution (McAllester & Stratos 2020). All ends err: where the upper
-one would come out below I(n;z), which is known best, it is put there.
+(Poole et al. 2019, eq. 13). The least of several that err is too small on average, and its error is
+widened for the choice. I(n;z) is the lower end of the bracket. No lower bound that holds for every
+distribution, and with high confidence, can be far above it: about 2 log N + 5 at most (McAllester &
+Stratos 2020). All ends err: where the upper one would come out below I(n;z), which is known best,
+it is put there, with its error.
 """
 
 import contextlib
@@ -19,6 +21,7 @@ from torch import Tensor
 
 from genprobe.aggregate.queries import Queries
 from genprobe.errors import UnavailableError
+from genprobe.estimators.chosen_bound import chosen_bound
 from genprobe.estimators.control_variates import Controls
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
@@ -59,11 +62,6 @@ def mutual_information_population_upper(
         bounds.append(rate_fitted_prior(fitted_rate))
     with contextlib.suppress(UnavailableError):
         bounds.append(mutual_information_loo(queries, controls))
-    least = min(bounds, key=lambda bound: bound.value)
     low = mutual_information(queries, controls)
-    return dataclasses.replace(
-        least,
-        name="mutual_information_population_upper",
-        value=max(least.value, low.value),
-        kind="upper",
-    )
+    least = max(chosen_bound(bounds, min), low, key=lambda bound: bound.value)
+    return dataclasses.replace(least, name="mutual_information_population_upper", kind="upper")

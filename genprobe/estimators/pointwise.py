@@ -9,6 +9,7 @@ from torch import Tensor
 from genprobe.aggregate.blocks import size_of
 from genprobe.errors import DataError, UnavailableError
 from genprobe.probes.rate import rate
+from genprobe.runtime.seeds import derived_seed
 from genprobe.store.format import Header
 from genprobe.store.read import Store
 from genprobe.types import Family, FittedScale, Likelihood, Prior
@@ -24,12 +25,32 @@ def rates_under(store: Store, family: Family, prior: Prior) -> Float64[Tensor, "
     """
     log_qz_x = store.column("draws/log_qz_x")
     found = []
-    for start, params in store.blocks():
-        index = torch.arange(start, start + size_of(params))
-        z = torch.stack([store.gather("draws/z", d, index) for d in range(store.header.draws)])
-        log_pz = prior.log_prob(z.double()).double()
-        found.append(rate(family, prior, params, log_qz_x[:, index], log_pz))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived_seed(store.header.seed, "rate"))
+        for start, params in store.blocks():
+            index = torch.arange(start, start + size_of(params))
+            z = torch.stack([store.gather("draws/z", d, index) for d in range(store.header.draws)])
+            log_pz = prior.log_prob(z.double()).double()
+            found.append(rate(family, prior, params, log_qz_x[:, index], log_pz, store.header.n))
     return torch.cat(found, 1)
+
+
+def add_means(
+    values: Float64[Tensor, "draw n"], others: Float64[Tensor, "otherdraw n"]
+) -> Float64[Tensor, "some n"]:
+    """The sum of two quantities of every example: draw by draw, or with the mean of the first.
+
+    Args:
+        values: (draw, n).
+        others: (draw, n) of the same draws, or others, or a closed form of a single row.
+
+    Example:
+        >>> one, two = torch.ones(3, 2).double(), 2 * torch.ones(2, 2).double()
+        >>> add_means(one, two).shape, add_means(two, two).shape
+        (torch.Size([2, 2]), torch.Size([2, 2]))
+    """
+    paired = len(values) == len(others) or 1 in (len(values), len(others))
+    return values + others if paired else values.mean(0) + others
 
 
 def distortions(

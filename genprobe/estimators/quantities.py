@@ -9,7 +9,11 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.code_moments import aggregate_moments, posterior_entropy
+from genprobe.aggregate.code_moments import (
+    aggregate_moments,
+    expected_distance,
+    posterior_entropy,
+)
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.marginals import log_marginals
 from genprobe.aggregate.queries import Queries
@@ -273,7 +277,8 @@ class Quantities:
             return None
         rate = self.rate[0] if self.rate_analytic else torch.zeros(self.n, dtype=torch.float64)
         mean, second = aggregate_moments(self._store.blocks(), self._family)
-        return CodeMoments(self.posterior_entropy, rate, mean, second)
+        far = expected_distance(self._store.blocks(), self._family, mean, second)
+        return CodeMoments(self.posterior_entropy, rate, mean, second, far)
 
     @cached_property
     def posterior_entropy(self) -> Float64[Tensor, " n"] | None:

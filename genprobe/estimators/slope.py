@@ -16,7 +16,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.errors import UnavailableError
-from genprobe.estimators.standard_error import data_error, within_error
+from genprobe.estimators.standard_error import data_error, noise_of, two_stage_error, within_error
 from genprobe.report import Estimate
 
 SIGNIFICANT = 5.0
@@ -34,7 +34,7 @@ def slope(
     """The operating slope, nats of distortion per nat of rate.
 
     Its error is that of a ratio by the delta method: the spread of dD/dε + s dR/dε, over the mean
-    of dR/dε.
+    of dR/dε. Both of those err by their draws where both are drawn.
 
     Args:
         rate: (draw, n) nats.
@@ -55,14 +55,18 @@ def slope(
     """
     answer = rate_slope.mean(0)
     mean, m = float(answer.mean()), len(answer)
-    error = float(answer.std()) / math.sqrt(m) if m > 1 else math.inf
+    error = math.inf if m < 2 else float(answer.std()) / math.sqrt(m)
     if float(rate.mean()) < LEAST_RATE:
         raise UnavailableError("No slope: the rate is too near zero to exchange for distortion.")
     if abs(mean) <= SIGNIFICANT * error:
         raise UnavailableError("No slope: a wider posterior hardly changes the rate.")
     value = -float(distortion_slope.mean()) / mean
-    residual = distortion_slope + value * answer
-    monte_carlo, data = within_error(residual, n), data_error(residual, n)
+    residual = (distortion_slope.mean(0) + value * answer)[None]
+    draws = min({len(distortion_slope), len(rate_slope)} - {1}, default=2)
+    noise = noise_of(distortion_slope) + value**2 * noise_of(rate_slope)
+    monte_carlo, data = two_stage_error(residual[0], noise, draws, n), data_error(residual)
+    if len(distortion_slope) == 1:  # its noise is not known apart from the spread over examples
+        monte_carlo = within_error(residual, n)
     return Estimate(
         name="slope",
         value=value,

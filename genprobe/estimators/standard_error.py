@@ -11,14 +11,23 @@ these N is that of two-stage sampling (Cochran 1977, section 10.4),
     \mathrm{se}^2 = \Big(1 - \frac mN\Big) \frac{s_b^2}{m} + \frac{s_w^2}{N r},
 
 with s_b² the variance over examples of their means and s_w² the mean variance over draws.
+
+Errors are as large as 1.96 of them must be to hold 95 %: with few values, or skewed ones, that is
+more than their standard deviation.
 """
 
 import math
 
+import torch
 from jaxtyping import Float64
 from torch import Tensor
 
+from genprobe.estimators.students_t import students_t
 from genprobe.report import Estimate, Kind
+
+CAUTION = 3
+"""Times the term of skewness and kurtosis, because those of a heavy tail are seen too small in a
+sample: with a log-normal of skewness 33 and 150 values, one time covers 89 %, three times 92 %."""
 
 
 def standard_error(values: Float64[Tensor, " n"]) -> float | None:
@@ -32,16 +41,17 @@ def standard_error(values: Float64[Tensor, " n"]) -> float | None:
     return float(values.std()) / math.sqrt(len(values)) if len(values) > 1 else None
 
 
-def skewness_factor(values: Float64[Tensor, " n"]) -> float:
+def interval_factor(values: Float64[Tensor, " n"]) -> float:
     """By how much the standard error of the mean must grow for 1.96 of it to hold 95 %.
 
     The second-order term of the Edgeworth expansion of the studentised mean (Hall 1992, "The
-    Bootstrap and Edgeworth Expansion", eq. 2.55). A mean of rare large values needs it: a sample
-    that happens to miss some of them is off, and understates its own error.
+    Bootstrap and Edgeworth Expansion", eq. 2.55), taken with caution, and no less than Student's t.
+    A mean of rare large values needs it: a sample that happens to miss some of them is off, and
+    understates its own error.
 
     Example:
         >>> import torch
-        >>> skewness_factor(torch.ones(10).double())
+        >>> interval_factor(torch.ones(10).double())
         1.0
     """
     centred = values - values.mean()
@@ -51,8 +61,65 @@ def skewness_factor(values: Float64[Tensor, " n"]) -> float:
     skewness = centred.pow(3).mean() / variance**1.5
     kurtosis = centred.pow(4).mean() / variance.square() - 3
     x = 1.96**2
-    term = skewness.square() * (x * x + 2 * x - 3) / 18 - kurtosis * (x - 3) / 12 + (x + 3) / 4
-    return 1 + max(0.0, float(term)) / len(values)
+    term = skewness.square() * (x * x + 2 * x - 3) / 18 - kurtosis * (x - 3) / 12
+    edgeworth = 1 + (CAUTION * max(0.0, float(term)) + (x + 3) / 4) / len(values)
+    return max(edgeworth, student_factor(float(len(values) - 1)))
+
+
+def root_of_mean(variances: Float64[Tensor, " m"], draws: int, n: int | None = None) -> float:
+    """Standard error of a mean over n examples of which each errs by itself.
+
+    As few examples may carry it, Student's t takes the place of the normal, with the degrees of
+    freedom of a sum of estimated variances.
+
+    Args:
+        variances: (m,) of the value of each example, each from its own draws.
+        draws: of each example, at least 2.
+        n: number of examples that the m stand for; m by default.
+
+    Example:
+        >>> import torch
+        >>> round(root_of_mean(torch.ones(10_000).double(), 4), 3)
+        0.01
+    """
+    factor = student_factor(degrees_of_freedom(variances, draws))
+    return math.sqrt(float(variances.mean()) / (n or len(variances))) * factor
+
+
+def degrees_of_freedom(variances: Float64[Tensor, " m"], draws: int) -> float:
+    r"""Of the mean of m estimated variances (Satterthwaite 1946), at least one.
+
+    .. math::
+
+        \nu = (r + 1) \frac{(\sum v)^2}{\sum v^2} - 2
+
+    unbiased for m variances of one size, where it is m (r − 1).
+
+    Args:
+        variances: (m,) each from its own draws.
+        draws: r, at least 2.
+
+    Example:
+        A single example of four draws.
+
+        >>> import torch
+        >>> degrees_of_freedom(torch.ones(1).double(), 4)
+        3.0
+    """
+    squares = float(variances.square().sum())
+    if squares == 0:
+        return math.inf
+    return max(1.0, (draws + 1) * float(variances.sum()) ** 2 / squares - 2)
+
+
+def student_factor(freedom: float) -> float:
+    """How far Student's t of 95 % lies beyond the normal's 1.96.
+
+    Example:
+        >>> round(student_factor(9.0), 3)
+        1.154
+    """
+    return students_t(0.05, freedom) / students_t(0.05, math.inf)
 
 
 def within_error(values: Float64[Tensor, "draw m"], n: int | None = None) -> float | None:
@@ -72,40 +139,71 @@ def within_error(values: Float64[Tensor, "draw m"], n: int | None = None) -> flo
         >>> within_error(torch.tensor([[1.0, 3.0], [1.0, 3.0]]).double())
         0.0
     """
-    draws, m = values.shape
-    if draws == 1:
-        return standard_error(values[0])
-    population = n or m
-    within = float(values.var(0).mean()) / (population * draws)
-    if m == population:
-        return math.sqrt(within)
-    if m < 2:
-        return None
-    return math.sqrt((1 - m / population) * float(values.mean(0).var()) / m + within)
+    if len(values) == 1:
+        plain = standard_error(values[0])
+        return None if plain is None else plain * interval_factor(values[0])
+    return two_stage_error(values.mean(0), noise_of(values), len(values), n)
 
 
-def data_error(values: Float64[Tensor, "draw m"], n: int | None = None) -> float | None:
-    """Standard error with the n examples taken as a sample of a population.
-
-    The spread over examples that is not due to their draws, over all n, and the Monte Carlo error.
+def two_stage_error(
+    means: Float64[Tensor, " m"],
+    variances: Float64[Tensor, " m"],
+    draws: int,
+    n: int | None = None,
+) -> float | None:
+    """Standard error of the mean of values that err by themselves, of m of n examples.
 
     Args:
-        values: (draw, m).
-        n: number of examples that the m were taken from; m by default.
+        means: (m,) the values.
+        variances: (m,) of each, from its own draws.
+        draws: of each; the fewest, where several quantities were drawn.
+        n: number of examples that the m were taken from, without replacement; m by default.
 
     Example:
         >>> import torch
-        >>> data_error(torch.tensor([[1.0, 3.0], [1.0, 3.0]]).double())
-        1.0
+        >>> means = torch.tensor([1.0, 3.0]).double()
+        >>> two_stage_error(means, torch.zeros(2).double(), draws=2)
+        0.0
+        >>> two_stage_error(means, torch.zeros(2).double(), draws=2, n=4) > 0.7
+        True
     """
-    draws, m = values.shape
-    monte_carlo = within_error(values, n)
-    if m < 2 or monte_carlo is None:
+    m = len(means)
+    population = n or m
+    drawn = root_of_mean(variances, draws, population)
+    if m == population:
+        return drawn
+    if m < 2:
         return None
-    if draws == 1 or n is None or n == m:
-        return standard_error(values.mean(0))
-    between = float(values.mean(0).var()) - float(values.var(0).mean()) / draws
-    return math.sqrt(max(0.0, between) / n + monte_carlo**2)
+    left_out = math.sqrt((1 - m / population) * float(means.var()) / m) * interval_factor(means)
+    return math.hypot(left_out, drawn)
+
+
+def noise_of(values: Float64[Tensor, "draw m"]) -> Float64[Tensor, " m"]:
+    """Variance of each example's mean over its draws; 0 of a closed form, a single row.
+
+    Example:
+        >>> import torch
+        >>> noise_of(torch.tensor([[1.0], [3.0]]).double())
+        tensor([1.], dtype=torch.float64)
+    """
+    return values.var(0) / len(values) if len(values) > 1 else torch.zeros_like(values[0])
+
+
+def data_error(values: Float64[Tensor, "draw m"]) -> float | None:
+    """Standard error with the m examples as a sample of a population; None for a single one.
+
+    Args:
+        values: (draw, m).
+
+    Example:
+        >>> import torch
+        >>> two = torch.tensor([[1.0, 3.0], [1.0, 3.0]]).double()
+        >>> data_error(two[:, :1]) is None, round(data_error(two.repeat(1, 200)), 2)
+        (True, 0.05)
+    """
+    means = values.mean(0)
+    plain = standard_error(means)
+    return None if plain is None else plain * interval_factor(means)
 
 
 def mean_over_examples(
@@ -134,7 +232,43 @@ def mean_over_examples(
         name=name,
         value=float(values.mean()),
         se=0.0 if exact else within_error(values, n),
-        se_data=data_error(values, n),
+        se_data=data_error(values),
         kind="exact" if exact else kind,
         n=values.shape[1],
+    )
+
+
+def sum_over_examples(
+    name: str,
+    drawn: Float64[Tensor, "draw n"],
+    others: Float64[Tensor, "otherdraw n"],
+    *,
+    kind: Kind = "estimate",
+) -> Estimate:
+    """The mean of a sum of two quantities, each from its own draws, in nats.
+
+    Args:
+        name: of the estimate.
+        drawn: (draw, n), of more than one draw.
+        others: (draw, n) of other draws.
+        kind: of the estimate.
+
+    Example:
+        >>> import torch
+        >>> one, two = torch.ones(3, 4).double(), torch.ones(2, 4).double()
+        >>> sum_over_examples("elbo", one, two).value
+        2.0
+    """
+    means = drawn.mean(0) + others.mean(0)
+    noise = noise_of(drawn) + noise_of(others)
+    alone = len(others) == 1  # its noise is not known apart from the spread over examples
+    return Estimate(
+        name=name,
+        value=float(means.mean()),
+        se=within_error(means[None])
+        if alone
+        else two_stage_error(means, noise, min(len(drawn), len(others))),
+        se_data=data_error(means[None]),
+        kind=kind,
+        n=len(means),
     )

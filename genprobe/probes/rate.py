@@ -1,9 +1,12 @@
 """The rate of one example, KL(q(z|x_n) ‖ p(z)), in nats.
 
-Exact where posterior and prior have a closed form; otherwise log q(z|x_n) − log p(z) at each draw,
-whose mean over draws is unbiased.
+Exact where posterior and prior have a closed form; otherwise log q(z|x_n) − log p(z) at some draws,
+whose mean is unbiased. Of few examples they are drawn for this alone, more than the decoder is
+asked about, unless the prior is a network: they cost no call of the model, and one wide posterior
+may decide both the mean and its error, of which two draws of it would say nothing.
 """
 
+import torch
 from jaxtyping import Float64
 from torch import Tensor
 
@@ -12,11 +15,16 @@ from genprobe.distributions.latents import flat
 from genprobe.priors.from_distribution import known_kl
 from genprobe.types import Family, Params, Prior
 
+DRAWS = 32
+"""With two draws of each of 200 Laplace codes of scales exp(N(0, 1)) the intervals held 83 %."""
+EVALUATIONS = 1 << 16
+"""At most so many densities of the prior, over all examples."""
+
 
 def rate(
-    posterior: Family, prior: Prior, params: Params, log_qz_x: Tensor, log_pz: Tensor
+    posterior: Family, prior: Prior, params: Params, log_qz_x: Tensor, log_pz: Tensor, n: int
 ) -> Float64[Tensor, "draw batch"]:
-    """KL(q(z|x)‖p(z)): (1, batch) if analytic, else one Monte Carlo value a draw.
+    """KL(q(z|x)‖p(z)): (1, batch) if analytic, else a Monte Carlo value for each of some draws.
 
     Args:
         posterior: family of q(z|x).
@@ -24,9 +32,23 @@ def rate(
         params: of q(z|x), each (batch, ...).
         log_qz_x: (draw, batch) log q(z|x), nats.
         log_pz: (draw, batch) log p(z), nats.
+        n: number of examples in the data set.
     """
     analytic = prior.kl(posterior, {k: v.double() for k, v in params.items()})
-    return log_qz_x - log_pz if analytic is None else analytic[None]
+    if analytic is not None:
+        return analytic[None]
+    draws = min(DRAWS, EVALUATIONS // n)
+    if prior.module is not None or draws <= len(log_qz_x):
+        return log_qz_x - log_pz
+    return torch.stack([one_draw(posterior, prior, params) for _ in range(draws)])
+
+
+def one_draw(posterior: Family, prior: Prior, params: Params) -> Float64[Tensor, " batch"]:
+    """Values of log q(z|x) − log p(z) at one draw of each posterior, nats."""
+    z = posterior.sample(params, 1)[0].double()
+    q = posterior.distribution({k: v.double() for k, v in params.items()})
+    found: Tensor = q.log_prob(z) - prior.log_prob(z)
+    return found.double()
 
 
 def rate_per_dimension(

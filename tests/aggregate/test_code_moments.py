@@ -5,7 +5,13 @@ import torch
 from torch.distributions import Cauchy, Independent, MultivariateNormal, Normal, Poisson
 from torch.distributions import constraints as C
 
-from genprobe.aggregate.code_moments import aggregate_moments, posterior_entropy
+from genprobe.aggregate.code_moments import (
+    aggregate_moments,
+    distance,
+    expected_distance,
+    posterior_entropy,
+    precision,
+)
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.types import Family
 
@@ -73,3 +79,64 @@ def test_a_family_without_moments_has_none_that_are_finite(numbers):
     )
     mean, _ = aggregate_moments(in_blocks({"loc": numbers(4, 2)}), cauchy)
     assert mean.isnan().all()
+
+
+# Distances from the mean of the aggregate posterior
+
+
+def moments_of(params, family=diagonal_normal):
+    return aggregate_moments(in_blocks(params), family)
+
+
+def test_the_precision_is_the_inverse_of_the_covariance(posteriors):
+    mean, second = moments_of(posteriors)
+    covariance = second - mean.outer(mean)
+    torch.testing.assert_close(precision(mean, second), covariance.inverse(), rtol=1e-6, atol=0)
+    torch.testing.assert_close(
+        precision(mean, second.diagonal()), 1 / covariance.diagonal(), rtol=1e-9, atol=0
+    )
+
+
+def test_codes_on_a_line_are_given_some_width():
+    # Both dimensions are one number, of variance 4: across that line there is none.
+    second = torch.full((2, 2), 4.0).double()
+    weights = precision(torch.zeros(2).double(), second)
+    along, across = torch.tensor([[1.0, 1.0], [1.0, -1.0]]).double()
+    assert along @ weights @ along == pytest.approx(2 / 8)
+    assert 1e6 < across @ weights @ across < math.inf
+    assert (precision(torch.zeros(2).double(), torch.zeros(2).double()) < math.inf).all()
+
+
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_the_distance_is_that_of_a_normal_of_the_same_moments(posteriors, numbers, diagonal):
+    mean, second = moments_of(posteriors)
+    covariance = second - mean.outer(mean)
+    if diagonal:
+        second, covariance = second.diagonal(), covariance.diagonal().diag()
+    normal = MultivariateNormal(mean, covariance)
+    z = 5 * numbers(3, 6, 4)
+    truth = 2 * (normal.log_prob(mean) - normal.log_prob(z))
+    torch.testing.assert_close(distance(z, mean, second), truth, rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("diagonal", [False, True])
+def test_the_expected_distance_is_the_mean_over_many_draws(posteriors, diagonal):
+    mean, second = moments_of(posteriors)
+    second = second.diagonal() if diagonal else second
+    found = expected_distance(in_blocks(posteriors), diagonal_normal, mean, second)
+    z = Normal(posteriors["loc"], posteriors["scale"]).sample((20_000,)).flatten(2)
+    drawn = distance(z, mean, second)
+    assert found.shape == (7,)
+    assert ((found - drawn.mean(0)).abs() < 4.5 * drawn.std(0) / math.sqrt(len(z))).all()
+    # Over all of them it is the dimension, whatever the moments.
+    assert found.mean().item() == pytest.approx(4, rel=1e-6)
+
+
+def test_without_moments_there_is_no_distance(numbers):
+    cauchy = Family(
+        name="cauchy", distribution=lambda p: Independent(Cauchy(p["loc"], 1.0), 1), constraints={}
+    )
+    params = {"loc": numbers(4, 2)}
+    mean, second = moments_of(params, cauchy)
+    assert expected_distance(in_blocks(params), cauchy, mean, second).isnan().all()
+    assert distance(numbers(3, 2), mean, second).isnan().all()

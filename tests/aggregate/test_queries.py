@@ -30,6 +30,17 @@ def store(tmp_path_factory):
     return genprobe.open_store(path)
 
 
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """A store of eight examples."""
+    path, x = tmp_path_factory.mktemp("few") / "s.h5", torch.linspace(-1, 1, 16).view(8, 2)
+    model = genprobe.Model(
+        name="m", encode=encode, posterior="diagonal-normal", prior="standard-normal"
+    )
+    genprobe.evaluate(model, x, store=path, draws=2, estimators={"rate": rate})
+    return genprobe.open_store(path)
+
+
 @pytest.fixture
 def params(store):
     return {k: v.double() for k, v in next(iter(store.blocks(N)))[1].items()}
@@ -105,6 +116,18 @@ def test_once_all_examples_are_taken_each_gets_more_draws(store, params):
 
 def test_a_loose_tolerance_is_met_by_the_pilot(store):
     assert draw(store, tolerance=10.0).z.shape == (2, PILOT, 2)
+
+
+def test_of_few_examples_the_pilot_draws_as_many_queries(few, monkeypatch):
+    assert draw(few, tolerance=10.0).z.shape == (2 * PILOT // 8, 8, 2)
+    assert draw(few, tolerance=10.0, max_queries=100).z.shape == (12, 8, 2)
+    monkeypatch.setattr(module, "MOST_VALUES", 400)  # 200 queries of two values
+    assert draw(few, tolerance=10.0).z.shape == (25, 8, 2)
+
+
+def test_few_examples_end_at_the_most_queries_of_any_number(few, monkeypatch):
+    monkeypatch.setattr(module, "MOST_QUERIES", 1 << 14)
+    assert len(draw(few, lambda queries: 1.0)) == 1 << 14
 
 
 def test_what_was_drawn_is_kept_when_more_is_drawn(store):

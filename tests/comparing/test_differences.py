@@ -138,7 +138,7 @@ def test_the_data_error_covers_the_truth_of_the_population(parts):
 
 
 def test_without_a_store_the_errors_are_added_and_it_says_so(evaluate):
-    x = data(50)
+    x = data(200)
     one, other = evaluate(model(slope=0.3), x), evaluate(model(), x)
     alone = dataclasses.replace(one, store=None)
     for found in differences({"one": alone, "other": other}, "other"):

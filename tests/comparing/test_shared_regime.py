@@ -29,7 +29,7 @@ def report(tmp_path_factory):
         prior="standard-normal",
         likelihood="bernoulli",
     )
-    x = torch.randint(0, 2, (40, 4), generator=torch.Generator().manual_seed(0)).float()
+    x = torch.randint(0, 2, (200, 4), generator=torch.Generator().manual_seed(0)).float()
     return genprobe.evaluate(model, x, draws=3, store=folder / "s.h5")
 
 
@@ -75,8 +75,14 @@ def test_without_the_examples_their_errors_must_do(report):
     examples = replace_regime(report, bound, cuts).regime
     errors = replace_regime(dataclasses.replace(report, store=None), bound, cuts).regime
     assert errors != examples
-    # At a cut both are near one half; 40 examples are not quite normal.
+    # At a cut both are near one half.
     assert abs(errors.probability - examples.probability) < 0.15
+
+
+def test_of_few_examples_that_are_not_at_hand_the_regime_stays(report):
+    rate = dataclasses.replace(report["rate"], se_data=None)
+    alone = dataclasses.replace(report, store=None, estimates={**report.estimates, "rate": rate})
+    assert replace_regime(alone, boundary(report, 0.8), DEFAULT_CUTS) is alone
 
 
 def two(tmp_path, n, **options):

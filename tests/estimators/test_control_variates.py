@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.distributions import Normal
 
-from genprobe.aggregate.code_moments import aggregate_moments
+from genprobe.aggregate.code_moments import aggregate_moments, expected_distance
 from genprobe.aggregate.queries import Queries
 from genprobe.estimators.control_variates import (
     EXAMPLES_PER_CONTROL,
@@ -15,7 +15,7 @@ from genprobe.estimators.control_variates import (
     reduced,
 )
 from genprobe.estimators.mutual_information import mutual_information
-from genprobe.estimators.standard_error import skewness_factor, within_error
+from genprobe.estimators.standard_error import interval_factor, within_error
 from genprobe.families.diagonal_normal import diagonal_normal as family
 
 N, K = 300, 4
@@ -36,7 +36,9 @@ def moments_of(params, **changes):
     rate = rate - params["scale"].log().sum(1)
     mean, second = aggregate_moments([(0, params)], family)
     parts = {"entropy": entropy, "rate": rate, "mean": mean, "second": second}
-    return CodeMoments(**(parts | changes))
+    parts |= changes
+    distance = expected_distance([(0, params)], family, parts["mean"], parts["second"])
+    return CodeMoments(**parts, distance=distance)
 
 
 def draw(params, index, draws):
@@ -74,6 +76,17 @@ def test_every_control_has_mean_zero_under_the_codes(diagonal):
     assert (found.flatten(0, 1).std(0) > 0.05).all()
 
 
+@pytest.mark.parametrize("diagonal", [False, True], ids=["products", "squares"])
+def test_an_own_control_has_mean_zero_for_each_example(diagonal):
+    params = posteriors(0)
+    changes = {"second": moments_of(params).second.diagonal()} if diagonal else {}
+    everything, draws = torch.arange(N), 2000
+    own = controls(*draw(params, everything, draws), everything, moments_of(params, **changes)).own
+    assert own.shape == (draws, N, 2)
+    assert (own.std(0) > 0.05).all()
+    assert (own.mean(0).abs() < 5 * own.std(0) / math.sqrt(draws)).all()  # 600 at once
+
+
 @pytest.mark.parametrize(
     ("examples", "count"), [(10, 3), (87, 3), (88, 11), (135, 11), (136, 17), (300, 17)]
 )
@@ -90,7 +103,9 @@ def test_a_control_whose_mean_does_not_exist_is_left_out():
     plain, nothing = moments_of(params), torch.full((K,), math.nan, dtype=torch.float64)
     assert controls(z, log_qz_x, index, moments_of(params, mean=nothing)).features.shape[2] == 3
     infinite = moments_of(params, second=plain.second.diagonal() + math.inf)
-    assert controls(z, log_qz_x, index, infinite).features.shape[2] == 3 + K
+    found = controls(z, log_qz_x, index, infinite)
+    assert found.features.shape[2] == 3 + K
+    assert found.own.shape[2] == 1  # the distance from the mean has none either
 
 
 # The correction
@@ -127,7 +142,7 @@ def test_a_query_that_decides_the_fit_leaves_the_values_as_they_are(terms):
     features[0, 7] *= 1000
     found, error = reduced(values, prepared(features), 100)
     assert torch.equal(found, values)
-    assert error == within_error(values, 100) * skewness_factor(values.flatten())
+    assert error == within_error(values, 100) * interval_factor(values.flatten())
 
 
 def test_controls_that_are_known_of_every_example_cancel_when_all_are_taken(numbers):

@@ -6,6 +6,7 @@ import torch
 from genprobe.estimators.control_variates import prepared
 from genprobe.estimators.marginal_kl import marginal_kl
 from genprobe.estimators.mutual_information import mutual_information
+from genprobe.estimators.standard_error import interval_factor, root_of_mean
 
 
 @pytest.mark.parametrize("controlled", [False, True])
@@ -30,7 +31,8 @@ def test_se_data_pairs_rate_and_information_by_example(numbers, make_queries):
     entropy = torch.ones_like(log_qz)
     queries = make_queries(30, log_qz_x, log_qz, index, index_entropy=entropy)
     found = marginal_kl(rate, True, queries)
-    assert found.se_data == pytest.approx(noise.std().item() / math.sqrt(30))
+    of_examples = noise.std().item() / math.sqrt(30) * interval_factor(noise)
+    assert found.se_data == pytest.approx(math.hypot(of_examples, found.se))
 
 
 def test_a_monte_carlo_rate_adds_its_error(numbers, make_queries):
@@ -38,6 +40,6 @@ def test_a_monte_carlo_rate_adds_its_error(numbers, make_queries):
     entropy = 1 + numbers(2, 30).sigmoid()
     queries = make_queries(30, log_qz_x, log_qz, index_entropy=entropy)
     found = marginal_kl(rate, False, queries)
-    of_rate = math.sqrt(rate.var(0).mean().item() / 150)
+    of_rate = root_of_mean(rate.var(0) / 5, 5)
     information = mutual_information(queries)
     assert found.se == pytest.approx(math.hypot(of_rate, information.se))

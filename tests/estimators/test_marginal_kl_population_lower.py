@@ -6,19 +6,22 @@ import torch
 
 from genprobe.errors import UnavailableError
 from genprobe.estimators.marginal_kl_population_lower import marginal_kl_population_lower
+from genprobe.estimators.standard_error import root_of_mean
 
-N = 10
+N = 40
 
 
 @pytest.fixture
 def queries(make_queries):
-    """Queries of which leave-one-out gives so many nats at each example: posteriors all apart."""
+    """Queries of which leave-one-out gives so many nats at each example.
 
-    def make(loo, index=None):
+    The posteriors are all the same, and I(n;z) is 0, or all apart, and it is log N.
+    """
+
+    def make(loo, index=None, apart=False):
         zeros = torch.zeros(2, N if index is None else len(index), dtype=torch.float64)
-        return make_queries(
-            N, zeros, zeros - math.log(N), index, index_entropy=zeros, log_qz_loo=zeros - loo
-        )
+        entropy, log_qz = (zeros, zeros - math.log(N)) if apart else (zeros + math.log(N), zeros)
+        return make_queries(N, zeros, log_qz, index, index_entropy=entropy, log_qz_loo=zeros - loo)
 
     return make
 
@@ -55,15 +58,17 @@ def test_either_bound_will_do_and_without_both_there_is_none(queries):
 
 
 def test_it_is_never_above_the_upper_end(queries):
-    # Posteriors all apart: I(n;z) is log N, and a fitted rate that errs may come out below it.
+    # I(n;z) is log N, and a fitted rate that errs may come out below it.
     rate = torch.full((1, N), 5.0).double()
-    found = marginal_kl_population_lower(rate, True, queries(4.0), fitted_rate=0.2 * rate)
+    found = marginal_kl_population_lower(
+        rate, True, queries(4.0, apart=True), fitted_rate=0.2 * rate
+    )
     assert found.value == pytest.approx(5 - math.log(N))
 
 
 def test_a_query_is_paired_with_what_its_own_example_costs(queries):
     each = torch.randn(1, N).double()
-    index = torch.randperm(N)[:8]
+    index = torch.randperm(N)[:30]
     found = marginal_kl_population_lower(6 + each, True, queries(4.0 + each[:, index], index))
     assert found.se_data == pytest.approx(found.se)
 
@@ -72,5 +77,5 @@ def test_a_rate_that_is_drawn_adds_its_own_error(queries):
     rate, given = 6 + torch.randn(4, N).double(), queries(4.0)
     known = marginal_kl_population_lower(6 + 0 * rate[:1], True, given)
     found = marginal_kl_population_lower(rate, False, given)
-    own = math.sqrt(rate.var(0).mean().item() / (4 * N))
+    own = root_of_mean(rate.var(0) / 4, 4)
     assert found.se == pytest.approx(math.hypot(known.se, own))

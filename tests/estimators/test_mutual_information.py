@@ -5,8 +5,13 @@ import torch
 
 import genprobe
 from genprobe.estimators.control_variates import prepared
-from genprobe.estimators.mutual_information import information_terms, mutual_information
-from genprobe.estimators.standard_error import skewness_factor
+from genprobe.estimators.information_error import information_terms
+from genprobe.estimators.mutual_information import mutual_information
+from genprobe.estimators.standard_error import (
+    degrees_of_freedom,
+    interval_factor,
+    student_factor,
+)
 
 
 def test_information_is_log_n_less_the_mean_index_entropy(numbers, make_queries):
@@ -15,13 +20,17 @@ def test_information_is_log_n_less_the_mean_index_entropy(numbers, make_queries)
     found = mutual_information(make_queries(1000, log_qz_x, log_qz, index_entropy=entropy))
     assert found.value == pytest.approx(math.log(1000) - entropy.mean().item())
     between, within = entropy.mean(0).var().item(), entropy.var(0).mean().item()
-    error = math.sqrt(0.9 * between / 100 + within / 2000)
-    assert found.se == pytest.approx(error * skewness_factor(entropy.flatten()))
+    left_out = math.sqrt(0.9 * between / 100) * interval_factor(entropy.mean(0))
+    freedom = degrees_of_freedom(entropy.var(0), len(entropy))
+    drawn = math.sqrt(within / 2000) * student_factor(freedom)
+    error = math.hypot(left_out, drawn) * interval_factor(entropy.flatten())
+    unseen = math.log(2) * math.sqrt(0.9 / 100**2 + 1 / 200**2)
+    assert found.se == pytest.approx(math.hypot(error, unseen))
     assert (found.kind, found.n) == ("estimate", 100)
 
 
 def test_information_lies_between_zero_and_log_n(numbers, make_queries):
-    noise = numbers(2, 100)
+    noise = numbers(2, 8)
     most, least = torch.zeros_like(noise), torch.full_like(noise, math.log(8) + 1e-12)
     clear, confused = (
         mutual_information(make_queries(8, noise, noise, index_entropy=entropy))

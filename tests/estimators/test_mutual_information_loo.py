@@ -11,7 +11,7 @@ from genprobe.errors import UnavailableError
 from genprobe.estimators.control_variates import prepared
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
-from genprobe.estimators.standard_error import data_error, skewness_factor, within_error
+from genprobe.estimators.standard_error import data_error, interval_factor, within_error
 
 LOC = torch.linspace(-1, 1, 12, dtype=torch.float64) ** 3
 """Of twelve posteriors in one dimension, close to each other in the middle."""
@@ -102,16 +102,23 @@ def test_a_bound_that_errs_below_the_information_is_put_there():
 def test_controls_take_off_what_is_known_of_the_gap():
     given = arguments(0.004, loc=torch.linspace(-1, 1, 200, dtype=torch.float64), draws=8)
     gap = given[0].log_qz - given[0].log_qz_loo
-    plain = mutual_information(*given).se + within_error(gap) * skewness_factor(gap.flatten())
+    plain = mutual_information(*given).se + within_error(gap) * interval_factor(gap.flatten())
     assert mutual_information_loo(*given).se < 0.8 * plain
 
 
 def test_the_data_error_contains_the_spread_over_examples():
-    queries, controls = arguments(0.2)
+    loc = torch.linspace(-1, 1, 60, dtype=torch.float64)
+    queries, controls = arguments(0.2, loc=loc, draws=40)
     found = mutual_information_loo(queries, controls)
     assert found.se_data == pytest.approx(
         data_error(queries.log_qz_x - queries.log_qz_loo), rel=0.1
     )
+
+
+def test_where_posteriors_have_few_neighbours_no_data_error_is_stated():
+    found = mutual_information_loo(*arguments(0.2))
+    assert found.se > 0
+    assert found.se_data is None
 
 
 @pytest.mark.parametrize(("n", "value"), [(1, 0.0), (100, -math.inf), (100, math.nan)])

@@ -4,10 +4,12 @@ from dataclasses import replace
 import pytest
 import torch
 
+from genprobe.estimators.chosen_bound import choice_factor
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
 from genprobe.estimators.mutual_information_population_upper import (
     mutual_information_population_upper,
 )
+from genprobe.estimators.rate import rate as rate_estimate
 
 N = 50
 
@@ -54,3 +56,11 @@ def test_it_is_never_below_the_lower_end(queries):
     rates = torch.full((1, N), 3.0).double()
     found = mutual_information_population_upper(rates, True, queries(6))
     assert found.value == pytest.approx(math.log(N))
+
+
+def test_of_two_that_might_be_the_least_the_error_is_widened(queries):
+    rates = 4 + 0.1 * torch.randn(1, N).double()
+    found = mutual_information_population_upper(rates, True, queries(9), fitted_rate=rates + 0.01)
+    alone = rate_estimate(rates, True)
+    assert found.value == alone.value
+    assert found.se_data == pytest.approx(alone.se_data * choice_factor(2))

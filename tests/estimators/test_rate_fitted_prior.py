@@ -5,6 +5,7 @@ import torch
 from torch.distributions import Normal
 
 from genprobe.estimators.rate_fitted_prior import fitted_rates, rate_fitted_prior
+from genprobe.estimators.standard_error import interval_factor
 
 N = 4000
 
@@ -56,5 +57,5 @@ def test_posteriors_without_spread_need_no_control(numbers):
 def test_draws_of_one_example_are_averaged_first(case):
     log_mz, log_qz_x, entropy, _ = case
     rates = fitted_rates(log_mz, log_qz_x, entropy)
-    expected = rates.mean(0).std().item() / math.sqrt(N)
+    expected = rates.mean(0).std().item() / math.sqrt(N) * interval_factor(rates.mean(0))
     assert rate_fitted_prior(rates).se_data == pytest.approx(expected)

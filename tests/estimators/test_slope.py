@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+from torch.distributions import Laplace
 
 import genprobe
 from genprobe.errors import UnavailableError
@@ -43,6 +44,22 @@ def test_its_error_is_that_of_the_ratio():
     spread = torch.tensor([e.value for e in found]).std().item()
     claimed = sum(e.se_data for e in found) / len(found)
     assert abs(spread / claimed - 1) < 4 / math.sqrt(2 * len(found))
+
+
+@pytest.mark.parametrize("draws", [2, 4])
+def test_its_error_has_the_draws_of_the_rate_in_it(draws):
+    n, runs = 200, 400
+    answer = 0.5 * torch.randn(n).double() - 3
+    pull = -2 * answer + 0.3 * torch.randn(n).double()
+    truth = -(pull.mean() / answer.mean()).item()
+    rates, found = torch.ones(1, n).double(), []
+    for _ in range(runs):
+        drawn = Laplace(answer, 1.0).sample((draws,))
+        found.append(slope(rates, drawn, pull + 0.1 * torch.randn(draws, n).double(), n))
+    held = [abs(e.value - truth) <= 1.96 * e.se for e in found]
+    assert sum(held) / runs >= 0.95 - 4 * math.sqrt(0.95 * 0.05 / runs)
+    spread = torch.tensor([e.value for e in found]).std().item()
+    assert sum(e.se for e in found) / runs < (1 + 4 / math.sqrt(2 * runs)) * spread
 
 
 @pytest.mark.parametrize(

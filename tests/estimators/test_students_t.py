@@ -1,7 +1,7 @@
 import pytest
 from scipy.stats import t
 
-from genprobe.comparing.students_t import students_t
+from genprobe.estimators.students_t import students_t
 
 
 @pytest.mark.parametrize("degrees", [1, 2, 3, 9, 29, 1000, 10**5, 10**7])

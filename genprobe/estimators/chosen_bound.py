@@ -1,0 +1,59 @@
+"""The tightest of several bounds that err, with what it costs to have chosen it.
+
+The least of several estimates is below the least of what they estimate, on average. Its error is
+widened to Bonferroni's quantile for as many as might have been chosen (Dunn 1961): each of their
+95 % limits then holds at once, and so does that of whichever came out least.
+"""
+
+import dataclasses
+import math
+from collections.abc import Callable, Sequence
+from statistics import NormalDist
+
+from genprobe.report import Estimate
+
+RIVAL = 3.0
+"""Standard errors of a difference within which a bound might have been the tightest."""
+TAIL = 0.025
+
+
+def chosen_bound(bounds: Sequence[Estimate], choose: Callable[..., Estimate]) -> Estimate:
+    """The largest or the smallest of some bounds, its errors widened for the choice.
+
+    Args:
+        bounds: at least one.
+        choose: ``max`` or ``min``.
+
+    Example:
+        Two upper bounds of which either might be the least.
+
+        >>> one = Estimate(name="a", value=1.0, se=0.0, se_data=0.10, kind="upper", n=500)
+        >>> other = dataclasses.replace(one, name="b", value=1.1)
+        >>> found = chosen_bound([one, other], min)
+        >>> found.name, round(found.se_data, 3)
+        ('a', 0.114)
+    """
+    best = choose(bounds, key=lambda bound: bound.value)
+    factor = choice_factor(sum(might_be(bound, best) for bound in bounds))
+    return dataclasses.replace(
+        best,
+        se=None if best.se is None else best.se * factor,
+        se_data=None if best.se_data is None else best.se_data * factor,
+    )
+
+
+def might_be(bound: Estimate, best: Estimate) -> bool:
+    """Whether a bound is within reach of the best one by their errors."""
+    error = math.hypot(bound.se_data or bound.se or 0.0, best.se_data or best.se or 0.0)
+    return abs(bound.value - best.value) <= RIVAL * error
+
+
+def choice_factor(count: int) -> float:
+    """How far Bonferroni's quantile for so many bounds lies beyond that for one.
+
+    Example:
+        >>> choice_factor(1), round(choice_factor(3), 2)
+        (1.0, 1.22)
+    """
+    normal = NormalDist()
+    return normal.inv_cdf(1 - TAIL / max(1, count)) / normal.inv_cdf(1 - TAIL)
