@@ -115,9 +115,11 @@ def test_a_bracket_errs_by_the_error_over_the_data_not_by_that_of_monte_carlo():
     assert not benchmark.within(end(0.0), end(0.79), 1.0)
 
 
-def test_the_section_is_left_out_with_a_message_where_the_package_is_missing(monkeypatch, capsys):
+def test_the_section_is_left_out_with_a_message_where_the_package_is_missing(
+    monkeypatch, capsys, tmp_path
+):
     monkeypatch.setattr(benchmark, "PACKAGE", "no_such_package")
-    assert benchmark.benchmark_sections() == []
+    assert benchmark.benchmark_sections(tmp_path / "kept.json") == []
     assert "genprobe[validation]" in capsys.readouterr().err
 
 

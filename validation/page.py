@@ -1,4 +1,4 @@
-"""Pages of measured numbers: sections of a note and a table."""
+"""Pages of measured numbers: sections of a note and a table, in Markdown."""
 
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -24,3 +24,23 @@ def table(section: Section) -> str:
     rows = ["| " + " | ".join(str(cell) for cell in line) + " |" for line in section.lines()]
     head = ["| " + " | ".join(names) + " |", "|" + ":--|" * len(names)]
     return "\n".join([f"## {section.heading}", "", section.note, "", *head, *rows, ""])
+
+
+def percent(share: float | None) -> str:
+    """A share in percent; a dash for none.
+
+    Example:
+        >>> percent(0.954), percent(None)
+        ('95.4 %', '–')
+    """
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def signed(value: float | None) -> str:
+    """A number with its sign; a dash for none."""
+    return "–" if value is None else f"{value:+.2f}"
+
+
+def bold(text: str, wanted: bool) -> str:
+    """Text, in bold if wanted."""
+    return f"**{text}**" if wanted else text

@@ -11,7 +11,17 @@ from genprobe._version import __version__
 from genprobe.cli.command_line import record_command_line
 from genprobe.errors import GenprobeError, OtherRankError, PluginError, UsageError, reason_of
 
-COMMANDS = ("evaluate", "compare", "show", "train", "sweep", "demo", "plugins", "new_plugin")
+COMMANDS = (
+    "evaluate",
+    "compare",
+    "show",
+    "train",
+    "sweep",
+    "demo",
+    "validate",
+    "plugins",
+    "new_plugin",
+)
 """The commands of genprobe itself, each in the file of its name."""
 
 

@@ -10,7 +10,17 @@ import genprobe
 from genprobe.cli import main
 from genprobe.errors import UsageError
 
-COMMANDS = ["evaluate", "compare", "show", "train", "sweep", "demo", "plugins", "new-plugin"]
+COMMANDS = [
+    "evaluate",
+    "compare",
+    "show",
+    "train",
+    "sweep",
+    "demo",
+    "validate",
+    "plugins",
+    "new-plugin",
+]
 
 
 def test_help_and_a_usage_error_need_no_torch():

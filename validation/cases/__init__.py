@@ -1,0 +1,18 @@
+"""Every case and study of the audit, by name."""
+
+from collections.abc import Mapping
+
+from genprobe.self_check.case import Case
+from validation.audit import Item
+from validation.cases import decoders, discrete, heavy, plane, population
+from validation.studies import studies
+
+CASES: tuple[Case, ...] = (
+    *plane.cases(),
+    *discrete.cases(),
+    *decoders.cases(),
+    *heavy.cases(),
+    *population.cases(),
+)
+
+ITEMS: Mapping[str, Item] = {item.name: item for item in (*CASES, *studies())}

@@ -1,0 +1,121 @@
+"""Sections of the page on regimes, comparisons and queries."""
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from statistics import fmean, stdev
+
+from validation.audit import Study
+from validation.coverage import RARE, WIDTH, binomial_tail
+from validation.page import Line, Section, bold, percent
+from validation.results import Row, read_rows
+from validation.studies import TOLERANCE, studies
+
+BINS = ((0.0, 0.6), (0.6, 0.8), (0.8, 0.95), (0.95, 1.01))
+"""Of the stated probability of a label."""
+NULL = 0.05
+
+
+def study_sections(folder: Path) -> list[Section]:
+    """The sections of what was measured besides coverage."""
+    return [
+        Section(
+            "Regimes: stated probability and how often right",
+            "Populations spread evenly around a cut, one data set of each; a label is right if it "
+            "is the population's. In bold where the share of right ones is off by more than chance "
+            "(1.96 of its standard deviations).",
+            "study|data sets|stated probability|labels|mean stated|right",
+            partial(regimes, folder),
+        ),
+        Section(
+            "Comparisons of models that do not differ",
+            "Two models equal in the population, on the same examples: how often |z| of a paired "
+            "difference exceeds 1.96. Nominal are 5 %; in bold where the binomial test at 2.5 % "
+            "finds more.",
+            "study|difference|runs|with an error|beyond 1.96|beyond 2.58 (nominal 1 %)",
+            partial(nulls, folder),
+        ),
+        Section(
+            "Queries",
+            f"A run with as many queries as a standard error of {TOLERANCE:g} nat was said to "
+            "take: the spread of I(n;z) over seeds in units of that error, 1 if it is kept. The "
+            "same for the plain paired estimator with its own number; the advantage is the ratio "
+            "of the numbers, each corrected for the error that was reached.",
+            "case|seeds|queries|spread / asked|stated / asked|plain|its spread / asked|advantage",
+            partial(query_lines, folder),
+        ),
+    ]
+
+
+def named(prefix: str) -> Iterator[Study]:
+    """The studies whose names begin so."""
+    return (study for study in studies() if study.name.startswith(prefix))
+
+
+def regimes(folder: Path) -> Iterator[Line]:
+    """A line a study and bin of the stated probability."""
+    for study in named("regime-"):
+        rows = read_rows(folder, study.name)
+        for low, high in BINS:
+            mine = [row for row in rows if low <= row["probability"] < high]
+            if mine:
+                stated = [row["probability"] for row in mine]
+                right = sum(row["label"] == row["truth"] for row in mine)
+                spread = math.sqrt(sum(p * (1 - p) for p in stated))
+                # Where every label is stated as certain, a wrong one in a few hundred is admitted.
+                beyond = abs(right - sum(stated)) > WIDTH * max(spread, 0.5)
+                yield (
+                    study.name,
+                    len(rows),
+                    f"{low:g} to {min(high, 1):g}",
+                    len(mine),
+                    percent(fmean(stated)),
+                    bold(percent(right / len(mine)), beyond),
+                )
+
+
+def nulls(folder: Path) -> Iterator[Line]:
+    """A line a study and difference."""
+    for study in named("null-"):
+        rows = read_rows(folder, study.name)
+        for name in rows[0]["differences"] if rows else ():
+            scores = [row["differences"][name][2] for row in rows if name in row["differences"]]
+            known = [abs(z) for z in scores if z is not None]
+            yield study.name, name, len(rows), percent(len(known) / len(rows)), *rejections(known)
+
+
+def rejections(scores: Sequence[float]) -> tuple[str, str]:
+    """How often |z| exceeds the two usual limits, in bold where chance does not admit it."""
+    found = []
+    for limit, nominal in ((WIDTH, NULL), (2.576, 0.01)):
+        count, runs = sum(z > limit for z in scores), len(scores)
+        beyond = count > nominal * runs and binomial_tail(runs - count, runs, 1 - nominal) < RARE
+        found.append(bold(percent(count / runs if runs else None), beyond))
+    return found[0], found[1]
+
+
+def query_lines(folder: Path) -> Iterator[Line]:
+    """A line a case."""
+    for study in named("queries-"):
+        rows = read_rows(folder, study.name)
+        if len(rows) > 1:
+            yield query_line(study.name.removeprefix("queries-"), rows)
+
+
+def query_line(name: str, rows: Sequence[Row]) -> Line:
+    """The spread over seeds of both estimators."""
+    ours, plain = (stdev(row[key] for row in rows) / TOLERANCE for key in ("value", "plain"))
+    stated = [row["stated"] for row in rows if row["stated"] is not None]
+    made = fmean(row["queries"] for row in rows)
+    advantage = rows[0]["plain_queries"] * plain**2 / (made * ours**2)
+    return (
+        name,
+        len(rows),
+        round(made),
+        f"{ours:.2f}",
+        f"{fmean(stated) / TOLERANCE:.2f}" if stated else "–",
+        rows[0]["plain_queries"],
+        f"{plain:.2f}",
+        f"{advantage:.1f}",
+    )
