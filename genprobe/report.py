@@ -38,6 +38,7 @@ class Estimate:
         kind: exact, estimate, or a lower or upper bound.
         unit: ``nats``, ``count`` and so on.
         n: number of independent units behind it (examples or queries).
+        remark: why an error is not stated, or is wider than it had to be; else empty.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Estimate:
     kind: Kind
     unit: str = "nats"
     n: int = 0
+    remark: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,6 +149,8 @@ class Report:
         estimates = {name: dataclasses.asdict(e) for name, e in self.estimates.items()}
         for content in estimates.values():
             del content["name"]
+            if not content["remark"]:
+                del content["remark"]
         regime = dataclasses.asdict(self.regime)
         regime["alternatives"] = [list(pair) for pair in self.regime.alternatives]
         regime["reasons"] = list(self.regime.reasons)

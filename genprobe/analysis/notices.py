@@ -1,8 +1,10 @@
 """The warnings of a report: a stable code, one sentence of cause, one of remedy."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from genprobe.analysis.regimes import DEFAULT_CUTS
+from genprobe.analysis.withheld import few_examples
 from genprobe.notice import Notice
 from genprobe.report import Dimension, Estimate
 
@@ -27,6 +29,8 @@ def report_notices(
     discrete: bool,
     bin_width: float | None,
     max_error: float | None,
+    missed: Notice | None = None,
+    n: int | None = None,
     decoded: bool = True,
 ) -> list[Notice]:
     """Every warning that the estimates call for, most important first.
@@ -38,6 +42,8 @@ def report_notices(
         discrete: whether the likelihood gives probabilities.
         bin_width: δ of quantised data, if known.
         max_error: largest deviation of log q(z) from float64, nats; None if never computed.
+        missed: that the tolerance was not reached; None if it was.
+        n: number of examples.
         decoded: whether genprobe worked the distortion out itself rather than was given it.
     """
     found = [
@@ -52,6 +58,8 @@ def report_notices(
             "distortion" in estimates and not discrete and bin_width is None, decoded
         ),
         monte_carlo_rate(rate_analytic),
+        missed,
+        None if n is None else few_examples(n),
     ]
     return [notice for notice in found if notice is not None]
 
@@ -64,6 +72,26 @@ def precision(max_error: float | None) -> Notice | None:
         code="precision",
         message=f"log q(z) deviates by up to {max_error:.2g} nats from its float64 value.",
         remedy="Run with --dtype float64.",
+    )
+
+
+def tolerance_missed(error: float, tolerance: float, made: int, asked: bool) -> Notice | None:
+    """The Monte Carlo error of I(n;z) is not as small as was asked for.
+
+    Args:
+        error: that was reached, nats.
+        tolerance: that was asked for, nats.
+        made: number of queries.
+        asked: whether the user allowed no more.
+    """
+    if error <= tolerance:
+        return None
+    wanted = math.ceil(made * (error / tolerance) ** 2)
+    return Notice(
+        code="tolerance-missed",
+        message=f"I(n;z) is known to ± {error:.2g} nats, not to the {tolerance:g} asked for: "
+        + (f"--max-queries allowed {made} queries." if asked else f"{made} queries are the most."),
+        remedy=f"Allow about {wanted} with --max-queries, or ask for a larger --tolerance.",
     )
 
 

@@ -3,34 +3,67 @@
 import dataclasses
 import math
 import platform
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 
 from genprobe._version import __version__
+from genprobe.aggregate.queries import DRAWS, Queries, first_queries
 from genprobe.analysis.options import Options
 from genprobe.analysis.regimes import DEFAULT_CUTS
 from genprobe.estimators.quantities import Quantities
 from genprobe.report import Estimate
 
+CLOSE = 50
+"""The number of queries needed is found to one part in so many."""
+FEWEST = 400
+"""Fewer queries do not know their own error."""
+
 
 def count_queries(quantities: Quantities, tolerance: float) -> dict[str, int | None]:
     """Queries made, how many the tolerance takes, and how many the plain paired estimator would.
 
-    The plain one draws independently, so the variance of its terms says what it needs. The other
-    is from the error that was reached, which falls as one over the root.
+    The plain one draws independently, so the variance of its terms says what it needs.
     """
     if not quantities.queried:
         return {"queries": 0, "queries_needed": None, "plain_queries": None}
-    made = quantities.log_qz.numel()
-    error = quantities.mutual_information.se or 0.0
-    terms = (quantities.log_qz_x - quantities.log_qz).flatten()
+    queries = quantities.queries
+    terms = (queries.log_qz_x - queries.log_qz).flatten()
     return {
-        "queries": made,
-        "queries_needed": math.ceil(made * (error / tolerance) ** 2),
-        "plain_queries": math.ceil(float(terms.var(correction=0)) / tolerance**2),
+        "queries": len(queries),
+        "queries_needed": needed(queries, quantities.information, tolerance),
+        "plain_queries": max(FEWEST, math.ceil(float(terms.var(correction=0)) / tolerance**2)),
     }
+
+
+def needed(queries: Queries, information: Callable[[Queries], Estimate], tolerance: float) -> int:
+    """The fewest queries that reach a tolerance, by trying: the estimate is made from as many.
+
+    An error cannot be carried over to another number of queries. Once every example is taken their
+    spread is gone from it, and with fewer of them there are fewer control variates. Where all
+    queries do not reach the tolerance their number grows as one over the square of the error.
+
+    Args:
+        queries: that were made.
+        information: the estimate from some of them.
+        tolerance: wanted standard error, nats.
+    """
+
+    def reached(count: int) -> bool:
+        error = information(first_queries(queries, count)).se
+        return error is not None and error <= tolerance
+
+    made = len(queries)
+    if not reached(made):
+        return math.ceil(made * ((information(queries).se or 0.0) / tolerance) ** 2)
+    low, high = min(FEWEST, made) - 1, made
+    if reached(low + 1):
+        return low + 1
+    while high - low > max(DRAWS, high // CLOSE):
+        middle = (low + high) // 2
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return high
 
 
 def describe_fit(

@@ -205,8 +205,10 @@ def place(
     """
     if n < FEWEST:
         return too_few(n, entropy)
-    margin = 1.96 * (rate.se_data or 0.0)
     positioned = distortion is not None and entropy is not None and replicates is not None
+    # A report of few examples states no error over the data; its replicates have it.
+    error = rate.se_data if replicates is None else float(replicates[:, 0].std(correction=0))
+    margin = 1.96 * (error or 0.0)
     centre = Point(
         rate=rate.value,
         margin=margin,

@@ -7,12 +7,13 @@ from typing import Any
 import torch
 
 from genprobe.aggregate.fitted import FittedMarginal
-from genprobe.analysis.notices import report_notices
+from genprobe.analysis.notices import report_notices, tolerance_missed
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest
 from genprobe.analysis.replicates import bound_of_examples, resampled_points, resampled_slopes
 from genprobe.analysis.stored_quantities import quantities_of, stored_parts
+from genprobe.analysis.withheld import stated
 from genprobe.encoding.parts import Parts
 from genprobe.estimators.call import Estimator, estimate
 from genprobe.estimators.dimensions import dimensions
@@ -147,6 +148,8 @@ def estimate_report(
         discrete=header.discrete,
         bin_width=options.bin_width,
         max_error=quantities.max_error if quantities.queried else None,
+        n=header.n,
+        missed=missed_by(quantities, options),
         decoded=header.likelihood is not None,
     )
     regime = regime_of(quantities, estimates, said, options)
@@ -155,13 +158,22 @@ def estimate_report(
         model=header.model,
         dataset=header.dataset,
         n=header.n,
-        estimates={**estimates, **entropy_estimate(regime, header.n)},
+        estimates={**stated(estimates, header.n), **entropy_estimate(regime, header.n)},
         dimensions=latents,
         regime=regime,
         warnings=[*failed, *said, *notices],
         provenance=facts,
         store=store,
     )
+
+
+def missed_by(quantities: Quantities, options: Options) -> Notice | None:
+    """Whether the queries reached the tolerance, where there are any."""
+    error = quantities.mutual_information.se if quantities.queried else None
+    if error is None:
+        return None
+    made, asked = len(quantities.queries), options.max_queries is not None
+    return tolerance_missed(error, options.tolerance, made, asked)
 
 
 def regime_of(

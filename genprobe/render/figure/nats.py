@@ -22,9 +22,9 @@ PART_STYLES: Mapping[str, Mapping[str, Any]] = {
     OPEN: {"facecolor": "white", "edgecolor": FAINT, "hatch": "...."},
 }
 MEANING = {
-    INFORMATION: "certainly information: I(n;z) ≤ I(X;Z)",
+    INFORMATION: "information, at least: I(n;z) ≤ I(X;Z)",
     EITHER: "either: within the bracket of I(X;Z)",
-    MISMATCH: "certainly mismatch: a better prior saves it",
+    MISMATCH: "mismatch, at least: a better prior saves it",
     OPEN: "unresolved: no bound is known",
 }
 

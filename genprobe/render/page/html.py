@@ -224,7 +224,7 @@ def units(reports: Sequence[Report]) -> dict[str, float]:
 
 
 def shares(report: Report) -> list[Share]:
-    """Where each nat of the rate goes, as far as is certain of the population.
+    """Where each nat of the rate goes, as far as the bounds on the population say.
 
     Empty where a bound is missing, or the rate is no more than its error.
     """
@@ -233,9 +233,9 @@ def shares(report: Report) -> list[Share]:
         return []
     parts = parts_of(report)
     return [
-        Share("about x, certain", parts.information, "information"),
+        Share("about x, at least", parts.information, "information"),
         Share("either", parts.either, "either"),
-        Share("prior mismatch, certain", parts.mismatch, "mismatch"),
+        Share("prior mismatch, at least", parts.mismatch, "mismatch"),
     ]
 
 

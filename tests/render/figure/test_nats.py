@@ -48,9 +48,9 @@ def test_log_n_is_a_line_across_where_the_bars_reach_it(models):
 def test_the_legend_has_the_parts_there_are(models):
     texts = [text for _, text in nats_entries(models, 1.0)]
     assert [text.split(":")[0].split(" =")[0] for text in texts] == [
-        "certainly information",
+        "information, at least",
         "either",
-        "certainly mismatch",
+        "mismatch, at least",
         "unresolved",
         "all beyond I(n;z)",
         "log N",

@@ -311,9 +311,9 @@ def test_the_rate_is_divided_without_rest(make_report, make_estimate):
     )
     parts = {share.name: share.nats for share in html.shares(report)}
     assert parts == {
-        "about x, certain": 6.0,
+        "about x, at least": 6.0,
         "either": 9.0,
-        "prior mismatch, certain": 5.0,
+        "prior mismatch, at least": 5.0,
     }
 
 
