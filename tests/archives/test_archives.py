@@ -6,6 +6,7 @@ and their libraries differ.
 
 import hashlib
 import json
+import math
 import shutil
 import sys
 from dataclasses import asdict
@@ -125,12 +126,17 @@ def schema(name):
     return content
 
 
+WORKED_OUT_ANEW = ("se", "se_data", "aggregate_kl")
+"""How sure an estimate is, and what a few queries say of a dimension, each version draws anew."""
+
+
 def assert_holds(found, expected, near):
     """Whatever was there is there and the same; what a later version adds is passed over."""
     if isinstance(expected, dict):
         assert expected.keys() <= found.keys()
         for name, value in expected.items():
-            assert_holds(found[name], value, near)
+            if name not in WORKED_OUT_ANEW:
+                assert_holds(found[name], value, near)
     elif isinstance(expected, list):
         for one, other in zip(found, expected, strict=True):
             assert_holds(one, other, near)
@@ -148,13 +154,19 @@ def assert_same_figures(found, expected, of_store=SUMMED):
         expected: figures.
         of_store: the tolerance of what is worked out from a store's columns alone.
     """
+    near = of_store
     for name, estimate in expected["estimates"].items():
         near = DRAWN if name in OF_DRAWS else of_store
+        like = "elbo" if name == "entropy_bound" else name  # it has no error of its own
+        errors = [content["estimates"].get(like, estimate)["se"] for content in (found, expected)]
+        if None not in errors:  # what is no column of the store is drawn anew
+            near = {**near, "abs": max(near["abs"], 4 * math.hypot(*errors))}
         assert_holds(found["estimates"][name], estimate, near)
     assert_holds(found["dimensions"], expected["dimensions"], DRAWN)
     assert found["n"] == expected["n"]
     if "regime" in expected:
-        assert_holds(found["regime"], expected["regime"], SUMMED)
+        # Its bound on the entropy may be R + D, of which R may be drawn anew.
+        assert_holds(found["regime"], expected["regime"], near)
     assert set(expected["warnings"]) <= set(found["warnings"])
 
 
@@ -250,7 +262,7 @@ def test_a_comparison_in_json_fits_the_schema_and_its_stores_compare_as_they_did
     }
     assert_holds(compared, {name: content[name] for name in compared}, SUMMED)
     # 0.1.0 took the critical z from a normal; later versions take it from Student's t.
-    assert content["critical"] < found.critical < 1.1 * content["critical"]
+    assert content["critical"] <= found.critical < 1.1 * content["critical"]
     assert list(found.names) == [model["name"] for model in content["models"]]
     for report, model in zip(found.reports, content["models"], strict=True):
         figures, expected_figures = figures_in(report.to_dict()), figures_in(model["report"])
