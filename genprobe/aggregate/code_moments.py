@@ -123,4 +123,8 @@ def precision(
     least = max(RIDGE * float(variance.max()), torch.finfo(torch.float64).tiny)
     if second.dim() == 1:
         return 1 / variance.clamp(min=least)
-    return torch.cholesky_inverse(torch.linalg.cholesky(covariance + least * torch.eye(len(mean))))
+    wider = covariance + least * torch.eye(len(mean), dtype=torch.float64)
+    factor, failed = torch.linalg.cholesky_ex(wider)
+    if failed:  # rounding of moments far from zero has left it indefinite
+        return torch.full_like(second, torch.nan)
+    return torch.cholesky_inverse(factor)

@@ -137,8 +137,8 @@ def prior_mismatch(estimates: Mapping[str, Estimate]) -> Notice | None:
         return None
     return Notice(
         code="prior-mismatch",
-        message=f"A prior fitted to the codes would save {saving.value:.2f} ± {error:.2f} nats per "
-        f"example of the rate {rate:.2f}.",
+        message=f"A prior fitted to the codes would save {saving.value:.2f} nats per example of "
+        f"the rate {rate:.2f}, beyond its error.",
         remedy="Refit the prior to the codes (a learned or mixture prior), or swap it afterwards.",
     )
 
@@ -219,5 +219,5 @@ def monte_carlo_rate(rate_analytic: bool) -> Notice | None:
         code="monte-carlo-rate",
         message="Posterior and prior have no closed-form KL: the rate is a Monte Carlo mean with "
         "an error of its own.",
-        remedy="Give more --draws if that error is too large.",
+        remedy="If that error is too large give more --draws, 64 or above.",
     )

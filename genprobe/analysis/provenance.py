@@ -3,13 +3,13 @@
 import dataclasses
 import math
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 
 from genprobe._version import __version__
-from genprobe.aggregate.queries import DRAWS, Queries, first_queries
+from genprobe.aggregate.queries import DRAWS, first_queries
 from genprobe.analysis.options import Options
 from genprobe.analysis.regimes import DEFAULT_CUTS
 from genprobe.estimators.quantities import Quantities
@@ -24,7 +24,8 @@ FEWEST = 400
 def count_queries(quantities: Quantities, tolerance: float) -> dict[str, int | None]:
     """Queries made, how many the tolerance takes, and how many the plain paired estimator would.
 
-    The plain one draws independently, so the variance of its terms says what it needs.
+    The plain one draws independently, so the variance of its terms says what it needs. Neither is
+    said below FEWEST.
     """
     if not quantities.queried:
         return {"queries": 0, "queries_needed": None, "plain_queries": None}
@@ -32,31 +33,35 @@ def count_queries(quantities: Quantities, tolerance: float) -> dict[str, int | N
     terms = (queries.log_qz_x - queries.log_qz).flatten()
     return {
         "queries": len(queries),
-        "queries_needed": needed(queries, quantities.information, tolerance),
+        "queries_needed": needed(quantities, tolerance),
         "plain_queries": max(FEWEST, math.ceil(float(terms.var(correction=0)) / tolerance**2)),
     }
 
 
-def needed(queries: Queries, information: Callable[[Queries], Estimate], tolerance: float) -> int:
+def needed(quantities: Quantities, tolerance: float) -> int | None:
     """The fewest queries that reach a tolerance, by trying: the estimate is made from as many.
 
     An error cannot be carried over to another number of queries. Once every example is taken their
     spread is gone from it, and with fewer of them there are fewer control variates. Where all
     queries do not reach the tolerance their number grows as one over the square of the error.
 
+    None where the error is not known. Never fewer than know their own error.
+
     Args:
-        queries: that were made.
-        information: the estimate from some of them.
+        quantities: of the store, with its queries made.
         tolerance: wanted standard error, nats.
     """
+    queries, found = quantities.queries, quantities.mutual_information.se
+    if found is None:
+        return None
 
     def reached(count: int) -> bool:
-        error = information(first_queries(queries, count)).se
+        error = quantities.information(first_queries(queries, count)).se
         return error is not None and error <= tolerance
 
     made = len(queries)
-    if not reached(made):
-        return math.ceil(made * ((information(queries).se or 0.0) / tolerance) ** 2)
+    if found > tolerance:
+        return math.ceil(made * (found / tolerance) ** 2)
     low, high = min(FEWEST, made) - 1, made
     if reached(low + 1):
         return low + 1

@@ -13,7 +13,7 @@ from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest
 from genprobe.analysis.replicates import bound_of_examples, resampled_points, resampled_slopes
 from genprobe.analysis.stored_quantities import quantities_of, stored_parts
-from genprobe.analysis.withheld import stated
+from genprobe.analysis.withheld import stated, stated_dimensions
 from genprobe.encoding.parts import Parts
 from genprobe.estimators.call import Estimator, estimate
 from genprobe.estimators.dimensions import dimensions
@@ -159,7 +159,7 @@ def estimate_report(
         dataset=header.dataset,
         n=header.n,
         estimates={**stated(estimates, header.n), **entropy_estimate(regime, header.n)},
-        dimensions=latents,
+        dimensions=stated_dimensions(latents, header.n),
         regime=regime,
         warnings=[*failed, *said, *notices],
         provenance=facts,

@@ -8,16 +8,18 @@ of a regime, is judged before.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from genprobe.notice import Notice
-from genprobe.report import Estimate
+from genprobe.report import Dimension, Estimate
 
 LEAST_EXAMPLES = 150
 """0.98^150 = 0.048: so many examples hold one of every kind that is 2 % of the population."""
 REMARK = (
     f"fewer than {LEAST_EXAMPLES} examples may lack any of a kind that is 2 % of the population"
 )
+OF_SAMPLES = {"generative_mutual_information"}
+"""Estimates whose units are samples of the model, not examples."""
 
 
 def stated(estimates: Mapping[str, Estimate], n: int) -> dict[str, Estimate]:
@@ -37,9 +39,22 @@ def stated(estimates: Mapping[str, Estimate], n: int) -> dict[str, Estimate]:
     if n >= LEAST_EXAMPLES:
         return dict(estimates)
     return {
-        name: dataclasses.replace(e, se_data=None, remark=REMARK) if e.se_data else e
+        name: without_data_error(e) if e.se_data and name not in OF_SAMPLES else e
         for name, e in estimates.items()
     }
+
+
+def without_data_error(estimate: Estimate) -> Estimate:
+    """The estimate without its error over the data, and why."""
+    why = "; ".join(filter(None, (estimate.remark, REMARK)))
+    return dataclasses.replace(estimate, se_data=None, remark=why)
+
+
+def stated_dimensions(dimensions: Sequence[Dimension], n: int) -> tuple[Dimension, ...]:
+    """The latent dimensions, likewise."""
+    if n >= LEAST_EXAMPLES:
+        return tuple(dimensions)
+    return tuple(dataclasses.replace(d, rate_se_data=None) for d in dimensions)
 
 
 def few_examples(n: int) -> Notice | None:
@@ -48,7 +63,7 @@ def few_examples(n: int) -> Notice | None:
         return None
     return Notice(
         code="few-examples",
-        message=f"No errors over the data are stated: {n} examples may well lack any of a kind "
-        "that is 2 % of the population.",
+        message=f"No errors over the data are stated with the numbers: {n} examples may well lack "
+        "any of a kind that is 2 % of the population.",
         remedy=f"Evaluate on {LEAST_EXAMPLES} examples or more.",
     )

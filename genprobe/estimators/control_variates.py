@@ -177,9 +177,14 @@ def reduced(
 
 
 def skewed_error(values: Float64[Tensor, "draw m"], n: int) -> float | None:
-    """Monte Carlo error of the mean, widened for the skewness that a cap at log N gives."""
+    """Monte Carlo error of the mean, widened for the skewness that a cap at log N gives.
+
+    Of some examples only, that of their means is in the error already.
+    """
     error = within_error(values, n)
-    return None if error is None else error * interval_factor(values.flatten())
+    if error is None or values.shape[1] < n:
+        return error
+    return error * interval_factor(values.flatten())
 
 
 def slope(values: Float64[Tensor, "draw m"], controls: Controls) -> Float64[Tensor, " control"]:

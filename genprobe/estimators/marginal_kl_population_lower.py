@@ -98,11 +98,15 @@ def rate_beyond_loo(
     """
     cost, loo = rate_estimate(rate, rate_analytic), mutual_information_loo(queries, controls)
     terms, rates = queries.log_qz_x - queries.log_qz_loo, rate.mean(0)[queries.index]
+    over_data = None
+    if loo.se_data is not None:
+        over_data = loo_data_error(terms, loo.se, queries, controls, rates)
     return Estimate(
         name="rate_beyond_loo",
         value=cost.value - loo.value,
         se=added_in_squares(cost.se, loo.se),
-        se_data=loo_data_error(terms, loo.se, queries, controls, rates),
+        se_data=over_data,
         kind="lower",
         n=loo.n,
+        remark=loo.remark,
     )

@@ -33,7 +33,7 @@ from genprobe.estimators.information_error import (
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.report import Estimate
 
-FEW = "where each posterior has few near neighbours its error over the data is not known"
+FEW = "far above I(n;z), or where posteriors have few neighbours, its data error is not known"
 FAR = 0.1
 """Share of I(n;z) by which a bound on it is far above."""
 MANY = 10
@@ -69,7 +69,7 @@ def mutual_information_loo(queries: Queries, controls: Controls | None = None) -
     if information.se is not None and gap_error is not None:
         error = information.se + gap_error  # from the same queries, so at worst they add
     gap = max(0.0, float(gaps.mean()))
-    far = gap > FAR * information.value
+    far = gap > FAR * information.value + (error or 0.0)
     over_data = None if far else loo_data_error(terms, error, queries, controls)
     return Estimate(
         name="mutual_information_loo",

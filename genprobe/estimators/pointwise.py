@@ -38,19 +38,22 @@ def rates_under(store: Store, family: Family, prior: Prior) -> Float64[Tensor, "
 def add_means(
     values: Float64[Tensor, "draw n"], others: Float64[Tensor, "otherdraw n"]
 ) -> Float64[Tensor, "some n"]:
-    """The sum of two quantities of every example: draw by draw, or with the mean of the first.
+    """The sum of two quantities of every example: draw by draw, or of the means of other draws.
+
+    A single row stands for an error that is no more than the spread over examples.
 
     Args:
-        values: (draw, n).
-        others: (draw, n) of the same draws, or others, or a closed form of a single row.
+        values: (draw, n), or a closed form (1, n).
+        others: (draw, n) of the same draws, or of others.
 
     Example:
         >>> one, two = torch.ones(3, 2).double(), 2 * torch.ones(2, 2).double()
         >>> add_means(one, two).shape, add_means(two, two).shape
-        (torch.Size([2, 2]), torch.Size([2, 2]))
+        (torch.Size([1, 2]), torch.Size([2, 2]))
     """
-    paired = len(values) == len(others) or 1 in (len(values), len(others))
-    return values + others if paired else values.mean(0) + others
+    if len(values) in (1, len(others)):
+        return values + others
+    return (values.mean(0) + others.mean(0))[None]
 
 
 def distortions(

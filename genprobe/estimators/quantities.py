@@ -104,7 +104,7 @@ class Quantities:
 
     @cached_property
     def rate(self) -> Float64[Tensor, "draw n"]:
-        """KL(q(z|x_n)‖p(z)): (1, n) if analytic, else (draw, n)."""
+        """KL(q(z|x_n)‖p(z)): (1, n) if analytic, else (draw, n), perhaps of draws of its own."""
         if self._prior is None or not self._replaced:
             return self._store.column("probes/rate")
         return rates_under(self._store, self._family, self._prior)

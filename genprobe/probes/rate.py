@@ -12,6 +12,7 @@ from torch import Tensor
 
 from genprobe.aggregate.moments import factorises
 from genprobe.distributions.latents import flat
+from genprobe.errors import ModelError
 from genprobe.priors.from_distribution import known_kl
 from genprobe.types import Family, Params, Prior
 
@@ -38,9 +39,17 @@ def rate(
     if analytic is not None:
         return analytic[None]
     draws = min(DRAWS, EVALUATIONS // n)
-    if prior.module is not None or draws <= len(log_qz_x):
+    network = prior.distribution is None and not prior.params
+    if network or draws <= len(log_qz_x):
         return log_qz_x - log_pz
-    return torch.stack([one_draw(posterior, prior, params) for _ in range(draws)])
+    found = torch.stack([one_draw(posterior, prior, params) for _ in range(draws)])
+    if not found.isfinite().all():
+        raise ModelError(
+            f"The prior {prior.name} gives a log p(z) that is not finite, at a draw of a "
+            "posterior.",
+            "The rate is infinite unless the posteriors lie within the prior's support.",
+        )
+    return found
 
 
 def one_draw(posterior: Family, prior: Prior, params: Params) -> Float64[Tensor, " batch"]:

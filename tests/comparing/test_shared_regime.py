@@ -79,10 +79,13 @@ def test_without_the_examples_their_errors_must_do(report):
     assert abs(errors.probability - examples.probability) < 0.15
 
 
-def test_of_few_examples_that_are_not_at_hand_the_regime_stays(report):
+def test_of_few_examples_that_are_not_at_hand_there_is_no_label(report):
     rate = dataclasses.replace(report["rate"], se_data=None)
     alone = dataclasses.replace(report, store=None, estimates={**report.estimates, "rate": rate})
-    assert replace_regime(alone, boundary(report, 0.8), DEFAULT_CUTS) is alone
+    bound = boundary(report, 0.8)
+    found = replace_regime(alone, bound, DEFAULT_CUTS).regime
+    assert (found.label, found.entropy) == ("undetermined", bound.value)
+    assert "store" in found.reasons[0]
 
 
 def two(tmp_path, n, **options):

@@ -6,6 +6,7 @@ import torch
 
 from genprobe.errors import UnavailableError
 from genprobe.estimators.marginal_kl_population_lower import marginal_kl_population_lower
+from genprobe.estimators.mutual_information_loo import loo_data_error
 from genprobe.estimators.standard_error import root_of_mean
 
 N = 40
@@ -41,11 +42,19 @@ def test_rate_and_bound_are_paired_by_example(queries):
     # What an example costs and what leave-one-out gives of it vary together: so does no error.
     each = torch.randn(1, N).double()
     given = queries(4.0 + each)
-    found = marginal_kl_population_lower(6 + each, True, given)
-    assert found.value == pytest.approx(2.0)
-    assert found.se_data == pytest.approx(found.se)
-    alone = marginal_kl_population_lower(6 - each, True, given)
-    assert alone.se_data > 1.5 * each.std().item() / math.sqrt(N)
+    terms = given.log_qz_x - given.log_qz_loo
+    assert loo_data_error(terms, 0.1, given, None, 6 + each[0]) == pytest.approx(0.1)
+    assert marginal_kl_population_lower(6 + each, True, given).value == pytest.approx(2.0)
+    apart = loo_data_error(terms, 0.1, given, None, 6 - each[0])
+    assert apart > 1.5 * each.std().item() / math.sqrt(N)
+
+
+def test_far_above_the_information_no_error_over_the_data_is_stated(queries):
+    rate = 6 + torch.randn(1, N).double()
+    found = marginal_kl_population_lower(rate, True, queries(4.0 + 0 * rate))
+    assert found.se is not None
+    assert found.se_data is None
+    assert "data error" in found.remark
 
 
 def test_either_bound_will_do_and_without_both_there_is_none(queries):
@@ -69,8 +78,9 @@ def test_it_is_never_above_the_upper_end(queries):
 def test_a_query_is_paired_with_what_its_own_example_costs(queries):
     each = torch.randn(1, N).double()
     index = torch.randperm(N)[:30]
-    found = marginal_kl_population_lower(6 + each, True, queries(4.0 + each[:, index], index))
-    assert found.se_data == pytest.approx(found.se)
+    given = queries(4.0 + each[:, index], index)
+    terms = given.log_qz_x - given.log_qz_loo
+    assert loo_data_error(terms, 0.1, given, None, 6 + each[0, index]) == pytest.approx(0.1)
 
 
 def test_a_rate_that_is_drawn_adds_its_own_error(queries):

@@ -50,7 +50,8 @@ def plane_line_entries(plane: Plane) -> list[Entry]:
         entries.append(remark(textwrap.fill(f"bold: {best_label(plane)}", WRAPPED)))
     if any(model.slope is not None for model in plane.models):
         entries.append((Line2D([], [], **TANGENTS), "operating slope, dD/dR = −s"))
-    entries.append((Ellipse((0, 0), 1, 1, **ELLIPSES), "95 % ellipse of the data error"))
+    if any(model.ellipse is not None for model in plane.models):
+        entries.append((Ellipse((0, 0), 1, 1, **ELLIPSES), "95 % ellipse of the data error"))
     if plane.undecoded:
         handle = Line2D([], [], linestyle="none", marker=RATE_ONLY, color=INK)
         entries.append((handle, "no decoder: rate alone"))

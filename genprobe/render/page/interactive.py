@@ -92,7 +92,7 @@ def model_marker(model: PlacedModel, named: bool, window: Window) -> dict[str, A
 def hover(report: Report) -> list[list[Any]]:
     """Name, nats and ± of what the pointer shows; a row without a number stands as it is."""
     found: list[list[Any]] = [
-        [label, report[name].value, report[name].se_data or report[name].se]
+        [label, report[name].value, report[name].se_data]
         for name, label in COLUMNS.items()
         if name in report.estimates
     ]

@@ -119,7 +119,15 @@ def method_lines(report: Report) -> list[str]:
     if facts.get("fitted_prior"):
         fitted = facts["fitted_prior"]
         lines.append(f"fitted prior: {fitted['rung']}, cross-fitted in {fitted['folds']} folds")
-    return lines
+    return lines + remarks(report)
+
+
+def remarks(report: Report) -> list[str]:
+    """Why an error is not stated, or is wider than it had to be, where no warning says so."""
+    if any(notice.code == "few-examples" for notice in report.warnings):
+        return []
+    said = {e.remark: name_of(e).strip() for e in report.estimates.values() if e.remark}
+    return [f"{name}: {remark}" for remark, name in said.items()]
 
 
 def headline(report: Report, unit: str) -> str:
