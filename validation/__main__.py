@@ -15,7 +15,13 @@ from genprobe.self_check.case import Case
 from validation.audit import FRESH, Item, audit
 from validation.cases import ITEMS
 from validation.coverage import cells, fails
-from validation.coverage_sections import bracket_section, content, coverage_sections, judge
+from validation.coverage_sections import (
+    Judged,
+    bracket_section,
+    content,
+    coverage_sections,
+    judge,
+)
 from validation.exact_sections import EXACT_SECTIONS
 from validation.mutual_information_benchmark import benchmark_sections
 from validation.page import table
@@ -104,6 +110,13 @@ def run(chosen: Sequence[Item], seeds: int, results: Path, **settings: Any) -> b
     return audit(failed, seeds, results, first=FRESH, **settings)
 
 
+def extent(judged: Sequence[Judged], every: int) -> str:
+    """How much of the audit the page stands on."""
+    ran = {pair.first.case for pair in judged}
+    most = max((pair.first.seeds for pair in judged), default=0)
+    return f"{len(ran)} of {every} cases of coverage have been run, with {most} seeds at most.\n"
+
+
 def write_page(out: Path, results: Path) -> None:
     """The page and its machine-readable table, from all results that there are."""
     cases = [item for item in ITEMS.values() if isinstance(item, Case)]
@@ -115,7 +128,7 @@ def write_page(out: Path, results: Path) -> None:
         *benchmark_sections(results / "benchmark.json"),
         *EXACT_SECTIONS,
     ]
-    text = "\n".join([INTRO, *map(table, sections)])
+    text = "\n".join([INTRO, extent(judged, len(cases)), *map(table, sections)])
     (out / "validation.md").write_text(text, encoding="utf-8")
     plain = json.dumps({"schema": SCHEMA, "cells": content(judged)}, indent=1, ensure_ascii=False)
     (out / "validation.json").write_text(plain + "\n", encoding="utf-8")

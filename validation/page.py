@@ -22,7 +22,9 @@ def table(section: Section) -> str:
     click.echo(section.heading, err=True)
     names = section.columns.split("|")
     rows = ["| " + " | ".join(str(cell) for cell in line) + " |" for line in section.lines()]
-    head = ["| " + " | ".join(names) + " |", "|" + ":--|" * len(names)]
+    head = (
+        ["| " + " | ".join(names) + " |", "|" + ":--|" * len(names)] if rows else ["Not run yet."]
+    )
     return "\n".join([f"## {section.heading}", "", section.note, "", *head, *rows, ""])
 
 
