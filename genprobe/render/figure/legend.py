@@ -33,10 +33,12 @@ def write_legend(
 
     Args:
         axes: empty ones, whose part of the figure the column may fill from edge to edge.
-        entries: from top to bottom.
+        entries: from top to bottom; none leave the axes empty.
         side: of the figure, ``left`` or ``right``.
     """
     axes.set_axis_off()
+    if not entries:  # a single model of few examples has no ellipse, and perhaps no slope
+        return
     handles, labels = zip(*entries, strict=True)
     part = axes.get_figure(root=False)
     assert part is not None
