@@ -204,7 +204,9 @@ def place(
         n: number of examples.
     """
     if n < FEWEST:
-        return too_few(n, entropy)
+        return undetermined(
+            entropy, f"{n} examples are too few to say how sure a label is; it takes {FEWEST}"
+        )
     positioned = distortion is not None and entropy is not None and replicates is not None
     # A report of few examples states no error over the data; its replicates have it.
     error = rate.se_data if replicates is None else float(replicates[:, 0].std(correction=0))
@@ -236,8 +238,8 @@ def place(
     )
 
 
-def too_few(n: int, entropy: Entropy | None) -> Regime:
-    """No label, because there are only so many examples."""
+def undetermined(entropy: Entropy | None, reason: str) -> Regime:
+    """No label, and why."""
     return Regime(
         label=UNDETERMINED,
         probability=1.0,
@@ -246,7 +248,7 @@ def too_few(n: int, entropy: Entropy | None) -> Regime:
         by_slope=None,
         entropy=entropy.value if entropy else None,
         entropy_source=entropy.source if entropy else None,
-        reasons=(f"{n} examples are too few to say how sure a label is; it takes {FEWEST}",),
+        reasons=(reason,),
     )
 
 

@@ -24,8 +24,6 @@ from genprobe.runtime.seeds import generator
 REPLICATES = 2000
 GROUPS = 2000
 BLOCK = 50
-
-
 ROUNDING = 1e-9
 
 

@@ -3,8 +3,8 @@
 An error over the data says how far the population may be from what N examples show. From fewer than
 150 it is not stated, though it can be worked out: a kind of example that is 2 % of the population
 is missed by more than one such sample in twenty, and no arithmetic on the others tells what it
-would have changed. What rests on these errors, such as the probability
-of a regime, is judged before.
+would have changed. What rests on these errors, such as the probability of a regime, is judged
+before.
 """
 
 import dataclasses

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from jaxtyping import Float64
 from torch import Tensor
 
+from genprobe.analysis.replicates import is_mean
 from genprobe.analysis.stored_quantities import choose_likelihood, choose_prior
 from genprobe.errors import GenprobeError
 from genprobe.estimators.pointwise import add_means, distortions, fit_scale, rates_under
@@ -28,7 +29,6 @@ from genprobe.store.read import Store
 
 PAIRED = ("elbo", "rate", "distortion")
 """The estimates of which ``columns_of`` has every example, in the order they are shown."""
-ROUNDING = 1e-9
 LEVEL = 0.05
 
 Columns = Mapping[str, Float64[Tensor, "draw n"]]
@@ -176,9 +176,7 @@ def rates_of(report: Report, store: Store) -> Float64[Tensor, "draw n"]:
 
 def has_mean(values: Float64[Tensor, "draw n"], estimate: Estimate | None) -> bool:
     """Whether values have the mean that an estimate states, up to rounding."""
-    return estimate is not None and math.isclose(
-        float(values.mean()), estimate.value, rel_tol=ROUNDING, abs_tol=ROUNDING
-    )
+    return estimate is not None and is_mean(values, estimate.value)
 
 
 def critical_z(comparisons: int, n: int, level: float = LEVEL) -> float:

@@ -13,7 +13,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.analysis.options import Options
-from genprobe.analysis.regimes import DEFAULT_CUTS, UNDETERMINED, Cuts, Entropy, place
+from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, undetermined
 from genprobe.analysis.replicates import (
     bound_of_examples,
     is_mean,
@@ -26,9 +26,10 @@ from genprobe.analysis.report import OWN
 from genprobe.analysis.stored_quantities import quantities_of, stored_parts
 from genprobe.errors import GenprobeError
 from genprobe.estimators.quantities import Quantities
-from genprobe.report import Regime, Report
+from genprobe.report import Report
 
 NEEDED = {"rate", "distortion", "elbo"}
+NOTHING_AT_HAND = "its store is not at hand, and so few examples state no errors over the data"
 
 Replicates = tuple[Float64[Tensor, "replicate 3"], Float64[Tensor, " replicate"] | None]
 
@@ -48,7 +49,7 @@ def replace_regime(report: Report, entropy: Entropy | None, cuts: Cuts) -> Repor
         return report
     found = replicates_of(report, entropy)
     if found is None:
-        return dataclasses.replace(report, regime=unknown(entropy))
+        return dataclasses.replace(report, regime=undetermined(entropy, NOTHING_AT_HAND))
     points, slopes = found
     regime = place(
         report["rate"],
@@ -61,20 +62,6 @@ def replace_regime(report: Report, entropy: Entropy | None, cuts: Cuts) -> Repor
         n=report.n,
     )
     return dataclasses.replace(report, regime=regime)
-
-
-def unknown(entropy: Entropy) -> Regime:
-    """No label under another bound: neither examples nor errors over them are at hand."""
-    return Regime(
-        label=UNDETERMINED,
-        probability=1.0,
-        alternatives=(),
-        by_position=None,
-        by_slope=None,
-        entropy=entropy.value,
-        entropy_source=entropy.source,
-        reasons=("its store is not at hand, and so few examples state no errors over the data",),
-    )
 
 
 def cuts_of(report: Report) -> Cuts | None:

@@ -8,13 +8,13 @@ widened to Bonferroni's quantile for as many as might have been chosen (Dunn 196
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from statistics import NormalDist
 
+from genprobe.estimators.students_t import students_t
 from genprobe.report import Estimate
 
 RIVAL = 3.0
 """Standard errors of a difference within which a bound might have been the tightest."""
-TAIL = 0.025
+LEVEL = 0.05
 
 
 def chosen_bound(bounds: Sequence[Estimate], choose: Callable[..., Estimate]) -> Estimate:
@@ -55,5 +55,4 @@ def choice_factor(count: int) -> float:
         >>> choice_factor(1), round(choice_factor(3), 2)
         (1.0, 1.22)
     """
-    normal = NormalDist()
-    return normal.inv_cdf(1 - TAIL / max(1, count)) / normal.inv_cdf(1 - TAIL)
+    return students_t(LEVEL / max(1, count), math.inf) / students_t(LEVEL, math.inf)

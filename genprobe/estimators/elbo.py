@@ -11,7 +11,7 @@ An unbiased Monte Carlo estimate of a lower bound on the mean log-likelihood. Ki
 from jaxtyping import Float64
 from torch import Tensor
 
-from genprobe.estimators.standard_error import mean_over_examples, sum_over_examples
+from genprobe.estimators.standard_error import sum_over_examples
 from genprobe.report import Estimate
 
 
@@ -28,6 +28,4 @@ def elbo(rate: Float64[Tensor, "ratedraw n"], distortion: Float64[Tensor, "draw 
         >>> elbo(rate, distortion).value
         -6.0
     """
-    if 1 < len(rate) != len(distortion):
-        return sum_over_examples("elbo", -rate, -distortion)
-    return mean_over_examples("elbo", -(rate + distortion))
+    return sum_over_examples("elbo", -rate, -distortion)

@@ -34,7 +34,7 @@ from torch import Tensor
 
 from genprobe.aggregate.queries import Queries
 from genprobe.estimators.control_variates import Controls
-from genprobe.estimators.standard_error import interval_factor
+from genprobe.estimators.standard_error import interval_factor, noise_of
 
 
 def information_data_error(
@@ -108,10 +108,13 @@ def beyond_first_order(queries: Queries) -> Float64[Tensor, "draw m"]:
         >>> beyond_first_order(queries_from(pair))[0]
         tensor([0.3069, 0.3069, 1.0000, 1.0000], dtype=torch.float64)
     """
-    own = (information_terms(queries) - math.log(queries.n)).exp()
-    rest = 1 - own
-    share = rest / neighbours(queries)
-    return own - rest * g_of(share) / share.where(share > 0, 1.0)
+    own, others = own_share(queries), neighbours(queries)
+    return own - others * g_of((1 - own) / others)
+
+
+def own_share(queries: Queries) -> Float64[Tensor, "draw m"]:
+    """The share in q(z) of the example that each code was drawn from, at most 1."""
+    return (information_terms(queries) - math.log(queries.n)).exp()
 
 
 def g_of(share: Float64[Tensor, "draw m"]) -> Float64[Tensor, "draw m"]:
@@ -135,7 +138,7 @@ def neighbours(queries: Queries) -> Float64[Tensor, "draw m"]:
         >>> round(float(found[0, 0]), 6)
         4.0
     """
-    own = (information_terms(queries) - math.log(queries.n)).exp()
+    own = own_share(queries)
     rest = 1 - own
     whether = torch.special.entr(own) + torch.special.entr(rest)
     which = (queries.index_entropy - whether) / rest.where(rest > 0, 1.0)
@@ -168,8 +171,7 @@ def spread_of_examples(
     if rate is not None:
         cleared = rate - cleared
     means = cleared.mean(0)
-    noise = float(cleared.var(0).mean()) / len(cleared) if len(cleared) > 1 else 0.0
-    between = max(0.0, float(means.var()) - noise)
+    between = max(0.0, float(means.var() - noise_of(cleared).mean()))
     return between * interval_factor(means) ** 2
 
 

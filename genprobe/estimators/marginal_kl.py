@@ -17,7 +17,7 @@ from torch import Tensor
 from genprobe.aggregate.queries import Queries
 from genprobe.estimators.control_variates import Controls
 from genprobe.estimators.information_error import information_data_error
-from genprobe.estimators.mutual_information import mutual_information
+from genprobe.estimators.mutual_information import index_information
 from genprobe.estimators.rate import rate as rate_estimate
 from genprobe.report import Estimate
 
@@ -45,7 +45,7 @@ def marginal_kl(
         >>> marginal_kl(torch.full((1, 4), 3.0).double(), True, same).value
         3.0
     """
-    cost, information = rate_estimate(rate, rate_analytic), mutual_information(queries, controls)
+    cost, information = rate_estimate(rate, rate_analytic), index_information(queries, controls)
     rates = rate.mean(0)[queries.index]
     return Estimate(
         name="marginal_kl",

@@ -14,6 +14,7 @@ error further.
 """
 
 import math
+from dataclasses import replace
 
 from genprobe.aggregate.queries import Queries
 from genprobe.estimators.control_variates import Controls, reduced
@@ -37,6 +38,23 @@ def mutual_information(queries: Queries, controls: Controls | None = None) -> Es
         >>> mutual_information(apart).value == math.log(4)
         True
     """
+    found = index_information(queries, controls)
+    return replace(found, se_data=information_data_error(queries, found.se, controls))
+
+
+def index_information(queries: Queries, controls: Controls | None = None) -> Estimate:
+    """The same without its error over the data, for what needs the value and Monte Carlo error.
+
+    Args:
+        queries: of the aggregate posterior.
+        controls: control variates of the queries; None for none.
+
+    Example:
+        >>> import torch
+        >>> from genprobe.testing import queries_from
+        >>> index_information(queries_from(torch.zeros(1, 4, 4, dtype=torch.float64))).value
+        0.0
+    """
     log_n = math.log(queries.n)
     values, error = reduced(log_n - queries.index_entropy, controls, queries.n)
     value = min(max(0.0, float(values.mean())), log_n)
@@ -46,7 +64,7 @@ def mutual_information(queries: Queries, controls: Controls | None = None) -> Es
         name="mutual_information",
         value=value,
         se=error,
-        se_data=information_data_error(queries, error, controls),
+        se_data=None,
         kind="estimate",
         n=len(queries.index),
     )

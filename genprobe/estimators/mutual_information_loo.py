@@ -30,7 +30,7 @@ from genprobe.estimators.information_error import (
     neighbours,
     spread_of_examples,
 )
-from genprobe.estimators.mutual_information import mutual_information
+from genprobe.estimators.mutual_information import index_information
 from genprobe.report import Estimate
 
 FEW = "far above I(n;z), or where posteriors have few neighbours, its data error is not known"
@@ -63,7 +63,7 @@ def mutual_information_loo(queries: Queries, controls: Controls | None = None) -
     n, terms = queries.n, queries.log_qz_x - queries.log_qz_loo
     if n < 2 or not terms.isfinite().all():
         raise UnavailableError("Leave-one-out needs other examples with a density at every query.")
-    information = mutual_information(queries, controls)
+    information = index_information(queries, controls)
     gaps, gap_error = reduced(queries.log_qz - queries.log_qz_loo, controls, n)
     error = None
     if information.se is not None and gap_error is not None:

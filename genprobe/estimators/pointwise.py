@@ -8,7 +8,7 @@ from torch import Tensor
 
 from genprobe.aggregate.blocks import size_of
 from genprobe.errors import DataError, UnavailableError
-from genprobe.probes.rate import rate
+from genprobe.probes.rate import rate_by_itself
 from genprobe.runtime.seeds import derived_seed
 from genprobe.store.format import Header
 from genprobe.store.read import Store
@@ -23,15 +23,17 @@ def rates_under(store: Store, family: Family, prior: Prior) -> Float64[Tensor, "
         family: of its posteriors.
         prior: p(z).
     """
-    log_qz_x = store.column("draws/log_qz_x")
-    found = []
+    draws, log_qz_x, found = store.header.draws, store.column("draws/log_qz_x"), []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derived_seed(store.header.seed, "rate"))
         for start, params in store.blocks():
-            index = torch.arange(start, start + size_of(params))
-            z = torch.stack([store.gather("draws/z", d, index) for d in range(store.header.draws)])
-            log_pz = prior.log_prob(z.double()).double()
-            found.append(rate(family, prior, params, log_qz_x[:, index], log_pz, store.header.n))
+            block = rate_by_itself(family, prior, params, draws, store.header.n)
+            if block is None:
+                index = torch.arange(start, start + size_of(params))
+                z = torch.stack([store.gather("draws/z", d, index) for d in range(draws)])
+                log_pz = prior.log_prob(z.double()).double()
+                block = log_qz_x[:, index] - log_pz
+            found.append(block)
     return torch.cat(found, 1)
 
 

@@ -12,7 +12,7 @@ far below that of either rate. Negative where no candidate does better than the 
 from jaxtyping import Float64
 from torch import Tensor
 
-from genprobe.estimators.standard_error import mean_over_examples, sum_over_examples
+from genprobe.estimators.standard_error import sum_over_examples
 from genprobe.report import Estimate
 
 
@@ -31,6 +31,4 @@ def prior_saving(
         >>> prior_saving(rate, fitted).value
         0.75
     """
-    if 1 < len(rate) != len(fitted_rate):
-        return sum_over_examples("prior_saving", rate, -fitted_rate)
-    return mean_over_examples("prior_saving", rate - fitted_rate)
+    return sum_over_examples("prior_saving", rate, -fitted_rate)

@@ -16,7 +16,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.errors import UnavailableError
-from genprobe.estimators.standard_error import data_error, noise_of, two_stage_error, within_error
+from genprobe.estimators.standard_error import data_error, sum_error
 from genprobe.report import Estimate
 
 SIGNIFICANT = 5.0
@@ -61,12 +61,8 @@ def slope(
     if abs(mean) <= SIGNIFICANT * error:
         raise UnavailableError("No slope: a wider posterior hardly changes the rate.")
     value = -float(distortion_slope.mean()) / mean
-    residual = (distortion_slope.mean(0) + value * answer)[None]
-    draws = min({len(distortion_slope), len(rate_slope)} - {1}, default=2)
-    noise = noise_of(distortion_slope) + value**2 * noise_of(rate_slope)
-    monte_carlo, data = two_stage_error(residual[0], noise, draws, n), data_error(residual)
-    if len(distortion_slope) == 1:  # its noise is not known apart from the spread over examples
-        monte_carlo = within_error(residual, n)
+    monte_carlo = sum_error(value * rate_slope, distortion_slope, n)
+    data = data_error((distortion_slope.mean(0) + value * answer)[None])
     return Estimate(
         name="slope",
         value=value,

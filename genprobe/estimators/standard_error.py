@@ -140,8 +140,7 @@ def within_error(values: Float64[Tensor, "draw m"], n: int | None = None) -> flo
         0.0
     """
     if len(values) == 1:
-        plain = standard_error(values[0])
-        return None if plain is None else plain * interval_factor(values[0])
+        return data_error(values)
     return two_stage_error(values.mean(0), noise_of(values), len(values), n)
 
 
@@ -239,19 +238,14 @@ def mean_over_examples(
 
 
 def sum_over_examples(
-    name: str,
-    drawn: Float64[Tensor, "draw n"],
-    others: Float64[Tensor, "otherdraw n"],
-    *,
-    kind: Kind = "estimate",
+    name: str, values: Float64[Tensor, "draw n"], drawn: Float64[Tensor, "otherdraw n"]
 ) -> Estimate:
-    """The mean of a sum of two quantities, each from its own draws, in nats.
+    """The mean of a sum of two quantities in nats: draw by draw, or each from its own draws.
 
     Args:
         name: of the estimate.
-        drawn: (draw, n), of more than one draw.
-        others: (draw, n) of other draws.
-        kind: of the estimate.
+        values: (draw, n), or a closed form (1, n).
+        drawn: (draw, n) of the same draws, or of others.
 
     Example:
         >>> import torch
@@ -259,16 +253,38 @@ def sum_over_examples(
         >>> sum_over_examples("elbo", one, two).value
         2.0
     """
-    means = drawn.mean(0) + others.mean(0)
-    noise = noise_of(drawn) + noise_of(others)
-    alone = len(others) == 1  # its noise is not known apart from the spread over examples
+    if len(values) in (1, len(drawn)):
+        return mean_over_examples(name, values + drawn)
+    means = values.mean(0) + drawn.mean(0)
     return Estimate(
         name=name,
         value=float(means.mean()),
-        se=within_error(means[None])
-        if alone
-        else two_stage_error(means, noise, min(len(drawn), len(others))),
+        se=sum_error(values, drawn),
         se_data=data_error(means[None]),
-        kind=kind,
+        kind="estimate",
         n=len(means),
     )
+
+
+def sum_error(
+    values: Float64[Tensor, "draw m"], drawn: Float64[Tensor, "otherdraw m"], n: int | None = None
+) -> float | None:
+    """Standard error, for these very examples, of the mean of a sum of independent quantities.
+
+    Args:
+        values: (draw, m), or a closed form (1, m).
+        drawn: (draw, m) of other draws; of a single one the noise is not known apart from the
+            spread over examples, which bounds it.
+        n: number of examples that the m were taken from; m by default.
+
+    Example:
+        >>> import torch
+        >>> one, two = torch.ones(3, 4).double(), torch.ones(2, 4).double()
+        >>> sum_error(one, two)
+        0.0
+    """
+    means = values.mean(0) + drawn.mean(0)
+    if len(drawn) == 1:
+        return within_error(means[None], n)
+    draws = min({len(values), len(drawn)} - {1})
+    return two_stage_error(means, noise_of(values) + noise_of(drawn), draws, n)

@@ -35,13 +35,32 @@ def rate(
         log_pz: (draw, batch) log p(z), nats.
         n: number of examples in the data set.
     """
+    found = rate_by_itself(posterior, prior, params, len(log_qz_x), n)
+    return log_qz_x - log_pz if found is None else found
+
+
+def rate_by_itself(
+    posterior: Family, prior: Prior, params: Params, least: int, n: int
+) -> Float64[Tensor, "draw batch"] | None:
+    """The rate in closed form or from draws of its own; None where it takes those of the codes.
+
+    Args:
+        posterior: family of q(z|x).
+        prior: p(z).
+        params: of q(z|x), each (batch, ...).
+        least: draws of the codes that there are anyway.
+        n: number of examples in the data set.
+
+    Raises:
+        ModelError: if a draw lies outside the prior's support.
+    """
     analytic = prior.kl(posterior, {k: v.double() for k, v in params.items()})
     if analytic is not None:
         return analytic[None]
     draws = min(DRAWS, EVALUATIONS // n)
     network = prior.distribution is None and not prior.params
-    if network or draws <= len(log_qz_x):
-        return log_qz_x - log_pz
+    if network or draws <= least:
+        return None
     found = torch.stack([one_draw(posterior, prior, params) for _ in range(draws)])
     if not found.isfinite().all():
         raise ModelError(

@@ -13,6 +13,9 @@ INDEX = ("rate", "mutual_information", "marginal_kl", "total_correlation")
 DECODED = ("rate", "distortion", "elbo", "slope")
 CUBE = ("rate", "distortion", "mutual_information", "marginal_kl", "generative_mutual_information")
 
+check = partial(Case, error="se", options={"draws": 4})
+"""A case of the same examples for every seed, four draws each."""
+
 
 def self_checks() -> tuple[Case, ...]:
     """The cases, from collapsed to saturated, of several families, with and without a decoder."""
@@ -38,30 +41,26 @@ def self_checks() -> tuple[Case, ...]:
         codes("sphere", "codes on a sphere", sphere_truths, sphere_codes, concentration=10.0),
         decoder("linear", "the optimum at β = 1", 1.0),
         decoder("linear-half", "the optimum at β = ½", 0.5),
-        Case(
+        check(
             name="linear-mixture",
             regime="a decoder, Monte Carlo rate",
             n=200,
-            error="se",
             make=partial(bumps, n=200),
             truths=partial(bumps_truths, partial(bumps, n=200)),
             estimators=DECODED,
-            options={"draws": 4},
         ),
     )
 
 
 def corners(name: str, regime: str, a: float, s: float) -> Case:
     """A hypercube of 1024 corners."""
-    return Case(
+    return check(
         name=name,
         regime=regime,
         n=1024,
-        error="se",
         make=partial(cube, d=10, a=a, s=s),
         truths=partial(cube_truths, 10, a, s),
         estimators=CUBE,
-        options={"draws": 4},
     )
 
 
@@ -83,28 +82,24 @@ def codes(
     """
     make = partial(maker, n=200, **shape)
     has_marginals = truths is not sphere_truths
-    return Case(
+    return check(
         name=name,
         regime=regime,
         n=200,
-        error="se",
         make=make,
         truths=partial(truths, make),
         estimators=INDEX if has_marginals else INDEX[:-1],
-        options={"draws": 4},
     )
 
 
 def decoder(name: str, regime: str, beta: float) -> Case:
     """Two hundred examples of a linear-Gaussian model."""
     make = partial(line, n=200, beta=beta)
-    return Case(
+    return check(
         name=name,
         regime=regime,
         n=200,
-        error="se",
         make=make,
         truths=partial(line_truths, make, beta),
         estimators=DECODED,
-        options={"draws": 4},
     )
