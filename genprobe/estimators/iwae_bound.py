@@ -27,7 +27,7 @@ from genprobe.errors import UnavailableError
 from genprobe.estimators.standard_error import data_error, root_of_mean
 from genprobe.report import Estimate
 
-OF_TWO_DRAWS = "with two draws its error is that of a single one, which is no less"
+OF_TWO_DRAWS = "with two draws, the error of one, which is no less"
 
 
 def iwae_bound(log_weight: Float64[Tensor, "draw n"]) -> Estimate:

@@ -33,7 +33,7 @@ from genprobe.estimators.information_error import (
 from genprobe.estimators.mutual_information import index_information
 from genprobe.report import Estimate
 
-FEW = "far above I(n;z), or where posteriors have few neighbours, its data error is not known"
+FEW = "no data error, far above I(n;z) or with few neighbours"
 FAR = 0.1
 """Share of I(n;z) by which a bound on it is far above."""
 MANY = 10
