@@ -8,9 +8,12 @@ A lower bound, because I(n;z) ≤ log N. A marginal KL near it says only that th
 examples to see more. Hoffman & Johnson (2016), "ELBO surgery", eq. 12.
 """
 
+import dataclasses
+
 from jaxtyping import Float64
 from torch import Tensor
 
+from genprobe.estimators.least_zero import at_least_zero
 from genprobe.estimators.rate import rate as rate_estimate
 from genprobe.report import Estimate
 
@@ -31,13 +34,7 @@ def marginal_kl_floor(
         2.0
     """
     cost = rate_estimate(rate, rate_analytic)
-    value = cost.value - log_n
-    zero = value <= 0
-    return Estimate(
-        name="marginal_kl_floor",
-        value=max(0.0, value),
-        se=0.0 if zero else cost.se,
-        se_data=0.0 if zero else cost.se_data,
-        kind="lower",
-        n=cost.n,
+    bound = dataclasses.replace(
+        cost, name="marginal_kl_floor", value=cost.value - log_n, kind="lower"
     )
+    return at_least_zero(bound)

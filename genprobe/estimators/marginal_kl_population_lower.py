@@ -21,6 +21,7 @@ from genprobe.aggregate.queries import Queries
 from genprobe.errors import UnavailableError
 from genprobe.estimators.chosen_bound import chosen_bound
 from genprobe.estimators.control_variates import Controls
+from genprobe.estimators.least_zero import at_least_zero
 from genprobe.estimators.marginal_kl import added_in_squares, marginal_kl
 from genprobe.estimators.mutual_information_loo import loo_data_error, mutual_information_loo
 from genprobe.estimators.prior_saving import prior_saving
@@ -65,10 +66,8 @@ def marginal_kl_population_lower(
             raise
     upper = marginal_kl(rate, rate_analytic, queries, controls)
     best = min(chosen_bound(bounds, max), upper, key=lambda bound: bound.value)
-    if best.value <= 0:  # no divergence is negative: that bound needs no data, and does not err
-        best = dataclasses.replace(best, value=0.0, se=0.0, se_data=0.0)
     return dataclasses.replace(
-        best, name="marginal_kl_population_lower", kind="lower", n=rate.shape[1]
+        at_least_zero(best), name="marginal_kl_population_lower", kind="lower", n=rate.shape[1]
     )
 
 

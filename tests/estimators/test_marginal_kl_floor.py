@@ -16,4 +16,5 @@ def test_floor_is_what_the_rate_exceeds_log_n_by():
 @pytest.mark.parametrize("log_n", [3.0, 10.0])
 def test_floor_is_never_negative(log_n):
     found = marginal_kl_floor(RATE, True, log_n)
-    assert (found.value, found.se, found.se_data) == (0.0, 0.0, 0.0)
+    assert (found.value, found.se, found.se_data) == (0.0, 0.0, None)
+    assert "cannot be negative" in found.remark

@@ -89,3 +89,11 @@ def test_a_rate_that_is_drawn_adds_its_own_error(queries):
     found = marginal_kl_population_lower(rate, False, given)
     own = root_of_mean(rate.var(0) / 4, 4)
     assert found.se == pytest.approx(math.hypot(known.se, own))
+
+
+def test_a_bound_below_zero_is_zero_without_an_error_over_the_data(queries):
+    # The term that is largest errs by hundreds of nats; 0 was never read off any data.
+    rate = 5.0 + 300.0 * torch.randn(1, N).double()
+    found = marginal_kl_population_lower(rate, True, queries(20.0), fitted_rate=rate + 400)
+    assert (found.value, found.se, found.se_data, found.kind) == (0.0, 0.0, None, "lower")
+    assert "cannot be negative" in found.remark
