@@ -18,7 +18,7 @@ from genprobe.encoding.checks import first_not_finite, impossible_value
 from genprobe.encoding.context import context_of
 from genprobe.encoding.examples import counted_from, encode_examples, read_examples
 from genprobe.encoding.parts import Parts
-from genprobe.encoding.placement import on_device
+from genprobe.encoding.placement import in_evaluation
 from genprobe.encoding.prior_calls import log_prior
 from genprobe.encoding.probe_inputs import PROBE_INPUTS
 from genprobe.encoding.probed import probed_examples, within
@@ -70,8 +70,7 @@ def encode(
     probed = probed_examples(header.n, math.prod(header.latent_shape), header.seed)
     with (
         barrier(writer.ranks),
-        on_device(parts.model.module, device, dtype),
-        on_device(parts.prior.module, device, dtype),
+        in_evaluation(parts.model, device, dtype, parts.prior),
     ):
         for name, probe in probes.items():
             require_known(name, probe)

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from genprobe._version import __version__
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.examples import encode_examples
-from genprobe.encoding.placement import on_device
+from genprobe.encoding.placement import in_evaluation
 from genprobe.encoding.resolve import bind_model, bind_prior
 from genprobe.encoding.user_errors import memory_errors
 from genprobe.errors import GenprobeError, ModelError, PluginError, UntrustedError, reason_of
@@ -87,7 +87,7 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
         )
     x = few(model, example)
     calls = bind_model(model, device=CPU, dtype=torch.float32, batch_size=len(x))
-    with on_device(model.module, CPU, torch.float32):
+    with in_evaluation(model, CPU, torch.float32):
         params = encode_examples(calls, x, 0)
         prior = require_prior(model, calls.posterior.event_shape(params))
         z = calls.posterior.distribution(params).sample().to(x.dtype)

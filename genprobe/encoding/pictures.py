@@ -25,7 +25,7 @@ from genprobe.encoding.calls import Calls, bind
 from genprobe.encoding.context import context_of
 from genprobe.encoding.examples import read_examples
 from genprobe.encoding.parts import Parts
-from genprobe.encoding.placement import on_device
+from genprobe.encoding.placement import in_evaluation
 from genprobe.errors import GenprobeError, UnavailableError
 from genprobe.report import Dimension
 from genprobe.runtime.seeds import derived_seed, random_rows
@@ -113,7 +113,7 @@ def draw_pictures(
     calls = bind(parts, device=device, dtype=dtype, batch_size=batch_size)
     if image is None or not calls.decodes:
         return None
-    with on_device(parts.model.module, device, dtype), on_device(parts.prior.module, device, dtype):
+    with in_evaluation(parts.model, device, dtype, parts.prior):
         subject = subject_of(calls, dataset, store, image)
         grids, absent = draw_grids(
             {

@@ -1,38 +1,73 @@
-"""A module on a device for as long as a run needs it."""
+"""A model's modules, ready for evaluation for as long as a run needs them."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
+from torch import Tensor, nn
+
+from genprobe.encoding.reachable import reachable_modules
+from genprobe.types import Model, Prior
 
 
 @contextlib.contextmanager
-def on_device(
-    module: torch.nn.Module | None, device: torch.device, dtype: torch.dtype
+def in_evaluation(
+    model: Model, device: torch.device, dtype: torch.dtype, prior: Prior | None = None
 ) -> Iterator[None]:
-    """A module in evaluation mode, on a device and of a dtype; afterwards as it was.
+    """Every module that a model reaches in evaluation mode and on a device; afterwards as it was.
 
-    Its tensors themselves come back, not copies, so less precision loses nothing.
+    The modules that the records name are of a dtype too. Those that only the functions reach keep
+    their own: what the functions cast, they cast for that. Their tensors themselves come back, not
+    copies, so less precision loses nothing. Buffers are copies meanwhile: what a model counts while
+    it is called, it counts in these.
 
     Args:
-        module: of a model or a prior; None where there is none.
-        device: where it goes.
-        dtype: of its floating-point tensors meanwhile.
+        model: of the user.
+        device: where the modules go.
+        dtype: of the floating-point tensors of the modules that the records name.
+        prior: resolved, if it is.
 
-    >>> layer = torch.nn.Linear(2, 2).double()
-    >>> with on_device(layer, torch.device("cpu"), torch.float32):
+    >>> layer = nn.Linear(2, 2).double()
+    >>> parts = {"posterior": "diagonal-normal", "prior": "standard-normal"}
+    >>> model = Model(name="small", encode=layer.forward, module=layer, **parts)
+    >>> with in_evaluation(model, torch.device("cpu"), torch.float32):
     ...     layer.weight.dtype, layer.training
     (torch.float32, False)
     >>> layer.weight.dtype, layer.training
     (torch.float64, True)
     """
-    if module is None:
+    own = None if prior is None else prior.module
+    named = [module for module in (model.module, own) if module is not None]
+    found = reachable_modules(*named, model, prior)
+    with given_back(found):
+        for module in found:
+            with contextlib.suppress(NotImplementedError):  # an exported program has one mode
+                module.eval()
+        for module in named:
+            module.to(device=device, dtype=dtype)
+        for module in found:
+            if must_move(module, device):
+                module.to(device=device)
         yield
-        return
-    training = {m: m.training for m in module.modules()}
-    parameters = [(p, p.data, None if p.grad is None else p.grad.data) for p in module.parameters()]
-    buffers = [(m, dict(m.named_buffers(recurse=False))) for m in module.modules()]
-    module.eval().to(device=device, dtype=dtype)
+
+
+@contextlib.contextmanager
+def given_back(modules: Sequence[nn.Module]) -> Iterator[None]:
+    """Modules with copies of their buffers; afterwards with all tensors and modes as they were."""
+    every = list(dict.fromkeys(m for module in modules for m in module.modules()))
+    training = {m: m.training for m in every}
+    parameters = [
+        (p, p.data, None if p.grad is None else p.grad.data)
+        for p in dict.fromkeys(p for m in every for p in m.parameters(recurse=False))
+    ]
+    buffers = [
+        (m, name, values)
+        for m in every
+        for name, values in m.named_buffers(recurse=False, remove_duplicate=False)
+    ]
+    copies: dict[int, Tensor] = {}
+    for m, name, values in buffers:
+        setattr(m, name, copies.setdefault(id(values), values.detach().clone()))
     try:
         yield
     finally:
@@ -40,8 +75,14 @@ def on_device(
             p.data = values
             if p.grad is not None and gradient is not None:
                 p.grad.data = gradient
-        for m, named in buffers:
-            for name, values in named.items():
-                setattr(m, name, values)
+        for m, name, values in buffers:
+            setattr(m, name, values)
         for m, mode in training.items():
             m.training = mode
+
+
+def must_move(module: nn.Module, device: torch.device) -> bool:
+    """Whether a module lies on one other device; one that is spread over several stays so."""
+    tensors = [*module.parameters(), *module.buffers()]
+    places = {values.device for values in tensors}
+    return len(places) == 1 and torch.empty(0, device=device).device not in places

@@ -12,7 +12,7 @@ from genprobe.encoding.calls import Calls
 from genprobe.encoding.context import context_of
 from genprobe.encoding.examples import encode_examples, read_examples
 from genprobe.encoding.parts import Parts
-from genprobe.encoding.placement import on_device
+from genprobe.encoding.placement import in_evaluation
 from genprobe.encoding.prior_calls import call_for_prior, guarded, log_prior
 from genprobe.errors import DataError, GenprobeError, ModelError, reason_of
 from genprobe.plugins import plugins
@@ -63,7 +63,7 @@ def prepare(
         source = named_part("likelihoods", model.recorded.likelihood)
     x = read_examples(dataset, 0, 1, calls.dtype)
     calls = calls.given(context_of(model, dataset, x, 0))
-    with on_device(model.module, device, calls.dtype):
+    with in_evaluation(model, device, calls.dtype):
         params = encode_examples(calls, x, 0)
         latent = posterior.event_shape(params)
         prior = bind_prior(model.prior, latent, {}, family=posterior, example=params)
