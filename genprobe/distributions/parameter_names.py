@@ -120,4 +120,4 @@ def renamed(names: Collection[str], part: str) -> dict[str, str]:
 
 def precise(values: Tensor) -> Tensor:
     """The same values in float32 at least: of a log-variance of 25 float16 has no exponential."""
-    return values.to(torch.promote_types(values.dtype, torch.float32))
+    return values if values.dtype == torch.float64 else values.float()

@@ -4,7 +4,6 @@ Batches, device, precision, gradients, the context of a conditional model, check
 and errors are dealt with here, so encoding, probes, pictures and exports have none of it.
 """
 
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,8 +13,10 @@ from jaxtyping import Float, Float64
 from torch import Tensor
 from torch.distributions import Distribution
 
+from genprobe.distributions.returned import Understood, require_log_variance, understood
 from genprobe.encoding.batches import batches, gather, unequal_batches
-from genprobe.encoding.checks import require_event, require_shapes, require_tensors
+from genprobe.encoding.broadcasting import full_rows, require_batch
+from genprobe.encoding.checks import require_event, require_real, require_shapes
 from genprobe.encoding.context import rows_of
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.user_errors import user_errors
@@ -91,7 +92,7 @@ class Calls:
         return replace(self, context=context)
 
     def encode(self, x: Tensor, rows: Tensor | None = None) -> Params:
-        """The parameters of q(z|x), each (n, ...), with the names and lengths checked.
+        """The parameters of q(z|x), each (n, ...), of the dtype of the calls; shapes are checked.
 
         Args:
             x: (n, *event).
@@ -100,19 +101,36 @@ class Calls:
         Raises:
             ModelError: if the encoder fails, or returns something else.
         """
-        given, pieces = self._context_of(rows), []
-        for batch in batches(len(x), self.batch_size):
-            with self._errors("encode", x[batch]), torch.inference_mode():
-                piece = self._call(self.model.encode, x, given, batch)
-            source = f"The encoder of {self.model.name}"
-            names = ", ".join(self.posterior.constraints)
-            require_tensors(source, piece, f"Return a dict of tensors: {names}.")
-            require_shapes(source, self.posterior, piece, len(x[batch]))
-            pieces.append(piece)
-        # A view of a parameter requires a gradient even here: a scale that all examples share.
-        return {
-            name: torch.cat([piece[name].detach().cpu() for piece in pieces]) for name in pieces[0]
-        }
+        given = self._context_of(rows)
+        pieces = [self._parameters(x, given, b).params for b in batches(len(x), self.batch_size)]
+        return {name: torch.cat([piece[name] for piece in pieces]) for name in pieces[0]}
+
+    def read_as(self, x: Tensor, z: Tensor) -> dict[str, str]:
+        """What was taken for what in what the encoder and the decoder return, by the part.
+
+        Args:
+            x: a few examples (n, *event), no more than a batch.
+            z: codes (n, *latent) of theirs.
+
+        Raises:
+            ModelError: if it could be meant in two ways.
+        """
+        whole, source = slice(None), f"{{}} of {self.model.name}"
+        found = {"encode": self._parameters(x, self.context, whole)}
+        require_log_variance(source.format("The encoder"), found["encode"])
+        if self.decodes:
+            with self._errors("decode", z), torch.no_grad():
+                found["decode"] = self._returned(*self._lent(z, self.context, whole))
+            require_log_variance(source.format("The decoder"), found["decode"])
+        return {part: each.read_as for part, each in found.items() if each.read_as}
+
+    def read(self, part: str, returned: Any) -> Params:
+        """What ``encode`` or ``decode`` returned, as tensors by standard names.
+
+        Raises:
+            ModelError: if it is none of what can be taken.
+        """
+        return self._understood(part, returned).params
 
     def decode(self, z: Tensor, rows: Tensor | None = None) -> Distribution:
         """The distribution p(x|z) of batch shape (n,), without gradients.
@@ -127,7 +145,7 @@ class Calls:
         """
         outputs = self.decoder_outputs(z, rows)
         with self._errors("decode", z), torch.no_grad():
-            return self._likelihood.distribution(outputs)
+            return self._distribution(outputs, len(z))
 
     def decoder_outputs(self, z: Tensor, rows: Tensor | None = None) -> Params:
         """What the decoder returns, by name, each (n, ...) or the same for every z.
@@ -143,8 +161,10 @@ class Calls:
         given, cut = self._context_of(rows), unequal_batches(len(z), self.batch_size)
         pieces = []
         for batch in cut:
+            lent = self._lent(z, given, batch)
             with self._errors("decode", z[batch]), torch.inference_mode():
-                pieces.append(self._outputs(z, given, batch))
+                outputs = self._returned(*lent).params
+            pieces.append({k: v.detach().to("cpu", copy=True) for k, v in outputs.items()})
         return gather(pieces, cut)
 
     def log_px_z(
@@ -164,8 +184,9 @@ class Calls:
         """
         given, found = self._context_of(rows), []
         for batch in batches(len(z), self.batch_size):
+            lent = self._lent(z, given, batch)
             with self._errors("decode", z[batch]), torch.inference_mode():
-                found.append(self._log_likelihood(x, z, given, batch))
+                found.append(self._log_likelihood(x, lent, batch))
         return torch.cat([values.detach().cpu().double() for values in found])
 
     def log_px_z_gradient(
@@ -188,7 +209,9 @@ class Calls:
         for batch in batches(len(z), self.batch_size):
             code = z[batch].detach().requires_grad_()
             with self._errors("decode", code, NO_GRADIENT), torch.enable_grad():
-                log_px_z = self._log_likelihood(x[batch], code, rows_of(given, batch), slice(None))
+                # A leaf cannot be changed in place: the decoder is lent a copy within the graph.
+                lent = self._lent(code, rows_of(given, batch), slice(None))
+                log_px_z = self._log_likelihood(x, lent, batch)
                 if not log_px_z.requires_grad:
                     return None
                 # Layers may keep a part of their graph from one call to the next: it is retained.
@@ -212,29 +235,54 @@ class Calls:
     ) -> AbstractContextManager[None]:
         return user_errors(f"{part} of {self.model.name}", argument.shape, remedy)
 
-    def _call(self, part: Callable[..., Any], rows: Tensor, given: Params, batch: slice) -> Any:
-        """What a part of the model returns for a batch of rows and their context."""
-        return part(rows[batch].to(self.device, self.dtype), **rows_of(given, batch, self.device))
+    def _understood(self, part: str, returned: Any) -> Understood:
+        """What ``encode`` or ``decode`` returned, by standard names."""
+        if part == "encode":
+            source, family = f"The encoder of {self.model.name}", self.posterior
+            return understood(source, returned, family.name, family.constraints)
+        return understood(f"The decoder of {self.model.name}", returned, self._likelihood.name)
 
-    def _outputs(self, z: Tensor, given: Params, batch: slice) -> Params:
-        """What the decoder returns for a batch, on its device."""
+    def _lent(self, rows: Tensor, given: Params, batch: slice) -> tuple[Tensor, Params]:
+        """Copies of a batch of rows and of their context, which the model may change."""
+        copy = rows[batch].to(self.device, self.dtype, copy=True)
+        return copy, rows_of(given, batch, self.device)
+
+    def _parameters(self, x: Tensor, given: Params, batch: slice) -> Understood:
+        """What the encoder says of a batch, on the CPU, one row an example."""
+        source, lent = f"The encoder of {self.model.name}", self._lent(x, given, batch)
+        count = len(x[batch])
+        with self._errors("encode", x[batch]), torch.inference_mode():
+            returned = self.model.encode(lent[0], **lent[1])
+            found = self._understood("encode", returned)
+            params = full_rows(source, self.posterior, found.params, count)
+        require_shapes(source, self.posterior, params, count)
+        require_real(source, params)
+        # A view of a parameter requires a gradient even here: a scale that all examples share.
+        mine = {k: v.detach().to("cpu", self.dtype, copy=True) for k, v in params.items()}
+        return replace(found, params=mine)
+
+    def _returned(self, codes: Tensor, context: Params) -> Understood:
+        """What the decoder returns for codes, on its device, in the calls' dtype or a finer one."""
         if self.model.decode is None:
             raise UnavailableError("The model has no decoder.")
-        outputs: Params = self._call(self.model.decode, z, given, batch)
-        require_tensors(
-            f"The decoder of {self.model.name}",
-            outputs,
-            f"Return a dict of the tensors that the likelihood {self._likelihood.name} takes, "
-            'named as in torch.distributions: {"logits": …}, or {"loc": …, "scale": …}.',
-        )
-        return outputs
+        source = f"The decoder of {self.model.name}"
+        found = self._understood("decode", self.model.decode(codes, **context))
+        require_real(source, found.params)
+        finer = {k: torch.promote_types(v.dtype, self.dtype) for k, v in found.params.items()}
+        return replace(found, params={k: v.to(finer[k]) for k, v in found.params.items()})
 
-    def _log_likelihood(self, x: Tensor, z: Tensor, given: Params, batch: slice) -> Tensor:
-        """Values of log p(x|z) of a batch, on the model's device."""
-        p = self._likelihood.distribution(self._outputs(z, given, batch))
+    def _distribution(self, outputs: Params, count: int) -> Distribution:
+        """The distribution p(x|z) that a decoder's outputs say, of batch shape (count,)."""
+        p = self._likelihood.distribution(outputs)
+        require_batch(f"The decoder of {self.model.name}", outputs, p.batch_shape, count)
+        return p
+
+    def _log_likelihood(self, x: Tensor, lent: tuple[Tensor, Params], batch: slice) -> Tensor:
+        """Values of log p(x|z) of a batch of x and what is lent of z, on the model's device."""
+        p = self._distribution(self._returned(*lent).params, len(lent[0]))
         require_event(f"The decoder of {self.model.name}", p.event_shape, x.shape[1:])
         try:
-            found: Tensor = p.log_prob(x[batch].to(self.device))
+            found: Tensor = p.log_prob(x[batch].to(self.device, copy=True))
         except SupportError as error:
             raise error.after(batch.start or 0) from None
         return found

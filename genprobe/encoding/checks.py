@@ -1,7 +1,5 @@
 """Checks of what a user's encoder, decoder and prior returned."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -11,21 +9,22 @@ from genprobe.errors import ModelError
 from genprobe.types import Family, Params
 
 
-def require_tensors(source: str, returned: object, remedy: str) -> None:
-    """Check that an encoder or a decoder returned tensors by name.
+def require_real(source: str, params: Params) -> None:
+    """Check that parameters are real numbers, which any dtype of these can be cast to.
 
     Args:
-        source: what returned it, as a message begins.
-        returned: by it.
-        remedy: what to return instead.
+        source: what they come from, as a message begins.
+        params: by name.
 
     Raises:
-        ModelError: if it returned anything else.
+        ModelError: naming a parameter of complex numbers.
     """
-    if isinstance(returned, Mapping) and all(isinstance(v, Tensor) for v in returned.values()):
-        return
-    kind = type(returned).__name__
-    raise ModelError(f"{source} returns a {kind} that is not tensors by name.", remedy)
+    for key, values in params.items():
+        if values.is_complex():
+            raise ModelError(
+                f"{source} returns {key} of {str(values.dtype).removeprefix('torch.')}.",
+                "Return real numbers: the real part, or the real and imaginary parts as values.",
+            )
 
 
 def require_shapes(source: str, posterior: Family, params: Params, count: int) -> None:

@@ -4,6 +4,9 @@ A label, a batch, the size of x itself: q(z|x, c) and p(x|z, c). A model says wh
 ``condition``; the data bring covariates; both encode and decode take the context as keywords.
 """
 
+from copy import deepcopy
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -29,7 +32,7 @@ def context_of(model: Model, dataset: Dataset, x: Tensor, start: int) -> Params:
     covariates = {} if dataset.covariates is None else dataset.covariates(start, start + len(x))
     with user_errors(f"condition of {model.name}", x.shape, "Check the data's covariates."):
         try:
-            context = model.condition(x, covariates)
+            context = model.condition(x.clone(), {k: copy_of(v) for k, v in covariates.items()})
         except KeyError as missing:
             raise ModelError(
                 f"{model.name} needs the covariate {missing}; {dataset.name} has "
@@ -38,6 +41,11 @@ def context_of(model: Model, dataset: Dataset, x: Tensor, start: int) -> Params:
             ) from missing
     require_rows(model.name, context, len(x), start)
     return {k: v.to(x.dtype) if v.is_floating_point() else v for k, v in context.items()}
+
+
+def copy_of(values: Any) -> Any:
+    """What a user's function may change without changing the data."""
+    return values.clone() if isinstance(values, Tensor) else deepcopy(values)
 
 
 def require_rows(name: str, context: Params, count: int, start: int) -> None:
@@ -62,5 +70,5 @@ def require_rows(name: str, context: Params, count: int, start: int) -> None:
 
 
 def rows_of(context: Params, rows: slice | Tensor, device: torch.device | None = None) -> Params:
-    """The context of some of its examples, on a device."""
-    return {key: values[rows].to(device) for key, values in context.items()}
+    """Copies of the context of some of its examples, on a device."""
+    return {key: values[rows].to(device, copy=True) for key, values in context.items()}

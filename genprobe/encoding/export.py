@@ -189,18 +189,25 @@ class Part(nn.Module):
     """Encoder or decoder as a module of its own, for torch to trace.
 
     Args:
-        function: of a batch, to tensors by name.
+        function: of a batch, to what the model returns.
         module: whose weights it uses.
+        read: what was returned to tensors by name.
     """
 
-    def __init__(self, function: Callable[[Tensor], Params], module: nn.Module | None) -> None:
+    def __init__(
+        self,
+        function: Callable[[Tensor], Any],
+        module: nn.Module | None,
+        read: Callable[[Any], Params],
+    ) -> None:
         super().__init__()
         self.function = function
         self.module = module
+        self.read = read
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """The tensors in the order of their names."""
-        found = self.function(x)
+        """The tensors in the order of their names; a program that changed x would not be pure."""
+        found = self.read(self.function(x.clone()))
         return tuple(found[name] for name in sorted(found))
 
 
@@ -220,7 +227,7 @@ def write_program(path: Path, calls: Calls, part: str, x: Tensor) -> list[str]:
     names = sorted(outputs_of(calls, part, x))
     with tracing(model, part), memory_errors(f"{part} of {model.name}", x.shape), torch.no_grad():
         program = torch.export.export(
-            Part(getattr(model, part), model.module).eval(),
+            Part(getattr(model, part), model.module, lambda y: calls.read(part, y)).eval(),
             (x,),
             dynamic_shapes=({0: torch.export.Dim("batch")},),
             strict=False,

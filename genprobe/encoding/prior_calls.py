@@ -23,6 +23,8 @@ MEMORY = "Free some, or let it take fewer z at a time; what was encoded into a -
 def guarded(prior: Prior, latent: Size) -> Prior:
     """The same prior, whose functions raise a ModelError for whatever goes wrong in them.
 
+    They are lent copies of what they are given, and copies are taken of what they return.
+
     Args:
         prior: as a user or a plugin gave it.
         latent: shape of one z.
@@ -37,17 +39,23 @@ def guarded(prior: Prior, latent: Size) -> Prior:
 
     def log_prob(z: Tensor) -> Tensor:
         with prior_errors(f"The prior {prior.name}", latent):
-            return prior.log_prob(z)
+            return prior.log_prob(lent(z)).clone()
 
     def sample(n: int) -> Tensor:
         with prior_errors(f"The prior {prior.name}", latent):
-            return prior.sample(n)
+            return prior.sample(n).clone()
 
     def kl(family: Family, params: Params) -> Tensor | None:
         with prior_errors(f"The prior {prior.name}", latent):
-            return prior.kl(family, params)
+            found = prior.kl(family, {name: lent(values) for name, values in params.items()})
+            return None if found is None else found.clone()
 
     return replace(prior, log_prob=log_prob, sample=sample, kl=kl)
+
+
+def lent(values: Tensor) -> Tensor:
+    """A copy that a prior may change; what is no tensor as it is."""
+    return values.clone() if isinstance(values, Tensor) else values
 
 
 def call_for_prior(function: Callable[[], PriorLike], latent: Size) -> PriorLike:

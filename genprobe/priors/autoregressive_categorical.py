@@ -93,7 +93,7 @@ def conditionals(module: nn.Module | Logits, z: Tensor, classes: int, name: str)
     """
     weights = next(module.parameters(), None) if isinstance(module, nn.Module) else None
     with torch.no_grad():
-        found = module(z if weights is None else z.to(weights.device))
+        found = module(z.clone() if weights is None else z.to(weights.device, copy=True))
     if found.shape != (*z.shape, classes):
         raise ModelError(
             f"The prior {name} gives logits of shape {tuple(found.shape)} for z of shape "

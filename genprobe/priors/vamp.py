@@ -5,10 +5,12 @@ under ``FAMILY.NAME`` and the weights ``probs``: they, not the encoder, are what
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from genprobe.distributions.returned import understood
 from genprobe.errors import ModelError
 from genprobe.plugins import plugins
 from genprobe.priors.weights import weights as mixture_weights
@@ -22,7 +24,7 @@ LARGEST = 1e8
 
 
 def vamp_prior(
-    encode: Callable[[Tensor], Params],
+    encode: Callable[[Tensor], Any],
     pseudo_inputs: Tensor,
     family: Family | str,
     weights: Tensor | None = None,
@@ -33,7 +35,7 @@ def vamp_prior(
     the weights are loaded and the module is in evaluation mode.
 
     Args:
-        encode: the model's encoder.
+        encode: the model's encoder, which returns what a Model's may.
         pseudo_inputs: (c, *event), as the encoder takes them.
         family: of the posteriors, or its registered name.
         weights: (c,) probabilities of the components; equal by default.
@@ -47,10 +49,12 @@ def vamp_prior(
         >>> prior.name, prior.params["probs"].tolist()
         ('vamp', [0.5, 0.5])
     """
-    with torch.no_grad():
-        components = encode(pseudo_inputs)
     size = len(pseudo_inputs)
     name = family if isinstance(family, str) else family.name
+    wanted = () if isinstance(family, str) else family.constraints
+    with torch.no_grad():  # the encoder is lent a copy: it may work in place
+        returned = encode(pseudo_inputs.detach().clone())
+    components = understood("The encoder of the pseudo-inputs", returned, name, wanted).params
     params = {f"{name}.{k}": v.detach().cpu().double() for k, v in components.items()}
     params["probs"] = mixture_weights(NAME, weights, size)
     if isinstance(family, str):

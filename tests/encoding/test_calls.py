@@ -343,3 +343,111 @@ def test_a_value_outside_the_support_is_named_by_its_row():
     calls = calls_of(2, categorical, decode=lambda z: {"logits": torch.zeros(len(z), SIDE**2, 2)})
     with pytest.raises(SupportError, match="Example 7 has the value 5"):
         calls.log_px_z(x, torch.zeros(N, 2))
+
+
+def in_place(function):
+    """The same function, which before it returns ruins all tensors that it was given."""
+
+    def call(*given, **named):
+        found = function(*[v.clone() if isinstance(v, torch.Tensor) else v for v in given], **named)
+        for values in (*given, *named.values()):
+            if isinstance(values, torch.Tensor):
+                values.mul_(0).sub_(9)
+        return found
+
+    return call
+
+
+@pytest.mark.parametrize("batch_size", [5, N])
+def test_what_the_parts_do_to_the_tensors_they_are_lent_changes_nothing(batch_size):
+    context = {"shift": torch.arange(N).float()}
+    parts = {
+        "encode": lambda x, shift: {"loc": x[:, :2] + shift[:, None], "scale": x[:, :2] + 1},
+        "decode": lambda z, shift: {"logits": z @ WEIGHT + shift[:, None]},
+    }
+    z, x, rows = torch.randn(N, 2), X.clone(), torch.arange(N)
+    answers = []
+    for how in (lambda f: f, in_place):
+        calls = calls_of(batch_size, **{k: how(f) for k, f in parts.items()}).given(context)
+        answers.append(
+            [
+                *calls.encode(x).values(),
+                *calls.decoder_outputs(z, rows).values(),
+                calls.decode(z).mean,
+                calls.log_px_z(x, z),
+                calls.log_px_z_gradient(x, z),
+            ]
+        )
+    for plain, ruined in zip(*answers, strict=True):
+        assert torch.equal(plain, ruined)
+    assert torch.equal(x, X)
+    assert torch.equal(context["shift"], torch.arange(N).float())
+
+
+def test_the_gradient_through_what_a_decoder_does_in_place_is_taken():
+    def decode(z):
+        z.mul_(3)
+        return {"logits": z @ WEIGHT}
+
+    z = torch.randn(N, 2)
+    truth = (X.double() - torch.sigmoid(3 * z.double() @ WEIGHT.double())) @ WEIGHT.T.double() * 3
+    found = calls_of(decode=decode).log_px_z_gradient(X, z)
+    torch.testing.assert_close(found.double(), truth, rtol=1e-4, atol=1e-4)
+
+
+def test_an_output_that_the_model_writes_again_in_its_next_call_is_not_changed_by_that():
+    loc, logits = torch.zeros(2, 2), torch.zeros(2, SIDE**2)
+    calls = calls_of(
+        2,
+        encode=lambda x: {"loc": loc.copy_(x[:, :2]), "scale": torch.ones(2, 2)},
+        decode=lambda z: {"logits": logits[: len(z)].copy_(z @ WEIGHT)},
+    )
+    z = torch.randn(N, 2)
+    assert torch.equal(calls.encode(X)["loc"], X[:, :2])
+    torch.testing.assert_close(calls.decoder_outputs(z)["logits"], z @ WEIGHT)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64, torch.int64])
+def test_parameters_of_any_dtype_are_those_of_the_run_and_outputs_are_no_less(dtype):
+    loc = (10 * torch.randn(N, 2)).to(dtype).double()
+    calls = calls_of(
+        encode=lambda x: {"loc": loc.to(dtype), "scale": torch.ones(N, 2, dtype=dtype)},
+        decode=lambda z: {"logits": (z @ WEIGHT).to(dtype)},
+    )
+    params = calls.encode(X)
+    assert {v.dtype for v in params.values()} == {torch.float32}
+    assert torch.equal(params["loc"], loc.float())
+    outputs = calls.decoder_outputs(torch.randn(N, 2))
+    finer = torch.float64 if dtype == torch.float64 else torch.float32
+    assert outputs["logits"].dtype == finer
+
+
+@pytest.mark.parametrize("part", ["encode", "decode"])
+def test_complex_parameters_are_refused_by_name(part):
+    made = {"loc": X[:, :2] + 0j, "scale": X[:, :2] + 1}, {"logits": torch.zeros(N, 64) + 0j}
+    calls = calls_of(encode=lambda x: made[0], decode=lambda z: made[1])
+    with pytest.raises(ModelError, match=r"returns lo\w+ of complex64"):
+        calls.encode(X) if part == "encode" else calls.decode(torch.zeros(N, 2))
+
+
+@pytest.mark.parametrize("batch_size", [5, N])
+def test_one_row_of_outputs_for_a_batch_is_refused(batch_size):
+    for one in (lambda v: v[:1], lambda v: v.mean(0, keepdim=True), lambda v: v[0]):
+        calls = calls_of(batch_size, decode=lambda z, one=one: {"logits": one(z @ WEIGHT)})
+        for ask in (calls.log_px_z, calls.log_px_z_gradient):
+            with pytest.raises(ModelError, match="the first axis must count them"):
+                ask(X, torch.zeros(N, 2))
+        with pytest.raises(ModelError, match="the first axis must count them"):
+            calls.decode(torch.zeros(N, 2))
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (SIDE**2,), (1, SIDE**2), (N, 1), (N, SIDE**2)])
+def test_a_scale_that_examples_or_values_share_is_taken_for_each(shape):
+    sigma = torch.rand(shape) + 0.5
+    normal = plugins().get("likelihoods", "normal")
+    calls = calls_of(
+        likelihood=normal, decode=lambda z: {"mean": z @ WEIGHT, "logvar": 2 * sigma.log()}
+    )
+    z = torch.randn(N, 2)
+    truth = Normal((z @ WEIGHT).double(), sigma.double()).log_prob(X.double()).sum(1)
+    torch.testing.assert_close(calls.log_px_z(X, z), truth, rtol=1e-5, atol=1e-4)

@@ -154,3 +154,18 @@ def test_covariates_survive_binarisation():
     )
     assert binary.covariates is not None
     assert binary.covariates(1, 3)["label"].tolist() == [1, 2]
+
+
+def test_a_condition_that_works_in_place_changes_neither_the_data_nor_the_covariates():
+    x, arrays = X[:4].clone(), {"shift": SHIFT[:4].clone(), "array": SHIFT[:4].numpy().copy()}
+
+    def condition(x, covariates):
+        x.zero_()
+        covariates["array"] += 1
+        return {"shift": covariates["shift"].add_(1)}
+
+    data = shifted(lambda start, stop: arrays)
+    context_of(channel(condition=condition), data, x, 0)
+    assert torch.equal(x, X[:4])
+    assert torch.equal(arrays["shift"], SHIFT[:4])
+    assert (arrays["array"] == SHIFT[:4].numpy()).all()

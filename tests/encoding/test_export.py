@@ -154,3 +154,19 @@ def test_an_earlier_export_is_replaced_and_nothing_else_is(tmp_path):
             genprobe.export(model_of(net), tmp_path / name, example=X)
     with pytest.raises(GenprobeError, match="There is no folder"):
         genprobe.export(model_of(net), tmp_path / "absent" / "m", example=X)
+
+
+def test_a_model_that_returns_a_pair_and_works_in_place_is_exported_as_it_is(tmp_path):
+    net = Net()
+
+    def encode(x):
+        loc, logvar = net.heads(net.encoder(x.mul_(2).sub_(1))).chunk(2, 1)
+        return loc, logvar
+
+    genprobe.export(model_of(net, encode=encode), tmp_path / "m", example=X)
+    mean, logvar = net.eval().heads(net.encoder(2 * X - 1)).chunk(2, 1)
+    x = X.clone()
+    found = genprobe.load(tmp_path / "m").encode(x)
+    torch.testing.assert_close(found["loc"], mean)
+    torch.testing.assert_close(found["scale"], (logvar / 2).exp())
+    assert torch.equal(x, X)

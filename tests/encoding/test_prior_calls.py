@@ -69,3 +69,30 @@ def test_a_function_that_gives_no_prior_but_an_error_is_told():
 
     with pytest.raises(ModelError, match=r"The function that gives the prior fails.*: No pseudo"):
         bind_prior(prior, SHAPE, {})
+
+
+def test_what_a_prior_does_to_what_it_is_lent_or_has_returned_changes_nothing():
+    kept = torch.zeros(3, 2)
+
+    def log_prob(z):
+        found = STANDARD.log_prob(z.clone())
+        z.zero_()
+        return found
+
+    def kl(family, params):
+        found = STANDARD.kl(family, {k: v.clone() for k, v in params.items()})
+        params["loc"].zero_()
+        return found
+
+    ruinous = dataclasses.replace(
+        STANDARD, log_prob=log_prob, kl=kl, sample=lambda n: kept.add_(1.0)
+    )
+    prior = guarded(ruinous, SHAPE)
+    z = torch.randn(5, 2, dtype=torch.float64)
+    params = {"loc": z.clone(), "scale": z.exp()}
+    for _ in range(2):
+        assert torch.equal(prior.log_prob(params["loc"]), STANDARD.log_prob(z))
+        assert torch.equal(prior.kl(diagonal_normal, params), STANDARD.kl(diagonal_normal, params))
+    assert torch.equal(params["loc"], z)
+    first, second = prior.sample(3), prior.sample(3)
+    assert torch.equal(first + 1, second)

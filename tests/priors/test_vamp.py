@@ -160,3 +160,17 @@ class TestConformance(PriorTests):
         "diagonal-normal.loc": COMPONENTS,
         "diagonal-normal.scale": 0.5 + COMPONENTS.abs(),
     }
+
+
+def test_an_encoder_may_return_a_pair_and_work_in_place(encode, pseudo_inputs):
+    def pair(x):
+        found = encode(x.clone())
+        x.zero_()
+        return found["loc"], 2 * found["scale"].log()
+
+    learned = torch.nn.Parameter(pseudo_inputs.clone())
+    found = vamp_prior(pair, learned, diagonal_normal)
+    wanted = vamp_prior(encode, pseudo_inputs, diagonal_normal)
+    assert torch.equal(learned.data, pseudo_inputs)
+    for name, values in wanted.params.items():
+        torch.testing.assert_close(found.params[name], values)
