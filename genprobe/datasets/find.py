@@ -18,14 +18,42 @@ def find_file(spec: str) -> Path:
             ...
         genprobe.errors.DataError: There is no data file at no-such-file.npy...
     """
-    candidates = [Path(spec).expanduser()]
-    if folder := os.environ.get("GENPROBE_DATA_DIR"):
-        candidates.append(Path(folder) / spec)
-    for path in candidates:
+    for path in places(spec):
         if os.path.isfile(path):
             return path
-    looked = " and ".join(str(path) for path in candidates)
+    looked = " and ".join(str(path) for path in places(spec))
     raise DataError(
         f"There is no data file at {looked}.",
         "Check the path; relative paths are also looked for under GENPROBE_DATA_DIR.",
     )
+
+
+def find_folder(spec: str) -> Path | None:
+    """The folder that a path of data names, in either place; None if it names none."""
+    return next((path for path in places(spec) if os.path.isdir(path)), None)
+
+
+def places(spec: str) -> list[Path]:
+    """Where a path of data may be."""
+    folder = os.environ.get("GENPROBE_DATA_DIR")
+    return [Path(spec).expanduser(), *([Path(folder) / spec] if folder else [])]
+
+
+def names_in(folder: Path, most: int = 5) -> str:
+    """What is in a folder, in words.
+
+    Args:
+        folder: that exists.
+        most: names that are listed.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     names_in(Path(folder))
+        'it is empty'
+    """
+    names = [path.name + "/" * path.is_dir() for path in sorted(folder.iterdir())]
+    if not names:
+        return "it is empty"
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"it holds {', '.join(names[:most])}{more}"

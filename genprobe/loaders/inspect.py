@@ -24,6 +24,8 @@ PICKLE_MAGIC = b"\x80"
 LEGACY_STARTS = [pickle.dumps(0x1950A86A20F9469CFC6C, protocol) for protocol in (2, 3, 4, 5)]
 LEGACY_PICKLES = 5
 """Magic number, protocol, system, content and keys of the storages, which follow as raw bytes."""
+LONGEST_HEADER = 100_000_000
+"""Bytes of the JSON that safetensors begins with, after its length in eight bytes, are fewer."""
 EXPORTED = (".pt2", "model.json", "serialized_exported_program.json")
 DAMAGED = "its pickle is damaged"
 FOREIGN = "it holds something else than torch.save writes"
@@ -34,7 +36,8 @@ class FileKind:
     """What a file turned out to be.
 
     Attributes:
-        kind: ``bundle``, ``tensors``, ``pickle``, ``torchscript``, ``exported`` or ``unknown``.
+        kind: ``bundle``, ``tensors``, ``safetensors``, ``pickle``, ``torchscript``, ``exported`` or
+            ``unknown``.
         foreign: names the pickle would import that torch does not call safe, torch's own last.
         detail: a few words for an error message.
     """
@@ -65,6 +68,8 @@ def inspect_file(path: Path) -> FileKind:
         return FileKind(kind="unknown", detail=f"it cannot be read ({error.strerror or error})")
     if not start:
         return FileKind(kind="unknown", detail="it is empty")
+    if start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") < LONGEST_HEADER:
+        return FileKind(kind="safetensors")
     text = not any(byte < 9 for byte in start)
     return FileKind(
         kind="unknown", detail="it is text" if text else f"it starts with {start[:8]!r}"

@@ -1,5 +1,6 @@
 """Reading a checkpoint of tensors and plain types; nothing else in it can run."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,10 @@ import torch
 
 from genprobe.errors import ModelError, reason_of
 from genprobe.loaders.inspect import inspect_file
+from genprobe.loaders.safetensors import INDEX, read_safetensors, read_shards, weights_in
+from genprobe.loaders.stand_ins import read_with_stand_ins
+
+log = logging.getLogger("genprobe")
 
 
 def read_tensors(path: Path) -> Any:
@@ -28,6 +33,37 @@ def read_tensors(path: Path) -> Any:
             f"{path} does not read as a checkpoint of tensors: {why(path, error)}.",
             "Check the path, or save the weights again.",
         ) from error
+
+
+def read_weights(path: Path) -> Any:
+    """The content of weights as people have them; nothing in them runs.
+
+    Args:
+        path: of a checkpoint of torch, also one with other objects in it; of a file of safetensors;
+            of the index of shards; or of a folder with one of these.
+
+    Raises:
+        ModelError: if it does not read so.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     torch.save({"weight": torch.ones(2)}, f"{folder}/model.pt")
+        ...     read_weights(Path(folder))
+        {'weight': tensor([1., 1.])}
+    """
+    if path.is_dir():
+        return read_weights(weights_in(path))
+    if path.name.endswith(INDEX):
+        return read_shards(path, read_weights)
+    kind = inspect_file(path)
+    if kind.kind == "safetensors":
+        return read_safetensors(path)
+    if kind.kind != "pickle":
+        return read_tensors(path)
+    content = read_with_stand_ins(path)
+    log.info("%s: left out what is no tensor: %s.", path, ", ".join(kind.foreign[:3]))
+    return content
 
 
 def why(path: Path, error: Exception) -> str:

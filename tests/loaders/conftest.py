@@ -34,6 +34,23 @@ def network():
     return MlpVae(data_shape=(4,), latent=2, hidden=(3,))
 
 
+class Trap:
+    """Unpickled, it makes a file."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.fixture
+def trap(tmp_path):
+    """An object that makes the file ``sprung`` when it is unpickled, and whether it did."""
+    yield Trap(tmp_path / "sprung")
+    assert not (tmp_path / "sprung").exists()
+
+
 @pytest.fixture
 def linear():
     return nn.Linear(2, 2)

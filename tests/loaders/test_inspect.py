@@ -6,6 +6,7 @@ from collections import Counter, OrderedDict
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 import genprobe
@@ -29,7 +30,7 @@ class Named:
         self.value = value
 
 
-KINDS = ("bundle", "tensors", "pickle", "torchscript", "exported", "unknown")
+KINDS = ("bundle", "tensors", "safetensors", "pickle", "torchscript", "exported", "unknown")
 TENSORS = {
     "floats": {"w": torch.ones(2), "b": torch.ones(1, dtype=torch.float64)},
     "halves": {"w": torch.ones(2, dtype=torch.bfloat16), "i": torch.ones(2, dtype=torch.int32)},
@@ -201,6 +202,14 @@ def test_what_is_no_checkpoint_is_described(tmp_path, content, detail):
     kind = inspect_file(path)
     assert kind.kind == "unknown"
     assert detail in kind.detail
+
+
+def test_safetensors_are_told_by_how_they_begin(tmp_path):
+    path = tmp_path / "model"
+    save_file({"w": torch.ones(2)}, path)
+    assert inspect_file(path).kind == "safetensors"
+    path.write_bytes(b"\xff" * 8 + b"{}")
+    assert inspect_file(path).kind == "unknown"
 
 
 def test_a_zip_archive_of_something_else(tmp_path):

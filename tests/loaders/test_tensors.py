@@ -1,10 +1,14 @@
+import argparse
+import json
+import logging
 import pickle
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from genprobe.errors import ModelError
-from genprobe.loaders.tensors import read_tensors
+from genprobe.loaders.tensors import read_tensors, read_weights
 
 
 def test_tensors_come_back_as_they_were_written(tmp_path, torch_save):
@@ -60,3 +64,37 @@ def test_every_truncation_is_an_error(tmp_path, torch_save):
 def test_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(ModelError, match="No such file"):
         read_tensors(tmp_path / "absent.pt")
+
+
+W = {"a": torch.randn(2), "b": torch.randn(3)}
+
+
+@pytest.mark.parametrize(
+    ("write", "suffix"), [(torch.save, "bin"), (save_file, "safetensors")], ids=["torch", "safe"]
+)
+@pytest.mark.parametrize("shape", ["file", "folder", "index", "folder of shards"])
+def test_weights_read_the_same_from_every_kind_of_file(tmp_path, write, suffix, shape):
+    one, two = tmp_path / f"one.{suffix}", tmp_path / f"two.{suffix}"
+    index = tmp_path / f"w.{suffix}.index.json"
+    if shape in ("file", "folder"):
+        write(W, one)
+    else:
+        write({"a": W["a"]}, one)
+        write({"b": W["b"]}, two)
+        index.write_text(json.dumps({"weight_map": {"a": one.name, "b": two.name}}))
+    path = {"file": one, "index": index}.get(shape, tmp_path)
+    torch.testing.assert_close(read_weights(path), W, rtol=0, atol=0)
+
+
+def test_what_is_no_tensor_is_left_out_with_a_word(tmp_path, torch_save, trap, caplog):
+    caplog.set_level(logging.INFO, "genprobe")
+    torch_save({"w": W, "args": argparse.Namespace(lr=1), "trap": trap}, tmp_path / "w.ckpt")
+    torch.testing.assert_close(read_weights(tmp_path / "w.ckpt")["w"], W, rtol=0, atol=0)
+    assert "left out what is no tensor: argparse.Namespace, " in caplog.text
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"PK\x03\x04", b"\x80\x02", b"\x80\x02cos\nsy"])
+def test_weights_that_are_none_are_an_error(tmp_path, content):
+    (tmp_path / "w.pt").write_bytes(content)
+    with pytest.raises(ModelError, match=r"w\.pt"):
+        read_weights(tmp_path / "w.pt")
