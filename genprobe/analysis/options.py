@@ -48,6 +48,7 @@ class Options:
     fresh: bool = False
     trust: bool = False
     factory: str | None = None
+    weights: str | None = None
     family: str | None = None
     pictures: bool | None = None
 

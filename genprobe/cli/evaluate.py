@@ -32,6 +32,11 @@ if TYPE_CHECKING:
     "--model", "factory", metavar="MODULE:FACTORY", help="Your function that builds the Model."
 )
 @click.option(
+    "--weights",
+    metavar="KEY",
+    help="Which weights of a checkpoint --model gets, such as ema. Default: the first that fit.",
+)
+@click.option(
     "--family", metavar="NAME", help="Posterior family of a file of posteriors (.npz, .h5)."
 )
 @click.option(

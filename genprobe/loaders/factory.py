@@ -6,28 +6,33 @@ loads the checkpoint into it. A factory with one receives the checkpoint's path 
 
 import importlib
 import inspect
+import logging
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
+from torch import nn
 
-from genprobe.errors import GenprobeError, ModelError
-from genprobe.loaders.tensors import read_tensors
+from genprobe.errors import GenprobeError, ModelError, reason_of
+from genprobe.loaders.fitting import Fit, fits, mismatch, same_tensors
+from genprobe.loaders.inspect import BUNDLE_MARK
+from genprobe.loaders.state_dicts import StateDict, describe, state_dicts, under
+from genprobe.loaders.tensors import read_weights
 from genprobe.types import Model
 
-STATE_KEYS = ("state_dict", "model_state_dict", "model", "state")
-"""Where training scripts keep the state dict in a larger checkpoint."""
+log = logging.getLogger("genprobe")
 
 
-def load_with_factory(name: str, path: Path) -> Model:
+def load_with_factory(name: str, path: Path, weights: str | None = None) -> Model:
     """The model that a factory builds for a checkpoint.
 
     Args:
         name: ``MODULE:FACTORY``; the current folder is on the import path.
         path: of the checkpoint.
+        weights: which of its state dicts to load, by dotted path; by default the best fit.
 
     Raises:
         ModelError: if the factory cannot be imported or called, does not return a Model, or the
@@ -35,15 +40,19 @@ def load_with_factory(name: str, path: Path) -> Model:
     """
     factory = import_factory(name)
     if takes_path(factory):
+        if weights is not None:
+            raise ModelError(
+                f"The factory {name} reads {path} itself, so that {weights!r} chooses nothing.",
+                "Leave --weights out, or let a factory without arguments build the module.",
+            )
         return build_model(name, path, {}, path)
-    content = read_tensors(path)
-    if isinstance(content, Mapping) and content.get("format") == "genprobe.bundle":
+    content = read_weights(path)
+    bundled = isinstance(content, Mapping) and content.get("format") == BUNDLE_MARK
+    if bundled and {"config", "state"} <= content.keys():
         model = build_model(name, path, content["config"])
-        state = content["state"]
-    else:
-        model, state = build_model(name, path, {}), state_dict(content, path)
-    load_state(model, state, path)
-    return model
+        load_state(model, content["state"], path)
+        return model
+    return load_best(build_model(name, path, {}), content, path, weights)
 
 
 def import_factory(name: str) -> Any:
@@ -103,41 +112,114 @@ def build_model(name: str, path: Path, config: Mapping[str, Any], *arguments: Pa
     return model
 
 
-def state_dict(content: Any, path: Path) -> Mapping[str, Tensor]:
-    """The state dict in a checkpoint, at its top or under a customary key.
+def load_best(model: Model, content: Any, path: Path, weights: str | None) -> Model:
+    """Load the state dict of a checkpoint that fits a model's module, and say which that was.
+
+    Args:
+        model: with an untrained module.
+        content: of the checkpoint.
+        path: of the checkpoint.
+        weights: which state dict was asked for.
+
+    Returns:
+        The model, whose training facts name the weights unless they are all that the file holds.
+
+    Raises:
+        ModelError: if there is no state dict, or none fits.
+    """
+    every = state_dicts(content)
+    if not every:
+        raise ModelError(
+            f"{path} holds no state dict: {describe(content)}.",
+            "Let the factory take the path and read the file itself.",
+        )
+    found = every if weights is None else under(every, weights)
+    if not found:
+        raise ModelError(
+            f"{path} holds no weights under {weights!r}.",
+            f"There are: {paths(state.key for state in every)}.",
+        )
+    module = require_module(model, path)
+    fitting = fits(found, module)
+    if not fitting:
+        load_state(model, nearest(found, module), path, [state.key for state in every])
+        return model
+    best = fitting[0]
+    load_state(model, best.tensors, path)
+    say_what_was_taken(path, best, fitting[1:])
+    return replace(model, training={**model.training, "weights": best.key}) if best.key else model
+
+
+def nearest(found: Sequence[StateDict], module: nn.Module) -> Mapping[str, Any]:
+    """The state dict that shares most names with a module, or else is the longest."""
+    wanted = module.state_dict().keys()
+    best = max(found, key=lambda state: (len(wanted & state.tensors.keys()), len(state.tensors)))
+    return best.tensors
+
+
+def say_what_was_taken(path: Path, best: Fit, others: Sequence[Fit]) -> None:
+    """Log which weights were taken; warn of others that fit and are not the same.
+
+    Args:
+        path: of the checkpoint.
+        best: that was loaded.
+        others: that fit too.
+    """
+    words = [f"took {best.key}" if best.key else "took its weights"]
+    words += [best.renamed] if best.renamed else []
+    words += [f"and left {len(best.left)} other tensors out"] if best.left else []
+    if best.key or best.renamed:
+        log.info("%s: %s.", path, ", ".join(words))
+    if rivals := [fit for fit in others if not same_tensors(best, fit)]:
+        log.warning(
+            "%s holds several weights that fit. Took %s; with --weights: %s.",
+            path,
+            best.key or "those at the top",
+            paths(fit.key for fit in rivals),
+        )
+
+
+def paths(keys: Iterable[str]) -> str:
+    """Dotted paths in words, each once."""
+    every = list(dict.fromkeys(key or "the top" for key in keys))
+    return ", ".join(every[:6]) + (f" and {len(every) - 6} more" if len(every) > 6 else "")
+
+
+def require_module(model: Model, path: Path) -> nn.Module:
+    """The module of a model.
 
     Raises:
         ModelError: if there is none.
-    """
-    candidates = [content]
-    if isinstance(content, Mapping):
-        candidates += [content[key] for key in STATE_KEYS if key in content]
-    for candidate in candidates:
-        if isinstance(candidate, Mapping) and all(
-            isinstance(v, Tensor) for v in candidate.values()
-        ):
-            return candidate
-    raise ModelError(
-        f"{path} holds no state dict.", "Let the factory take the path and read the file itself."
-    )
-
-
-def load_state(model: Model, state: Mapping[str, Tensor], path: Path) -> None:
-    """Load a state dict into a model's module, every key of both.
-
-    Raises:
-        ModelError: if there is no module, or names or shapes differ.
     """
     if model.module is None:
         raise ModelError(
             f"The model built for {path} has no module to load the weights into.",
             "Give Model(module=…), or let the factory take the path and read the file itself.",
         )
+    return model.module
+
+
+def load_state(
+    model: Model, state: Mapping[str, Any], path: Path, others: Sequence[str] = ()
+) -> None:
+    """Load a state dict into a model's module, every key of both.
+
+    Args:
+        model: with the module.
+        state: by the names of the module.
+        path: of the checkpoint.
+        others: dotted paths of all state dicts in it.
+
+    Raises:
+        ModelError: if there is no module, or names or shapes differ.
+    """
+    module = require_module(model, path)
     try:
-        model.module.load_state_dict(state)
+        module.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
-        lines = [line.strip() for line in str(error).splitlines()]
+        reason = mismatch(state, module) or reason_of(error)
+        choice = f" Or choose with --weights: {paths(others)}." if len(others) > 1 else ""
         raise ModelError(
-            f"The weights in {path} do not fit the module: {' '.join(lines[1:2]) or lines[0]}",
-            "The factory must build the module as it was trained.",
+            f"The weights in {path} do not fit the module: {reason}.",
+            f"The factory must build the module as it was trained.{choice}",
         ) from error

@@ -1,6 +1,7 @@
 """From what the user names to a Model or a Dataset, through the plugins that recognise it."""
 
 import os
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,16 @@ from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
 from genprobe.datasets.binarize import binarize as binarized
+from genprobe.datasets.find import find_folder, names_in
 from genprobe.datasets.from_array import array_dataset
 from genprobe.datasets.from_torch import from_torch
 from genprobe.errors import DataError, ModelError, UntrustedError, reason_of
 from genprobe.loaders.factory import load_with_factory
 from genprobe.loaders.inspect import FileKind, inspect_file
+from genprobe.loaders.safetensors import INDEX
+from genprobe.loaders.stand_ins import read_with_stand_ins
+from genprobe.loaders.state_dicts import describe, state_dicts
+from genprobe.loaders.tensors import read_weights
 from genprobe.plugins import plugins
 from genprobe.types import Dataset, DatasetReader, Loader, Model
 
@@ -24,17 +30,26 @@ THREE_WAYS = (
 )
 
 
-def load(spec: str | Path, *, factory: str | None = None, trust: bool = False) -> Model:
+def load(
+    spec: str | Path,
+    *,
+    factory: str | None = None,
+    weights: str | None = None,
+    trust: bool = False,
+) -> Model:
     """The model a path or ``scheme:path`` names.
 
     Args:
         spec: a path, or one that names its loader, such as ``bundle:model.pt``.
         factory: ``MODULE:FACTORY``, the user's own function that builds the model.
+        weights: which of the state dicts in a checkpoint the factory's model gets, by dotted path,
+            such as ``ema``; by default the one that fits, and of several that do the first that is
+            no average over the training.
         trust: whether code in the file, or named by it, may run.
 
     Raises:
         ModelError: if it is no path, nothing is there, nothing reads it, or several loaders claim
-            it.
+            it, or no weights of that name fit.
         UntrustedError: if it could only be loaded by running code in it.
 
     Example:
@@ -49,6 +64,12 @@ def load(spec: str | Path, *, factory: str | None = None, trust: bool = False) -
             "Wrap it: genprobe.Model(name=…, encode=…, decode=…, posterior=…, prior=…, "
             "likelihood=…, module=…), or give a path.",
         )
+    if weights is not None and factory is None:
+        raise ModelError(
+            f"The weights {weights!r} of {spec} can be chosen only for a function that builds the "
+            "model.",
+            "Name it: --model MODULE:FACTORY.",
+        )
     known: dict[str, Loader] = plugins().all("loaders")
     scheme, _, rest = str(spec).partition(":")
     if scheme in known and rest:
@@ -57,7 +78,7 @@ def load(spec: str | Path, *, factory: str | None = None, trust: bool = False) -
     if not os.path.exists(path):
         raise ModelError(f"There is no model at {path}.", "Check the path.")
     if factory is not None:
-        return load_with_factory(factory, path)
+        return load_with_factory(factory, path, weights)
     claims = [loader for loader in known.values() if loader.recognises(path)]
     if len(claims) > 1:
         raise ModelError(
@@ -98,10 +119,19 @@ def refuse(path: Path) -> Model:
         ModelError: always.
     """
     if path.is_dir():
-        raise ModelError(f"{path} is a folder, and no plugin reads it.", THREE_WAYS)
+        raise ModelError(
+            f"{path} is a folder that no plugin reads; {names_in(path)}.",
+            f"Name a file in it. {THREE_WAYS}",
+        )
     kind = inspect_file(path)
-    if kind.kind == "tensors":
-        raise ModelError(f"{path} is a bare state dict: it names no architecture.", THREE_WAYS)
+    if kind.kind in ("tensors", "safetensors") or path.name.endswith(INDEX):
+        content = read_weights(path)
+        flat = isinstance(content, Mapping) and all(isinstance(v, Tensor) for v in content.values())
+        what = "a bare state dict" if flat else "a checkpoint"
+        raise ModelError(
+            f"{path} is {what}: it names no architecture. It holds {describe(content)}.",
+            THREE_WAYS,
+        )
     raise refusal(path, kind)
 
 
@@ -109,7 +139,8 @@ def refusal(path: Path, kind: FileKind) -> ModelError:
     """The error for a file that would run code, or is no checkpoint at all."""
     if kind.kind == "pickle":
         return UntrustedError(
-            f"{path} is a pickled object: loading would run code ({', '.join(kind.foreign[:3])}).",
+            f"{path} is a pickled object: loading would run code ({', '.join(kind.foreign[:3])})"
+            f"{contents(path)}.",
             f"{THREE_WAYS[:-1]}; --trust unpickles a genprobe.Model.",
         )
     if kind.kind == "exported":
@@ -119,6 +150,15 @@ def refusal(path: Path, kind: FileKind) -> ModelError:
             "Write the whole model with genprobe.export, and evaluate the folder that it makes.",
         )
     return ModelError(f"{path} is not a checkpoint: {kind.detail}.", "Check the path.")
+
+
+def contents(path: Path) -> str:
+    """What else a pickled file holds, in words; its tensors read without running any code."""
+    try:
+        content = read_with_stand_ins(path)
+    except ModelError:
+        return ""
+    return f". It holds {describe(content)}" if state_dicts(content) else ""
 
 
 def open_dataset(
@@ -163,8 +203,20 @@ def find_dataset(source: Any, split: str | None) -> Dataset:
     if len(claims) == 1:
         return claims[0].open(str(source), split)
     names = ", ".join(known)
+    if (folder := find_folder(str(source))) is not None:
+        raise DataError(
+            f"{source} is a folder, and data are read from a file; {names_in(folder)}.",
+            f"Name a file in it, such as {first_readable(folder, known.values())}.",
+        )
     if claims:
         raise DataError(
             f"{source} is claimed by several readers.", f"Name one as {claims[0].scheme}:…."
         )
     raise DataError(f"Nothing reads the data {str(source)!r}.", f"Name a path or one of: {names}.")
+
+
+def first_readable(folder: Path, readers: Iterable[DatasetReader]) -> Path:
+    """The first file of a folder whose name a reader knows; the first at all if there is none."""
+    every = sorted(folder.iterdir())
+    known = [path for path in every if any(reader.recognises(path) for reader in readers)]
+    return (known or every or [folder / "data.npy"])[0]

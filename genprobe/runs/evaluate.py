@@ -37,6 +37,7 @@ def evaluate(
     fresh: bool = False,
     trust: bool = False,
     factory: str | None = None,
+    weights: str | None = None,
     family: str | None = None,
     pictures: bool | None = None,
 ) -> Report:
@@ -70,6 +71,8 @@ def evaluate(
             is finished; if that was interrupted, the same call goes on from what it had encoded.
         trust: let code in the checkpoint run.
         factory: ``MODULE:FACTORY`` that builds the model of a checkpoint.
+        weights: which state dict of the checkpoint it gets, by dotted path; by default the one that
+            fits, and of several the first that is no average over the training.
         family: of a file of posteriors that does not name its own.
         pictures: write pictures of what the model makes of images next to the store, for the HTML
             report; by default if there is a store.

@@ -110,7 +110,7 @@ def prepare_run(
     for name, estimator in (options.estimators or {}).items():
         require_known(name, estimator)
     if not isinstance(model, Model):
-        model = load(model, factory=options.factory, trust=options.trust)
+        model = load(model, factory=options.factory, weights=options.weights, trust=options.trust)
     if options.family is not None:
         model = with_family(model, options.family)
     dataset = choose_data(model, data, options)

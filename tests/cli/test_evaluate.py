@@ -210,6 +210,45 @@ def test_a_model_that_does_not_load_is_told_in_two_lines(run, make, arguments, w
     assert len(result.stderr.splitlines()) <= 2
 
 
+FACTORY = """
+import genprobe, torch
+
+def build():
+    net = torch.nn.Linear(12, 4)
+    def encode(x):
+        loc, raw = net(x).chunk(2, 1)
+        return {"loc": loc, "scale": (raw / 2).exp()}
+    return genprobe.Model(name="mine", encode=encode, posterior="diagonal-normal",
+                          prior="standard-normal", module=net)
+"""
+
+
+def test_which_weights_were_taken_is_said_and_can_be_chosen(shell, tiny, tmp_path):
+    (tmp_path / "mine.py").write_text(FACTORY)
+    weights = {key: torch.nn.Linear(12, 4).state_dict() for key in ("model", "ema")}
+    torch.save(weights, tmp_path / "w.pt")
+    given = ["evaluate", "w.pt", "--model", "mine:build", "--data", tiny.images, "--json", "r.json"]
+    rates = {}
+    for key, chosen in {"model": [], "ema": ["--weights", "ema"]}.items():
+        done = shell(*given, *chosen)
+        assert done.returncode == 0
+        several = "w.pt holds several weights that fit. Took model; with --weights: ema.\n"
+        assert done.stderr == f"w.pt: took {key}.\n" + several * (key == "model")
+        report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+        assert report["provenance"]["training"] == {"weights": key}
+        rates[key] = report["estimates"]["rate"]["value"]
+        x = torch.from_numpy(np.load(tiny.images)).double()
+        state = {name: values.double() for name, values in weights[key].items()}
+        loc, raw = (x @ state["weight"].T + state["bias"]).chunk(2, 1)
+        q = Normal(loc, (raw / 2).exp())
+        truth = kl_divergence(q, Normal(0.0, 1.0)).sum(1).mean()
+        assert rates[key] == pytest.approx(float(truth), rel=1e-5)
+    assert rates["model"] != rates["ema"]
+    refused = shell(*given, "--weights", "other")
+    assert refused.returncode == 1
+    assert "There are: model, ema." in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -93,8 +93,34 @@ def test_what_is_no_checkpoint(path, content, words, trust):
     assert words in refused(ModelError, path, trust=trust)
 
 
-def test_a_folder(tmp_path):
-    assert "folder" in refused(ModelError, tmp_path)
+def test_a_folder_is_told_with_the_files_in_it(tmp_path):
+    assert "a folder that no plugin reads; it is empty" in refused(ModelError, tmp_path)
+    for name in "abcdefg":
+        (tmp_path / f"{name}.csv").touch()
+    (tmp_path / "b").mkdir()
+    told = refused(ModelError, tmp_path)
+    assert "it holds a.csv, b/, b.csv, c.csv, d.csv and 3 more." in told
+
+
+@pytest.mark.parametrize("place", ["here", "in GENPROBE_DATA_DIR"])
+def test_a_folder_of_data_is_told_with_a_file_to_name(tmp_path, monkeypatch, place):
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    for name in ("README", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"):
+        (folder / name).touch()
+    if place == "here":
+        monkeypatch.chdir(tmp_path)
+    else:
+        monkeypatch.setenv("GENPROBE_DATA_DIR", str(tmp_path))
+    with pytest.raises(DataError, match=r"mnist is a folder.* holds README, t10k-images-") as told:
+        open_dataset("mnist")
+    assert "such as " in told.value.remedy
+    assert told.value.remedy.endswith("mnist/t10k-images-idx3-ubyte.gz.")
+
+
+def test_an_empty_folder_of_data_is_told(tmp_path):
+    with pytest.raises(DataError, match=r"is a folder.*; it is empty"):
+        open_dataset(tmp_path)
 
 
 @pytest.mark.parametrize("options", [{}, LEGACY], ids=["zip", "legacy"])
@@ -103,8 +129,19 @@ def test_a_bare_state_dict_is_told_the_three_ways(path, options, trust):
     torch.save(torch.nn.Linear(2, 2).state_dict(), path, **options)
     told = refused(ModelError, path, trust=trust)
     assert "bare state dict" in told
+    assert "holds weight (1 tensor), bias (1 tensor)." in told
     for way in ("--model", "genprobe.save", "plugin"):
         assert way in told
+
+
+def test_a_larger_checkpoint_is_told_with_what_it_holds(path):
+    weights = torch.nn.Sequential(torch.nn.Linear(2, 2)).state_dict()
+    torch.save({"epoch": 3, "net": {"ema": weights, "raw": weights}, "opt": {"lr": 0.1}}, path)
+    assert "architecture. It holds epoch, net (4 tensors), opt." in refused(ModelError, path)
+
+
+def test_weights_are_chosen_only_for_a_function_that_builds_the_model(bundle):
+    assert "'ema'" in refused(ModelError, bundle, weights="ema")
 
 
 @pytest.mark.parametrize("options", [{}, LEGACY], ids=["zip", "legacy"])
@@ -114,17 +151,19 @@ def test_a_pickled_module_is_refused_and_trust_does_not_make_it_a_model(path, op
     assert "holds a Linear" in refused(ModelError, path, trust=True)
 
 
-@pytest.mark.parametrize("factory", [None, "examples.real_models:burgess"])
 @pytest.mark.parametrize("way", ["zip", "legacy", 2, 3, 4, 5])
-def test_a_trap_does_not_spring_unless_trusted(path, tmp_path, way, factory):
+def test_a_trap_does_not_spring_unless_trusted(path, tmp_path, way):
     sprung = tmp_path / "sprung"
     content = {"format": "genprobe.bundle", "w": torch.ones(2), "trap": Trap(sprung)}
     if isinstance(way, int):
         path.write_bytes(pickle.dumps(content, way))
     else:
         torch.save(content, path, **(LEGACY if way == "legacy" else {}))
-    assert "run code" in refused(ModelError if factory else UntrustedError, path, factory=factory)
+    told = refused(UntrustedError, path)
+    assert "run code" in told
+    assert "format, w (1 tensor), trap" in told
     assert "run code" in refused(ModelError, f"bundle:{path}")
+    assert "do not fit" in refused(ModelError, path, factory="examples.real_models:burgess")
     assert not sprung.exists()
 
 
