@@ -102,7 +102,10 @@ class PluginError(GenprobeError):
 
 
 class UnavailableError(GenprobeError):
-    """A quantity does not exist for this model; the report goes on without it."""
+    """A quantity does not exist for this model; the report goes on without it.
+
+    With a remedy the report also warns: the quantity ought to exist and something is at fault.
+    """
 
 
 class OtherRankError(GenprobeError):

@@ -163,14 +163,14 @@ class Report:
             "dimensions": [dataclasses.asdict(d) for d in self.dimensions],
             "regime": regime,
             "warnings": [dataclasses.asdict(w) for w in self.warnings],
-            "provenance": dict(self.provenance),
+            "provenance": without_infinities(self.provenance),
         }
 
     def to_json(self) -> str:
         """The report as JSON text, schema ``genprobe.report/1``.
 
         Raises:
-            GenprobeError: if a number is not finite.
+            GenprobeError: if an estimate is not finite.
         """
         return plain_json(self.to_dict(), [self])
 
@@ -258,6 +258,21 @@ def refuse_constant(constant: str) -> NoReturn:
         ValueError: always.
     """
     raise ValueError(f"{constant} is no number")
+
+
+def without_infinities(facts: Any) -> Any:
+    """Plain facts with words in place of numbers that JSON does not have.
+
+    They are others' facts, such as a loss that a checkpoint recorded, and cost no report.
+
+    >>> without_infinities({"loss": [1.0, math.nan], "best": math.inf})
+    {'loss': [1.0, 'nan'], 'best': 'inf'}
+    """
+    if isinstance(facts, Mapping):
+        return {key: without_infinities(value) for key, value in facts.items()}
+    if isinstance(facts, (list, tuple)):
+        return [without_infinities(value) for value in facts]
+    return str(facts) if isinstance(facts, float) and not math.isfinite(facts) else facts
 
 
 def plain_json(content: dict[str, Any], reports: Sequence[Report]) -> str:

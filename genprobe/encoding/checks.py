@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from jaxtyping import Bool
 from torch import Tensor
 from torch.distributions import Distribution, Independent
 
@@ -73,7 +74,7 @@ def require_params(source: str, posterior: Family, params: Params, count: int, s
             ("is not finite", values.isfinite()),
             (f"must be {describe(constraint)} and is not", constraint.check(values)),  # type: ignore[no-untyped-call]
         ):
-            bad = ~fine.flatten(1).all(1) if fine.dim() > 1 else ~fine
+            bad = ~whole_rows(fine)
             if bad.any():
                 i = int(bad.nonzero()[0])
                 raise ModelError(
@@ -81,6 +82,30 @@ def require_params(source: str, posterior: Family, params: Params, count: int, s
                     f"{worst(values[i], fine[i])}.",
                     "Look at that example, or at the layer that makes this parameter.",
                 )
+
+
+def valid_rows(posterior: Family, params: Params) -> Bool[Tensor, " n"]:
+    """Which rows of posterior parameters are finite and meet the family's constraints.
+
+    Args:
+        posterior: their family.
+        params: each (n, ...).
+
+    >>> from genprobe.families.diagonal_normal import diagonal_normal
+    >>> params = {"loc": torch.zeros(3, 1), "scale": torch.tensor([[1.0], [0.0], [torch.nan]])}
+    >>> valid_rows(diagonal_normal, params)
+    tensor([ True, False, False])
+    """
+    found = torch.ones(len(next(iter(params.values()))), dtype=torch.bool)
+    for key, values in params.items():
+        meets = posterior.constraints[key].check(values)  # type: ignore[no-untyped-call]
+        found &= whole_rows(values.isfinite()) & whole_rows(meets)
+    return found
+
+
+def whole_rows(fine: Bool[Tensor, " n *rest"]) -> Bool[Tensor, " n"]:
+    """Which rows are True throughout."""
+    return fine.flatten(1).all(1) if fine.dim() > 1 else fine
 
 
 def describe(constraint: torch.distributions.constraints.Constraint) -> str:

@@ -5,6 +5,7 @@ its own seed: so the numbers depend neither on the batch size nor on where a run
 """
 
 import inspect
+import logging
 import math
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,14 +22,21 @@ from genprobe.encoding.parts import Parts
 from genprobe.encoding.placement import in_evaluation
 from genprobe.encoding.prior_calls import log_prior
 from genprobe.encoding.probe_inputs import PROBE_INPUTS
-from genprobe.encoding.probed import probed_examples, within
+from genprobe.encoding.probed import failure_code, probed_examples, within
 from genprobe.encoding.user_errors import memory_errors
-from genprobe.errors import ModelError, PluginError
+from genprobe.errors import GenprobeError, ModelError, PluginError, reason_of
+from genprobe.notice import Notice
+from genprobe.runtime.memory import out_of_memory
 from genprobe.runtime.ranks import barrier
 from genprobe.runtime.seeds import derived_seed
 from genprobe.store.shards import finish_store
 from genprobe.store.write import StoreWriter
 from genprobe.types import Dataset, PosteriorBatch, Prior
+
+log = logging.getLogger("genprobe")
+
+ESSENTIAL = ("rate", "distortion", "unit_distortion")
+"""Probes without whose numbers there is no report."""
 
 Probe = Callable[..., Tensor | None]
 """See genprobe.probes for the names its parameters may have."""
@@ -67,7 +75,7 @@ def encode(
     header = writer.header
     dtype = getattr(torch, header.dtype)
     calls = bind(parts, device=device, dtype=dtype, batch_size=batch_size)
-    probed = probed_examples(header.n, math.prod(header.latent_shape), header.seed)
+    rows = probed_examples(header.n, math.prod(header.latent_shape), header.seed)
     with (
         barrier(writer.ranks),
         in_evaluation(parts.model, device, dtype, parts.prior),
@@ -83,10 +91,10 @@ def encode(
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(derived_seed(header.seed, "segment", segment))
                 batch = posterior_batch(here, parts.prior, x, start, header.draws)
-                chosen = within(probed, start, stop)
+                chosen = within(rows, start, stop)
                 given = probe_inputs(here, parts.prior, x, batch, chosen, header.n)
-                arrays = columns(given, batch, probes)
-            writer.write(segment, arrays, notice)
+                probed, failed = probed_columns(given, probes)
+            writer.write(segment, columns(given, batch) | probed, notice, *failed)
             advance(stop - start)
     finish_store(writer, parts.prior.params)
 
@@ -209,10 +217,8 @@ def probe_inputs(
     }
 
 
-def columns(
-    given: Mapping[str, Any], batch: PosteriorBatch, probes: Mapping[str, Probe]
-) -> dict[str, Tensor]:
-    """A segment's arrays by their path in the store."""
+def columns(given: Mapping[str, Any], batch: PosteriorBatch) -> dict[str, Tensor]:
+    """A segment's arrays by their path in the store, but for those of the probes."""
     x, likelihood = given["x"], given["likelihood"]
     arrays = {f"params/{k}": v for k, v in batch.params.items()}
     arrays |= {"draws/z": batch.z, "draws/log_qz_x": batch.log_qz_x, "draws/log_pz": batch.log_pz}
@@ -225,22 +231,58 @@ def columns(
         arrays |= {f"moments/{k}": v.double().sum(0) for k, v in likelihood.statistics(x).items()}
     if len(given["chosen"]):
         arrays["subset/index"] = batch.index[given["chosen"]]
-    return arrays | probed_columns(given, probes)
+    return arrays
 
 
-def probed_columns(given: Mapping[str, Any], probes: Mapping[str, Probe]) -> dict[str, Tensor]:
+def probed_columns(
+    given: Mapping[str, Any], probes: Mapping[str, Probe]
+) -> tuple[dict[str, Tensor], list[Notice]]:
     """What the probes say of a segment, by path in the store: of every example, or of the subset.
 
-    Where no example of the subset is in the segment, there is nothing to ask of it.
+    Where no example of the subset is in the segment, there is nothing to ask of it. A probe that
+    fails costs its own numbers, of which a notice tells, unless there is no report without them.
     """
-    arrays = {}
+    arrays, failed = {}, []
     for name, probe in probes.items():
         asked = {k: given[k] for k in inspect.signature(probe).parameters}
         of_subset = "chosen" in asked
         if of_subset and not len(asked["chosen"]):
             continue
-        with memory_errors(f"The probe {name}", given["x"].shape):
-            values = probe(**asked)
-        if values is not None:
-            arrays[f"{'subset' if of_subset else 'probes'}/{name}"] = values.detach().cpu()
-    return arrays
+        try:
+            with memory_errors(f"The probe {name}", given["x"].shape):
+                values = probe(**asked)
+            if values is not None:
+                require_length(values, len(asked["chosen"]) if of_subset else len(given["x"]))
+                arrays[f"{'subset' if of_subset else 'probes'}/{name}"] = values.detach().cpu()
+        except Exception as error:
+            if name in ESSENTIAL or not own_fault(error):
+                raise
+            failed.append(probe_failed(name, error))
+            log.debug("%s", failed[-1].message, exc_info=error)
+    return arrays, failed
+
+
+def require_length(values: Tensor, count: int) -> None:
+    """Check that a probe returned a number of every example it was asked about.
+
+    Raises:
+        ValueError: if it did not.
+    """
+    if values.dim() < 1 or values.shape[-1] != count:
+        raise ValueError(f"it returns the shape {tuple(values.shape)} for {count} examples")
+
+
+def own_fault(error: Exception) -> bool:
+    """Whether a probe or the model is to blame: not the device, nor the memory."""
+    cause = error.__cause__ or error
+    return not (isinstance(cause, torch.AcceleratorError) or out_of_memory(cause))
+
+
+def probe_failed(name: str, error: Exception) -> Notice:
+    """That a probe failed, and how."""
+    said = reason_of(error) if isinstance(error, GenprobeError) else f"it fails: {reason_of(error)}"
+    return Notice(
+        code=failure_code(name),
+        message=f"No {name.replace('_', ' ')}: {said}.",
+        remedy=getattr(error, "remedy", "") or "The other rows stand without it.",
+    )

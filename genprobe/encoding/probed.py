@@ -35,6 +35,15 @@ def probed_examples(n: int, values: int, seed: int) -> Int64[Tensor, " m"]:
     return random_rows(n, most, seed, "probes")
 
 
+def failure_code(name: str) -> str:
+    """The code of the notice that a probe failed.
+
+    >>> failure_code("distortion_slope")
+    'probe-failed-distortion-slope'
+    """
+    return f"probe-failed-{name.replace('_', '-')}"
+
+
 def within(rows: Int64[Tensor, " m"], start: int, stop: int) -> Int64[Tensor, " some"]:
     """Which rows lie from start to before stop, counted from start.
 

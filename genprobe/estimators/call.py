@@ -1,8 +1,10 @@
 """Calling estimators: each gets the quantities that its parameters name, or is set aside."""
 
+import dataclasses
 import difflib
 import inspect
 import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
@@ -16,7 +18,10 @@ from genprobe.runtime.memory import out_of_memory
 
 log = logging.getLogger("genprobe")
 
+FAILED, UNAVAILABLE = "estimator-failed", "estimate-unavailable"
+"""Codes of the notices: the estimator is at fault, or what it was given is."""
 MEND = "Mend the plugin, or leave it out: GENPROBE_PLUGINS=NAME,… loads only those named."
+OVERFLOW = "The other rows stand. Look for examples or parameters that are extremely large."
 
 Estimator: TypeAlias = Callable[..., Estimate]
 """A function whose parameters are named as the quantities it needs."""
@@ -43,7 +48,8 @@ def estimate(
 ) -> tuple[dict[str, Estimate], dict[str, str], list[Notice]]:
     """Every estimate that exists for this store, and why the others do not.
 
-    An estimator that fails is set aside, so that no plugin takes the others' numbers with it.
+    An estimator that fails, or gives a number that is not finite, is set aside: no row takes the
+    others' numbers with it.
 
     Args:
         estimators: by name.
@@ -51,7 +57,7 @@ def estimate(
 
     Returns:
         Estimates by name, reasons by the name of each that is missing, and a notice of each that
-        failed.
+        failed or is missing for a fault.
     """
     found: dict[str, Estimate] = {}
     absent: dict[str, str] = {}
@@ -59,15 +65,18 @@ def estimate(
     for name, estimator in estimators.items():
         try:
             require_known(name, estimator)
-            found[name] = call(estimator, quantities)
+            found[name] = require_finite(name, call(estimator, quantities))
         except UnavailableError as error:
-            absent[name] = str(error)
+            absent[name] = error.what
+            notice = Notice(code=UNAVAILABLE, message=error.what, remedy=error.remedy)
+            if error.remedy and notice not in failed:
+                failed.append(notice)
         except Exception as error:
             if not own_fault(error):
                 raise
-            reason = f"{type(error).__name__}: {reason_of(error)}"
-            absent[name] = f"The estimator {name} failed: {reason}."
-            failed.append(Notice(code="estimator-failed", message=absent[name], remedy=MEND))
+            kind = "" if isinstance(error, GenprobeError) else f"{type(error).__name__}: "
+            absent[name] = f"The estimator {name} failed: {kind}{reason_of(error)}."
+            failed.append(Notice(code=FAILED, message=absent[name], remedy=MEND))
             log.debug("%s", absent[name], exc_info=error)
     return found, absent, failed
 
@@ -83,6 +92,8 @@ def call(estimator: Estimator, quantities: Quantities) -> Estimate:
     """An estimator's estimate. A parameter with a default keeps it where there is no quantity.
 
     Raises:
+        UnavailableError: if there is nothing to estimate.
+        PluginError: if it fails otherwise with an error of genprobe's.
         TypeError: if it returns anything else.
     """
     needed = {}
@@ -92,7 +103,40 @@ def call(estimator: Estimator, quantities: Quantities) -> Estimate:
         except UnavailableError:
             if parameter.default is parameter.empty:
                 raise
-    found = estimator(**needed)
+    try:
+        found = estimator(**needed)
+    except UnavailableError:
+        raise
+    except GenprobeError as error:  # the quantities are there: it is the estimator's own
+        raise PluginError(error.what, error.remedy) from error
     if not isinstance(found, Estimate):
         raise TypeError(f"it returns a {type(found).__name__}, not a genprobe.Estimate")
     return found
+
+
+def require_finite(name: str, estimate: Estimate) -> Estimate:
+    """The estimate, without an error that is not finite.
+
+    Args:
+        name: of the estimator.
+        estimate: that it gave.
+
+    Raises:
+        UnavailableError: if the value is not finite.
+
+    >>> odd = Estimate(name="odd", value=1.0, se=math.inf, se_data=0.1, kind="estimate")
+    >>> require_finite("odd", odd).se is None, require_finite("odd", odd).se_data
+    (True, 0.1)
+    """
+    if not math.isfinite(estimate.value):
+        raise UnavailableError(f"No {name}: it comes out as {estimate.value:g}.", OVERFLOW)
+    se, se_data = finite_or_none(estimate.se), finite_or_none(estimate.se_data)
+    if (se, se_data) == (estimate.se, estimate.se_data):
+        return estimate
+    remark = "; ".join(filter(None, (estimate.remark, "an error of it is not finite")))
+    return dataclasses.replace(estimate, se=se, se_data=se_data, remark=remark)
+
+
+def finite_or_none(error: float | None) -> float | None:
+    """The error, or None where it is not finite."""
+    return None if error is None or not math.isfinite(error) else error

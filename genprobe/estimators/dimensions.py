@@ -100,10 +100,11 @@ def dimensions(
         rates: moments over examples of KL_d; None where it does not exist.
         aggregate_kl: (dimension,) KL(q(z_d)‖p(z_d)), nats; None where it is not known.
     """
-    aggregate = [None] * len(means.mean) if aggregate_kl is None else aggregate_kl.tolist()
-    variance = [v if math.isfinite(v) else None for v in means.variance().tolist()]
-    kl = [None] * len(variance) if rates is None else rates.mean.tolist()
-    errors = [None] * len(variance) if rates is None or rates.count < 2 else errors_of(rates)
+    count = len(means.mean)
+    aggregate = finite_or_none(aggregate_kl, count)
+    variance = finite_or_none(means.variance(), count)
+    kl = finite_or_none(None if rates is None else rates.mean, count)
+    errors = finite_or_none(None if rates is None or rates.count < 2 else errors_of(rates), count)
     return tuple(
         Dimension(
             index=i,
@@ -117,6 +118,16 @@ def dimensions(
     )
 
 
-def errors_of(rates: Moments) -> list[float]:
+def finite_or_none(values: Tensor | None, count: int) -> list[float | None]:
+    """So many numbers, None where they are not known or not finite.
+
+    >>> finite_or_none(torch.tensor([1.0, torch.inf]), 2), finite_or_none(None, 1)
+    ([1.0, None], [None])
+    """
+    known = [None] * count if values is None else values.tolist()
+    return [None if v is None or not math.isfinite(v) else v for v in known]
+
+
+def errors_of(rates: Moments) -> Tensor:
     """Standard errors over examples of the means."""
-    return torch.sqrt(rates.deviations / (rates.count - 1) / rates.count).tolist()
+    return torch.sqrt(rates.deviations / (rates.count - 1) / rates.count)

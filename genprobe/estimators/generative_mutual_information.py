@@ -32,8 +32,8 @@ def generative_mutual_information(
         posterior_entropy: (n,) of each posterior, nats; None where there is no closed form.
 
     Raises:
-        UnavailableError: if the posteriors are certain: a code that comes back as any other then
-            has probability 0, and the bound is minus infinity.
+        UnavailableError: if a code has probability 0 under what it comes back as, where the bound
+            is minus infinity: the posteriors are certain, or end somewhere.
 
     Example:
         >>> import torch
@@ -43,6 +43,13 @@ def generative_mutual_information(
     certain = posterior_entropy is not None and not posterior_entropy.any()
     if certain and float(generative_information.min()) < IMPOSSIBLE:
         raise UnavailableError("No generative mutual information: the posteriors are certain.")
+    impossible = int(generative_information.isneginf().sum())
+    if impossible:
+        raise UnavailableError(
+            f"No generative mutual information: the bound is minus infinity, as {impossible} of "
+            f"{generative_information.shape[1]} codes lie where the posterior of what they decode "
+            "to has no density."
+        )
     se = within_error(generative_information)
     return Estimate(
         name="generative_mutual_information",

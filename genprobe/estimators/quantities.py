@@ -25,6 +25,7 @@ from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.pointwise import distortions, fit_scale, log_bin, rates_under
 from genprobe.estimators.probed import probed_column
 from genprobe.estimators.rate_fitted_prior import fitted_rates
+from genprobe.probes.generative_information import WHOLE_RANGE
 from genprobe.report import Estimate
 from genprobe.store.format import Header
 from genprobe.store.read import Store
@@ -156,7 +157,13 @@ class Quantities:
     @cached_property
     def generative_information(self) -> Float64[Tensor, "draw m"]:
         """Values of log q(z|x) − log p(z) of prior samples and what they decode to (1, m)."""
-        return probed_column(self._store, "generative_information")
+        return probed_column(
+            self._store,
+            "generative_information",
+            fault="the encoder gives no valid posterior for {lost} of the {asked} samples of the "
+            "decoder",
+            remedy=WHOLE_RANGE,
+        )
 
     @cached_property
     def blind(self) -> float:

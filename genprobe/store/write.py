@@ -150,13 +150,13 @@ class StoreWriter:
         """The segments that are not written yet, in order."""
         return [i for i in range(self.header.segments) if not self._segment_path(i).exists()]
 
-    def write(self, segment: int, arrays: Mapping[str, Tensor], notice: Notice | None) -> None:
+    def write(self, segment: int, arrays: Mapping[str, Tensor], *notices: Notice | None) -> None:
         """Write one segment, whole or not at all.
 
         Args:
             segment: its position.
             arrays: by path in the store, such as ``draws/z``.
-            notice: what the likelihood said of the data.
+            notices: what was said of the data and of the model, if anything.
         """
         with (
             explain_write_errors(self.partial),
@@ -165,7 +165,7 @@ class StoreWriter:
         ):
             for name, values in arrays.items():
                 file.create_dataset(name, data=values.numpy(), fletcher32=values.dim() > 0)
-            if notice is not None:
+            for notice in filter(None, notices):
                 write_notice(file, notice)
 
     def join(self, file: h5py.File, segments: Iterable[int]) -> None:

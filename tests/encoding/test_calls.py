@@ -185,6 +185,12 @@ def test_memory_that_a_probe_runs_out_of_by_itself_names_the_probe(monkeypatch, 
         genprobe.evaluate(model_of(), X, estimators={}, device="cpu")
 
 
+def failure_of(report):
+    """The one notice of a probe that failed."""
+    [found] = [w for w in report.warnings if w.code.startswith("probe-failed-")]
+    return found
+
+
 @pytest.mark.parametrize(
     ("part", "place"),
     [
@@ -197,10 +203,9 @@ def test_memory_that_a_probe_runs_out_of_by_itself_names_the_probe(monkeypatch, 
 def test_any_other_error_is_told_with_the_part_the_shape_and_its_own_words(part, place):
     broken = model_of(part, place, ZeroDivisionError("Nothing to divide by."))
     who, _, shape = WHO[part].partition(" runs out of memory")
-    with pytest.raises(ModelError) as told:
-        genprobe.evaluate(broken, X, estimators={}, device="cpu")
-    assert told.value.what.startswith(f"{who} fails{shape}".rstrip("."))
-    assert told.value.what.endswith("): Nothing to divide by.")
+    told = failure_of(genprobe.evaluate(broken, X, estimators={}, device="cpu"))
+    assert f": {who} fails{shape}".rstrip(".") in told.message
+    assert told.message.endswith("): Nothing to divide by.")
 
 
 @pytest.mark.parametrize("part", ["encode", "decode"])
@@ -254,10 +259,9 @@ def without_gradients(z):
     ids=["forward", "backward", "cache"],
 )
 def test_a_decoder_that_fails_with_gradients_only_is_told_with_what_to_do(decode, words):
-    with pytest.raises(ModelError) as told:
-        genprobe.evaluate(model_of(decode=decode), X, estimators={}, device="cpu")
-    assert told.value.what.startswith(f"decode of m fails on a batch of shape ({N}, 2): {words}")
-    assert "torch.no_grad()" in told.value.remedy
+    told = failure_of(genprobe.evaluate(model_of(decode=decode), X, estimators={}, device="cpu"))
+    assert f": decode of m fails on a batch of shape ({N}, 2): {words}" in told.message
+    assert "torch.no_grad()" in told.remedy
 
 
 def test_that_advice_helps():

@@ -1,4 +1,5 @@
 import math
+import re
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from torch import nn
 import genprobe
 from genprobe import GenprobeError, Model, open_store
 from genprobe.datasets.from_array import array_dataset
+from genprobe.encoding.encode import probed_columns
 from genprobe.errors import DataError, ModelError
 from genprobe.estimators.rate import rate
 from genprobe.store.format import SEGMENT_ROWS
@@ -370,3 +372,90 @@ def test_parameters_that_all_examples_share_may_be_learned():
     rate = (x.double().square() + 0.25 - 1 + 2 * math.log(2)).sum(1).mean() / 2
     assert report["rate"].value == pytest.approx(float(rate), rel=1e-6)
     assert report["distortion"].value > 0
+
+
+GIVEN = {"x": torch.ones(5, 3), "chosen": torch.tensor([1, 4])}
+
+
+def of_two(chosen):
+    return torch.ones(1, len(chosen)).double()
+
+
+def failing(chosen):
+    raise ValueError("no gradient here\nand more")
+
+
+def short(x):
+    return torch.ones(1, len(x) - 1)
+
+
+def no_tensor(x):
+    return 3.0
+
+
+def test_a_probe_that_fails_costs_its_own_numbers():
+    probes = {"one": failing, "two": of_two, "late_one": short, "odd": no_tensor}
+    arrays, failed = probed_columns(GIVEN, probes)
+    assert list(arrays) == ["subset/two"]
+    assert [notice.code for notice in failed] == [
+        "probe-failed-one",
+        "probe-failed-late-one",
+        "probe-failed-odd",
+    ]
+    assert failed[0].message == "No one: it fails: no gradient here."
+    assert failed[1].message == "No late one: it fails: it returns the shape (1, 4) for 5 examples."
+
+
+def test_without_rate_or_distortion_there_is_no_report():
+    with pytest.raises(ValueError, match="no gradient"):
+        probed_columns(GIVEN, {"distortion": failing})
+
+
+def test_running_out_of_memory_is_no_fault_of_a_probe():
+    def greedy(chosen):
+        raise MemoryError
+
+    with pytest.raises(ModelError, match="probe greedy runs out of memory"):
+        probed_columns(GIVEN, {"greedy": greedy})
+
+
+def logarithmic(negative):
+    """A model of positive values whose encoder takes their logarithm."""
+    weight = torch.tensor([[0.5, 1.0], [0.3, -0.2]])
+
+    def encode(x):
+        return {"loc": negative(x) @ weight, "scale": torch.full_like(x, 0.5)}
+
+    return Model(
+        name="m",
+        encode=encode,
+        decode=lambda z: {"loc": z, "scale": torch.full_like(z, 0.5)},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+        likelihood="normal",
+    )
+
+
+def refuse(x):
+    if (x <= -1).any():
+        raise ValueError("negative counts")
+    return torch.log1p(x)
+
+
+@pytest.mark.parametrize(
+    ("negative", "said"),
+    [
+        (torch.log1p, "gives no valid posterior for [1-9][0-9]* of the 300 samples"),
+        (refuse, "encode of m fails on a batch .*: negative counts"),
+    ],
+)
+def test_an_encoder_that_fails_on_samples_costs_one_row_and_no_report(tmp_path, negative, said):
+    x = torch.rand(300, 2) + 0.5
+    report = genprobe.evaluate(logarithmic(negative), x, store=tmp_path / "s.h5")
+    assert "generative_mutual_information" not in report.estimates
+    assert re.search(said, report.provenance["absent"]["generative_mutual_information"])
+    [notice] = [w for w in report.warnings if re.search(said, w.message)]
+    assert "clamped before a logarithm" in notice.remedy
+    assert genprobe.Report.from_json(report.to_json()).estimates == report.estimates
+    again = genprobe.report_from_store(open_store(tmp_path / "s.h5"))
+    assert [w.code for w in again.warnings] == [w.code for w in report.warnings]

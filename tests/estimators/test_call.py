@@ -1,6 +1,8 @@
+import math
+
 import pytest
 
-from genprobe.errors import PluginError, UnavailableError
+from genprobe.errors import DataError, PluginError, UnavailableError
 from genprobe.estimators.call import estimate, require_known
 from genprobe.estimators.log_n import log_n
 from genprobe.types import Estimate
@@ -56,6 +58,50 @@ def test_an_estimator_that_fails_is_set_aside_and_told(quantities, estimator, re
     assert list(found) == ["log_n"]
     assert absent == {"odd": f"The estimator odd failed: {reason}."}
     assert (notice.code, notice.message) == ("estimator-failed", absent["odd"])
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_not_finite_costs_its_row_and_is_told(quantities, value):
+    def odd(n):
+        return Estimate(name="odd", value=value, se=None, se_data=None, kind="estimate")
+
+    found, absent, [notice] = estimate({"odd": odd, "log_n": log_n}, quantities())
+    assert list(found) == ["log_n"]
+    assert absent == {"odd": f"No odd: it comes out as {value:g}."}
+    assert (notice.code, notice.message) == ("estimate-unavailable", absent["odd"])
+    assert notice.remedy
+
+
+def test_an_error_that_is_not_finite_is_not_stated(quantities):
+    def odd(n):
+        return Estimate(
+            name="odd", value=1.0, se=0.5, se_data=math.nan, kind="estimate", remark="r"
+        )
+
+    found, absent, failed = estimate({"odd": odd}, quantities())
+    assert (found["odd"].se, found["odd"].se_data) == (0.5, None)
+    assert found["odd"].remark == "r; an error of it is not finite"
+    assert not absent
+    assert not failed
+
+
+def test_a_reason_with_a_remedy_is_a_warning_once(quantities):
+    def lost(n):
+        raise UnavailableError("No lost: 3 of 4 are NaN.", "Look there.")
+
+    _, absent, [notice] = estimate({"lost": lost, "again": lost}, quantities())
+    assert absent == dict.fromkeys(["lost", "again"], "No lost: 3 of 4 are NaN.")
+    assert (notice.message, notice.remedy) == ("No lost: 3 of 4 are NaN.", "Look there.")
+
+
+def test_an_error_of_the_estimators_own_costs_no_other_row(quantities):
+    def odd(n):
+        raise DataError("These data are odd.", "Give others.")
+
+    found, absent, [notice] = estimate({"odd": odd, "log_n": log_n}, quantities())
+    assert list(found) == ["log_n"]
+    assert absent == {"odd": "The estimator odd failed: These data are odd."}
+    assert notice.code == "estimator-failed"
 
 
 def test_running_out_of_memory_is_no_fault_of_an_estimator(quantities):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import pytest
 import torch
 
@@ -55,3 +57,12 @@ def test_a_single_example_has_no_standard_error(params):
 def test_no_examples_is_an_error():
     with pytest.raises(ValueError, match="no examples"):
         dimension_moments([], diagonal_normal, PRIOR)
+
+
+def test_what_is_not_finite_is_not_known(params):
+    means, rates = dimension_moments(in_blocks(params, 50), diagonal_normal, PRIOR)
+    odd = dataclasses.replace(rates, mean=rates.mean * torch.inf)
+    known = dimensions(means, rates, rates.mean * torch.nan)
+    assert [d.rate for d in dimensions(means, odd)] == [None] * len(known)
+    assert [d.aggregate_kl for d in known] == [None] * len(known)
+    assert None not in [d.rate for d in known]

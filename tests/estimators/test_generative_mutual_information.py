@@ -19,3 +19,9 @@ def test_certain_posteriors_have_none():
     with pytest.raises(UnavailableError, match="certain"):
         generative_mutual_information(values, certain)
     assert generative_mutual_information(values + 1e4, certain + 0.1).value == 5000
+
+
+def test_a_code_that_a_bounded_posterior_rules_out_leaves_none():
+    values = torch.tensor([[1.0, -torch.inf, 2.0, -torch.inf]]).double()
+    with pytest.raises(UnavailableError, match="minus infinity, as 2 of 4 codes"):
+        generative_mutual_information(values)

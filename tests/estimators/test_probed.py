@@ -50,6 +50,8 @@ def test_a_value_that_is_nan_is_counted_and_said(store):
     change(store, spoil)
     with pytest.raises(UnavailableError, match=r"NaN at 2 of the 40 .* first of them example 3"):
         probed_column(store, "rate_slope")
+    with pytest.raises(UnavailableError, match=r"No rate slope: 2 of 40 are lost\.\nMend them"):
+        probed_column(store, "rate_slope", "{lost} of {asked} are lost", "Mend them.")
 
 
 def test_a_store_of_an_earlier_version_has_gaps_where_it_did_not_ask(store):
@@ -59,6 +61,17 @@ def test_a_store_of_an_earlier_version_has_gaps_where_it_did_not_ask(store):
 
     change(store, age)
     assert probed_column(store, "rate_slope").tolist() == [[7.0] * (N // 2)]
+
+
+def test_what_is_lost_in_such_a_store_is_no_gap(store):
+    def age(file):
+        del file["subset"]
+        as_before(file)
+        file["probes/rate_slope"][0, 8] = float("nan")
+
+    change(store, age)
+    with pytest.raises(UnavailableError, match=r"NaN at 1 of the 20 .* first of them example 8"):
+        probed_column(store, "rate_slope")
 
 
 def test_two_versions_in_one_store_do_not_mix(store):

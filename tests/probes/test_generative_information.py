@@ -3,6 +3,7 @@ import torch
 
 from genprobe import Model
 from genprobe.encoding.calls import Calls
+from genprobe.errors import ModelError
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.likelihoods.normal import normal
 from genprobe.priors.standard_normal import build
@@ -74,3 +75,41 @@ def test_there_are_as_many_samples_as_examples_chosen():
 
     assert probe(chosen=torch.tensor([2, 7, 9]), decode=decode).shape == (1, 3)
     assert asked == [3]
+
+
+def test_where_the_encoder_fails_there_is_nan_and_only_there():
+    def encode(x):
+        loc = torch.where(x[:, :1] < 0, torch.nan, x)
+        return {"loc": loc, "scale": torch.where(x[:, 1:] > 1, 0.0, torch.ones_like(x))}
+
+    asked = []
+
+    def whole(x):
+        asked.append(x)
+        return {"loc": x, "scale": torch.ones_like(x)}
+
+    wanted, found = probe(encode=whole)[0], probe(encode=encode)[0]
+    lost = (asked[0][:, 0] < 0) | (asked[0][:, 1] > 1)
+    assert 0 < lost.sum() < N
+    assert found.isnan().tolist() == lost.tolist()
+    torch.testing.assert_close(found[~lost], wanted[~lost])
+
+
+def test_nothing_but_nan_is_no_fault_of_the_family():
+    assert probe(encode=lambda x: {"loc": x, "scale": x * torch.nan}).isnan().all()
+
+
+def test_an_encoder_that_raises_is_told_what_it_should_take():
+    def encode(x):
+        raise ValueError("negative counts")
+
+    with pytest.raises(ModelError, match=r"negative counts\.\nLet the encoder take whatever"):
+        probe(encode=encode)
+
+
+def test_running_out_of_memory_keeps_its_own_remedy():
+    def encode(x):
+        raise MemoryError
+
+    with pytest.raises(ModelError, match=r"runs out of memory[\s\S]*--batch-size"):
+        probe(encode=encode)
