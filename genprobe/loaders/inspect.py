@@ -20,6 +20,7 @@ from torch.serialization import get_unsafe_globals_in_checkpoint
 
 BUNDLE_MARK = "genprobe.bundle"
 ZIP_MAGIC = b"PK\x03\x04"
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 PICKLE_MAGIC = b"\x80"
 LEGACY_STARTS = [pickle.dumps(0x1950A86A20F9469CFC6C, protocol) for protocol in (2, 3, 4, 5)]
 LEGACY_PICKLES = 5
@@ -66,6 +67,8 @@ def inspect_file(path: Path) -> FileKind:
                 return inspect_stream(file)
     except OSError as error:
         return FileKind(kind="unknown", detail=f"it cannot be read ({error.strerror or error})")
+    if start.startswith(HDF5_MAGIC):
+        return FileKind(kind="unknown", detail="it is an HDF5 file")
     if not start:
         return FileKind(kind="unknown", detail="it is empty")
     if start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") < LONGEST_HEADER:

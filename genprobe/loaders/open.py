@@ -1,5 +1,6 @@
 """From what the user names to a Model or a Dataset, through the plugins that recognise it."""
 
+import logging
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -23,6 +24,8 @@ from genprobe.loaders.state_dicts import describe, state_dicts
 from genprobe.loaders.tensors import read_weights
 from genprobe.plugins import plugins
 from genprobe.types import Dataset, DatasetReader, Loader, Model
+
+log = logging.getLogger("genprobe")
 
 THREE_WAYS = (
     "Give its model with --model MODULE:FACTORY, save it with genprobe.save, or install a plugin "
@@ -149,7 +152,12 @@ def refusal(path: Path, kind: FileKind) -> ModelError:
             "of a model.",
             "Write the whole model with genprobe.export, and evaluate the folder that it makes.",
         )
-    return ModelError(f"{path} is not a checkpoint: {kind.detail}.", "Check the path.")
+    remedy = "Check the path."
+    if any(reader.recognises(path) for reader in plugins().all("datasets").values()):
+        remedy = f"If it holds data, give it to a model: genprobe evaluate MODEL --data {path}"
+    if path.suffix == ".h5ad":
+        remedy = "Install genprobe-scvi, which reads .h5ad files as data and as kept posteriors."
+    return ModelError(f"{path} is not a checkpoint: {kind.detail}.", remedy)
 
 
 def contents(path: Path) -> str:
@@ -220,3 +228,27 @@ def first_readable(folder: Path, readers: Iterable[DatasetReader]) -> Path:
     every = sorted(folder.iterdir())
     known = [path for path in every if any(reader.recognises(path) for reader in readers)]
     return (known or every or [folder / "data.npy"])[0]
+
+
+def in_layer(source: Any, layer: str | None) -> Any:
+    """Data with the layer that a model was set up on, where they have layers and none is named.
+
+    Args:
+        source: as ``open_dataset`` takes it.
+        layer: that the model says; None where it does not.
+
+    >>> in_layer("digits", "layers/counts")
+    'digits'
+    """
+    if layer is None or not isinstance(source, str | Path) or "::" in str(source):
+        return source
+    known: dict[str, DatasetReader] = plugins().all("datasets")
+    scheme, _, rest = str(source).partition(":")
+    named = scheme in known and rest
+    readers = (
+        [known[scheme]] if named else [r for r in known.values() if r.recognises(Path(source))]
+    )
+    if not any(reader.layered for reader in readers):
+        return source
+    log.warning("%s is read at %s, as the model was set up.", source, layer)
+    return f"{source}::{layer}"

@@ -19,7 +19,7 @@ from genprobe.datasets.placeholder import placeholder_dataset
 from genprobe.encoding.resolve import prepare
 from genprobe.errors import DataError, ModelError
 from genprobe.estimators.call import require_known
-from genprobe.loaders.open import load, open_dataset
+from genprobe.loaders.open import in_layer, load, open_dataset
 from genprobe.report import Report
 from genprobe.runs.encoded_store import Run, encoded_store, store_location
 from genprobe.runs.write_pictures import write_pictures
@@ -240,5 +240,6 @@ def choose_data(model: Model, data: Any, options: Options) -> Dataset:
         raise DataError(
             f"The model {model.name} does not say what data it is for.", "Name them with --data."
         )
+    source = in_layer(source, model.training.get("layer"))
     mode = model.training.get("binarize") if binarize is None else binarize
     return open_dataset(source, split=split, binarize=mode, seed=options.seed)

@@ -44,8 +44,11 @@ class DatasetReader:
         scheme: the registered name.
         recognises: whether a bare path looks like this kind; reads names and bytes only.
         open: what follows the scheme (a path, or nothing) and the split to the data set.
+        layered: whether a path may go on with ``::LAYER``. If none is named it is read where the
+            ``training`` of the model that is evaluated says, under ``layer``.
     """
 
     scheme: str
     recognises: Callable[[Path], bool]
     open: Callable[[str, str | None], Dataset]
+    layered: bool = False

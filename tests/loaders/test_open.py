@@ -1,7 +1,10 @@
 import contextlib
+import gzip
 import pickle
 import sys
+from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import torch
@@ -11,8 +14,9 @@ import genprobe
 from genprobe import Loader, Model
 from genprobe.architectures import MlpVae
 from genprobe.errors import DataError, GenprobeError, ModelError, UntrustedError
-from genprobe.loaders.open import load, open_dataset
+from genprobe.loaders.open import in_layer, load, open_dataset
 from genprobe.plugins import plugins
+from genprobe.types import DatasetReader
 
 LEGACY = {"_use_new_zipfile_serialization": False}
 
@@ -256,6 +260,41 @@ def test_binarisation_is_passed_on():
 def test_data_that_nothing_reads_are_told(source, message):
     with pytest.raises(DataError, match=message):
         open_dataset(source)
+
+
+def test_a_layer_that_the_model_names_is_read_where_there_are_layers(monkeypatch, caplog):
+    readers = {
+        scheme: DatasetReader(
+            scheme=scheme,
+            recognises=lambda path, suffix=suffix: path.suffix == suffix,
+            open=lambda rest, split: None,
+            layered=scheme == "cells",
+        )
+        for scheme, suffix in (("cells", ".cells"), ("plain", ".npy"))
+    }
+    monkeypatch.setattr(type(plugins()), "all", lambda self, kind: readers)
+    assert in_layer("a.cells", "layers/counts") == "a.cells::layers/counts"
+    assert in_layer(Path("a.cells"), "layers/counts") == "a.cells::layers/counts"
+    assert in_layer("cells:a.h5", "layers/counts") == "cells:a.h5::layers/counts"
+    assert "a.cells is read at layers/counts, as the model was set up" in caplog.text
+    x = torch.zeros(2)
+    for source in ("a.cells::X", "a.npy", "plain:a", "unknown", x):
+        assert in_layer(source, "layers/counts") is source
+    assert in_layer("a.cells", None) == "a.cells"
+
+
+def test_data_given_as_a_model_are_told_to_be_data(tmp_path):
+    with gzip.open(tmp_path / "x-images-idx3-ubyte.gz", "wb") as file:
+        file.write(bytes([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3, 4]))
+    told = refused(ModelError, tmp_path / "x-images-idx3-ubyte.gz")
+    assert "If it holds data, give it to a model: genprobe evaluate MODEL --data" in told
+
+
+def test_cells_without_their_plugin_are_told_which_reads_them(tmp_path):
+    h5py.File(tmp_path / "cells.h5ad", "w").close()
+    told = refused(ModelError, tmp_path / "cells.h5ad")
+    assert "it is an HDF5 file" in told
+    assert "genprobe-scvi" in told
 
 
 @pytest.mark.parametrize("given", [torch.nn.Linear(2, 2), None, 3])

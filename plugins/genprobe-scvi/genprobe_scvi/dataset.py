@@ -1,5 +1,6 @@
-"""Counts in an .h5ad file: ``anndata:cells.h5ad``, or ``cells.h5ad::layers/counts`` for a layer.
+"""Counts that AnnData wrote: ``anndata:cells.h5ad``, or ``cells.h5ad::layers/counts`` for a layer.
 
+An .h5ad file or a .zarr folder. Of a model the layer is the one it was set up on, if none is named.
 Cells are read a stretch at a time; only those are made dense. The columns of ``.obs`` come along as
 covariates, and the names of the genes, so that a model can check that they are its own.
 """
@@ -9,30 +10,30 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import h5py
 import numpy as np
 import torch
 from torch import Tensor
 
-from genprobe.datasets import find_file
 from genprobe.errors import DataError
 from genprobe.types import Dataset, DatasetReader
-from genprobe_scvi.h5ad import is_h5ad, names_of, opened, without_counts
+from genprobe_scvi.anndata_file import find_table, is_table, names_of, opened, without_counts
 
 BLOCK = 4096
 GENES = "var_names"
 
 
 def open_counts(spec: str, split: str | None) -> Dataset:
-    """The counts in an .h5ad file, looked for here and under GENPROBE_DATA_DIR.
+    """The counts that AnnData wrote, looked for here and under GENPROBE_DATA_DIR.
 
     Raises:
         DataError: if the file is missing or damaged, has no such layer, or its counts were dropped.
     """
     if split is not None:
-        raise DataError("An .h5ad file has no splits.", "Select the cells and write them apart.")
+        raise DataError(
+            "What AnnData wrote has no splits.", "Select the cells and write them apart."
+        )
     location, _, layer = spec.partition("::")
-    path = find_file(location)
+    path = find_table(location)
     with opened(path) as file:
         if without_counts(file):
             raise DataError(
@@ -42,8 +43,8 @@ def open_counts(spec: str, split: str | None) -> Dataset:
         return counts_of(path, file, layer or "X")
 
 
-def counts_of(path: Path, file: h5py.File, layer: str) -> Dataset:
-    """A layer of an .h5ad file as a data set.
+def counts_of(path: Path, file: Any, layer: str) -> Dataset:
+    """A layer of what AnnData wrote as a data set.
 
     Raises:
         DataError: if there is none of that name, or it holds no cell.
@@ -52,7 +53,7 @@ def counts_of(path: Path, file: h5py.File, layer: str) -> Dataset:
         layers = [f"layers/{name}" for name in file.get("layers", ())]
         raise DataError(
             f"{path} has no counts at {layer!r}; it has {', '.join(['X', *layers])}.",
-            f"Name one: {path}::NAME.",
+            f"Name the one that holds counts as the model was trained on: {path}::NAME.",
         )
     shape, rows = rows_of(file[layer])
     if not shape[0]:
@@ -84,8 +85,8 @@ def rows_of(item: Any) -> tuple[tuple[int, ...], Callable[[int, int], Any]]:
     """
     from anndata.io import sparse_dataset
 
-    if isinstance(item, h5py.Dataset):
-        return item.shape, lambda start, stop: item[start:stop]
+    if hasattr(item, "dtype"):  # an array of HDF5 or Zarr; what is sparse is a group
+        return tuple(item.shape), lambda start, stop: np.asarray(item[start:stop])
     kept = sparse_dataset(item)
     matrix = kept if kept.format == "csr" else kept.to_memory().tocsr()
     return tuple(map(int, kept.shape)), lambda start, stop: matrix[start:stop]
@@ -97,7 +98,7 @@ def dense(rows: Any) -> np.ndarray:
     return values
 
 
-def columns_of(file: h5py.File) -> dict[str, np.ndarray]:
+def columns_of(file: Any) -> dict[str, np.ndarray]:
     """The columns of ``.obs``, each (cell,)."""
     from anndata.io import read_elem
 
@@ -123,8 +124,8 @@ def fingerprint(
 
 
 def recognises(path: Path) -> bool:
-    """Whether it is an .h5ad file, perhaps with a layer named after ``::``."""
-    return is_h5ad(Path(str(path).partition("::")[0]))
+    """Whether it is an .h5ad file or .zarr folder, perhaps with a layer named after ``::``."""
+    return is_table(Path(str(path).partition("::")[0]))
 
 
-anndata = DatasetReader(scheme="anndata", recognises=recognises, open=open_counts)
+anndata = DatasetReader(scheme="anndata", recognises=recognises, open=open_counts, layered=True)

@@ -18,6 +18,13 @@ from genprobe.types import Loader, Model, Params
 from genprobe_scvi.checkpoint import NAME, checkpoint_file, is_checkpoint, read_checkpoint
 from genprobe_scvi.setup import Setup, context, setup_of
 
+STANDARD_PRIOR = (
+    "Its posteriors, whose prior is N(0, I), can be evaluated from an .h5ad file: see minify_adata."
+)
+OWN_PRIOR = (
+    "Evaluate an SCVI model of these cells; or give the posteriors with their own prior as arrays, "
+    "see genprobe.evaluate_posteriors."
+)
 LIKELIHOODS = {
     "nb": "negative-binomial",
     "zinb": "zero-inflated-negative-binomial",
@@ -78,7 +85,7 @@ def require_scvi(file: Path, kind: str) -> None:
     if kind != "SCVI":
         raise ModelError(
             f"{file} is a model of the class {kind}; genprobe-scvi reads SCVI.",
-            "Its posteriors can be evaluated from an .h5ad file: see minify_adata.",
+            STANDARD_PRIOR if kind in ("LinearSCVI", "MULTIVI") else OWN_PRIOR,
         )
 
 
@@ -109,9 +116,10 @@ def rebuild(content: Mapping[str, Any], setup: Setup) -> Any:
 
 
 def training(file: Path, setup: Setup) -> dict[str, Any]:
-    """What is known of the training: the data that were saved with the model, if they were."""
+    """What is known of the training: the layer, unless it was X, and the data that were saved."""
     data = file.with_name(file.name.removesuffix(NAME) + "adata.h5ad")
-    return {"data": f"anndata:{data}::{setup.layer}"} if data.is_file() else {}
+    saved = {"data": f"anndata:{data}::{setup.layer}"} if data.is_file() else {}
+    return {**({} if setup.layer == "X" else {"layer": setup.layer}), **saved}
 
 
 def encode(module: Any, x: Tensor, **given: Tensor) -> Params:

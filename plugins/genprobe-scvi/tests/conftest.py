@@ -1,6 +1,7 @@
 """Models of scvi-tools, trained here in seconds on its own synthetic cells."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -17,6 +18,25 @@ def pytest_configure(config):
 def cells():
     """A function that makes cells."""
     return synthetic
+
+
+def write(adata, path, zarr_format=3):
+    """Write an .h5ad file or a .zarr folder, by the suffix."""
+    import anndata
+
+    if path.suffix != ".zarr":
+        adata.write_h5ad(path)
+        return
+    # What anndata and zarr warn of while they write is not what is tried here.
+    formats = anndata.settings.override(zarr_write_format=zarr_format)
+    with warnings.catch_warnings(action="ignore"), formats:
+        adata.write_zarr(path)
+
+
+@pytest.fixture(scope="session", name="write")
+def write_fixture():
+    """A function that writes cells."""
+    return write
 
 
 def synthetic(n_genes=25, size=90):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scvi
 import torch
-from genprobe_scvi.loader import load_scvi
+from genprobe_scvi.loader import load_scvi, require_scvi
 from genprobe_scvi.loader import scvi as loader
 from torch.distributions import Normal, kl_divergence
 
@@ -210,3 +210,40 @@ class TestScvi(LoaderTests):
     def write(self, folder):
         self.model.save(str(folder / "saved"))
         return folder / "saved"
+
+
+def test_data_are_read_in_the_layer_that_the_model_was_set_up_on(trained, tmp_path, caplog, cells):
+    adata = cells()
+    adata.X = adata.X * 3  # counts too, and other ones: nothing but the layer tells them apart
+    adata.write_h5ad(tmp_path / "full.h5ad")
+    folder = trained("whole")[1]
+    own, found, other = (
+        genprobe.evaluate(folder, data, max_queries=20)
+        for data in (None, tmp_path / "full.h5ad", f"{tmp_path}/full.h5ad::X")
+    )
+    assert (found["rate"], found["distortion"]) == (own["rate"], own["distortion"])
+    assert other["distortion"].value > own["distortion"].value + 10
+    assert "full.h5ad is read at layers/counts, as the model was set up" in caplog.text
+    assert found.dataset == "full::layers/counts"
+
+
+def test_data_without_that_layer_are_told_which_they_have(trained, tmp_path, cells):
+    adata = cells()
+    del adata.layers["counts"]
+    adata.write_h5ad(tmp_path / "full.h5ad")
+    with pytest.raises(DataError, match=r"no counts at 'layers/counts'; it has X\.\nName the one"):
+        genprobe.evaluate(trained("whole")[1], tmp_path / "full.h5ad")
+
+
+def test_a_model_of_x_reads_x(trained, tmp_path, cells):
+    cells().write_h5ad(tmp_path / "full.h5ad")
+    assert genprobe.evaluate(trained("nb")[1], tmp_path / "full.h5ad", max_queries=20).n == 180
+
+
+@pytest.mark.parametrize(
+    ("kind", "advice"),
+    [("SCANVI", "their own prior"), ("TOTALVI", "their own prior"), ("LinearSCVI", "see minify")],
+)
+def test_the_advice_for_another_class_is_right_for_its_prior(tmp_path, kind, advice):
+    with pytest.raises(ModelError, match=f"of the class {kind}[^$]*{advice}"):
+        require_scvi(tmp_path, kind)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 import torch
-from genprobe_scvi.minified import load_minified, minified
+from genprobe_scvi.minified import load_minified
 
 import genprobe
 from genprobe.errors import DataError, ModelError, StoreError
@@ -72,8 +72,61 @@ def test_of_several_pairs_one_is_named(cells, tmp_path):
     assert torch.equal(found["scale"], torch.full((2, 2), 2.0))
 
 
-def test_a_file_without_posteriors_is_no_model(cells, tmp_path):
-    cells().write_h5ad(tmp_path / "a.h5ad")
-    assert not minified.recognises(tmp_path / "a.h5ad")
-    with pytest.raises(ModelError, match="it has none"):
-        load_minified(tmp_path / "a.h5ad", False)
+@pytest.mark.parametrize("suffix", ["h5ad", "zarr"])
+def test_a_table_without_posteriors_is_told_to_be_data(cells, write, tmp_path, suffix):
+    path = tmp_path / f"full.{suffix}"
+    write(cells(), path)
+    with pytest.raises(ModelError, match=r"180 cells and 25 genes and has no posteriors") as told:
+        genprobe.evaluate(path)
+    assert f"genprobe evaluate MODEL_FOLDER --data {path}" in told.value.remedy
+
+
+def test_posteriors_in_a_zarr_folder_are_those_of_the_file(kept, write, tmp_path):
+    import anndata
+
+    write(anndata.read_h5ad(kept[0]), tmp_path / "kept.zarr")
+    mine, theirs = (
+        load_minified(path, False).recorded.params(5, 9)
+        for path in (tmp_path / "kept.zarr", kept[0])
+    )
+    assert torch.equal(mine["loc"], theirs["loc"])
+    assert torch.equal(mine["scale"], theirs["scale"])
+
+
+@pytest.fixture(scope="module")
+def labelled(cells, tmp_path_factory):
+    """What SCANVI.minify_adata keeps, and the folder of the model."""
+    import scvi
+
+    adata = cells()
+    scvi.settings.seed = 0
+    scvi.model.SCANVI.setup_anndata(adata, labels_key="labels", unlabeled_category="none")
+    model = scvi.model.SCANVI(adata, n_latent=3, n_hidden=16)
+    model.train(2, accelerator="cpu", enable_progress_bar=False, log_every_n_steps=1)
+    folder = tmp_path_factory.mktemp("labelled")
+    model.save(str(folder / "model"))
+    mean, variance = model.get_latent_representation(return_dist=True)
+    model.adata.obsm["X_latent_qzm"], model.adata.obsm["X_latent_qzv"] = mean, variance
+    model.minify_adata()
+    model.adata.write_h5ad(folder / "kept.h5ad")
+    return folder
+
+
+@pytest.mark.parametrize("pair", ["", "::scanvi_latent", "::X_latent"])
+def test_posteriors_of_scanvi_are_refused_by_whatever_name(labelled, pair):
+    with pytest.raises(ModelError, match="of SCANVI, whose prior of z is not N"):
+        genprobe.load(f"minified:{labelled}/kept.h5ad{pair}")
+
+
+def test_its_model_is_refused_without_advice_that_leads_there(labelled):
+    with pytest.raises(ModelError, match="of the class SCANVI") as told:
+        genprobe.load(labelled / "model")
+    assert "minify" not in told.value.remedy
+
+
+def test_a_prior_that_the_file_does_not_say_is_logged(cells, tmp_path, caplog):
+    adata = cells()
+    adata.obsm["mine_qzm"], adata.obsm["mine_qzv"] = np.zeros((180, 2)), np.ones((180, 2))
+    adata.write_h5ad(tmp_path / "a.h5ad")
+    load_minified(tmp_path / "a.h5ad", False)
+    assert "the prior of mine is taken to be N(0, I)" in caplog.text
