@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from genprobe.aggregate.fitted import FittedMarginal
+from genprobe.analysis.decoder_notices import may_be_probabilities, probs_rounded
 from genprobe.analysis.notices import report_notices, tolerance_missed
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
@@ -152,6 +153,8 @@ def estimate_report(
         missed=missed_by(quantities, options),
         decoded=header.likelihood is not None,
     )
+    asked = may_be_probabilities(store, estimates)
+    rounded = probs_rounded(store)
     regime = regime_of(quantities, estimates, said, options)
     facts = {**describe_run(quantities, estimates, options), "absent": absent, **provenance}
     return Report(
@@ -161,7 +164,7 @@ def estimate_report(
         estimates={**stated(estimates, header.n), **entropy_estimate(regime, header.n)},
         dimensions=stated_dimensions(latents, header.n),
         regime=regime,
-        warnings=[*failed, *said, *notices],
+        warnings=[w for w in (asked, *failed, *said, rounded, *notices) if w is not None],
         provenance=facts,
         store=store,
     )

@@ -178,7 +178,7 @@ def not_finite(calls: Calls, x: Tensor, z: Tensor, bad: int, start: int) -> Mode
     outputs = calls.decoder_outputs(z[one], one)
     value = impossible_value(calls.decode(z[one], one), x[one], outputs)
     remedy = "Look at that example, or at the decoder's output for it."
-    if value and "probs" in outputs:
+    if "probs" in outputs:
         remedy = "Return logits instead of probs, which round to 0 and 1 where logits do not."
     return ModelError(
         f"The decoder of {calls.model.name} gives a log p(x|z) that is not finite, at example "

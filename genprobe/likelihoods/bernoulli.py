@@ -12,6 +12,7 @@ from torch.distributions import Bernoulli, Distribution, constraints
 
 from genprobe.likelihoods.parameters import (
     checked,
+    logits_of_probs,
     one_example,
     precise,
     times_log,
@@ -69,5 +70,10 @@ def blind(mean: Tensor, square: Tensor) -> float:
 
 
 bernoulli = Likelihood(
-    name="bernoulli", distribution=distribution, discrete=True, support=support, blind=blind
+    name="bernoulli",
+    distribution=distribution,
+    discrete=True,
+    support=support,
+    blind=blind,
+    logits_of_probs=logits_of_probs,
 )

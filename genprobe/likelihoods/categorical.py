@@ -11,7 +11,14 @@ from torch.distributions import Categorical, Distribution, constraints
 from torch.distributions.constraints import Constraint
 from torch.types import _size
 
-from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last, whole_example
+from genprobe.likelihoods.parameters import (
+    ONE,
+    class_logits,
+    logits_of_classes,
+    precise,
+    sum_last,
+    whole_example,
+)
 from genprobe.likelihoods.support import Levels as Steps
 from genprobe.likelihoods.support import require_counts, require_levels
 from genprobe.notice import Notice
@@ -89,9 +96,8 @@ def draw(logits: Tensor, sample_shape: _size) -> Tensor:
 
 
 def distribution(params: Params) -> Distribution:
-    """``logits`` (batch, *event, K) to p(x|z) of batch shape (batch,)."""
-    parameter(NAME, params, "logits")
-    return Levels(NAME, params["logits"], 1.0, REMEDY)
+    """``logits`` or ``probs``, (batch, *event, K), to p(x|z) of batch shape (batch,)."""
+    return Levels(NAME, class_logits(NAME, params), 1.0, REMEDY)
 
 
 def support(x: Tensor) -> Notice | None:
@@ -104,4 +110,10 @@ def support(x: Tensor) -> Notice | None:
     return None
 
 
-categorical = Likelihood(name=NAME, distribution=distribution, discrete=True, support=support)
+categorical = Likelihood(
+    name=NAME,
+    distribution=distribution,
+    discrete=True,
+    support=support,
+    logits_of_probs=logits_of_classes,
+)

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from genprobe.likelihoods.categorical import Levels
-from genprobe.likelihoods.parameters import parameter
+from genprobe.likelihoods.parameters import class_logits, logits_of_classes
 from genprobe.likelihoods.support import require_unit_interval
 from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
@@ -18,9 +18,8 @@ REMEDY = "Divide the levels by their number less one (bytes by 255), or use cate
 
 
 def distribution(params: Params) -> Distribution:
-    """``logits`` (batch, *event, K) to p(x|z) of batch shape (batch,)."""
-    parameter(NAME, params, "logits")
-    logits = params["logits"]
+    """``logits`` or ``probs``, (batch, *event, K), to p(x|z) of batch shape (batch,)."""
+    logits = class_logits(NAME, params)
     return Levels(NAME, logits, 1 / max(1, logits.shape[-1] - 1), REMEDY)
 
 
@@ -35,5 +34,9 @@ def support(x: Tensor) -> Notice | None:
 
 
 categorical_pixels = Likelihood(
-    name=NAME, distribution=distribution, discrete=True, support=support
+    name=NAME,
+    distribution=distribution,
+    discrete=True,
+    support=support,
+    logits_of_probs=logits_of_classes,
 )

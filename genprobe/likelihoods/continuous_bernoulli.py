@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 from torch.types import _size
 
-from genprobe.likelihoods.parameters import ONE, one_example, parameter, precise
+from genprobe.likelihoods.parameters import ONE, logits_of_probs, one_example, parameter, precise
 from genprobe.likelihoods.support import require_unit_interval
 from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
@@ -114,5 +114,10 @@ def blind(mean: Tensor, square: Tensor) -> float:
 
 
 continuous_bernoulli = Likelihood(
-    name=NAME, distribution=distribution, discrete=False, support=support, blind=blind
+    name=NAME,
+    distribution=distribution,
+    discrete=False,
+    support=support,
+    blind=blind,
+    logits_of_probs=logits_of_probs,
 )

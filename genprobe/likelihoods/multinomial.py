@@ -13,7 +13,15 @@ from torch.distributions import Distribution, constraints
 from torch.distributions.constraints import Constraint
 from torch.types import _size
 
-from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last, whole_example
+from genprobe.likelihoods.parameters import (
+    ONE,
+    class_logits,
+    logits_of_classes,
+    parameter,
+    precise,
+    sum_last,
+    whole_example,
+)
 from genprobe.likelihoods.support import require_counts
 from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
@@ -72,8 +80,11 @@ def log_coefficient(x: Tensor) -> Tensor:
 
 
 def distribution(params: Params) -> Distribution:
-    """``logits`` (batch, *bags, V), and ``total_count`` (batch, *bags) to sample, to p(x|z, n)."""
-    logits = parameter(NAME, params, "logits")
+    """``logits`` or ``probs`` (batch, *bags, V) to p(x|z, n).
+
+    To be sampled it needs ``total_count`` (batch, *bags).
+    """
+    logits = precise(class_logits(NAME, params))
     total = None
     if "total_count" in params:
         total = parameter(NAME, params, "total_count", constraints.nonnegative_integer)
@@ -110,4 +121,5 @@ multinomial = Likelihood(
     support=support,
     blind=blind,
     statistics=statistics,
+    logits_of_probs=logits_of_classes,
 )

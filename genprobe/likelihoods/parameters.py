@@ -14,7 +14,10 @@ from genprobe.types import Params
 
 ONE = torch.Size()
 """The shape of a single sample."""
-
+SURE = 1e-6
+"""What a probability that may have been rounded to 0 or 1 is taken to be off it."""
+SUM_ROUNDING = 1e-2
+"""By which the probabilities of classes may miss 1: half precision does by a few thousandths."""
 
 ALLOWED: dict[Constraint, str] = {
     constraints.positive: "> 0",
@@ -26,7 +29,8 @@ ALLOWED: dict[Constraint, str] = {
 MADE_FROM_RAW: dict[Constraint, str] = {
     constraints.positive: "Pass raw outputs through softplus or exp.",
     constraints.nonnegative: "Pass raw outputs through softplus or exp.",
-    constraints.unit_interval: "Give raw outputs as logits, or pass them through a sigmoid.",
+    constraints.unit_interval: "Are they logits? Give raw outputs as logits, or pass "
+    "them through a sigmoid.",
 }
 """How a decoder keeps to a constraint, as what it gives wrongly is most often a raw output."""
 
@@ -115,3 +119,45 @@ def times_log(count: Tensor, p: Tensor) -> Tensor:
 def times_log1m(count: Tensor, p: Tensor) -> Tensor:
     """Values of count · log(1 − p), 0 where the count is 0, with a gradient there even at p = 1."""
     return count * torch.log1p(-torch.where(count == 0, 0.0, p))
+
+
+def class_logits(likelihood: str, params: Params) -> Tensor:
+    """``logits`` of classes (batch, ..., K) as they are, or the logarithms of their ``probs``.
+
+    Raises:
+        ModelError: if the decoder gives neither, or probs that do not sum to 1.
+    """
+    if "probs" not in params or "logits" in params:
+        return checked(likelihood, params, "logits")
+    probs = checked(likelihood, params, "probs", constraints.unit_interval)
+    sums = probs.sum(-1)
+    off = (sums - 1).abs() > SUM_ROUNDING
+    if off.any():
+        raise ModelError(
+            f"The decoder gives probs of {probs.shape[-1]} classes that sum to "
+            f"{sums[off].flatten()[0].item():g}, not to 1.",
+            "Give raw outputs as logits, or pass them through a softmax over their last axis.",
+        )
+    return probs.log()
+
+
+def logits_of_probs(values: Tensor) -> Tensor | None:
+    """The logits of independent probabilities (batch, ...); None if one is outside [0, 1].
+
+    >>> logits_of_probs(torch.tensor([0.5, 1.5])) is None
+    True
+    """
+    low, high = values.aminmax()
+    return torch.logit(values, eps=SURE) if low >= 0 and high <= 1 else None
+
+
+def logits_of_classes(values: Tensor) -> Tensor | None:
+    """The logits of the probabilities of classes (batch, ..., K); None if they do not sum to 1.
+
+    >>> logits_of_classes(torch.tensor([0.5, 0.5])).exp()
+    tensor([0.5000, 0.5000])
+    """
+    sums = values.sum(-1)
+    if values.min() < 0 or ((sums - 1).abs() > SUM_ROUNDING).any():
+        return None
+    return values.clamp_min(SURE).log()

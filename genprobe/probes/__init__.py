@@ -18,5 +18,7 @@ PARTS = (
     "rate_slope",
     "distortion_slope",
     "generative_information",
+    "logits_as_probs",
+    "probs_rounding",
 )
 """The files of the registered parts; each has its part under its own name."""

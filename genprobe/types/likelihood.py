@@ -45,6 +45,9 @@ class Likelihood:
         fit_scale: for a likelihood whose one scale is fitted to the whole data set: the mean
             distortion at scale 1, in nats, and the number of values of an example to the best
             scale. Its ``distribution`` then has scale 1.
+        logits_of_probs: for a likelihood of ``logits``: what a decoder gives under that name to
+            the logits that it would have, if it were probabilities; None where it cannot be. With
+            it, a decoder that gives its probabilities as logits is found out.
     """
 
     name: str
@@ -54,3 +57,4 @@ class Likelihood:
     blind: Callable[..., float] | None = None
     statistics: Callable[[Tensor], Mapping[str, Tensor]] | None = None
     fit_scale: Callable[[float, int], FittedScale] | None = None
+    logits_of_probs: Callable[[Tensor], Tensor | None] | None = None

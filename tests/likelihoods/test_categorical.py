@@ -68,3 +68,15 @@ class TestConformance(LikelihoodTests):
     params = {"logits": LOGITS[:2, 0, :2] / 30}
     # That a class is beyond the last is seen only where the logits are.
     outside = (X[:3, 0] - 1, X[:3, 0] + 0.5)
+
+
+def test_probs_are_the_same_as_their_logarithms():
+    probs = torch.tensor([[[0.2, 0.3, 0.5], [0.0, 0.25, 0.75]]])
+    x = torch.tensor([[0.0, 2.0]])
+    found = categorical.distribution({"probs": probs}).log_prob(x)
+    torch.testing.assert_close(found.exp(), torch.tensor([0.2 * 0.75]).double())
+
+
+def test_probs_that_do_not_sum_to_1_are_refused():
+    with pytest.raises(ModelError, match=r"3 classes that sum to 1\.5, not to 1"):
+        categorical.distribution({"probs": torch.full((1, 2, 3), 0.5)})

@@ -12,6 +12,7 @@ BOUNDS = {"lower": "≥ ", "upper": "≤ "}
 DOUBTED = "?"
 """Behind a label that another number speaks against."""
 DOUBTS = {
+    "logits-may-be-probabilities": "its logits may be probabilities",
     "distortion-above-blind": "it does worse than a decoder without a code",
     "rate-without-information": "its code tells next to nothing",
 }
