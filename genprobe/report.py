@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 NAME, VERSION = "genprobe.report", 1
 SCHEMA = f"{NAME}/{VERSION}"
 
+HUGE = 1e9
+"""From here on digits say less than their number: it is written as a power of ten."""
 COLLAPSED_NATS = 0.01
 """Rate below which a latent dimension that does not vary carries nothing."""
 
@@ -292,3 +294,19 @@ def plain_json(content: dict[str, Any], reports: Sequence[Report]) -> str:
         raise GenprobeError(
             f"The report has a number that is not finite ({', '.join(odd) or 'in its provenance'})."
         ) from error
+
+
+def number(value: float, decimals: int = 3) -> str:
+    """So many decimals and a true minus sign; huge ones as a power of ten.
+
+    Args:
+        value: to be written.
+        decimals: behind the point.
+
+    >>> number(-1.25), number(3e18)
+    ('−1.250', '3.000e+18')
+    """
+    if abs(value) >= HUGE:
+        return f"{value:.3e}".replace("-", "−", 1) if value < 0 else f"{value:.3e}"
+    text = f"{value:.{decimals}f}"
+    return text.replace("-", "−" if float(text) else "")

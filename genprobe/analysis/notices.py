@@ -3,10 +3,10 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from genprobe.analysis.regimes import DEFAULT_CUTS
+from genprobe.analysis.regimes import DEFAULT_CUTS, FEWEST
 from genprobe.analysis.withheld import few_examples
 from genprobe.notice import Notice
-from genprobe.report import Dimension, Estimate
+from genprobe.report import Dimension, Estimate, number
 
 SATURATED_NATS = 0.5
 FLOOR_SHARE = 0.1
@@ -35,6 +35,9 @@ def report_notices(
 ) -> list[Notice]:
     """Every warning that the estimates call for, most important first.
 
+    Of very few examples that they are few comes first, and nothing is said of a decoder that does
+    worse than the constants that fit just these.
+
     Args:
         estimates: by name.
         dimensions: of the latent.
@@ -46,12 +49,15 @@ def report_notices(
         n: number of examples.
         decoded: whether genprobe worked the distortion out itself rather than was given it.
     """
+    few = None if n is None else few_examples(n)
+    tiny = n is not None and n < FEWEST
     found = [
+        few if tiny else None,
         precision(max_error),
         saturated(estimates),
         marginal_kl_is_floor(estimates),
         prior_mismatch(estimates),
-        distortion_above_blind(estimates),
+        None if tiny else distortion_above_blind(estimates),
         rate_without_information(estimates),
         collapsed_dimensions(dimensions),
         density_distortion(
@@ -59,7 +65,7 @@ def report_notices(
         ),
         monte_carlo_rate(rate_analytic),
         missed,
-        None if n is None else few_examples(n),
+        None if tiny else few,
     ]
     return [notice for notice in found if notice is not None]
 
@@ -104,8 +110,8 @@ def saturated(estimates: Mapping[str, Estimate]) -> Notice | None:
         return None
     return Notice(
         code="saturated",
-        message=f"I(n;z) = {information:.2f} is within {SATURATED_NATS} nat of "
-        f"log N = {cap:.2f}: "
+        message=f"I(n;z) = {number(information, 2)} is within {SATURATED_NATS} nat of "
+        f"log N = {number(cap, 2)}: "
         "it counts the examples rather than what the code tells.",
         remedy="Evaluate on more examples, and read I(n;z) as a lower bound on I(X;Z).",
     )
@@ -120,8 +126,8 @@ def marginal_kl_is_floor(estimates: Mapping[str, Estimate]) -> Notice | None:
         return None
     return Notice(
         code="marginal-kl-is-floor",
-        message=f"The marginal KL {value:.2f} is within 10 % of its floor R − log N = {floor:.2f}: "
-        "so few examples show as much under any prior.",
+        message=f"The marginal KL {number(value, 2)} is within 10 % of its floor R − log N = "
+        f"{number(floor, 2)}: so few examples show as much under any prior.",
         remedy="Read a mismatch of the prior off the lower end of the population's marginal KL; "
         "more examples narrow that bracket.",
     )
@@ -137,8 +143,8 @@ def prior_mismatch(estimates: Mapping[str, Estimate]) -> Notice | None:
         return None
     return Notice(
         code="prior-mismatch",
-        message=f"A prior fitted to the codes would save {saving.value:.2f} nats per example of "
-        f"the rate {rate:.2f}, beyond its error.",
+        message=f"A prior fitted to the codes would save {number(saving.value, 2)} nats per "
+        f"example of the rate {number(rate, 2)}, beyond its error.",
         remedy="Refit the prior to the codes (a learned or mixture prior), or swap it afterwards.",
     )
 
@@ -153,8 +159,8 @@ def distortion_above_blind(estimates: Mapping[str, Estimate]) -> Notice | None:
         return None
     return Notice(
         code="distortion-above-blind",
-        message=f"The distortion {distortion.value:.2f} exceeds {blind:.2f}, that of the best "
-        "decoder that ignores its code.",
+        message=f"The distortion {number(distortion.value, 2)} exceeds {number(blind, 2)}, that of "
+        "the best decoder that ignores its code.",
         remedy="Check that the data are scaled and binarised as the model was trained.",
     )
 
@@ -171,8 +177,8 @@ def rate_without_information(estimates: Mapping[str, Estimate]) -> Notice | None
         return None
     return Notice(
         code="rate-without-information",
-        message=f"The code costs {rate:.2f} nats and tells {information.value:.2f}: nearly all of "
-        "the rate is codes that are alike for every example, off the prior.",
+        message=f"The code costs {number(rate, 2)} nats and tells {number(information.value, 2)}: "
+        "nearly all of the rate is codes that are alike for every example, off the prior.",
         remedy="Train for longer, or move the prior to the codes; the regime goes by the rate, and "
         "by what the code tells the decoder ignores it.",
     )

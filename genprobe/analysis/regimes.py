@@ -146,7 +146,7 @@ def label(point: Point, cuts: Cuts = DEFAULT_CUTS) -> tuple[str, str]:
     limit = max(cuts.collapsed_nats, cuts.collapsed_share * (point.entropy or 0.0))
     if point.rate + point.margin <= limit:
         return AUTODECODER, f"R is below {limit:.3g} nats, so the code tells next to nothing"
-    if point.distortion is None or point.entropy is None:
+    if point.distortion is None or not point.entropy:
         return label_by_slope(point, cuts)
     share = point.distortion / point.entropy
     if share <= cuts.autoencoder:
@@ -204,8 +204,9 @@ def place(
         n: number of examples.
     """
     if n < FEWEST:
+        some = "1 example is" if n == 1 else f"{n} examples are"
         return undetermined(
-            entropy, f"{n} examples are too few to say how sure a label is; it takes {FEWEST}"
+            entropy, f"{some} too few to say how sure a label is; it takes {FEWEST}"
         )
     positioned = distortion is not None and entropy is not None and replicates is not None
     # A report of few examples states no error over the data; its replicates have it.

@@ -91,7 +91,8 @@ def bootstrap(
     size = max(1, len(values) // GROUPS)
     shuffled = values[torch.randperm(len(values), generator=random)]
     groups = shuffled[: len(values) // size * size].view(-1, size, values.shape[1]).mean(1)
-    centred = groups - groups.mean(0) + values.mean(0)
+    # The shift is small: a huge value taken off and put back would take the others' digits along.
+    centred = groups + (values.mean(0) - groups.mean(0))
     picks = (
         torch.randint(len(centred), (BLOCK, len(centred)), generator=random)
         for _ in range(REPLICATES // BLOCK)

@@ -1,21 +1,26 @@
 """From a finished store to a report: estimates, dimensions, regime, warnings, provenance."""
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from genprobe.aggregate.fitted import FittedMarginal
+from genprobe.analysis.constant_scale import constant_scale
 from genprobe.analysis.decoder_notices import may_be_probabilities, probs_rounded
 from genprobe.analysis.notices import report_notices, tolerance_missed
 from genprobe.analysis.options import Options
+from genprobe.analysis.outlying_examples import outlying_examples
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest
 from genprobe.analysis.replicates import bound_of_examples, resampled_points, resampled_slopes
 from genprobe.analysis.stored_quantities import quantities_of, stored_parts
 from genprobe.analysis.withheld import stated, stated_dimensions
 from genprobe.encoding.parts import Parts
+from genprobe.errors import UnavailableError
 from genprobe.estimators.call import Estimator, estimate
 from genprobe.estimators.dimensions import dimensions
 from genprobe.estimators.quantities import Quantities
@@ -154,7 +159,8 @@ def estimate_report(
         decoded=header.likelihood is not None,
     )
     asked = may_be_probabilities(store, estimates)
-    rounded = probs_rounded(store)
+    seen = [outlying_examples(columns_of(quantities)), probs_rounded(store)]
+    still = constant_scale(store.blocks())
     regime = regime_of(quantities, estimates, said, options)
     facts = {**describe_run(quantities, estimates, options), "absent": absent, **provenance}
     return Report(
@@ -164,10 +170,19 @@ def estimate_report(
         estimates={**stated(estimates, header.n), **entropy_estimate(regime, header.n)},
         dimensions=stated_dimensions(latents, header.n),
         regime=regime,
-        warnings=[w for w in (asked, *failed, *said, rounded, *notices) if w is not None],
+        warnings=[w for w in (asked, *failed, *said, *seen, *notices, still) if w is not None],
         provenance=facts,
         store=store,
     )
+
+
+def columns_of(quantities: Quantities) -> dict[str, Tensor]:
+    """The rate and the distortion of every example (draw, n), where there are any, nats."""
+    found = {}
+    for name in ("rate", "distortion"):
+        with contextlib.suppress(UnavailableError):
+            found[name] = getattr(quantities, name)
+    return found
 
 
 def missed_by(quantities: Quantities, options: Options) -> Notice | None:

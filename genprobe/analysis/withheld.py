@@ -61,9 +61,10 @@ def few_examples(n: int) -> Notice | None:
     """So few examples that no error over the data is stated."""
     if n >= LEAST_EXAMPLES:
         return None
+    examples = "1 example" if n == 1 else f"{n} examples"
     return Notice(
         code="few-examples",
-        message=f"No errors over the data are stated with the numbers: {n} examples may well lack "
+        message=f"No errors over the data are stated with the numbers: {examples} may well lack "
         "any of a kind that is 2 % of the population.",
         remedy=f"Evaluate on {LEAST_EXAMPLES} examples or more.",
     )

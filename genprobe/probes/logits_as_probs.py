@@ -23,7 +23,8 @@ def logits_as_probs(
 ) -> Float64[Tensor, "1 some"] | None:
     """The gain in log p(x|z) where logits are read as probabilities, nats (1, some).
 
-    None where there are no logits, or they cannot be probabilities. The first example mostly tells.
+    None where there are no logits, they cannot be probabilities, or all are the same, as zeros are.
+    The first examples mostly tell.
 
     Args:
         calls: of the decoder.
@@ -35,7 +36,7 @@ def logits_as_probs(
     """
     if likelihood is None or likelihood.logits_of_probs is None or log_px_z is None:
         return None
-    if read_as_probs(calls, likelihood, z[0], chosen[:1]) is None:
+    if read_as_probs(calls, likelihood, z[0], chosen[:2]) is None:
         return None
     read = read_as_probs(calls, likelihood, z[0], chosen)
     if read is None:
@@ -57,6 +58,9 @@ def read_as_probs(
     """
     outputs = calls.decoder_outputs(z[rows], rows)
     if likelihood.logits_of_probs is None or "logits" not in outputs:
+        return None
+    low, high = outputs["logits"].aminmax()
+    if low == high:
         return None
     logits = likelihood.logits_of_probs(outputs["logits"])
     return None if logits is None else likelihood.distribution({**outputs, "logits": logits})

@@ -11,7 +11,8 @@ from genprobe.analysis.regimes import (
 )
 from genprobe.render.plane import Plane
 from genprobe.render.text.headings import SPELT
-from genprobe.render.text.rows import number, sourced
+from genprobe.render.text.rows import sourced
+from genprobe.report import number
 
 NAME = 28
 """Characters of a model's name before its middle is cut."""

@@ -52,6 +52,7 @@ def test_a_softmax_declared_as_logits_is_asked_about():
     [
         lambda z: {"logits": -5 * z},  # worse than blind, and no probabilities
         lambda z: {"probs": (-z).sigmoid()},
+        lambda z: {"logits": torch.zeros_like(z)},
         lambda z: {"logits": MEANS.logit() + 0.002 * z.tanh()},  # all in [0, 1], and right
     ],
 )

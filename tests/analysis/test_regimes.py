@@ -180,7 +180,8 @@ def test_a_handful_of_examples_has_no_label(n):
     found = place(r, d, nats("slope", 2.0), bound, points, None, n=n)
     assert (found.label, found.by_position, found.by_slope) == ("undetermined", None, None)
     assert (found.alternatives, found.entropy) == ((), ENTROPY)
-    assert found.reasons == (f"{n} examples are too few to say how sure a label is; it takes 30",)
+    some = "1 example is" if n == 1 else f"{n} examples are"
+    assert found.reasons == (f"{some} too few to say how sure a label is; it takes 30",)
 
 
 def test_readings_far_apart_are_told():

@@ -147,3 +147,12 @@ def test_the_covariance_is_that_of_the_means():
     known = [nats(k, float(v.mean()), float(v.std() / 500**0.5)) for k, v in terms.items()]
     expected = torch.cov(torch.stack([rates, distortions])) / 500
     assert torch.allclose(torch.tensor(covariance(*known), dtype=torch.float64), expected)
+
+
+def test_a_huge_value_takes_no_digits_from_the_others():
+    values = torch.arange(1.0, 201.0)[:, None].double()
+    values[17] = 1e20
+    without = bootstrap(values)
+    without = without[without < 1e17]  # replicates that miss the huge one
+    assert len(without) > 100
+    assert ((without > 50) & (without < 150)).all()

@@ -6,8 +6,7 @@ from matplotlib.axes import Axes
 
 from genprobe.render.figure.nats import INFORMATION, MISMATCH, PART_STYLES
 from genprobe.render.figure.style import FAINT
-from genprobe.render.text.rows import number
-from genprobe.report import Dimension
+from genprobe.report import Dimension, number
 
 SHOWN = 50
 """Dimensions with a bar of their own."""

@@ -11,8 +11,7 @@ from genprobe.render.figure.legend import Entry, remark
 from genprobe.render.figure.style import FAINT, INK, SMALL
 from genprobe.render.plane_labels import one_line
 from genprobe.render.rate_parts import parts_of
-from genprobe.render.text.rows import number
-from genprobe.report import Report
+from genprobe.report import Report, number
 
 INFORMATION, EITHER, MISMATCH, OPEN = "information", "either", "mismatch", "open"
 PART_STYLES: Mapping[str, Mapping[str, Any]] = {

@@ -41,13 +41,12 @@ from genprobe.render.text.rows import (
     meaning_of,
     method_lines,
     name_of,
-    number,
     regime_verdict,
     sourced,
     total_of,
 )
 from genprobe.render.text.units import DECIMALS, UNITS, common_divisor, divisor
-from genprobe.report import COLLAPSED_NATS, Dimension, Report
+from genprobe.report import COLLAPSED_NATS, Dimension, Report, number
 
 SHOWN = 16
 """Latent dimensions that get a bar, from the largest rate on."""

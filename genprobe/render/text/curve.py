@@ -5,7 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genprobe.comparing.curve import LEAST_NATS, Condition, CurveTest
-from genprobe.render.text.rows import number
+from genprobe.report import number
 
 NOTE = {
     "training": "A model that is trained out has its β between the slopes on its two sides. What "

@@ -4,6 +4,7 @@ Needs ``\usepackage{booktabs}`` and nothing else; the table environment and the 
 author's.
 """
 
+import re
 from functools import cache
 
 from jinja2 import Environment
@@ -40,6 +41,9 @@ SPECIAL = {
 }
 """What LaTeX would not print as it stands."""
 
+POWER = re.compile(r"e\+(\d+)")
+"""How the tables write a power of ten."""
+
 
 class Tex(str):
     """Text that is LaTeX already."""
@@ -60,6 +64,7 @@ def tex_number(text: str, bold: bool = False) -> Tex:
         return Tex(escape_latex(text))
     for sign, command in (("−", "-"), ("≤ ", r"{\le}\,"), ("≥ ", r"{\ge}\,")):
         text = text.replace(sign, command)
+    text = POWER.sub(r"{\\cdot}10^{\1}", text)
     return Tex(rf"$\mathbf{{{text}}}$" if bold else f"${text}$")
 
 

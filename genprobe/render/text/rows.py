@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from genprobe.analysis.regimes import AUTODECODER, DEFAULT_CUTS, MEANING
 from genprobe.estimators.catalog import CATALOG, row_of
-from genprobe.report import COLLAPSED_NATS, Dimension, Estimate, Regime, Report
+from genprobe.report import COLLAPSED_NATS, Dimension, Estimate, Regime, Report, number
 
 BARS = "▁▂▃▄▅▆▇█"
 SHOWN = 16
@@ -13,6 +13,7 @@ DOUBTED = "?"
 """Behind a label that another number speaks against."""
 DOUBTS = {
     "logits-may-be-probabilities": "its logits may be probabilities",
+    "outlying-examples": "a few examples decide its numbers",
     "distortion-above-blind": "it does worse than a decoder without a code",
     "rate-without-information": "its code tells next to nothing",
 }
@@ -82,12 +83,6 @@ def meaning_of(estimate: Estimate) -> str:
 def total_of(report: Report, estimate: Estimate) -> str:
     """Behind a count of latent dimensions, how many there are; else empty."""
     return f" of {len(report.dimensions)}" if row_of(estimate.name).of_dimensions else ""
-
-
-def number(value: float, decimals: int = 3) -> str:
-    """So many decimals and a true minus sign."""
-    text = f"{value:.{decimals}f}"
-    return text.replace("-", "−" if float(text) else "")
 
 
 def plus_minus(error: float | None, scale: float, decimals: int = 3) -> str:

@@ -6,6 +6,7 @@ from genprobe.analysis.regimes import MEANING
 from genprobe.estimators import PARTS
 from genprobe.estimators.catalog import CATALOG
 from genprobe.render.text import rows
+from genprobe.report import number
 from genprobe.types import Notice
 
 
@@ -19,10 +20,12 @@ from genprobe.types import Notice
         (-0.0006, "−0.001"),
         (-87.4, "−87.400"),
         (123456.7891, "123456.789"),
+        (3e18, "3.000e+18"),
+        (-1e9, "−1.000e+09"),
     ],
 )
 def test_numbers_have_three_decimals_and_a_true_minus(value, text):
-    assert rows.number(value) == text
+    assert number(value) == text
 
 
 @pytest.mark.parametrize(

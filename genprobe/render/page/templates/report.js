@@ -8,6 +8,7 @@
   const all = (selector) => [...document.querySelectorAll(selector)];
   const scale = () => page.units[unit];
   const number = (value) => {
+    if (Math.abs(value) >= 1e9) return value.toExponential(3).replace(/^-/, "−");
     const text = value.toFixed(page.decimals[unit]);
     return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
   };

@@ -1,0 +1,59 @@
+"""Posteriors whose scale is the same for every example."""
+
+from collections.abc import Iterable
+
+from torch import Tensor
+
+from genprobe.notice import Notice
+from genprobe.types import Params
+
+ROUNDING = 1e-6
+"""Share of a value by which two may differ and still be one constant."""
+
+
+def constant_scale(blocks: Iterable[tuple[int, Params]]) -> Notice | None:
+    """That the encoder's scale does not depend on x; None where it does, or there is none.
+
+    What is beside ``loc`` is the scale. As a rule the second example already differs, and the rest
+    is not read.
+
+    Args:
+        blocks: (first example, parameters of a stretch, each (rows, ...)), in order.
+
+    Example:
+        >>> import torch
+        >>> params = {"loc": torch.arange(8.0)[:, None], "scale": torch.full((8, 1), 0.5)}
+        >>> print(constant_scale([(0, params)]).message)
+        The scale of the posteriors does not depend on x: it is 0.5 for every example.
+    """
+    first: Params = {}
+    rows = 0
+    for _, params in blocks:
+        first = first or {k: v[:1] for k, v in params.items() if k != "loc"}
+        if "loc" not in params or not first:
+            return None
+        if any(varies(params[k], v) for k, v in first.items()):
+            return None
+        rows += len(params["loc"])
+    if rows < 2:
+        return None
+    return Notice(
+        code="constant-scale",
+        message=f"The {' and the '.join(first)} of the posteriors "
+        f"{'does' if len(first) == 1 else 'do'} not depend on x: {value_of(first)}.",
+        remedy="If the encoder was meant to learn it, look at the layer it comes from; the rate "
+        "of a fixed noise says how fine that noise is.",
+    )
+
+
+def varies(values: Tensor, first: Tensor) -> bool:
+    """Whether any row (rows, ...) is another than the first (1, ...)."""
+    return bool(((values - first).abs() > ROUNDING * first.abs()).any())
+
+
+def value_of(first: Params) -> str:
+    """The one number that a scale is, or that each dimension has its own."""
+    values = next(iter(first.values())).flatten()
+    if len(first) == 1 and not varies(values, values[:1]):
+        return f"it is {values[0].item():.3g} for every example"
+    return "every example has the same"

@@ -1,0 +1,94 @@
+"""A few examples that carry a mean, such as one whose posterior's scale is 1e10."""
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from genprobe.notice import Notice
+from genprobe.report import number
+
+FAR = 10.0
+"""From the median, in deviations that nine tenths of the examples keep within."""
+NINE_TENTHS = 0.9
+FEW = 0.05
+"""Share of the examples that are few."""
+LEAST_SHARE = 0.5
+"""Of the mean, by which it changes without them."""
+LEAST_NATS = 0.1
+FEWEST = 10
+"""Examples among which one can be told to be unlike the others."""
+SHOWN = 5
+
+
+def outlying_examples(columns: Mapping[str, Float64[Tensor, "draw n"]]) -> Notice | None:
+    """That a few examples carry the rate, the distortion or both; None if they do not.
+
+    Args:
+        columns: what the mean is of, (draw, n) nats, by the name that the message has for it.
+
+    Example:
+        >>> rate = torch.full((1, 200), 4.0).double()
+        >>> rate[0, 17] = 1e18
+        >>> print(outlying_examples({"rate": rate}).message)
+        1 of 200 examples (17) carries 100 % of the rate: it is 5.000e+15, without it 4.00 nats.
+    """
+    said = [carried(name, column.mean(0)) for name, column in columns.items()]
+    if not any(said):
+        return None
+    return Notice(
+        code="outlying-examples",
+        message=" ".join(filter(None, said)),
+        remedy="Look at these examples, and at the scale that the encoder gives for them.",
+    )
+
+
+def carried(name: str, each: Float64[Tensor, " n"]) -> str:
+    """Which few examples carry a mean, and what it is without them; empty if none do.
+
+    Args:
+        name: of the mean.
+        each: (n,) what it is the mean of, nats.
+    """
+    found = outliers(each)
+    if not len(found) or len(found) > max(1, FEW * len(each)):
+        return ""
+    others = torch.ones(len(each), dtype=torch.bool)
+    others[found] = False
+    mean, without = float(each.mean()), float(each[others].mean())
+    if abs(mean - without) < max(LEAST_NATS, LEAST_SHARE * abs(mean)):
+        return ""
+    one = len(found) == 1
+    how = "decides" if one else "decide"
+    if each.min() >= 0:
+        share = 100 * float(each[found].sum() / each.sum())
+        how = f"{'carries' if one else 'carry'} {share:.0f} % of"
+    return (
+        f"{len(found)} of {len(each)} examples ({listed(found)}) {how} the {name}: it is "
+        f"{number(mean, 2)}, without {'it' if one else 'them'} {number(without, 2)} nats."
+    )
+
+
+def outliers(each: Float64[Tensor, " n"]) -> Tensor:
+    """Positions of the values far from nearly all others, the farthest first.
+
+    Args:
+        each: (n,) nats.
+    """
+    if len(each) < FEWEST:
+        return torch.empty(0, dtype=torch.long)
+    off = (each - each.median()).abs()
+    usual = off.kthvalue(int(NINE_TENTHS * len(each))).values
+    order = (-off).argsort(stable=True)
+    return order[off[order] > FAR * usual]
+
+
+def listed(examples: Tensor) -> str:
+    """Positions of a few examples, and that there are more.
+
+    >>> listed(torch.arange(7))
+    '0, 1, 2, 3, 4, …'
+    """
+    more = ", …" if len(examples) > SHOWN else ""
+    return ", ".join(str(i) for i in examples[:SHOWN].tolist()) + more
