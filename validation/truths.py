@@ -65,7 +65,7 @@ def brute_index(make: Callable[[int], Subject], draws: int, joint: bool = True) 
     what = f"{draws} draws an example"
     means = {name: mean_of(torch.tensor(v), what) for name, v in found.items() if v}
     information = means["information"]
-    closed = index_truths(float(rate), information.value, n, information.source)
+    closed = index_truths(float(rate), information.value, math.log(n), information.source)
     rough = ("mutual_information", "marginal_kl")
     return {
         **{

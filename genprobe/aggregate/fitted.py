@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 
 from genprobe.aggregate.blocks import size_of
+from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.aggregate.moments import moments
 from genprobe.distributions.latents import flat
 from genprobe.distributions.uniform_sphere import unit_vector
@@ -78,6 +79,7 @@ def fit_marginal(
     *,
     seed: int = 0,
     progress: Progress = silent,
+    distinct: DistinctExamples | None = None,
 ) -> FittedMarginal:
     """Fit a ladder of marginals to the codes of a store, cross-fitted.
 
@@ -87,21 +89,26 @@ def fit_marginal(
         candidates: priors by name; those that offer no fit are passed over.
         seed: of folds and fits.
         progress: told of fits done and of the candidate in hand, stage ``fit``.
+        distinct: the distinct examples, if some are equal; copies go into one fold.
 
     Raises:
-        UnavailableError: if there is a single example, or no candidate can be fitted.
+        UnavailableError: if all examples are equal, or no candidate can be fitted.
     """
     n = store.header.n
-    if n < 2:
+    observations = n if distinct is None else len(distinct)
+    if observations < 2:
         raise UnavailableError(
-            "A marginal fitted without the evaluated example needs two examples."
+            "A marginal fitted without the evaluated example needs two that differ."
         )
-    folds = min(FOLDS, n)
+    folds = min(FOLDS, observations)
     rng = generator(seed, "folds")
-    fold = torch.randperm(n, generator=rng) % folds
+    fold = torch.randperm(observations, generator=rng) % folds
+    fold = fold if distinct is None else fold[distinct.which]
     k = math.prod(store.header.latent_shape)
     most = min(FITTED, max(FITTED_VALUES // k**2, LEAST_FITTED))
     chosen = torch.randperm(n, generator=rng)[:most].sort().values
+    if int(fold[chosen].bincount(minlength=folds).min()) == 0:
+        raise UnavailableError("No fitted marginal: a few examples are nearly all of the data.")
     sample = take_sample(store, family, chosen, fold[chosen])
     fits: dict[str, list[Prior]] = {}
     scores: dict[str, Float64[Tensor, " fold"]] = {}

@@ -11,6 +11,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float, Float64, Int64
@@ -18,6 +19,7 @@ from torch import Tensor
 
 from genprobe.aggregate.blocks import size_of, stretches
 from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks, negligible
+from genprobe.aggregate.distinct import DistinctExamples, distinct_blocks, weighted
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks, all_sum, barrier, broadcast, broadcast_object
 from genprobe.runtime.seeds import derived_seed, generator
@@ -52,6 +54,8 @@ class Queries:
         index_entropy: (draw, m) H[q(n|z)], nats.
         max_error: largest deviation seen from the float64 difference form, nats.
         skipped: share of the pairs that were left out because they provably do not matter.
+        distinct: the distinct examples, if some are equal. ``log_qz_loo`` is then without all
+            copies of the example, and shares and entropies are of distinct examples.
     """
 
     n: int
@@ -64,6 +68,24 @@ class Queries:
     index_entropy: Float64[Tensor, "draw m"]
     max_error: float
     skipped: float
+    distinct: DistinctExamples | None = None
+
+    @property
+    def cap(self) -> float:
+        """The most that I(n;z) can be, nats: log N, or less where examples are equal."""
+        return math.log(self.n) if self.distinct is None else self.distinct.entropy
+
+    @property
+    def copies(self) -> Float64[Tensor, " m"]:
+        """How many copies there are of each example queried (m,), itself included."""
+        if self.distinct is None:
+            return torch.ones(len(self.index), dtype=torch.float64)
+        return self.distinct.copies[self.index].double()
+
+    @property
+    def which(self) -> Int64[Tensor, " m"] | None:
+        """Which distinct example each of those queried is (m,); None where all differ."""
+        return None if self.distinct is None else self.distinct.which[self.index]
 
     def __len__(self) -> int:
         return self.log_qz.numel()
@@ -84,6 +106,7 @@ def draw_queries(
     device: torch.device | None = None,
     progress: Progress = silent,
     ranks: Ranks = ALONE,
+    distinct: DistinctExamples | None = None,
 ) -> Queries:
     """As many queries as bring the error of an estimate to the tolerance.
 
@@ -97,6 +120,7 @@ def draw_queries(
         device: where the pairs are worked out; the CPU by default.
         progress: display of the pairs done, stage ``aggregate``.
         ranks: the group; rank 0 draws, and the others ``serve_queries``.
+        distinct: the distinct examples, if some are equal.
 
     Raises:
         UnavailableError: if the family offers no density of all pairs.
@@ -105,7 +129,7 @@ def draw_queries(
 
     def ask(chosen: Int64[Tensor, " some"], draws: int, *name: str | int) -> Queries:
         request = broadcast_object((chosen, draws, derived_seed(seed, *name)), ranks)
-        return query_density(store, family, *request, device, progress, ranks)
+        return query_density(store, family, *request, device, progress, ranks, distinct)
 
     order = torch.randperm(n, generator=generator(seed, "order"))
     most = max(DRAWS, max_queries or limit(store))
@@ -139,7 +163,11 @@ def room(store: Store) -> int:
 
 
 def serve_queries(
-    store: Store, family: Family, device: torch.device | None, ranks: Ranks
+    store: Store,
+    family: Family,
+    device: torch.device | None,
+    ranks: Ranks,
+    distinct: DistinctExamples | None = None,
 ) -> Exception | None:
     """Serve the queries of rank 0 until it releases this rank.
 
@@ -150,6 +178,7 @@ def serve_queries(
         family: of its posteriors.
         device: where the pairs are worked out; the CPU by default.
         ranks: the group.
+        distinct: the distinct examples, if some are equal.
 
     Returns:
         The fault of the last query, if there was one: rank 0 may have ended over it.
@@ -158,7 +187,7 @@ def serve_queries(
     while (request := broadcast_object(None, ranks)) is not None:
         fault = None
         try:
-            query_density(store, family, *request, device, silent, ranks)
+            query_density(store, family, *request, device, silent, ranks, distinct)
         except Exception as error:
             fault = error
     return fault
@@ -186,25 +215,43 @@ def query_density(
     device: torch.device | None,
     progress: Progress,
     ranks: Ranks = ALONE,
+    distinct: DistinctExamples | None = None,
 ) -> Queries:
     """Queries from so many draws of chosen examples; each rank passes over its share of all."""
-    start, stop = ranks.span(store.header.n)
+    n = store.header.n
+    start, stop = ranks.span(n)
     z, log_qz_x = draw_codes(family, select_params(store, chosen, ranks), draws, seed, ranks)
-    flat = z.flatten(0, 1)
+    flat, own = z.flatten(0, 1), chosen.repeat(draws)
     pairs = (stop - start) * len(flat)
     progress.advance("aggregate", 0, pairs)
-    density = log_aggregate_blocks(
+    pass_over = partial(
+        log_aggregate_blocks,
         flat,
-        family,
-        lambda rows: store.blocks(rows, start, stop),
-        store.header.n,
-        own=chosen.repeat(draws),
-        least=negligible(log_qz_x.flatten(), store.header.n, SKIP),
+        least=negligible(log_qz_x.flatten(), n, SKIP),
         device=device,
         advance=lambda c: progress.advance("aggregate", c * len(flat), pairs),
         ranks=ranks,
     )
-    return from_density(store.header.n, chosen, z, log_qz_x, density)
+    if distinct is None:
+        density = pass_over(family, lambda rows: store.blocks(rows, start, stop), n, own=own)
+    else:
+        blocks = partial(distinct_blocks, store, distinct, start=start, stop=stop)
+        own = distinct.which[own]
+        density = pass_over(weighted(family), blocks, len(distinct), own=own)
+        density = without_copies(density, distinct, own)
+    return from_density(n, chosen, z, log_qz_x, density, distinct)
+
+
+def without_copies(
+    density: AggregateDensity, distinct: DistinctExamples, own: Int64[Tensor, " m"]
+) -> AggregateDensity:
+    """A density of weighted components whose leave-one-out part is a mean over the N − c others."""
+    loo, k, n = density.log_qz_loo, len(distinct), len(distinct.which)
+    if loo is None:
+        raise ValueError("queries come from components")
+    others = (n - distinct.count[own]).clamp(min=1).double()
+    moved = loo + math.log(max(1, k - 1)) + math.log(n / k) - others.log()
+    return dataclasses.replace(density, log_qz_loo=moved)
 
 
 def draw_codes(
@@ -251,6 +298,7 @@ def from_density(
     z: Float[Tensor, "draw m *latent"],
     log_qz_x: Float64[Tensor, "draw m"],
     density: AggregateDensity,
+    distinct: DistinctExamples | None = None,
 ) -> Queries:
     """Queries from the density of z with draws and examples flattened."""
     shape = z.shape[:2]
@@ -268,6 +316,7 @@ def from_density(
         index_entropy=density.index_entropy.view(shape),
         max_error=density.max_error,
         skipped=density.skipped,
+        distinct=distinct,
     )
 
 
@@ -320,4 +369,5 @@ def join_queries(first: Queries, second: Queries, axis: int) -> Queries:
         max_error=max(first.max_error, second.max_error),
         skipped=(len(first) * first.skipped + len(second) * second.skipped)
         / (len(first) + len(second)),
+        distinct=first.distinct,
     )

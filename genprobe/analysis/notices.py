@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.analysis.regimes import DEFAULT_CUTS, FEWEST
 from genprobe.analysis.withheld import few_examples
 from genprobe.notice import Notice
@@ -19,6 +20,8 @@ ERRORS = 2.0
 MISMATCH_SHARE = 0.01
 ROUNDING = 1e-5
 PRECISION_NATS = 1e-3
+DUPLICATE_SHARE = 0.01
+"""Of the examples; fewer copies change no number by more than a hundredth of a nat or so."""
 
 
 def report_notices(
@@ -31,6 +34,7 @@ def report_notices(
     max_error: float | None,
     missed: Notice | None = None,
     n: int | None = None,
+    distinct: DistinctExamples | None = None,
     decoded: bool = True,
 ) -> list[Notice]:
     """Every warning that the estimates call for, most important first.
@@ -46,7 +50,8 @@ def report_notices(
         bin_width: δ of quantised data, if known.
         max_error: largest deviation of log q(z) from float64, nats; None if never computed.
         missed: that the tolerance was not reached; None if it was.
-        n: number of examples.
+        n: number of examples that differ.
+        distinct: the distinct examples, if some are equal.
         decoded: whether genprobe worked the distortion out itself rather than was given it.
     """
     few = None if n is None else few_examples(n)
@@ -54,6 +59,7 @@ def report_notices(
     found = [
         few if tiny else None,
         precision(max_error),
+        duplicates(distinct),
         saturated(estimates),
         marginal_kl_is_floor(estimates),
         prior_mismatch(estimates),
@@ -101,6 +107,22 @@ def tolerance_missed(error: float, tolerance: float, made: int, asked: bool) -> 
     )
 
 
+def duplicates(distinct: DistinctExamples | None) -> Notice | None:
+    """So many examples are equal that it changes what the numbers can be."""
+    if distinct is None:
+        return None
+    n, k = len(distinct.which), len(distinct)
+    if k > (1 - DUPLICATE_SHARE) * n:
+        return None
+    return Notice(
+        code="duplicates",
+        message=f"Only {k} of the {n} examples differ: I(n;z) can be at most "
+        f"{distinct.entropy:.2f} nats, the entropy of which one it is, not log N = "
+        f"{math.log(n):.2f}, and errors over the data count copies as one observation.",
+        remedy="Remove the copies, or read N as the number of distinct examples.",
+    )
+
+
 def saturated(estimates: Mapping[str, Estimate]) -> Notice | None:
     """I(n;z) is pinned at its cap log N."""
     if not {"mutual_information", "log_n"} <= estimates.keys():
@@ -110,8 +132,8 @@ def saturated(estimates: Mapping[str, Estimate]) -> Notice | None:
         return None
     return Notice(
         code="saturated",
-        message=f"I(n;z) = {number(information, 2)} is within {SATURATED_NATS} nat of "
-        f"log N = {number(cap, 2)}: "
+        message=f"I(n;z) = {number(information, 2)} is within {SATURATED_NATS} nat of its cap "
+        f"{number(cap, 2)}: "
         "it counts the examples rather than what the code tells.",
         remedy="Evaluate on more examples, and read I(n;z) as a lower bound on I(X;Z).",
     )

@@ -125,6 +125,7 @@ def describe_run(
         "dtype": header.dtype,
         "training": dict(header.training),
         "context": list(header.context),
+        **({} if quantities.distinct is None else {"distinct_examples": len(quantities.distinct)}),
         "fitted_prior": describe_fit(quantities, estimates),
         **count_queries(quantities, options.tolerance),
         "fitted_scale": describe_scale(quantities, estimates),

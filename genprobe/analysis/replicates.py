@@ -18,6 +18,7 @@ from genprobe.analysis.regimes import Entropy
 from genprobe.errors import UnavailableError
 from genprobe.estimators.iwae_bound import iwae_bounds
 from genprobe.estimators.quantities import Quantities
+from genprobe.estimators.standard_error import cluster_means
 from genprobe.report import Estimate
 from genprobe.runtime.seeds import generator
 
@@ -35,9 +36,13 @@ def resampled_points(quantities: Quantities, entropy: Entropy) -> Float64[Tensor
         entropy: Ĥ; it stays as it is where nothing says what it is the mean of.
     """
     columns = [quantities.rate.mean(0), quantities.distortion.mean(0)]
-    if entropy.each is not None and len(entropy.each) == quantities.n:
-        return bootstrap(torch.stack([*columns, entropy.each], 1), quantities.header.seed)
-    points = bootstrap(torch.stack(columns, 1), quantities.header.seed)
+    moving = entropy.each is not None and len(entropy.each) == quantities.n
+    if entropy.each is not None and moving:
+        columns.append(entropy.each)
+    each = cluster_means(torch.stack(columns, 1), quantities.which)
+    points = bootstrap(each, quantities.header.seed)
+    if moving:
+        return points
     return torch.cat([points, torch.full_like(points[:, :1], entropy.value)], 1)
 
 
@@ -71,7 +76,8 @@ def is_mean(values: Tensor, stated: float) -> bool:
 def resampled_slopes(quantities: Quantities) -> Float64[Tensor, " replicate"]:
     """Replicates of the operating slope, with the probed examples of a store resampled."""
     answers = [quantities.rate_slope.mean(0), quantities.distortion_slope.mean(0)]
-    means = bootstrap(torch.stack(answers, 1), quantities.header.seed + 1)
+    each = cluster_means(torch.stack(answers, 1), quantities.which_probed)
+    means = bootstrap(each, quantities.header.seed + 1)
     return -means[:, 1] / means[:, 0]
 
 

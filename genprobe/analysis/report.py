@@ -154,7 +154,8 @@ def estimate_report(
         discrete=header.discrete,
         bin_width=options.bin_width,
         max_error=quantities.max_error if quantities.queried else None,
-        n=header.n,
+        n=quantities.observations,
+        distinct=quantities.distinct,
         missed=missed_by(quantities, options),
         decoded=header.likelihood is not None,
     )
@@ -167,8 +168,11 @@ def estimate_report(
         model=header.model,
         dataset=header.dataset,
         n=header.n,
-        estimates={**stated(estimates, header.n), **entropy_estimate(regime, header.n)},
-        dimensions=stated_dimensions(latents, header.n),
+        estimates={
+            **stated(estimates, quantities.observations),
+            **entropy_estimate(regime, header.n),
+        },
+        dimensions=stated_dimensions(latents, quantities.observations),
         regime=regime,
         warnings=[w for w in (asked, *failed, *said, *seen, *notices, still) if w is not None],
         provenance=facts,
@@ -223,7 +227,8 @@ def regime_of(
         if bound.source.startswith(OWN):
             bound = replace(bound, each=bound_of_examples(quantities, bound.value))
         replicates = resampled_points(quantities, bound)
-    return place(rate, distortion, slope, bound, replicates, slopes, options.cuts, n=header.n)
+    n = quantities.observations
+    return place(rate, distortion, slope, bound, replicates, slopes, options.cuts, n=n)
 
 
 def entropy_bounds(

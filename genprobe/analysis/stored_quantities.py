@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import torch
 
+from genprobe.aggregate.distinct import DistinctExamples, distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal, fit_marginal
 from genprobe.aggregate.queries import Queries, draw_queries
 from genprobe.analysis.options import Options
@@ -70,6 +71,7 @@ def quantities_of(
         ranks: as for ``build_report``.
         fit: as for ``build_report``.
     """
+    distinct = distinct_examples(store)
     return Quantities(
         store,
         known.family,
@@ -78,9 +80,17 @@ def quantities_of(
         replaced=options.prior is not None,
         bin_width=options.bin_width,
         draw=functools.partial(
-            draw_for, store, known.family, options, device=device, progress=progress, ranks=ranks
+            draw_for,
+            store,
+            known.family,
+            options,
+            device=device,
+            progress=progress,
+            ranks=ranks,
+            distinct=distinct,
         ),
         fit=fit or functools.partial(fit_best_marginal, store, known.family, progress),
+        distinct=distinct,
     )
 
 
@@ -93,6 +103,7 @@ def draw_for(
     device: torch.device | None,
     progress: Progress,
     ranks: Ranks,
+    distinct: DistinctExamples | None,
 ) -> Queries:
     """As many queries as bring the error of I(n;z) to the tolerance; it is shown on the way.
 
@@ -104,6 +115,7 @@ def draw_for(
         device: where pairs are worked out; the CPU by default.
         progress: display.
         ranks: the group.
+        distinct: the distinct examples, if some are equal.
     """
 
     def error(queries: Queries) -> float:
@@ -122,6 +134,7 @@ def draw_for(
         device=device,
         progress=progress,
         ranks=ranks,
+        distinct=distinct,
     )
 
 
@@ -136,8 +149,14 @@ def fit_best_marginal(store: Store, family: Family, progress: Progress = silent)
     Raises:
         UnavailableError: if no prior can be fitted.
     """
-    seed = store.header.seed
-    return fit_marginal(store, family, plugins().all("priors"), seed=seed, progress=progress)
+    return fit_marginal(
+        store,
+        family,
+        plugins().all("priors"),
+        seed=store.header.seed,
+        progress=progress,
+        distinct=distinct_examples(store),
+    )
 
 
 def choose_prior(

@@ -62,7 +62,8 @@ class Comparison:
     @property
     def critical(self) -> float:
         """The size of z beyond which a difference of ELBO holds, for all at once, at 5 %."""
-        return critical_z(self.comparisons, min(report.n for report in self.reports))
+        observations = (r.provenance.get("distinct_examples", r.n) for r in self.reports)
+        return critical_z(self.comparisons, min(observations))
 
     @property
     def rivals(self) -> tuple[str, ...]:

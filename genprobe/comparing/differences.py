@@ -14,14 +14,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from genprobe.aggregate.distinct import distinct_examples
 from genprobe.analysis.replicates import is_mean
 from genprobe.analysis.stored_quantities import choose_likelihood, choose_prior
 from genprobe.errors import GenprobeError
 from genprobe.estimators.pointwise import add_means, distortions, fit_scale, rates_under
-from genprobe.estimators.standard_error import mean_over_examples, standard_error
+from genprobe.estimators.standard_error import cluster_means, mean_over_examples, standard_error
 from genprobe.estimators.students_t import students_t
 from genprobe.plugins import plugins
 from genprobe.report import Estimate, Report
@@ -76,12 +77,13 @@ def differences(
         names: of the estimates.
     """
     base, columns = reports[reference], columns_of(reports[reference])
+    which = copies_of(base)
     found = []
     for model, report in reports.items():
         if model != reference:
             own = columns_of(report)
             found += [
-                difference(model, reference, report[name], base[name], own, columns)
+                difference(model, reference, report[name], base[name], own, columns, which)
                 for name in names
                 if name in report.estimates and name in base.estimates
             ]
@@ -89,7 +91,13 @@ def differences(
 
 
 def difference(
-    first: str, second: str, one: Estimate, other: Estimate, own: Columns, base: Columns
+    first: str,
+    second: str,
+    one: Estimate,
+    other: Estimate,
+    own: Columns,
+    base: Columns,
+    which: Int64[Tensor, " n"] | None = None,
 ) -> Difference:
     """The difference of an estimate, paired where both models' examples are at hand.
 
@@ -100,13 +108,15 @@ def difference(
         other: the same estimate of the second.
         own: columns of the first.
         base: columns of the second.
+        which: (n,) the distinct example that each is; None where all differ.
     """
     name, paired = one.name, one.name in own and one.name in base
     if paired:
         exact = one.kind == other.kind == "exact"
         apart = subtract(own[name], base[name], "exact" in (one.kind, other.kind))
         errors = mean_over_examples(name, apart, exact=exact)
-        se, se_data = errors.se, standard_error(apart.mean(0))  # Student's t widens it
+        # Student's t widens the error over the data.
+        se, se_data = errors.se, standard_error(cluster_means(apart.mean(0), which))
     else:
         se, se_data = added(one.se, other.se), added(one.se_data, other.se_data)
     return Difference(
@@ -136,6 +146,12 @@ def subtract(
         exact: whether one of them is without Monte Carlo error, a single row for every draw.
     """
     return a - b if exact or len(a) == len(b) else (a.mean(0) - b.mean(0))[None]
+
+
+def copies_of(report: Report) -> Int64[Tensor, " n"] | None:
+    """Which distinct example each of a report's is (n,); None without a store or copies."""
+    distinct = None if report.store is None else distinct_examples(report.store)
+    return None if distinct is None else distinct.which
 
 
 def added(a: float | None, b: float | None) -> float | None:

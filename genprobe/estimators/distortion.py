@@ -9,22 +9,25 @@ is turned into the probability of the bins: D − P log δ. Alemi et al. (2018),
 ELBO", eq. 3.
 """
 
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.estimators.standard_error import mean_over_examples
 from genprobe.report import Estimate
 
 
-def distortion(distortion: Float64[Tensor, "draw n"]) -> Estimate:
+def distortion(
+    distortion: Float64[Tensor, "draw n"], which: Int64[Tensor, " n"] | None = None
+) -> Estimate:
     """The distortion, nats per example.
 
     Args:
         distortion: (draw, n), every constant included, nats.
+        which: (n,) the distinct example that each is; None where all differ.
 
     Example:
         >>> import torch
         >>> distortion(torch.tensor([[1.0, 3.0]]).double()).value
         2.0
     """
-    return mean_over_examples("distortion", distortion)
+    return mean_over_examples("distortion", distortion, which=which)

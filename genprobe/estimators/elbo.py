@@ -8,19 +8,24 @@ An unbiased Monte Carlo estimate of a lower bound on the mean log-likelihood. Ki
 (2014), "Auto-encoding variational Bayes", eq. 3.
 """
 
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.estimators.standard_error import sum_over_examples
 from genprobe.report import Estimate
 
 
-def elbo(rate: Float64[Tensor, "ratedraw n"], distortion: Float64[Tensor, "draw n"]) -> Estimate:
+def elbo(
+    rate: Float64[Tensor, "ratedraw n"],
+    distortion: Float64[Tensor, "draw n"],
+    which: Int64[Tensor, " n"] | None = None,
+) -> Estimate:
     """The evidence lower bound, nats per example.
 
     Args:
         rate: (draw, n), or (1, n) where analytic, nats.
         distortion: (draw, n), of the same draws or of others, nats.
+        which: (n,) the distinct example that each is; None where all differ.
 
     Example:
         >>> import torch
@@ -28,4 +33,4 @@ def elbo(rate: Float64[Tensor, "ratedraw n"], distortion: Float64[Tensor, "draw 
         >>> elbo(rate, distortion).value
         -6.0
     """
-    return sum_over_examples("elbo", -rate, -distortion)
+    return sum_over_examples("elbo", -rate, -distortion, which)

@@ -29,12 +29,12 @@ estimate of variance"), the same where many overlap, and twice that where poster
 import math
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.aggregate.queries import Queries
 from genprobe.estimators.control_variates import Controls
-from genprobe.estimators.standard_error import interval_factor, noise_of
+from genprobe.estimators.standard_error import cluster_means, interval_factor, noise_of
 
 
 def information_data_error(
@@ -61,7 +61,8 @@ def information_data_error(
         True
     """
     terms = information_terms(queries) + beyond_first_order(queries)
-    return data_error_of(spread_of_examples(terms, controls, rate), error, queries.n)
+    spread = spread_of_examples(terms, controls, rate, queries.which, queries.copies)
+    return data_error_of(spread, error, queries.n)
 
 
 def data_error_of(spread: float, error: float | None, n: int) -> float | None:
@@ -82,7 +83,7 @@ def data_error_of(spread: float, error: float | None, n: int) -> float | None:
 
 
 def information_terms(queries: Queries) -> Float64[Tensor, "draw m"]:
-    """The paired log q(z|x_n) − log q(z), nats; the cap at log N removes rounding only.
+    """The paired log q(z|x_n) − log q(z), nats; the cap at log N / c removes rounding only.
 
     Example:
         >>> import torch
@@ -91,7 +92,8 @@ def information_terms(queries: Queries) -> Float64[Tensor, "draw m"]:
         >>> information_terms(same)
         tensor([[0., 0.]], dtype=torch.float64)
     """
-    return (queries.log_qz_x - queries.log_qz).clamp(max=math.log(queries.n))
+    most = math.log(queries.n) - queries.copies.log()
+    return torch.minimum(queries.log_qz_x - queries.log_qz, most)
 
 
 def beyond_first_order(queries: Queries) -> Float64[Tensor, "draw m"]:
@@ -113,8 +115,8 @@ def beyond_first_order(queries: Queries) -> Float64[Tensor, "draw m"]:
 
 
 def own_share(queries: Queries) -> Float64[Tensor, "draw m"]:
-    """The share in q(z) of the example that each code was drawn from, at most 1."""
-    return (information_terms(queries) - math.log(queries.n)).exp()
+    """The share in q(z) of the example that each code was drawn from and its copies, at most 1."""
+    return (information_terms(queries) - math.log(queries.n)).exp() * queries.copies
 
 
 def g_of(share: Float64[Tensor, "draw m"]) -> Float64[Tensor, "draw m"]:
@@ -150,6 +152,8 @@ def spread_of_examples(
     terms: Float64[Tensor, "draw m"],
     controls: Controls | None = None,
     rate: Float64[Tensor, " m"] | None = None,
+    which: Int64[Tensor, " m"] | None = None,
+    copies: Float64[Tensor, " m"] | float = 1.0,
 ) -> float:
     """Variance over examples of the means of terms over all draws there could be, nats squared.
 
@@ -157,6 +161,9 @@ def spread_of_examples(
         terms: (draw, m) nats.
         controls: control variates of the queries; None for none.
         rate: (m,) what the terms are taken from, nats.
+        which: (m,) the distinct example that each is; None where all differ.
+        copies: (m,) how many there are of each among all N: they vary together, so that each
+            counts as often in what all of them add up to.
 
     Example:
         Draws that disagree, about the same mean for every example.
@@ -171,8 +178,9 @@ def spread_of_examples(
     if rate is not None:
         cleared = rate - cleared
     means = cleared.mean(0)
-    between = max(0.0, float(means.var() - noise_of(cleared).mean()))
-    return between * interval_factor(means) ** 2
+    squares = (means - means.mean()).square() * len(means) / (len(means) - 1)
+    between = max(0.0, float(((squares - noise_of(cleared)) * copies).mean()))
+    return between * interval_factor(cluster_means(means, which)) ** 2
 
 
 def without(

@@ -20,7 +20,7 @@ the true one in expectation.
 import math
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.errors import UnavailableError
@@ -30,11 +30,14 @@ from genprobe.report import Estimate
 OF_TWO_DRAWS = "with two draws, the error of one, which is no less"
 
 
-def iwae_bound(log_weight: Float64[Tensor, "draw n"]) -> Estimate:
+def iwae_bound(
+    log_weight: Float64[Tensor, "draw n"], which: Int64[Tensor, " n"] | None = None
+) -> Estimate:
     """The importance-weighted upper bound on the negative log-likelihood, nats per example.
 
     Args:
         log_weight: (draw, n) log p(x|z) + log p(z) − log q(z|x), nats.
+        which: (n,) the distinct example that each is; None where all differ.
 
     Raises:
         UnavailableError: with a single draw, where the bound is the ELBO.
@@ -55,7 +58,7 @@ def iwae_bound(log_weight: Float64[Tensor, "draw n"]) -> Estimate:
         name="iwae_bound",
         value=float(bound.mean()),
         se=root_of_mean(jackknife_variance(log_weight), draws),
-        se_data=data_error(bound[None]),
+        se_data=data_error(bound[None], which),
         kind="upper",
         n=n,
         remark=OF_TWO_DRAWS if draws == 2 else "",

@@ -14,7 +14,7 @@ put there, with its error.
 
 import dataclasses
 
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.aggregate.queries import Queries
@@ -35,6 +35,7 @@ def marginal_kl_population_lower(
     queries: Queries,
     controls: Controls | None = None,
     fitted_rate: Float64[Tensor, "draw n"] | None = None,
+    which: Int64[Tensor, " n"] | None = None,
 ) -> Estimate:
     """The lower end of the bracket of the population's marginal KL, nats.
 
@@ -45,6 +46,7 @@ def marginal_kl_population_lower(
         controls: control variates of the queries; None for none.
         fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted, nats; None where none was
             fitted.
+        which: (n,) the distinct example that each is; None where all differ.
 
     Raises:
         UnavailableError: if neither of the bounds on I(X;Z) exists.
@@ -58,7 +60,7 @@ def marginal_kl_population_lower(
         >>> marginal_kl_population_lower(torch.full((1, 4), 3.0).double(), True, same).value
         3.0
     """
-    bounds = [] if fitted_rate is None else [prior_saving(rate, fitted_rate)]
+    bounds = [] if fitted_rate is None else [prior_saving(rate, fitted_rate, which)]
     try:
         bounds.append(rate_beyond_loo(rate, rate_analytic, queries, controls))
     except UnavailableError:

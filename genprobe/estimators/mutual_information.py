@@ -55,9 +55,8 @@ def index_information(queries: Queries, controls: Controls | None = None) -> Est
         >>> index_information(queries_from(torch.zeros(1, 4, 4, dtype=torch.float64))).value
         0.0
     """
-    log_n = math.log(queries.n)
-    values, error = reduced(log_n - queries.index_entropy, controls, queries.n)
-    value = min(max(0.0, float(values.mean())), log_n)
+    values, error = reduced(queries.cap - queries.index_entropy, controls, queries.n)
+    value = min(max(0.0, float(values.mean())), queries.cap)
     if error is not None:
         error = math.hypot(error, unseen_error(value, queries))
     return Estimate(

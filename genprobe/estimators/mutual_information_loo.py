@@ -48,7 +48,7 @@ def mutual_information_loo(queries: Queries, controls: Controls | None = None) -
         controls: control variates of the queries; None for none.
 
     Raises:
-        UnavailableError: if there is a single example, which leaves nothing when left out, or if
+        UnavailableError: if all examples are equal, so that nothing is left without one, or if
             at some query no other example has a density.
 
     Example:
@@ -107,4 +107,5 @@ def loo_data_error(
     """
     if float(neighbours(queries).median()) < MANY:
         return None
-    return data_error_of(spread_of_examples(terms, controls, rate), error, queries.n)
+    spread = spread_of_examples(terms, controls, rate, queries.which, queries.copies)
+    return data_error_of(spread, error, queries.n)

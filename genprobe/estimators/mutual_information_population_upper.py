@@ -16,7 +16,7 @@ it is put there, with its error.
 import contextlib
 import dataclasses
 
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.aggregate.queries import Queries
@@ -36,6 +36,7 @@ def mutual_information_population_upper(
     queries: Queries,
     controls: Controls | None = None,
     fitted_rate: Float64[Tensor, "draw n"] | None = None,
+    which: Int64[Tensor, " n"] | None = None,
 ) -> Estimate:
     """The upper end of the bracket of I(X;Z), nats: the least of those bounds that there are.
 
@@ -46,6 +47,7 @@ def mutual_information_population_upper(
         controls: control variates of the queries; None for none.
         fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted, nats; None where none was
             fitted.
+        which: (n,) the distinct example that each is; None where all differ.
 
     Example:
         Posteriors that do not overlap: leave-one-out says nothing, and the rate is left.
@@ -57,9 +59,9 @@ def mutual_information_population_upper(
         >>> mutual_information_population_upper(rate, True, apart).value
         3.0
     """
-    bounds = [rate_estimate(rate, rate_analytic)]
+    bounds = [rate_estimate(rate, rate_analytic, which)]
     if fitted_rate is not None:
-        bounds.append(rate_fitted_prior(fitted_rate))
+        bounds.append(rate_fitted_prior(fitted_rate, which))
     with contextlib.suppress(UnavailableError):
         bounds.append(mutual_information_loo(queries, controls))
     low = mutual_information(queries, controls)

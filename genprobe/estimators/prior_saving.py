@@ -9,7 +9,7 @@ would save, the population's marginal KL (Barber & Agakov 2003). Paired by examp
 far below that of either rate. Negative where no candidate does better than the model's own prior.
 """
 
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.estimators.standard_error import sum_over_examples
@@ -17,13 +17,16 @@ from genprobe.report import Estimate
 
 
 def prior_saving(
-    rate: Float64[Tensor, "ratedraw n"], fitted_rate: Float64[Tensor, "draw n"]
+    rate: Float64[Tensor, "ratedraw n"],
+    fitted_rate: Float64[Tensor, "draw n"],
+    which: Int64[Tensor, " n"] | None = None,
 ) -> Estimate:
     """What a better prior would save, nats.
 
     Args:
         rate: (draw, n), or (1, n) where analytic, nats.
         fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted, nats.
+        which: (n,) the distinct example that each is; None where all differ.
 
     Example:
         >>> import torch
@@ -31,4 +34,4 @@ def prior_saving(
         >>> prior_saving(rate, fitted).value
         0.75
     """
-    return sum_over_examples("prior_saving", rate, -fitted_rate)
+    return sum_over_examples("prior_saving", rate, -fitted_rate, which)

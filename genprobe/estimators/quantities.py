@@ -14,6 +14,7 @@ from genprobe.aggregate.code_moments import (
     expected_distance,
     posterior_entropy,
 )
+from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.marginals import log_marginals
 from genprobe.aggregate.queries import Queries
@@ -50,6 +51,7 @@ class Quantities:
         draw: makes the queries when first needed; it is given the function that estimates I(n;z)
             from some of them.
         fit: fits the marginals when first needed.
+        distinct: the distinct examples, if some are equal.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Quantities:
         bin_width: float | None,
         draw: Callable[[Callable[[Queries], Estimate]], Queries],
         fit: Callable[[], FittedMarginal],
+        distinct: DistinctExamples | None = None,
     ) -> None:
         self._store = store
         self._family = family
@@ -72,6 +75,7 @@ class Quantities:
         self._bin_width = bin_width
         self._draw = draw
         self._fit = fit
+        self.distinct = distinct
 
     @property
     def queried(self) -> bool:
@@ -100,8 +104,23 @@ class Quantities:
 
     @cached_property
     def log_n(self) -> float:
-        """Log N."""
-        return math.log(self.n)
+        """The most that I(n;z) can be: log N, or the entropy of the distinct examples."""
+        return math.log(self.n) if self.distinct is None else self.distinct.entropy
+
+    @cached_property
+    def which(self) -> Int64[Tensor, " n"] | None:
+        """The distinct example that each example is (n,), from 0; None where all differ."""
+        return None if self.distinct is None else self.distinct.which
+
+    @cached_property
+    def which_probed(self) -> Int64[Tensor, " m"] | None:
+        """The same of the examples probed (m,)."""
+        return None if self.which is None else self.which[self._store.probed()]
+
+    @property
+    def observations(self) -> int:
+        """How many distinct examples there are: what errors over the data rest on."""
+        return self.n if self.distinct is None else len(self.distinct)
 
     @cached_property
     def rate(self) -> Float64[Tensor, "draw n"]:

@@ -8,19 +8,24 @@ Exact for these data where the divergence has a closed form, else an unbiased Mo
 Alemi et al. (2018), "Fixing a broken ELBO", eq. 4.
 """
 
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.estimators.standard_error import mean_over_examples
 from genprobe.report import Estimate
 
 
-def rate(rate: Float64[Tensor, "draw n"], rate_analytic: bool) -> Estimate:
+def rate(
+    rate: Float64[Tensor, "draw n"],
+    rate_analytic: bool,
+    which: Int64[Tensor, " n"] | None = None,
+) -> Estimate:
     """The rate, nats per example.
 
     Args:
         rate: (draw, n), or (1, n) where analytic, nats.
         rate_analytic: whether it is a closed form.
+        which: (n,) the distinct example that each is; None where all differ.
 
     Example:
         >>> import torch
@@ -28,4 +33,4 @@ def rate(rate: Float64[Tensor, "draw n"], rate_analytic: bool) -> Estimate:
         >>> found.value, found.se
         (2.0, 0.0)
     """
-    return mean_over_examples("rate", rate, exact=rate_analytic)
+    return mean_over_examples("rate", rate, exact=rate_analytic, which=which)

@@ -10,25 +10,28 @@ entropy where that is known, and its deviation at the draws serves as a control 
 m(z).
 """
 
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.estimators.standard_error import mean_over_examples
 from genprobe.report import Estimate
 
 
-def rate_fitted_prior(fitted_rate: Float64[Tensor, "draw n"]) -> Estimate:
+def rate_fitted_prior(
+    fitted_rate: Float64[Tensor, "draw n"], which: Int64[Tensor, " n"] | None = None
+) -> Estimate:
     """The rate under the best fitted prior, nats; an upper bound on I(X;Z).
 
     Args:
         fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted, nats.
+        which: (n,) the distinct example that each is; None where all differ.
 
     Example:
         >>> import torch
         >>> rate_fitted_prior(torch.tensor([[1.0, 2.0]]).double()).value
         1.5
     """
-    return mean_over_examples("rate_fitted_prior", fitted_rate, kind="upper")
+    return mean_over_examples("rate_fitted_prior", fitted_rate, kind="upper", which=which)
 
 
 def fitted_rates(

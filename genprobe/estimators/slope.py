@@ -12,7 +12,7 @@ model was trained with from its checkpoint alone. Where the rate hardly answers,
 
 import math
 
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.errors import UnavailableError
@@ -30,6 +30,7 @@ def slope(
     rate_slope: Float64[Tensor, "slopedraw m"],
     distortion_slope: Float64[Tensor, "draw m"],
     n: int,
+    which_probed: Int64[Tensor, " m"] | None = None,
 ) -> Estimate:
     """The operating slope, nats of distortion per nat of rate.
 
@@ -41,6 +42,7 @@ def slope(
         rate_slope: (1 or draw, m) dR/dε of the examples probed.
         distortion_slope: (draw, m) dD/dε of the same examples.
         n: number of examples, of which the m were taken.
+        which_probed: (m,) the distinct example that each of them is; None where all differ.
 
     Raises:
         UnavailableError: if the rate is near zero or hardly answers.
@@ -62,7 +64,7 @@ def slope(
         raise UnavailableError("No slope: a wider posterior hardly changes the rate.")
     value = -float(distortion_slope.mean()) / mean
     monte_carlo = sum_error(value * rate_slope, distortion_slope, n)
-    data = data_error((distortion_slope.mean(0) + value * answer)[None])
+    data = data_error((distortion_slope.mean(0) + value * answer)[None], which_probed)
     return Estimate(
         name="slope",
         value=value,

@@ -12,6 +12,9 @@ these N is that of two-stage sampling (Cochran 1977, section 10.4),
 
 with s_b² the variance over examples of their means and s_w² the mean variance over draws.
 
+Examples that are equal are one observation: over the data the sums over the copies of each
+distinct example are what is independent (a cluster-robust error, Liang & Zeger 1986).
+
 Errors are as large as 1.96 of them must be to hold 95 %: with few values, or skewed ones, that is
 more than their standard deviation.
 """
@@ -19,7 +22,7 @@ more than their standard deviation.
 import math
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.estimators.students_t import students_t
@@ -188,19 +191,53 @@ def noise_of(values: Float64[Tensor, "draw m"]) -> Float64[Tensor, " m"]:
     return values.var(0) / len(values) if len(values) > 1 else torch.zeros_like(values[0])
 
 
-def data_error(values: Float64[Tensor, "draw m"]) -> float | None:
+def cluster_means(
+    values: Float64[Tensor, " m *k"], which: Int64[Tensor, " m"] | None
+) -> Float64[Tensor, " c *k"]:
+    """Independent values of the same mean, one of each distinct example.
+
+    They are the mean plus what the copies of the example add to the sum of all, as a share of how
+    many copies there are on average. Their standard error is the cluster-robust one.
+
+    Args:
+        values: (m, ...) of every example.
+        which: (m,) the distinct example that each is; None where all differ.
+
+    Example:
+        >>> import torch
+        >>> cluster_means(torch.tensor([1.0, 1.0, 4.0]).double(), torch.tensor([0, 0, 5]))
+        tensor([0.6667, 3.3333], dtype=torch.float64)
+    """
+    if which is None:
+        return values
+    _, cluster = torch.unique(which, return_inverse=True)
+    count = int(cluster.max()) + 1
+    mean = values.mean(0)
+    sums = torch.zeros(count, *values.shape[1:], dtype=values.dtype)
+    sums.index_add_(0, cluster, values - mean)
+    found: Tensor = mean + sums * (count / len(values))
+    return found
+
+
+def data_error(
+    values: Float64[Tensor, "draw m"], which: Int64[Tensor, " m"] | None = None
+) -> float | None:
     """Standard error with the m examples as a sample of a population; None for a single one.
 
     Args:
         values: (draw, m).
+        which: (m,) the distinct example that each is; None where all differ.
 
     Example:
+        Four hundred examples, or two of which there are two hundred copies each.
+
         >>> import torch
         >>> two = torch.tensor([[1.0, 3.0], [1.0, 3.0]]).double()
-        >>> data_error(two[:, :1]) is None, round(data_error(two.repeat(1, 200)), 2)
-        (True, 0.05)
+        >>> many, which = two.repeat(1, 200), torch.arange(2).repeat(200)
+        >>> data_error(two[:, :1]) is None, round(data_error(many), 2), data_error(many, which) > 1
+        (True, 0.05, True)
     """
-    means = values.mean(0)
+    means = cluster_means(values.mean(0), which)
     plain = standard_error(means)
     return None if plain is None else plain * interval_factor(means)
 
@@ -212,6 +249,7 @@ def mean_over_examples(
     n: int | None = None,
     exact: bool = False,
     kind: Kind = "estimate",
+    which: Int64[Tensor, " m"] | None = None,
 ) -> Estimate:
     """The mean of values (draw, m) in nats.
 
@@ -221,6 +259,7 @@ def mean_over_examples(
         n: number of examples that the m were taken from; m by default.
         exact: whether the values carry no Monte Carlo error.
         kind: of the estimate, if it is not exact.
+        which: (m,) the distinct example that each is; None where all differ.
 
     Example:
         >>> import torch
@@ -231,14 +270,17 @@ def mean_over_examples(
         name=name,
         value=float(values.mean()),
         se=0.0 if exact else within_error(values, n),
-        se_data=data_error(values),
+        se_data=data_error(values, which),
         kind="exact" if exact else kind,
         n=values.shape[1],
     )
 
 
 def sum_over_examples(
-    name: str, values: Float64[Tensor, "draw n"], drawn: Float64[Tensor, "otherdraw n"]
+    name: str,
+    values: Float64[Tensor, "draw n"],
+    drawn: Float64[Tensor, "otherdraw n"],
+    which: Int64[Tensor, " n"] | None = None,
 ) -> Estimate:
     """The mean of a sum of two quantities in nats: draw by draw, or each from its own draws.
 
@@ -246,6 +288,7 @@ def sum_over_examples(
         name: of the estimate.
         values: (draw, n), or a closed form (1, n).
         drawn: (draw, n) of the same draws, or of others.
+        which: (n,) the distinct example that each is; None where all differ.
 
     Example:
         >>> import torch
@@ -254,13 +297,13 @@ def sum_over_examples(
         2.0
     """
     if len(values) in (1, len(drawn)):
-        return mean_over_examples(name, values + drawn)
+        return mean_over_examples(name, values + drawn, which=which)
     means = values.mean(0) + drawn.mean(0)
     return Estimate(
         name=name,
         value=float(means.mean()),
         se=sum_error(values, drawn),
-        se_data=data_error(means[None]),
+        se_data=data_error(means[None], which),
         kind="estimate",
         n=len(means),
     )

@@ -34,5 +34,6 @@ def total_correlation(queries: Queries, log_qzj: Float64[Tensor, "draw some k"])
         >>> total_correlation(queries, queries.log_qz[..., None]).value
         0.0
     """
+    which = None if queries.which is None else queries.which[: log_qzj.shape[1]]
     terms = queries.log_qz[:, : log_qzj.shape[1]] - log_qzj.sum(2)
-    return mean_over_examples("total_correlation", terms, n=queries.n)
+    return mean_over_examples("total_correlation", terms, n=queries.n, which=which)

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.queries import release_ranks, serve_queries
 from genprobe.analysis.options import Options
@@ -197,7 +198,7 @@ def report_on_every_rank(
             fault = error
         release_ranks(ranks)
     else:
-        fault = serve_queries(store, family, device, ranks)
+        fault = serve_queries(store, family, device, ranks, distinct_examples(store))
     made: list[Report] = broadcast_object([] if report is None else [report], ranks)
     with barrier(ranks):
         if fault is not None and not made:

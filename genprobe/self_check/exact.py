@@ -49,7 +49,7 @@ def cube_truths(d: int, a: float, s: float, n: int | None = None) -> Truths:
     if n is not None:
         return found
     return {
-        **index_truths(rate, information, 2**d, QUADRATURE),
+        **index_truths(rate, information, d * math.log(2), QUADRATURE),
         **found,
         "total_correlation": Truth(value=0.0),
         "blind_distortion": Truth(value=d * math.log(2)),

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float64
+from jaxtyping import Bool, Float64, Int64
 from torch import Tensor
 from torch.distributions import (
     Categorical,
@@ -100,26 +100,41 @@ def plane_truths(make: Callable[[int], Subject], seed: int = 0) -> Truths:
     ]
     others = leave_one_out(grid, q, params, family) if n > 1 else math.nan
     return {
-        **index_truths(plane_rate(subject, params, grid, q), aggregate - entropy, n, QUADRATURE),
+        **index_truths(
+            plane_rate(subject, params, grid, q), aggregate - entropy, cap_of(params), QUADRATURE
+        ),
         "total_correlation": Truth(value=sum(marginals) - aggregate, source=QUADRATURE),
         "mutual_information_loo": Truth(value=others - entropy, source=QUADRATURE),
         "active_units": Truth(value=float((params["loc"].var(0) > COUNTED).sum())),
     }
 
 
-def index_truths(rate: float, information: float, n: int, source: str) -> dict[str, Truth]:
-    """Truths that follow from R and I(n;z), nats.
+def which_of(params: Params) -> Int64[Tensor, " n"]:
+    """Which distinct example each of some with their own means is (n,)."""
+    which: Tensor = torch.unique(params["loc"], dim=0, return_inverse=True)[1]
+    return which
+
+
+def cap_of(params: Params) -> float:
+    """The entropy of which distinct example one is, the most that I(n;z) can be; nats."""
+    which = which_of(params)
+    shares = which.bincount().double() / len(which)
+    return float(torch.special.entr(shares).sum())
+
+
+def index_truths(rate: float, information: float, cap: float, source: str) -> dict[str, Truth]:
+    """Truths that follow from R, I(n;z) and the most that it can be, nats.
 
     Example:
-        >>> index_truths(3.0, 1.0, 10, "closed form")["marginal_kl"].value
+        >>> index_truths(3.0, 1.0, 2.3, "closed form")["marginal_kl"].value
         2.0
     """
     numbers = {
         "rate": rate,
         "mutual_information": information,
         "marginal_kl": rate - information,
-        "marginal_kl_floor": max(0.0, rate - math.log(n)),
-        "log_n": math.log(n),
+        "marginal_kl_floor": max(0.0, rate - cap),
+        "log_n": cap,
     }
     return {name: Truth(value=value, source=source) for name, value in numbers.items()}
 
@@ -148,14 +163,18 @@ def plane_rate(subject: Subject, params: Params, grid: Grid, q: Float64[Tensor, 
 def leave_one_out(grid: Grid, q: Float64[Tensor, "g h"], params: Params, family: str) -> float:
     """Mean over examples of −E log of the others' mean density at the example's codes, nats.
 
+    The others are those that are no copies of it.
+
     Args:
         grid: over the plane.
         q: the aggregate posterior on it.
         params: of the posteriors.
         family: of them.
     """
-    n, found = len(params["loc"]), 0.0
+    n, which, found = len(params["loc"]), which_of(params), 0.0
     for i in range(n):
+        copies = which == which[i]
+        c = int(copies.sum())
         windows = []
         for axis, loc, scale in zip(grid.points, params["loc"][i], params["scale"][i], strict=True):
             reach = REACH[family] * scale
@@ -163,30 +182,32 @@ def leave_one_out(grid: Grid, q: Float64[Tensor, "g h"], params: Params, family:
             windows.append(slice(low, high + 1))
         own = grid.densities[0][i, windows[0], None] * grid.densities[1][i, windows[1]]
         total = n * q[windows[0], windows[1]]
-        rest = total - own
+        rest = total - c * own
         if bool(((rest < LOST * total) & (own * grid.area > NEGLIGIBLE)).any()):
-            log_rest = log_others(grid, windows, params, family, i)
+            log_rest = log_others(grid, windows, params, family, copies)
         else:
             log_rest = rest.clamp(min=TINY).log()
-        found -= float((own * log_rest).sum() - own.sum() * math.log(n - 1)) * grid.area / n
+        found -= float((own * log_rest).sum() - own.sum() * math.log(n - c)) * grid.area / n
     return found
 
 
 def log_others(
-    grid: Grid, windows: list[slice], params: Params, family: str, i: int
+    grid: Grid, windows: list[slice], params: Params, family: str, copies: Bool[Tensor, " n"]
 ) -> Float64[Tensor, "g h"]:
-    """Log of the sum of the other examples' densities where example i has its mass, nats.
+    """Log of the sum of the other examples' densities where an example has its mass, nats.
 
-    Summed without example i, and in logarithms where the others are so far that densities are 0.
+    Summed without the example and its copies, and in logarithms where the others are so far that
+    densities are 0.
     """
     densities = [d[:, w].clone() for d, w in zip(grid.densities, windows, strict=True)]
-    densities[0][i] = 0
+    densities[0][copies] = 0
     rest = densities[0].T @ densities[1]
     if bool((rest > TINY).all()):
         return rest.log()
-    apart = ((params["loc"] - params["loc"][i]) / params["scale"]).square().sum(1)
-    apart[i] = math.inf
-    near = apart.argsort()[: min(NEAREST, len(apart) - 1)]
+    own = params["loc"][copies][0]
+    apart = ((params["loc"] - own) / params["scale"]).square().sum(1)
+    apart[copies] = math.inf
+    near = apart.argsort()[: min(NEAREST, int((~copies).sum()))]
     lines = [
         ENTRIES[family](params["loc"][near, d, None], params["scale"][near, d, None]).log_prob(
             grid.points[d][windows[d]]
@@ -220,7 +241,9 @@ def discrete_truths(make: Callable[[int], Subject], seed: int = 0) -> Truths:
     rest = ((1 - torch.eye(n).double()) @ every / (n - 1)).clamp(min=TINY)
     others = -float((every * rest.log()).sum()) / n
     return {
-        **index_truths(places * math.log(classes) - entropy, aggregate - entropy, n, ENUMERATION),
+        **index_truths(
+            places * math.log(classes) - entropy, aggregate - entropy, math.log(n), ENUMERATION
+        ),
         "total_correlation": Truth(
             value=-float(torch.xlogy(marginals, marginals).sum()) - aggregate, source=ENUMERATION
         ),
@@ -254,7 +277,8 @@ def sphere_truths(make: Callable[[int], Subject], seed: int = 0, rows: int = 400
     aggregate = -float((log_q.exp() * log_q) @ area)
     own = constant + kappa / kappa.tanh() - 1  # κ (coth κ − 1/κ) is κ times the mean of loc·z
     entropy = -float(own.mean())
-    return index_truths(math.log(4 * math.pi) - entropy, aggregate - entropy, n, QUADRATURE)
+    rate, information = math.log(4 * math.pi) - entropy, aggregate - entropy
+    return index_truths(rate, information, math.log(n), QUADRATURE)
 
 
 def mixture_plane() -> MixtureSameFamily:

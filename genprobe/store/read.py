@@ -21,6 +21,8 @@ from genprobe.store.shards import shards_of
 from genprobe.types.family import Params
 
 BLOCK_ROWS = 8192
+IDENTITY = ("identity/x", "identity/context")
+"""Columns of hashes, of the data and of what a conditional model is given besides."""
 BLOCK_VALUES = 1 << 22
 
 
@@ -56,6 +58,16 @@ class Store:
             StoreError: if the store is of a version that did not say which.
         """
         return self.column(INDEX).long()
+
+    def example_hashes(self) -> Int64[Tensor, "n words"] | None:
+        """A hash of every example and its context; None where the store holds none."""
+        with open_file(self.path) as file:
+            found = [
+                torch.from_numpy(read_array(self.path, file[name], slice(None)))
+                for name in IDENTITY
+                if name in file
+            ]
+        return torch.cat(found, 1) if found else None
 
     def prior_params(self) -> Params:
         """The tensors its prior was built from."""

@@ -6,6 +6,7 @@ from torch.distributions import Bernoulli, Cauchy, Dirichlet, Independent
 from torch.distributions import constraints as C
 
 import genprobe
+from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import FOLDS, fit_marginal
 from genprobe.errors import UnavailableError
 from genprobe.estimators.rate import rate
@@ -91,6 +92,15 @@ def test_no_example_is_scored_by_a_fit_that_saw_it(store_of, n):
     assert sorted(spy.scored) == sorted(3 * list(range(n)))
     assert len(spy.fits) == fitted.folds == min(n, FOLDS)
     assert fitted.log_mz.shape == (2, n)
+
+
+def test_no_example_is_scored_by_a_fit_that_saw_a_copy_of_it(store_of):
+    x = torch.randint(0, 12, (200, 1), generator=torch.Generator().manual_seed(2)).float()
+    store = store_of(lambda x: {"loc": x, "scale": torch.full_like(x, 0.01)}, x)
+    spy = Spy()
+    fit_marginal(store, family, {"spy": spy.factory}, distinct=distinct_examples(store))
+    assert not any(spy.seen)
+    assert sorted(spy.scored) == sorted(2 * x[:, 0].int().tolist())
 
 
 def test_larger_sizes_are_tried_only_while_they_help(store_of):
@@ -226,7 +236,7 @@ def test_clusters_are_certified_by_the_mixture(store_of):
 
 def test_a_single_example_has_no_fitted_marginal(store_of):
     store = store_of(linear(torch.eye(2), 0.5), torch.randn(1, 2))
-    with pytest.raises(UnavailableError, match="two examples"):
+    with pytest.raises(UnavailableError, match="two that differ"):
         fit_marginal(store, family, RUNGS)
 
 

@@ -87,7 +87,7 @@ class Columns:
     def __init__(self, rate, distortion):
         self.rate, self.distortion = rate[None], distortion[None]
         self.n = len(rate)
-        self.header = SimpleNamespace(seed=0)
+        self.header, self.which = SimpleNamespace(seed=0), None
 
 
 def test_a_bound_of_examples_is_resampled_with_them():

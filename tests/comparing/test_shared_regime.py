@@ -14,7 +14,10 @@ from genprobe.comparing.shared_regime import replace_regime
 from genprobe.render.data.csv import to_csv
 from genprobe.render.data.json import to_dict
 
-LOGITS = torch.tensor([[1.0, -2.0, 0.5, 2.0], [0.5, 1.0, -1.0, -0.5]])
+BITS = 16
+LOGITS = torch.zeros(2, BITS)
+LOGITS[:, :4] = torch.tensor([[1.0, -2.0, 0.5, 2.0], [0.5, 1.0, -1.0, -0.5]])
+"""Of most bits the codes say nothing; with them nearly all examples differ."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +32,7 @@ def report(tmp_path_factory):
         prior="standard-normal",
         likelihood="bernoulli",
     )
-    x = torch.randint(0, 2, (200, 4), generator=torch.Generator().manual_seed(0)).float()
+    x = torch.randint(0, 2, (200, BITS), generator=torch.Generator().manual_seed(0)).float()
     return genprobe.evaluate(model, x, draws=3, store=folder / "s.h5")
 
 
@@ -91,7 +94,8 @@ def test_of_few_examples_that_are_not_at_hand_there_is_no_label(report):
 def two(tmp_path, n, **options):
     """Reports of two models of the same bits, of which the first has the smaller bound."""
     found = []
-    often = torch.tensor([0.9, 0.2, 0.8, 0.7])
+    often = torch.full((BITS,), 0.5)
+    often[:4] = torch.tensor([0.9, 0.2, 0.8, 0.7])
     for name, slope, shift in (("sharp", 1.0, often.logit()), ("blurred", 0.6, 0.0)):
         weight = slope * LOGITS
         model = genprobe.Model(
@@ -106,7 +110,7 @@ def two(tmp_path, n, **options):
             likelihood="bernoulli",
         )
         chance = torch.Generator().manual_seed(0)
-        x = (torch.rand(n, 4, generator=chance) < often).float()
+        x = (torch.rand(n, BITS, generator=chance) < often).float()
         found.append(genprobe.evaluate(model, x, draws=3, store=tmp_path / f"{name}.h5", **options))
     return found
 

@@ -67,7 +67,7 @@ def cases() -> Iterator[Case]:
     yield from shaped("heavy-2000", "heavy-tailed means", 2000, LEAN, shape="heavy", scale=0.1)
     yield from shaped("outliers-200", "2 % wide codes", 200, shape="outliers", scale=0.1)
     yield from shaped("outliers-2000", "2 % wide codes", 2000, LEAN, shape="outliers", scale=0.1)
-    yield from shaped("copies-200", "each example four times", 200, shape="copies", scale=0.3)
+    yield from shaped("copies-800", "each example four times", 800, shape="copies", scale=0.3)
     yield from shaped("laplace-200", "Laplace codes", 200, family="laplace", scale=0.3)
     yield from shaped("unequal-200", "codes of unequal width", 200, unequal=1.0, scale=0.2)
     for draws in (1, 2, 4):
