@@ -17,7 +17,8 @@ from torch import Tensor
 from genprobe.encoding.calls import Calls, bind
 from genprobe.encoding.checks import first_not_finite, impossible_value
 from genprobe.encoding.context import context_of
-from genprobe.encoding.examples import counted_from, encode_examples, read_examples
+from genprobe.encoding.examples import counted_from, encode_examples, in_dtype
+from genprobe.encoding.identity import identity_of, require_steady, require_unchanged, seal
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.placement import in_evaluation
 from genprobe.encoding.prior_calls import log_prior
@@ -69,13 +70,14 @@ def encode(
 
     Raises:
         GenprobeError: naming the example, if the model gives parameters that are not finite or
-            not valid, or the data are outside the likelihood's support; or naming a probe that asks
-            for what there is not.
+            not valid, or the data are outside the likelihood's support; naming a probe that asks
+            for what there is not; or if the data changed meanwhile: then nothing is stored.
     """
     header = writer.header
     dtype = getattr(torch, header.dtype)
     calls = bind(parts, device=device, dtype=dtype, batch_size=batch_size)
     rows = probed_examples(header.n, math.prod(header.latent_shape), header.seed)
+    require_steady(writer, parts.model, dataset, dtype)
     with (
         barrier(writer.ranks),
         in_evaluation(parts.model, device, dtype, parts.prior),
@@ -84,18 +86,23 @@ def encode(
             require_known(name, probe)
         for segment in writer.mine:
             start, stop = header.span(segment)
-            x = read_examples(dataset, start, stop, dtype)
+            given = dataset.read(start, stop)
+            x = in_dtype(dataset, given, start, dtype)
             with counted_from(start):
                 notice = None if parts.likelihood is None else parts.likelihood.support(x)
             here = calls.given(context_of(parts.model, dataset, x, start))
+            identity = identity_of(given, here.context)
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(derived_seed(header.seed, "segment", segment))
                 batch = posterior_batch(here, parts.prior, x, start, header.draws)
                 chosen = within(rows, start, stop)
-                given = probe_inputs(here, parts.prior, x, batch, chosen, header.n)
-                probed, failed = probed_columns(given, probes)
-            writer.write(segment, columns(given, batch) | probed, notice, *failed)
+                inputs = probe_inputs(here, parts.prior, x, batch, chosen, header.n)
+                probed, failed = probed_columns(inputs, probes)
+                arrays = identity | columns(inputs, batch) | probed
+            writer.write(segment, arrays, notice, *failed)
             advance(stop - start)
+    require_unchanged(writer, parts.model, dataset, dtype)
+    seal(writer)
     finish_store(writer, parts.prior.params)
 
 

@@ -18,7 +18,22 @@ def read_examples(dataset: Dataset, start: int, stop: int, dtype: torch.dtype) -
     Raises:
         DataError: naming the first example that is not finite.
     """
-    x = dataset.read(start, stop).to(dtype)
+    return in_dtype(dataset, dataset.read(start, stop), start, dtype)
+
+
+def in_dtype(dataset: Dataset, given: Tensor, start: int, dtype: torch.dtype) -> Tensor:
+    """Examples in the dtype of a run.
+
+    Args:
+        dataset: that gave them.
+        given: (batch, *event).
+        start: position of the first.
+        dtype: of the run.
+
+    Raises:
+        DataError: naming the first example that is not finite.
+    """
+    x = given.to(dtype)
     if x.sum().isfinite():  # one pass, where looking at each value takes ten
         return x
     bad = ~x.isfinite().reshape(len(x), -1).all(1)

@@ -1,7 +1,5 @@
 """Resolving a model for a data set: names become parts, and the store gets its header."""
 
-import hashlib
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -11,6 +9,7 @@ from torch.distributions import Distribution
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.context import context_of
 from genprobe.encoding.examples import encode_examples, read_examples
+from genprobe.encoding.model_fingerprint import model_fingerprint
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.placement import in_evaluation
 from genprobe.encoding.prior_calls import call_for_prior, guarded, log_prior
@@ -73,9 +72,9 @@ def prepare(
         require_draws(model, model.recorded, draws)
     header = Header(
         model=model.name,
-        model_fingerprint=fingerprint(model, params, prior),
+        model_fingerprint=model_fingerprint(model, params, prior, posterior, calls.likelihood),
         dataset=dataset.name,
-        dataset_fingerprint=dataset.fingerprint,
+        dataset_fingerprint="" if x.numel() else dataset.fingerprint,
         n=dataset.n,
         event_shape=tuple(dataset.event_shape),
         latent_shape=tuple(latent),
@@ -92,6 +91,7 @@ def prepare(
         segment=segment_rows(tuple(dataset.event_shape), tuple(latent)),
         training=dict(model.training),
         context=tuple(sorted(calls.context)),
+        device=device.type,
     )
     return header, parts_of(calls, prior)
 
@@ -286,27 +286,3 @@ def require_own_name(prior: Prior, z: Tensor, log_pz: Tensor) -> None:
             f"The prior {prior.name} is not the registered one of that name with its tensors.",
             "Give it a name of its own: a report made from the store would take the other.",
         )
-
-
-def fingerprint(model: Model, params: Params, prior: Prior | None = None) -> str:
-    """A hash of a model: of its weights, or for bare functions of what they say of one example.
-
-    Of a record it is the record's own, with the tensors of its prior.
-
-    Args:
-        model: any.
-        params: what its encoder says of the first example.
-        prior: its prior, whose tensors or module may be learned too.
-    """
-    digest = hashlib.sha256()
-    tensors: Mapping[str, Tensor] = params if model.module is None else model.module.state_dict()
-    if model.recorded is not None:
-        digest.update(model.recorded.fingerprint.encode())
-        tensors = {}
-    own: Params = {} if prior is None else prior.params
-    if prior is not None and prior.module is not None and prior.module is not model.module:
-        own = prior.module.state_dict()
-    for name, values in (*tensors.items(), *own.items()):
-        digest.update(name.encode())
-        digest.update(values.detach().cpu().contiguous().double().numpy().tobytes())
-    return digest.hexdigest()

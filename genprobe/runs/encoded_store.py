@@ -11,8 +11,12 @@ from pathlib import Path
 
 import torch
 
+from genprobe.encoding.calls import bind
 from genprobe.encoding.encode import encode
+from genprobe.encoding.identity import changes_in
 from genprobe.encoding.parts import Parts
+from genprobe.encoding.placement import in_evaluation
+from genprobe.encoding.same_model import what_model_changed
 from genprobe.errors import StoreError
 from genprobe.plugins import plugins
 from genprobe.runtime.progress import Progress
@@ -21,6 +25,7 @@ from genprobe.store.format import Header, require_same
 from genprobe.store.read import Store, open_store
 from genprobe.store.run_id import awaits_report, partial_folder
 from genprobe.store.shards import drop_leftovers
+from genprobe.store.stretches import Stretch, stretches_begun, stretches_of
 from genprobe.store.write import StoreWriter
 from genprobe.types import Dataset
 
@@ -85,18 +90,12 @@ def encoded_store(run: Run, fresh: bool) -> Store:
     with barrier(ranks):
         finished = ranks.leads and is_finished(path, header, fresh)
     if broadcast_object(finished, ranks):
-        return reuse_store(path, header, fresh, ranks)
+        found = reuse_store(run, fresh)
+        if found is not None:
+            return found
     probes = plugins().all("probes")
     with StoreWriter(path, header, fresh=fresh, ranks=ranks) as writer:
-        before = set(range(header.segments)) - set(writer.absent)
-        if before and ranks.leads:
-            log.info(
-                "Resumed %s: %d of %d segments were encoded before.%s",
-                path,
-                len(before),
-                header.segments,
-                restart_hint(path, fresh),
-            )
+        before = begun_before(run, writer, fresh)
         total = count_examples(header, before.union(writer.mine))
         with barrier(ranks):
             progress.advance("encode", count_examples(header, before), total)
@@ -131,15 +130,22 @@ def restart_hint(path: Path, fresh: bool) -> str:
     return f" To begin anew, delete {partial_folder(path)}." if fresh else ""
 
 
-def reuse_store(path: Path, header: Header, fresh: bool, ranks: Ranks) -> Store:
-    """The store that an earlier run finished.
+def reuse_store(run: Run, fresh: bool) -> Store | None:
+    """The store that an earlier run finished; None if a fresh run is to make it again.
 
     Raises:
         StoreError: if it belongs to another run.
     """
+    path, header, ranks = run.path, run.header, run.ranks
     with barrier(ranks):
         found = open_store(path)
         require_same(found.header, header, str(path))
+    what = what_changed(run, found.header, stretches_of(found))
+    if what and fresh:
+        return None
+    with barrier(ranks):
+        if what:
+            raise of_another_run(path, what)
         if ranks.leads:
             drop_leftovers(path)
             log.info(
@@ -149,6 +155,80 @@ def reuse_store(path: Path, header: Header, fresh: bool, ranks: Ranks) -> Store:
                 restart_hint(path, fresh),
             )
     return found
+
+
+def begun_before(run: Run, writer: StoreWriter, fresh: bool) -> set[int]:
+    """The segments of an unfinished store that the run goes on from; none if it begins again.
+
+    Raises:
+        StoreError: if they are of another run, and this one is not to begin again.
+    """
+    header, ranks = run.header, run.ranks
+    before = sorted(set(range(header.segments)) - set(writer.absent))
+    if not before:
+        return set()
+    what = what_changed(run, header, stretches_begun(writer, before))
+    with barrier(ranks):
+        if what and not fresh:
+            raise of_another_run(writer.partial, what)
+    if what:
+        writer.discard()
+    if ranks.leads and what:
+        log.info("Began %s again: what was encoded before is of %s.", run.path, what)
+    elif ranks.leads:
+        log.info(
+            "Resumed %s: %d of %d segments were encoded before.%s",
+            run.path,
+            len(before),
+            header.segments,
+            restart_hint(run.path, fresh),
+        )
+    return set() if what else set(before)
+
+
+def what_changed(run: Run, stored: Header, stretches: list[Stretch]) -> str:
+    """What is no longer as it was when examples were stored, in words; empty if all is.
+
+    All the data are read again, by each rank its share; rank 0 asks the model about a few.
+
+    Args:
+        run: that would use what is stored.
+        stored: header of the store.
+        stretches: the examples that are stored.
+    """
+    parts, dataset, ranks = run.parts, run.dataset, run.ranks
+    calls = bind(
+        parts,
+        device=run.device,
+        dtype=getattr(torch, run.header.dtype),
+        batch_size=run.batch_size,
+    )
+    total = sum(stretch.stop - stretch.start for stretch in stretches)
+    with barrier(ranks):
+        changes = changes_in(
+            stretches[slice(*ranks.span(len(stretches)))],
+            parts.model,
+            dataset,
+            calls.dtype,
+            advance=lambda count: run.progress.advance("check", count, total),
+        )
+    changes = changes.over(ranks)
+    if changes:
+        return f"another data set: {changes.words(dataset, run.header.context)}"
+    what = ""
+    with barrier(ranks):
+        if ranks.leads:
+            with in_evaluation(parts.model, run.device, calls.dtype, parts.prior):
+                what = what_model_changed(calls, parts.prior, dataset, stretches, stored)
+    what = broadcast_object(what, ranks)
+    return f"another model: {what}" if what else ""
+
+
+def of_another_run(place: Path, what: str) -> StoreError:
+    """The error of a store whose inputs are no longer what they were."""
+    return StoreError(
+        f"The store {place} is of {what}.", "Give another --store, or --fresh to replace it."
+    )
 
 
 def count_examples(header: Header, segments: set[int]) -> int:

@@ -7,14 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genprobe._version import __version__
+from genprobe.datasets.row_hashes import SCHEME
 from genprobe.errors import StoreError
 
 FORMAT = "genprobe.store"
-VERSION = 1
+VERSION = 2
+SAID = "said:"
+"""What the fingerprint of a model without weights begins with."""
 SEGMENT_VALUES = 1 << 22
 SEGMENT_ROWS = 4096
 
-EXAMPLE_AXIS = {"params": 0, "draws": 1, "probes": 1, "moments": None, "subset": None}
+EXAMPLE_AXIS = {
+    "identity": 0,
+    "params": 0,
+    "draws": 1,
+    "probes": 1,
+    "moments": None,
+    "subset": None,
+}
 """Which axis of the arrays in each group counts the examples; None: moments are summed over
 segments, and what is of a subset of the examples is put together."""
 
@@ -25,9 +35,10 @@ class Header:
 
     Attributes:
         model: name of the model.
-        model_fingerprint: hash of its weights.
+        model_fingerprint: hash of its weights; of a model without any, of what it says.
         dataset: name of the data set.
-        dataset_fingerprint: hash of its content, binarisation included.
+        dataset_fingerprint: hash over those of the examples, as they were read; empty until all
+            are. Where there is nothing to read, what the data set says.
         n: number of examples.
         event_shape: shape of one example.
         latent_shape: shape of one z.
@@ -44,7 +55,10 @@ class Header:
         segment: examples per segment, the unit of writing and of resuming.
         training: what the checkpoint says of its training.
         context: names of what a conditional model is given besides x and z.
+        context_fingerprint: hash over that of all examples; None without it, or until it is read.
+        device: kind of the device that the model was on.
         genprobe: the version that wrote it.
+        version: of the format.
     """
 
     model: str
@@ -67,7 +81,10 @@ class Header:
     segment: int
     training: Mapping[str, Any] = field(default_factory=dict)
     context: tuple[str, ...] = ()
+    context_fingerprint: str | None = None
+    device: str = "cpu"
     genprobe: str = __version__
+    version: int = VERSION
 
     @property
     def segments(self) -> int:
@@ -83,6 +100,10 @@ IDENTITY = {
     "model_fingerprint": "another model",
     "dataset_fingerprint": "another data set",
     "n": "another number of examples",
+    "event_shape": "another shape of the examples",
+    "latent_shape": "another shape of z",
+    "entropy": "another bound on the entropy of the data",
+    "context": "another context",
     "family": "another posterior family",
     "prior": "another prior",
     "likelihood": "another likelihood",
@@ -110,12 +131,23 @@ def _size(shape: tuple[int, ...]) -> int:
 def require_same(found: Header, wanted: Header, place: str) -> None:
     """Check that a store belongs to the run that would use it.
 
+    What the examples hold and what the model says of them is not in a header: that is compared
+    with the stored rows (``genprobe.runs.encoded_store``).
+
     Raises:
-        StoreError: naming the first difference.
+        StoreError: naming the first difference; or if a version began it that did not store what
+            its examples held.
     """
+    if found.version < 2 and not wanted.dataset_fingerprint:
+        raise StoreError(
+            f"The store {place} is of genprobe {found.genprobe}, which did not keep what tells "
+            "whether model and data are still the same.",
+            "It can be shown and compared. To evaluate again give another --store, or --fresh to "
+            "replace it.",
+        )
     for name, meaning in IDENTITY.items():
         there, here = getattr(found, name), getattr(wanted, name)
-        if there != here:
+        if there != here and not _only_rows_tell(name, there, here):
             label = name.removesuffix("_fingerprint")
             there, here = (getattr(found, label), getattr(wanted, label))
             detail = f"{there!r}, not {here!r}" if there != here else "same name, other content"
@@ -125,9 +157,17 @@ def require_same(found: Header, wanted: Header, place: str) -> None:
             )
 
 
+def _only_rows_tell(name: str, there: object, here: object) -> bool:
+    """Whether two values of a field may differ although the runs are the same."""
+    there, here = str(there), str(here)
+    if name == "dataset_fingerprint":
+        return not here and there.startswith(SCHEME)
+    return name == "model_fingerprint" and there.startswith(SAID) and here.startswith(SAID)
+
+
 def dump_header(header: Header) -> str:
     """The header as JSON text."""
-    return json.dumps({"format": FORMAT, "version": VERSION, **dataclasses.asdict(header)})
+    return json.dumps({"format": FORMAT, "version": header.version, **dataclasses.asdict(header)})
 
 
 def load_header(text: str | bytes, place: str) -> Header:
@@ -138,7 +178,7 @@ def load_header(text: str | bytes, place: str) -> Header:
     """
     try:
         content = json.loads(text)
-        kind, version = content.pop("format"), content.pop("version")
+        kind, version = content.pop("format"), content["version"]
         if version > VERSION:
             raise StoreError(
                 f"The store {place} has version {version}; this genprobe reads up to {VERSION}.",

@@ -129,10 +129,15 @@ def read_segment(path: Path) -> tuple[list[Notice], dict[str, np.ndarray]]:
         with h5py.File(path, "r") as file:
             return read_notices(file), {name: values[...] for name, values in iterate_arrays(file)}
     except OSError as error:
-        raise StoreError(
-            f"The segment {path} is damaged and does not read.",
-            "Delete it and run again: the others are kept.",
-        ) from error
+        raise damaged_segment(path) from error
+
+
+def damaged_segment(path: Path) -> StoreError:
+    """The error of a segment that does not read."""
+    return StoreError(
+        f"The segment {path} is damaged and does not read.",
+        "Delete it and run again: the others are kept.",
+    )
 
 
 def create_column(

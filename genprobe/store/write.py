@@ -9,6 +9,7 @@ import contextlib
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -143,12 +144,35 @@ class StoreWriter:
                     (self.partial / RUN_ID).unlink(missing_ok=True)
         self._held.close()
 
-    def _segment_path(self, segment: int) -> Path:
+    def segment_path(self, segment: int) -> Path:
+        """The file of a segment."""
         return self.partial / f"{segment:08d}.h5"
 
     def missing(self) -> list[int]:
         """The segments that are not written yet, in order."""
-        return [i for i in range(self.header.segments) if not self._segment_path(i).exists()]
+        return [i for i in range(self.header.segments) if not self.segment_path(i).exists()]
+
+    def discard(self) -> None:
+        """Drop every segment, so that all are to be written again."""
+        with barrier(self.ranks):
+            if self.ranks.leads:
+                for old in self.partial.glob("*.h5"):
+                    old.unlink()
+        self.absent = list(range(self.header.segments))
+        self.mine = self.absent[slice(*self.ranks.span(len(self.absent)))]
+
+    def seal(self, dataset_fingerprint: str, context_fingerprint: str | None) -> None:
+        """Put into the header what is known once every example was read.
+
+        Args:
+            dataset_fingerprint: of the data.
+            context_fingerprint: of what a conditional model was given.
+        """
+        self.header = replace(
+            self.header,
+            dataset_fingerprint=dataset_fingerprint,
+            context_fingerprint=context_fingerprint,
+        )
 
     def write(self, segment: int, arrays: Mapping[str, Tensor], *notices: Notice | None) -> None:
         """Write one segment, whole or not at all.
@@ -160,7 +184,7 @@ class StoreWriter:
         """
         with (
             explain_write_errors(self.partial),
-            atomic_write(self._segment_path(segment)) as aside,
+            atomic_write(self.segment_path(segment)) as aside,
             h5py.File(aside, "w") as file,
         ):
             for name, values in arrays.items():
@@ -170,7 +194,7 @@ class StoreWriter:
 
     def join(self, file: h5py.File, segments: Iterable[int]) -> None:
         """Copy consecutive segments into one file, whose first example is theirs."""
-        join_segments(file, self.header, segments, self._segment_path)
+        join_segments(file, self.header, segments, self.segment_path)
 
     def finish(self, prior: Params, fill: Callable[[h5py.File], None] | None = None) -> None:
         """Make the finished store and drop the partial one, but for the id of a fresh run.

@@ -18,22 +18,25 @@ class Dataset:
         n: number of examples.
         event_shape: shape of one example.
         read: start and stop to the examples (stop − start, *event), floating point.
-        fingerprint: a hash of the content, binarisation included.
+        fingerprint: of data that are not at hand (``read`` gives no values), what tells them from
+            others; else unused: data that are read are told apart by their values.
         binarize: ``none``, ``threshold`` or ``stochastic``.
         entropy: an upper bound on the entropy H of the data in nats, where one is known.
         covariates: start and stop to what comes with the examples (labels, batches) by name, each
-            (stop − start, ...), tensors or arrays of any dtype; None if nothing does. The
-            fingerprint is of these too.
+            (stop − start, ...), tensors or arrays of any dtype; None if nothing does.
+        by_item: whether examples are read one by one, and each may be expensive: then a sample of
+            them, and not all, is read again to see whether they changed while they were encoded.
     """
 
     name: str
     n: int
     event_shape: torch.Size
     read: Callable[[int, int], Tensor]
-    fingerprint: str
+    fingerprint: str = ""
     binarize: str = "none"
     entropy: float | None = None
     covariates: Callable[[int, int], Mapping[str, Any]] | None = None
+    by_item: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -71,8 +71,8 @@ def test_another_model_is_told_by_name_where_names_differ(header):
 
 
 def test_a_newer_version_is_told_even_with_unknown_fields(header):
-    with pytest.raises(StoreError, match=r"s\.h5 has version 2; .* up to 1\.\nUpgrade"):
-        load_header(edited(header, version=2, colour="red"), "s.h5")
+    with pytest.raises(StoreError, match=r"s\.h5 has version 3; .* up to 2\.\nUpgrade"):
+        load_header(edited(header, version=3, colour="red"), "s.h5")
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ def test_another_hdf5_file_is_told(path):
 
 def test_a_store_of_a_newer_version_is_told(path, write_store):
     with h5py.File(write_store(path), "r+") as file:
-        text = file.attrs["header"].replace('"version": 1', '"version": 7')
+        text = file.attrs["header"].replace('"version": 2', '"version": 7')
         file.attrs["header"] = text
     with pytest.raises(StoreError, match=r"store\.h5 has version 7.*\nUpgrade"):
         open_store(path)
