@@ -49,7 +49,7 @@ def test_under_its_own_bound_and_cuts_a_report_keeps_its_regime(report):
 
 
 def test_under_another_bound_the_examples_are_resampled_as_for_a_report(report):
-    bound, cuts = boundary(report, 0.8), dataclasses.replace(DEFAULT_CUTS, syntactic=0.8)
+    bound, cuts = boundary(report, 0.96), dataclasses.replace(DEFAULT_CUTS, syntactic=0.96)
     assert bound.value < report.regime.entropy
     found = replace_regime(report, bound, cuts).regime
     made = genprobe.report_from_store(report.store, entropy=bound.value, cuts=cuts).regime
@@ -187,6 +187,6 @@ def test_a_store_of_other_numbers_is_not_resampled(report):
         "rate": dataclasses.replace(report["rate"], value=report["rate"].value + 0.1),
     }
     other = dataclasses.replace(report, estimates=shifted)
-    bound, cuts = boundary(report, 0.8), dataclasses.replace(DEFAULT_CUTS, syntactic=0.8)
+    bound, cuts = boundary(report, 0.96), dataclasses.replace(DEFAULT_CUTS, syntactic=0.96)
     alone = dataclasses.replace(other, store=None)
     assert replace_regime(other, bound, cuts).regime == replace_regime(alone, bound, cuts).regime
