@@ -6,7 +6,7 @@ be meant in two ways is refused with both.
 """
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -198,7 +198,7 @@ def refuse(source: str, what: str, part: str, wanted: Collection[str]) -> NoRetu
     raise ModelError(f"{source} returns {what}.", f"Return {how}.")
 
 
-def require_log_variance(source: str, found: Understood) -> None:
+def require_log_variance(source: str, found: Sequence[Understood]) -> None:
     """Check that the second tensor of a pair is not plainly a standard deviation or a variance.
 
     Args:
@@ -208,7 +208,8 @@ def require_log_variance(source: str, found: Understood) -> None:
     Raises:
         ModelError: if it is above 0 everywhere.
     """
-    if found.pair and bool((found.params["scale"] > 1).all()):
+    pairs = [each.params["scale"] for each in found if each.pair]
+    if pairs and all(bool((scale > 1).all()) for scale in pairs):
         raise ModelError(
             f"{source} returns a pair whose second tensor is above 0 everywhere: it may be the "
             "standard deviation rather than the log-variance.",

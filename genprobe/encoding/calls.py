@@ -109,20 +109,21 @@ class Calls:
         """What was taken for what in what the encoder and the decoder return, by the part.
 
         Args:
-            x: a few examples (n, *event), no more than a batch.
+            x: a few examples (n, *event), those of the context.
             z: codes (n, *latent) of theirs.
 
         Raises:
             ModelError: if it could be meant in two ways.
         """
-        whole, source = slice(None), f"{{}} of {self.model.name}"
-        found = {"encode": self._parameters(x, self.context, whole)}
-        require_log_variance(source.format("The encoder"), found["encode"])
-        if self.decodes:
-            with self._errors("decode", z), torch.no_grad():
-                found["decode"] = self._returned(*self._lent(z, self.context, whole))
-            require_log_variance(source.format("The decoder"), found["decode"])
-        return {part: each.read_as for part, each in found.items() if each.read_as}
+        found: dict[str, list[Understood]] = {"encode": [], "decode": []}
+        for batch in batches(len(x), self.batch_size):
+            found["encode"].append(self._parameters(x, self.context, batch))
+            if self.decodes:
+                with self._errors("decode", z[batch]), torch.no_grad():
+                    found["decode"].append(self._returned(*self._lent(z, self.context, batch)))
+        for part, each in found.items():
+            require_log_variance(f"The {part}r of {self.model.name}", each)
+        return {part: each[0].read_as for part, each in found.items() if each and each[0].read_as}
 
     def read(self, part: str, returned: Any) -> Params:
         """What ``encode`` or ``decode`` returned, as tensors by standard names.

@@ -13,6 +13,7 @@ from genprobe.encoding.model_fingerprint import model_fingerprint
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.placement import in_evaluation
 from genprobe.encoding.prior_calls import call_for_prior, guarded, log_prior
+from genprobe.encoding.repeatable import ROWS, require_repeatable
 from genprobe.errors import DataError, GenprobeError, ModelError, reason_of
 from genprobe.plugins import plugins
 from genprobe.priors.from_distribution import over_events
@@ -41,8 +42,9 @@ def prepare(
     seed: int,
     dtype: str,
     device: torch.device,
+    batch_size: int = ROWS,
 ) -> tuple[Header, Parts]:
-    """The header of the store and the model's parts, after encoding the first example.
+    """The header of the store and the model's parts, after encoding a few examples.
 
     Args:
         model: parts may be given by name.
@@ -51,11 +53,13 @@ def prepare(
         seed: of the draws.
         dtype: ``float32`` or ``float64``.
         device: where the module runs.
+        batch_size: the most rows of one call of the model.
 
     Raises:
-        GenprobeError: if the data do not fit the model, or a part has an unknown name.
+        GenprobeError: if the data do not fit the model, a part has an unknown name, or the model
+            depends on chance or on the batch.
     """
-    calls = bind_model(model, device=device, dtype=getattr(torch, dtype), batch_size=1)
+    calls = bind_model(model, device=device, dtype=getattr(torch, dtype), batch_size=batch_size)
     posterior, source = calls.posterior, calls.likelihood
     if model.recorded is not None:
         require_fits(model, model.recorded, dataset)
@@ -67,6 +71,7 @@ def prepare(
         latent = posterior.event_shape(params)
         prior = bind_prior(model.prior, latent, {}, family=posterior, example=params)
         require_fit(prior, posterior, params, seed)
+        read_as = require_repeatable(calls, prior, dataset, seed)
     analytic = prior.kl(posterior, params) is not None
     if model.recorded is not None and not analytic:
         require_draws(model, model.recorded, draws)
@@ -89,7 +94,7 @@ def prepare(
         seed=seed,
         dtype=dtype,
         segment=segment_rows(tuple(dataset.event_shape), tuple(latent)),
-        training=dict(model.training),
+        training=dict(model.training) | ({"read_as": read_as} if read_as else {}),
         context=tuple(sorted(calls.context)),
         device=device.type,
     )

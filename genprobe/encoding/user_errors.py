@@ -1,6 +1,7 @@
 """What a user's code raises, as one line that names the part at fault and what it was given."""
 
 import contextlib
+import re
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -9,6 +10,14 @@ from genprobe.errors import GenprobeError, ModelError, reason_of
 from genprobe.runtime.memory import out_of_memory
 
 SMALLER_BATCH = "Give a smaller --batch-size; what was encoded into a --store is kept."
+
+BETTER = {
+    "per channel when training": "It takes statistics of the batch: give the module to the Model "
+    "as module=, so that it is put into evaluation mode.",
+    "dtype|scalar type|Input type": "It is given the dtype of the run, and module= is put into it: "
+    "leave casts such as .half() out, or cast what is given to the dtype of the weights.",
+}
+"""What to do where an error says more than that something failed, by words of torch's."""
 
 
 @contextlib.contextmanager
@@ -46,8 +55,10 @@ def user_errors(
     except (GenprobeError, torch.AcceleratorError):
         raise
     except Exception as error:
+        why = reason_of(error)
+        better = [advice for words, advice in BETTER.items() if re.search(words, why)]
         raise ModelError(
-            f"{part} fails on {given} of shape {tuple(shape)}: {reason_of(error)}.", remedy
+            f"{part} fails on {given} of shape {tuple(shape)}: {why}.", (better or [remedy])[0]
         ) from error
 
 

@@ -1,6 +1,7 @@
 """One evaluation from its options to its report: open, encode into a store, estimate, write."""
 
 import functools
+import logging
 import shutil
 import weakref
 from collections.abc import Callable
@@ -31,6 +32,8 @@ from genprobe.store.read import Store
 from genprobe.store.report_cache import write_cached_report
 from genprobe.store.run_id import clear_run_id
 from genprobe.types import Dataset, Family, Model
+
+log = logging.getLogger("genprobe")
 
 BATCH_VALUES = 1 << 20
 """Values of examples that a batch holds by default."""
@@ -116,6 +119,8 @@ def prepare_run(
         model = with_family(model, options.family)
     dataset = choose_data(model, data, options)
     device = choose_device(options.device)
+    fitting = max(1, min(1024, BATCH_VALUES // max(1, dataset.event_shape.numel())))
+    batch_size = options.batch_size or fitting
     header, parts = prepare(
         model,
         dataset,
@@ -123,15 +128,17 @@ def prepare_run(
         seed=options.seed,
         dtype=options.dtype,
         device=device,
+        batch_size=batch_size,
     )
-    fitting = max(1, min(1024, BATCH_VALUES // max(1, dataset.event_shape.numel())))
+    for part, words in header.training.get("read_as", {}).items() if ranks.leads else ():
+        log.info("What %s of %s returns is read thus: %s.", part, header.model, words)
     return Run(
         path=path,
         header=header,
         parts=parts,
         dataset=dataset,
         device=device,
-        batch_size=options.batch_size or fitting,
+        batch_size=batch_size,
         progress=progress,
         ranks=ranks,
     )

@@ -1,0 +1,214 @@
+"""Whether a model says the same of an example each time, whatever else is in its batch.
+
+Dropout that was left on, noise, and statistics of the batch at hand make numbers that are of no
+model: they depend on chance or on how examples fall into batches. So once a run a few examples are
+encoded and decoded twice as one batch and once more in other batches, in reverse order. Each call
+has another state of the generators, which are given back as they were; a model that seeds them
+itself gives its noise by position, and is caught by the order.
+"""
+
+import contextlib
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genprobe.encoding.calls import Calls
+from genprobe.encoding.context import context_of
+from genprobe.encoding.examples import read_examples
+from genprobe.errors import ModelError
+from genprobe.runtime.seeds import derived_seed
+from genprobe.types import Dataset, Params, Prior
+
+ROWS = 8
+OTHERWISE = ((7,), (6, 5), (4, 3, 2, 1, 0))
+"""The same rows in other batches: alone, and with others; no length is that of the whole."""
+SAME_BATCH = 1e-4
+"""Relative difference that one computation may have from itself: sums of a GPU in another order."""
+OTHER_BATCH = 1e-2
+"""The same in a batch of another length, for which matrix products are cut otherwise: 1e-6 in
+float32 for each layer, but 1e-3 where a GPU multiplies in TF32 or a model in half precision."""
+COARSE = {torch.bfloat16: 8, torch.float16: 8}
+"""How many of its steps a result may be off that the model returns in half precision."""
+FEW = 0.02
+"""Share of values that may be off further: the nearest of two codes that are equally near."""
+
+Ask = Callable[[Tensor], Params]
+"""From positions among the rows to what is said of them, by name."""
+
+
+def require_repeatable(calls: Calls, prior: Prior, dataset: Dataset, seed: int) -> dict[str, str]:
+    """Check that encoder, decoder and prior depend neither on chance nor on the batch.
+
+    Args:
+        calls: of the model, its modules in place, in batches as long as those of the run.
+        prior: of the model.
+        dataset: that it is evaluated on.
+        seed: of the run.
+
+    Returns:
+        What was taken for what in what encoder and decoder return; see ``Calls.read_as``.
+
+    Raises:
+        ModelError: naming the part, how large the difference is, and what to do.
+    """
+    if calls.model.recorded is not None:
+        return {}
+    places = torch.linspace(0, dataset.n - 1, ROWS, dtype=torch.float64).round().long().tolist()
+    x = [read_examples(dataset, i, i + 1, calls.dtype) for i in places]
+    each = [context_of(calls.model, dataset, one, i) for i, one in zip(places, x, strict=True)]
+    calls = calls.given({name: torch.cat([one[name] for one in each]) for name in each[0]})
+    name, whole = calls.model.name, torch.cat(x)
+    with own_generators(seed, "codes", calls.device):
+        calls = in_one_batch(calls, whole)
+        z = calls.posterior.sample(calls.encode(whole), 1)[0]
+        said = calls.read_as(whole, z)
+    parts: dict[str, Ask] = {f"The encoder of {name}": lambda i: calls.encode(whole[i], i)}
+    if calls.decodes:
+        parts[f"The decoder of {name}"] = lambda i: decoded(calls, z[i], i)
+    parts[f"The prior {prior.name}"] = lambda i: {"log p(z)": prior.log_prob(z[i].double())}
+    for part, ask in parts.items():
+        require_same(part, ask, places, seed, calls.device)
+    return said
+
+
+def in_one_batch(calls: Calls, x: Tensor) -> Calls:
+    """The same calls, in batches of all these rows if the model can take as many.
+
+    Args:
+        calls: in batches as long as those of the run.
+        x: (row, *event).
+    """
+    if calls.batch_size >= len(x):
+        return calls
+    longer = replace(calls, batch_size=len(x))
+    try:
+        longer.encode(x)
+    except ModelError:  # a program of one example, or memory: then as the run calls it
+        return calls
+    return longer
+
+
+def decoded(calls: Calls, z: Tensor, rows: Tensor) -> Params:
+    """What the decoder returns, if the likelihood can take it."""
+    calls.decode(z, rows)
+    return calls.decoder_outputs(z, rows)
+
+
+def require_same(part: str, ask: Ask, places: list[int], seed: int, device: torch.device) -> None:
+    """Check that a part of a model says the same again, and in other batches.
+
+    Args:
+        part: as a message begins.
+        ask: it.
+        places: of the rows in the data set.
+        seed: of the run.
+        device: whose generator is another each time.
+
+    Raises:
+        ModelError: if it does not.
+    """
+    answers = []
+    for turn, batches in enumerate(((range(ROWS),), (range(ROWS),), OTHERWISE)):
+        pieces = []
+        for batch in batches:
+            with own_generators(seed, f"{part} {turn} {batch}", device):
+                pieces.append(ask(torch.tensor(batch)))
+        answers.append(pieces)
+    (first,), (second,), others = answers
+    for name, values in first.items():
+        found = difference(values, second[name], SAME_BATCH)
+        if found.share > 0:
+            raise ModelError(
+                f"{part} depends on chance: its {name} for the same batch differ by up to "
+                f"{found.largest:.2g} from call to call, where they are about {found.size:.2g}.",
+                "Turn dropout and noise off: give module=, pass training=self.training to "
+                "F.dropout, and return the parameters rather than a draw.",
+            )
+        found = difference(values, joined(values, [piece[name] for piece in others]), OTHER_BATCH)
+        if found.share > FEW:
+            raise ModelError(
+                f"{part} depends on the batch: its {name} for the same examples differ by up to "
+                f"{found.largest:.2g} between batches of {ROWS} and of 1 to 5 (example "
+                f"{places[found.row]}), where they are about {found.size:.2g}.",
+                "Leave out what mixes the examples of a batch, such as x.mean(0) or a batch norm "
+                "in training mode; use the statistics of the training data.",
+            )
+
+
+def joined(whole: Tensor, pieces: list[Tensor]) -> Tensor:
+    """What was said in other batches, in the order of the rows; or of all rows, as it was."""
+    if all(piece.shape == whole.shape for piece in pieces):
+        return pieces[-1]
+    return torch.cat(pieces).flip(0)
+
+
+class Difference(NamedTuple):
+    """How far two answers are apart.
+
+    Attributes:
+        share: of the values that differ by more than rounding.
+        largest: the largest difference.
+        size: of the values, the root of their mean square.
+        row: where the largest difference is.
+    """
+
+    share: float
+    largest: float
+    size: float
+    row: int
+
+
+def difference(first: Tensor, second: Tensor, rounding: float) -> Difference:
+    """How far two answers are apart; where either is not finite, not at all.
+
+    Args:
+        first: (row, ...), or what is of all rows.
+        second: the same shape.
+        rounding: relative difference that means nothing.
+
+    Example:
+        >>> difference(torch.tensor([1.0, 1.0]), torch.tensor([1.0, 1.5]), 1e-4)
+        Difference(share=0.5, largest=0.5, size=1.0, row=1)
+    """
+    a, b = first.detach().cpu().double(), second.detach().cpu().double()
+    apart = (a - b).abs()
+    known = apart.isfinite()
+    if not known.any():
+        return Difference(0.0, 0.0, 0.0, 0)
+    size = float(a[known].square().mean().sqrt())
+    for dtype, steps in COARSE.items():
+        if torch.equal(a.to(dtype).double(), a):
+            rounding = max(rounding, steps * torch.finfo(dtype).eps)
+    off = known & (apart > rounding * size)
+    apart = apart.where(known, 0.0)
+    row = int(apart.flatten(1).amax(1).argmax()) if apart.dim() > 1 else int(apart.argmax())
+    share = float(off.sum()) / int(known.sum())
+    return Difference(share, float(apart.max()), size, row if first.dim() else 0)
+
+
+@contextlib.contextmanager
+def own_generators(seed: int, use: str, device: torch.device) -> Iterator[None]:
+    """The generators of Python, numpy and torch in a state of their own; afterwards as they were.
+
+    Args:
+        seed: of the run.
+        use: what they are for.
+        device: whose generator is meant besides the CPU's.
+    """
+    python, array = random.getstate(), np.random.get_state()
+    fresh = derived_seed(seed, "repeatable", use)
+    kind = device.type if device.type in ("cuda", "mps") else "cuda"
+    try:
+        with torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=kind):
+            torch.manual_seed(fresh)
+            random.seed(fresh)
+            np.random.seed(fresh % (1 << 32))
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(array)
