@@ -4,12 +4,10 @@ A label, a batch, the size of x itself: q(z|x, c) and p(x|z, c). A model says wh
 ``condition``; the data bring covariates; both encode and decode take the context as keywords.
 """
 
-from copy import deepcopy
-from typing import Any
-
 import torch
 from torch import Tensor
 
+from genprobe.encoding.lending import lent
 from genprobe.encoding.user_errors import user_errors
 from genprobe.errors import ModelError
 from genprobe.types import Dataset, Model, Params
@@ -32,7 +30,7 @@ def context_of(model: Model, dataset: Dataset, x: Tensor, start: int) -> Params:
     covariates = {} if dataset.covariates is None else dataset.covariates(start, start + len(x))
     with user_errors(f"condition of {model.name}", x.shape, "Check the data's covariates."):
         try:
-            context = model.condition(x.clone(), {k: copy_of(v) for k, v in covariates.items()})
+            context = model.condition(lent(x), lent(covariates))
         except KeyError as missing:
             raise ModelError(
                 f"{model.name} needs the covariate {missing}; {dataset.name} has "
@@ -41,11 +39,6 @@ def context_of(model: Model, dataset: Dataset, x: Tensor, start: int) -> Params:
             ) from missing
     require_rows(model.name, context, len(x), start)
     return {k: v.to(x.dtype) if v.is_floating_point() else v for k, v in context.items()}
-
-
-def copy_of(values: Any) -> Any:
-    """What a user's function may change without changing the data."""
-    return values.clone() if isinstance(values, Tensor) else deepcopy(values)
 
 
 def require_rows(name: str, context: Params, count: int, start: int) -> None:

@@ -19,6 +19,7 @@ from genprobe.encoding.checks import first_not_finite, impossible_value
 from genprobe.encoding.context import context_of
 from genprobe.encoding.examples import counted_from, encode_examples, in_dtype
 from genprobe.encoding.identity import identity_of, require_steady, require_unchanged, seal
+from genprobe.encoding.lending import lent
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.placement import in_evaluation
 from genprobe.encoding.prior_calls import log_prior
@@ -89,7 +90,7 @@ def encode(
             given = dataset.read(start, stop)
             x = in_dtype(dataset, given, start, dtype)
             with counted_from(start):
-                notice = None if parts.likelihood is None else parts.likelihood.support(x)
+                notice = None if parts.likelihood is None else parts.likelihood.support(lent(x))
             here = calls.given(context_of(parts.model, dataset, x, start))
             identity = identity_of(given, here.context)
             with torch.random.fork_rng(devices=[]):
@@ -235,7 +236,8 @@ def columns(given: Mapping[str, Any], batch: PosteriorBatch) -> dict[str, Tensor
             "moments/x_square": x.square().sum(0, dtype=torch.float64),
         }
     if likelihood is not None and likelihood.statistics is not None:
-        arrays |= {f"moments/{k}": v.double().sum(0) for k, v in likelihood.statistics(x).items()}
+        further = likelihood.statistics(lent(x))
+        arrays |= {f"moments/{k}": v.double().sum(0) for k, v in further.items()}
     if len(given["chosen"]):
         arrays["subset/index"] = batch.index[given["chosen"]]
     return arrays
@@ -251,15 +253,15 @@ def probed_columns(
     """
     arrays, failed = {}, []
     for name, probe in probes.items():
-        asked = {k: given[k] for k in inspect.signature(probe).parameters}
-        of_subset = "chosen" in asked
-        if of_subset and not len(asked["chosen"]):
+        wanted = inspect.signature(probe).parameters
+        of_subset = "chosen" in wanted
+        if of_subset and not len(given["chosen"]):
             continue
         try:
             with memory_errors(f"The probe {name}", given["x"].shape):
-                values = probe(**asked)
+                values = probe(**{k: lent(given[k]) for k in wanted})
             if values is not None:
-                require_length(values, len(asked["chosen"]) if of_subset else len(given["x"]))
+                require_length(values, len(given["chosen"]) if of_subset else len(given["x"]))
                 arrays[f"{'subset' if of_subset else 'probes'}/{name}"] = values.detach().cpu()
         except Exception as error:
             if name in ESSENTIAL or not own_fault(error):

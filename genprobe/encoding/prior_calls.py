@@ -13,6 +13,7 @@ from jaxtyping import Float64
 from torch import Size, Tensor
 
 from genprobe.encoding.checks import first_not_finite
+from genprobe.encoding.lending import lent
 from genprobe.encoding.user_errors import user_errors
 from genprobe.errors import ModelError
 from genprobe.types import Family, Params, Prior, PriorLike
@@ -47,15 +48,10 @@ def guarded(prior: Prior, latent: Size) -> Prior:
 
     def kl(family: Family, params: Params) -> Tensor | None:
         with prior_errors(f"The prior {prior.name}", latent):
-            found = prior.kl(family, {name: lent(values) for name, values in params.items()})
+            found = prior.kl(family, lent(params))
             return None if found is None else found.clone()
 
     return replace(prior, log_prob=log_prob, sample=sample, kl=kl)
-
-
-def lent(values: Tensor) -> Tensor:
-    """A copy that a prior may change; what is no tensor as it is."""
-    return values.clone() if isinstance(values, Tensor) else values
 
 
 def call_for_prior(function: Callable[[], PriorLike], latent: Size) -> PriorLike:

@@ -13,6 +13,7 @@ from genprobe.datasets.from_array import array_dataset
 from genprobe.encoding.encode import probed_columns
 from genprobe.errors import DataError, ModelError
 from genprobe.estimators.rate import rate
+from genprobe.plugins import plugins
 from genprobe.store.format import SEGMENT_ROWS
 
 CPU = torch.device("cpu")
@@ -459,3 +460,19 @@ def test_an_encoder_that_fails_on_samples_costs_one_row_and_no_report(tmp_path, 
     assert genprobe.Report.from_json(report.to_json()).estimates == report.estimates
     again = genprobe.report_from_store(open_store(tmp_path / "s.h5"))
     assert [w.code for w in again.warnings] == [w.code for w in report.warnings]
+
+
+def test_a_probe_that_works_in_place_changes_nothing_that_others_see(module, x, store, monkeypatch):
+    def ruinous(x, params, z, context):
+        for values in (x, z, *params.values(), *context.values()):
+            values.zero_()
+        return z[:1].flatten(2).sum(2)
+
+    known = plugins().all("probes")
+    truth = store(model_of(module), x)
+    monkeypatch.setattr(type(plugins()), "all", lambda self, kind: {"ruinous": ruinous, **known})
+    found = store(model_of(module), x)
+    assert found.has("probes/ruinous")
+    for name in ("probes/rate", "probes/distortion", "draws/log_qz_x", "draws/z"):
+        index = torch.arange(len(x))
+        assert torch.equal(found.gather(name, 0, index), truth.gather(name, 0, index))
