@@ -121,3 +121,20 @@ def renamed(names: Collection[str], part: str) -> dict[str, str]:
 def precise(values: Tensor) -> Tensor:
     """The same values in float32 at least: of a log-variance of 25 float16 has no exponential."""
     return values if values.dtype == torch.float64 else values.float()
+
+
+def width_remedy(part: str) -> str:
+    """What to give as the scale of a part, where what was given is not above 0 or is missing.
+
+    Args:
+        part: registered name of the family or the likelihood.
+
+    >>> width_remedy("laplace")
+    'scale is above 0: of a signed one give scale.abs(), of its logarithm log_scale.exp().'
+    """
+    if part in NORMAL:
+        return (
+            "scale is the standard deviation: of a signed sigma give sigma.abs(), of a raw "
+            "log-variance (logvar / 2).exp()."
+        )
+    return "scale is above 0: of a signed one give scale.abs(), of its logarithm log_scale.exp()."

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+import torch
 from torch import Tensor
 from torch import distributions as d
 from torch.distributions import Distribution, Independent
@@ -89,7 +90,6 @@ def understood(
         ModelError: if it is none of what can be taken, or could be meant in two ways.
 
     Example:
-        >>> import torch
         >>> mean, logvar = torch.zeros(1, 2), torch.zeros(1, 2)
         >>> found = understood("The encoder", (mean, logvar), "diagonal-normal")
         >>> found.read_as, found.params["scale"].tolist()
@@ -122,7 +122,8 @@ def record(returned: object) -> object:
 def of_names(
     source: str, given: Mapping[Any, Any], part: str, wanted: Collection[str]
 ) -> Understood:
-    """Tensors by name, whatever the field calls them."""
+    """Tensors by name, whatever the field calls them; a plain number is one for all examples."""
+    given = with_numbers(given)
     if not all(isinstance(v, Tensor) for v in given.values()):
         kinds = ", ".join(f"{name}: {type(v).__name__}" for name, v in given.items())
         refuse(source, f"what is not tensors by name ({kinds})", part, wanted)
@@ -131,6 +132,17 @@ def of_names(
     said = [f"{name} as {standard}" for name, standard in renamed(given.keys(), part).items()]
     params = standard_names(given, part, source)
     return Understood(params=params, read_as=" and ".join(said))
+
+
+def with_numbers(given: Mapping[Any, Any]) -> Mapping[Any, Any]:
+    """The same, numbers as tensors of no axes beside the tensors that there are."""
+    device = next((v.device for v in given.values() if isinstance(v, Tensor)), None)
+    if device is None or all(isinstance(v, Tensor) for v in given.values()):
+        return given
+    return {
+        name: torch.full((), float(v), device=device) if type(v) in (int, float) else v
+        for name, v in given.items()
+    }
 
 
 def of_sequence(

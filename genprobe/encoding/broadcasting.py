@@ -4,13 +4,15 @@ torch would broadcast them too, but again in every formula, and where shapes agr
 the wrong axis. A shared parameter has no batch axis or one of length 1.
 """
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
 
 from genprobe.errors import ModelError
-from genprobe.types import Family, Params
+from genprobe.runtime.memory import out_of_memory
+from genprobe.types import Family, Likelihood, Params
 
 PER_EXAMPLE = ("loc", "logits")
 """What must be of each example: one row of it for a batch is a mistake."""
@@ -111,6 +113,32 @@ def shapes(params: Mapping[str, Tensor]) -> str:
     'loc (3, 2) and scale ()'
     """
     return " and ".join(f"{name} {tuple(values.shape)}" for name, values in params.items())
+
+
+@contextlib.contextmanager
+def fitting(source: str, likelihood: Likelihood, outputs: Params, count: int) -> Iterator[None]:
+    """Turn torch's errors of shapes that do not go together into one that names the outputs.
+
+    Args:
+        source: what they come from, as a message begins.
+        likelihood: that makes a distribution of them.
+        outputs: of the decoder, by name.
+        count: number of codes.
+
+    Raises:
+        ModelError: with the shapes.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if out_of_memory(error) or "size" not in str(error):
+            raise
+        raise ModelError(
+            f"{source} returns {shapes(outputs)} for {count} codes, which do not go together "
+            f"under the likelihood {likelihood.name}.",
+            "Give each the shape of an example behind the axis that counts the codes, or no such "
+            "axis.",
+        ) from error
 
 
 def require_batch(source: str, outputs: Params, batch_shape: torch.Size, count: int) -> None:

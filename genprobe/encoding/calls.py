@@ -15,7 +15,7 @@ from torch.distributions import Distribution
 
 from genprobe.distributions.returned import Understood, require_log_variance, understood
 from genprobe.encoding.batches import batches, gather, unequal_batches
-from genprobe.encoding.broadcasting import full_rows, require_batch
+from genprobe.encoding.broadcasting import fitting, full_rows, require_batch
 from genprobe.encoding.checks import require_event, require_real, require_shapes
 from genprobe.encoding.context import rows_of
 from genprobe.encoding.parts import Parts
@@ -274,8 +274,10 @@ class Calls:
 
     def _distribution(self, outputs: Params, count: int) -> Distribution:
         """The distribution p(x|z) that a decoder's outputs say, of batch shape (count,)."""
-        p = self._likelihood.distribution(outputs)
-        require_batch(f"The decoder of {self.model.name}", outputs, p.batch_shape, count)
+        source = f"The decoder of {self.model.name}"
+        with fitting(source, self._likelihood, outputs, count):
+            p = self._likelihood.distribution(outputs)
+        require_batch(source, outputs, p.batch_shape, count)
         return p
 
     def _log_likelihood(self, x: Tensor, lent: tuple[Tensor, Params], batch: slice) -> Tensor:

@@ -6,8 +6,14 @@ from jaxtyping import Bool
 from torch import Tensor
 from torch.distributions import Distribution, Independent
 
+from genprobe.distributions.parameter_names import NORMAL, width_remedy
 from genprobe.errors import ModelError
 from genprobe.types import Family, Params
+
+NAMES = (
+    "scale is the standard deviation; mean or mu, and std, var or logvar are understood too. "
+    "Return these alone."
+)
 
 
 def require_real(source: str, params: Params) -> None:
@@ -44,7 +50,8 @@ def require_shapes(source: str, posterior: Family, params: Params, count: int) -
     if params.keys() != constraints.keys():
         raise ModelError(
             f"{source} returns {', '.join(params) or 'nothing'}; the family "
-            f"{posterior.name} needs {', '.join(constraints)}."
+            f"{posterior.name} needs {', '.join(constraints)}.",
+            NAMES if posterior.name in NORMAL else "",
         )
     for key, values in params.items():
         if values.shape[:1] != (count,):
@@ -80,7 +87,9 @@ def require_params(source: str, posterior: Family, params: Params, count: int, s
                 raise ModelError(
                     f"{source} gives a {key} that {fault}, at example {start + i}: "
                     f"{worst(values[i], fine[i])}.",
-                    "Look at that example, or at the layer that makes this parameter.",
+                    width_remedy(posterior.name)
+                    if key == "scale" and "must" in fault
+                    else "Look at that example, or at the layer that makes this parameter.",
                 )
 
 

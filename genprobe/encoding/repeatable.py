@@ -76,21 +76,19 @@ def require_repeatable(calls: Calls, prior: Prior, dataset: Dataset, seed: int) 
     return said
 
 
-def in_one_batch(calls: Calls, x: Tensor) -> Calls:
+def in_one_batch(given: Calls, x: Tensor) -> Calls:
     """The same calls, in batches of all these rows if the model can take as many.
 
     Args:
-        calls: in batches as long as those of the run.
+        given: in batches as long as those of the run.
         x: (row, *event).
     """
-    if calls.batch_size >= len(x):
-        return calls
-    longer = replace(calls, batch_size=len(x))
+    calls = replace(given, batch_size=max(given.batch_size, len(x)))
     try:
-        longer.encode(x)
+        calls.encode(x)
     except ModelError:  # a program of one example, or memory: then as the run calls it
-        return calls
-    return longer
+        return given
+    return calls
 
 
 def decoded(calls: Calls, z: Tensor, rows: Tensor) -> Params:

@@ -1,7 +1,7 @@
 """Independent normal values: p(x|z) = Π_i N(x_i; loc_i, scale_i²), constants included.
 
-The scale is whatever the decoder returns: one predicted for every value, one per dimension, or a
-fixed scalar. It is a density: D can be negative, and D = 0 means nothing.
+The scale is the standard deviation, as the decoder returns it: one predicted for every value, one
+per dimension, or a fixed scalar. It is a density: D can be negative, and D = 0 means nothing.
 """
 
 import math
@@ -15,7 +15,7 @@ from genprobe.types import Likelihood, Params
 
 
 def distribution(params: Params) -> Distribution:
-    """``loc`` (batch, *event) and ``scale``, broadcastable to it, to p(x|z).
+    """``loc`` (batch, *event) and ``scale``, the standard deviation, to p(x|z).
 
     Raises:
         ModelError: if the decoder does not give one, or a scale that is not above 0.

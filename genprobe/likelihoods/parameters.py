@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.distributions import Distribution, Independent, constraints
 from torch.distributions.constraints import Constraint
 
+from genprobe.distributions.parameter_names import width_remedy
 from genprobe.errors import ModelError
 from genprobe.types import Params
 
@@ -68,10 +69,11 @@ def checked(
     values = given(likelihood, params, name)
     fine = constraint.check(values)  # type: ignore[no-untyped-call]
     if not fine.all():
+        remedy = MADE_FROM_RAW.get(constraint, "Look at the layer that makes this parameter.")
         raise ModelError(
             f"The decoder gives a {name} of {values[~fine].flatten()[0].item():g}; under the "
             f"likelihood {likelihood} it must be {allowed(constraint)}.",
-            MADE_FROM_RAW.get(constraint, "Look at the layer that makes this parameter."),
+            width_remedy(likelihood) if name == "scale" else remedy,
         )
     return values
 
@@ -85,7 +87,8 @@ def given(likelihood: str, params: Params, name: str) -> Tensor:
     if name not in params:
         raise ModelError(
             f"The decoder gives {', '.join(params) or 'nothing'}; the likelihood {likelihood} "
-            f"needs {name}."
+            f"needs {name}.",
+            width_remedy(likelihood) if name == "scale" else "",
         )
     return params[name]
 

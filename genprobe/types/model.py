@@ -50,9 +50,12 @@ class Model:
 
     Attributes:
         name: what tables call it.
-        encode: x (batch, *event), and the context as keywords, to the parameters of q(z|x, c).
-        decode: z (batch, *latent), and the context as keywords, to the parameters of p(x|z, c), or
-            None (the rate side only).
+        encode: x (batch, *event), and the context as keywords, to the parameters of q(z|x, c) by
+            name; or to a pair of a mean and a log-variance, or a torch distribution. A ``scale`` is
+            a standard deviation where the family is a normal. Of each example alone: what depends
+            on the rest of the batch, or on chance, is refused.
+        decode: z (batch, *latent), and the context as keywords, to the parameters of p(x|z, c), in
+            the same ways; None for the rate side only.
         posterior: a family, or the registered name of one.
         prior: a prior, the registered name of one that needs no parameters, a NamedPrior with
             tensors, a torch distribution over one z, a module that returns one when called without
@@ -61,7 +64,9 @@ class Model:
             learned weights.
         likelihood: a likelihood, or the registered name of one; None without a decoder.
         module: the torch module behind encode and decode, if there is one; genprobe puts it in
-            evaluation mode and on the device, and hashes its weights.
+            evaluation mode, on the device and into the dtype of the run. Other modules that the
+            functions reach are put in evaluation mode and on the device, and keep their dtype. All
+            come back as they were.
         training: plain facts about how it was trained (data, binarize, beta), where known.
         condition: of a conditional model, x (batch, *event) and the data's covariates to the
             context c by name, each (batch, ...), on the CPU; None if there is no context.
@@ -69,10 +74,10 @@ class Model:
     """
 
     name: str
-    encode: Callable[..., Params]
+    encode: Callable[..., Any]
     posterior: Family | str
     prior: PriorLike
-    decode: Callable[..., Params] | None = None
+    decode: Callable[..., Any] | None = None
     likelihood: Likelihood | str | None = None
     module: torch.nn.Module | None = None
     training: Plain = field(default_factory=dict)

@@ -124,7 +124,8 @@ class Clipped(d.Normal):
         ((LOC, None), "diagonal-normal", r"a tuple of 2 \(Tensor, NoneType\)"),
         (LOC, "diagonal-normal", "a tensor alone.*\n.*standard deviation"),
         (None, "diagonal-normal", "a NoneType that is not tensors by name"),
-        ({"loc": LOC, "scale": 1.0}, "diagonal-normal", "scale: float"),
+        ({"loc": LOC, "scale": [1.0]}, "diagonal-normal", "scale: list"),
+        ({"loc": LOC, "scale": True}, "diagonal-normal", "scale: bool"),
         ({"mu": LOC, "mean": LOC, "scale": SIGMA}, "diagonal-normal", "both mu and mean"),
     ],
 )
@@ -155,3 +156,9 @@ def test_a_pair_with_standard_deviations_is_not_taken_for_log_variances():
     ask((LOC, 0 * LOGVAR))
     ask({"loc": LOC, "logvar": SIGMA})
     ask()
+
+
+def test_a_plain_number_is_one_for_all_examples():
+    found = of({"loc": LOC, "scale": 0.5}).params["scale"]
+    assert found.item() == 0.5
+    assert found.shape == ()

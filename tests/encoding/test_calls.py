@@ -455,3 +455,71 @@ def test_a_scale_that_examples_or_values_share_is_taken_for_each(shape):
     z = torch.randn(N, 2)
     truth = Normal((z @ WEIGHT).double(), sigma.double()).log_prob(X.double()).sum(1)
     torch.testing.assert_close(calls.log_px_z(X, z), truth, rtol=1e-5, atol=1e-4)
+
+
+def evaluated(**changes):
+    return genprobe.evaluate(model_of(**changes), X, estimators={}, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("changes", "what", "remedy"),
+    [
+        (
+            {"encode": lambda x: {"loc": x[:, :2], "scale": -1 - x[:, :2]}},
+            "gives a scale that must be > 0 and is not, at example 0",
+            "standard deviation: of a signed sigma give sigma.abs(), of a raw log-variance (logvar",
+        ),
+        (
+            {"encode": lambda x: {"loc": x[:, :2]}},
+            "needs loc, scale",
+            "scale is the standard deviation",
+        ),
+        (
+            {"encode": lambda x: {"loc": (x.half() @ WEIGHT.T), "scale": x[:, :2] + 1}},
+            "same dtype",
+            "leave casts such as .half() out",
+        ),
+        (
+            {
+                "encode": lambda x: {
+                    "loc": torch.nn.functional.batch_norm(x, None, None, training=True)[:, :2],
+                    "scale": x[:, :2] + 1,
+                }
+            },
+            "more than 1 value per channel when training",
+            "statistics of the batch",
+        ),
+    ],
+)
+def test_common_faults_are_told_with_what_to_do_about_them(changes, what, remedy):
+    with pytest.raises(ModelError) as told:
+        evaluated(**changes)
+    assert what in told.value.what
+    assert remedy in told.value.remedy
+
+
+@pytest.mark.parametrize("likelihood", ["normal", "laplace", "student-t"])
+def test_a_scale_below_0_of_a_decoder_is_told_with_how_to_make_one(likelihood):
+    given = {"loc": X[:1], "scale": torch.tensor(-1.0), "df": torch.tensor(3.0)}
+    with pytest.raises(ModelError) as told:
+        plugins().get("likelihoods", likelihood).distribution(given)
+    assert ".abs()" in told.value.remedy
+    assert ("(logvar / 2).exp()" in told.value.remedy) == (likelihood == "normal")
+
+
+def test_outputs_that_do_not_go_together_are_told_with_their_shapes():
+    normal = plugins().get("likelihoods", "normal")
+    calls = calls_of(
+        likelihood=normal, decode=lambda z: {"loc": z @ WEIGHT, "scale": torch.ones(len(z))}
+    )
+    with pytest.raises(ModelError, match=r"loc \(12, 64\) and scale \(12,\) for 12 codes, which"):
+        calls.log_px_z(X, torch.zeros(N, 2))
+
+
+@pytest.mark.parametrize("count", [5, SIDE**2])
+def test_a_scale_of_each_example_is_not_taken_for_one_of_each_value(count):
+    data = torch.rand(count, SIDE**2)
+    model = model_of(decode=lambda z: {"loc": z @ WEIGHT, "scale": torch.ones(len(z))})
+    model = dataclasses.replace(model, likelihood="normal")
+    with pytest.raises(ModelError, match=r"scale \(\d+,\) for \d+ codes, which do not go together"):
+        genprobe.evaluate(model, data, estimators={}, device="cpu", batch_size=SIDE**2)
