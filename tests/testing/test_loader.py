@@ -121,7 +121,7 @@ WRONG = {
     ),
     "encodes to draws": (
         replace(RIGHT, load=draws),
-        {"test_it_gives_a_model_that_encodes": "not draws"},
+        {"test_it_gives_a_model_that_encodes": "not draws", PATH: "depends on chance"},
     ),
     "a scheme that is a drive": (replace(RIGHT, scheme="c"), {"test_scheme_can_be_typed": "'c'"}),
 }
