@@ -18,9 +18,10 @@ import torch
 from torch import Tensor
 
 from genprobe.encoding.calls import Calls
+from genprobe.encoding.checks import require_params
 from genprobe.encoding.context import context_of
 from genprobe.encoding.examples import read_examples
-from genprobe.errors import ModelError
+from genprobe.errors import GenprobeError, ModelError
 from genprobe.runtime.seeds import derived_seed
 from genprobe.types import Dataset, Params, Prior
 
@@ -60,22 +61,52 @@ def require_repeatable(calls: Calls, prior: Prior, dataset: Dataset, seed: int) 
     """
     if calls.model.recorded is not None:
         return {}
-    places = torch.linspace(0, dataset.n - 1, ROWS, dtype=torch.float64).round().long().tolist()
-    x = [read_examples(dataset, i, i + 1, calls.dtype) for i in places]
-    each = [context_of(calls.model, dataset, one, i) for i, one in zip(places, x, strict=True)]
-    calls = calls.given({name: torch.cat([one[name] for one in each]) for name in each[0]})
-    name, whole = calls.model.name, torch.cat(x)
+    places, x, context = examples_of(calls, dataset)
+    calls, name = calls.given(context), calls.model.name
     with own_generators(seed, "codes", calls.device):
-        calls = in_one_batch(calls, whole)
-        z = calls.posterior.sample(calls.encode(whole), 1)[0]
-        said = calls.read_as(whole, z)
-    parts: dict[str, Ask] = {f"The encoder of {name}": lambda i: calls.encode(whole[i], i)}
-    if calls.decodes:
-        parts[f"The decoder of {name}"] = lambda i: decoded(calls, z[i], i)
-    parts[f"The prior {prior.name}"] = lambda i: {"log p(z)": prior.log_prob(z[i].double())}
+        calls = in_one_batch(calls, x)
+        params = calls.encode(x)
+    parts: dict[str, Ask] = {f"The encoder of {name}": lambda i: calls.encode(x[i], i)}
+    said: dict[str, str] = {}
+    if are_valid(calls, params):
+        with own_generators(seed, "draws", calls.device):
+            z = calls.posterior.sample(params, 1)[0]
+            said = calls.read_as(x, z)
+        if calls.decodes:
+            parts[f"The decoder of {name}"] = lambda i: decoded(calls, z[i], i)
+        parts[f"The prior {prior.name}"] = lambda i: {"log p(z)": prior.log_prob(z[i].double())}
     for part, ask in parts.items():
         require_same(part, ask, places, seed, calls.device)
     return said
+
+
+def are_valid(calls: Calls, params: Params) -> bool:
+    """Whether codes can be drawn; if not, the run says so of the first example at fault."""
+    try:
+        require_params("", calls.posterior, params, ROWS, 0)
+    except ModelError:
+        return False
+    return True
+
+
+def examples_of(calls: Calls, dataset: Dataset) -> tuple[list[int], Tensor, Params]:
+    """Positions of ROWS examples over the data, the examples, and their context.
+
+    One that does not read is passed over: the run says so of the first of them.
+
+    Args:
+        calls: of the model.
+        dataset: whose first example reads.
+    """
+    spread = torch.linspace(0, dataset.n - 1, ROWS, dtype=torch.float64)
+    found = []
+    for place in spread.round().long().tolist():
+        with contextlib.suppress(GenprobeError):
+            x = read_examples(dataset, place, place + 1, calls.dtype)
+            found.append((place, x, context_of(calls.model, dataset, x, place)))
+    places, rows, contexts = zip(*(found * ROWS)[:ROWS], strict=True)
+    context = {name: torch.cat([one[name] for one in contexts]) for name in contexts[0]}
+    return list(places), torch.cat(rows), context
 
 
 def in_one_batch(given: Calls, x: Tensor) -> Calls:

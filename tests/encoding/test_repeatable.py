@@ -195,3 +195,13 @@ def test_what_was_understood_is_in_the_log_and_the_provenance(caplog):
     for each in (report, plain):
         rates = each.store.column("probes/rate")
         assert float(rates.mean()) == pytest.approx(float(truth), rel=1e-5)
+
+
+def test_an_example_at_fault_is_told_by_its_own_message_and_the_first_of_them():
+    def negative(x):
+        scale = torch.where(x[:, :1] > 0, -1.0, 1.0)
+        return {"loc": x[:, :2], "scale": scale}
+
+    first = int(X[:, 0].nonzero()[0])
+    with pytest.raises(ModelError, match=f"scale that must be > 0 .* at example {first}:"):
+        evaluated(negative)
