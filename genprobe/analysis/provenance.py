@@ -126,6 +126,7 @@ def describe_run(
         "training": dict(header.training),
         "context": list(header.context),
         **({} if quantities.distinct is None else {"distinct_examples": len(quantities.distinct)}),
+        "context_fingerprint": header.context_fingerprint,
         "fitted_prior": describe_fit(quantities, estimates),
         **count_queries(quantities, options.tolerance),
         "fitted_scale": describe_scale(quantities, estimates),

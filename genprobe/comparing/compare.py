@@ -21,7 +21,9 @@ from genprobe.errors import GenprobeError, UsageError
 from genprobe.estimators.catalog import row_of
 from genprobe.report import Report
 from genprobe.runtime.progress import Progress, progress_display
+from genprobe.types.dataset import SCHEME
 
+BESIDE = "show them --side-by-side (side_by_side=True)"
 KINDS = ("density-distortion", "bernoulli-on-grey")
 """Warnings that the distortion is not minus the log of a probability."""
 
@@ -222,6 +224,7 @@ def require_same_data(reports: Sequence[Report]) -> None:
     for other in reports[1:]:
         prints = [r.provenance.get("dataset_fingerprint") for r in (first, other)]
         if prints[0] != prints[1]:
+            require_same_hashes(first, other)
             raise GenprobeError(
                 f"{first.model} was evaluated on {described(first)} and {other.model} on "
                 f"{described(other)}, which are different data.",
@@ -233,9 +236,36 @@ def require_same_data(reports: Sequence[Report]) -> None:
             raise GenprobeError(
                 f"{first.model} is conditional on {context_words(given[0])} and {other.model} on "
                 f"{context_words(given[1])}: what is left to say of x differs, and so does Ĥ.",
-                "Compare models that are given the same, or show them --side-by-side "
-                "(side_by_side=True).",
+                f"Compare models that are given the same, or {BESIDE}.",
             )
+        values = [r.provenance.get("context_fingerprint") for r in (first, other)]
+        if values[0] != values[1]:
+            raise GenprobeError(
+                f"{first.model} and {other.model} were given other values of "
+                f"{context_words(first.provenance['context'])} with the same examples.",
+                f"Compare models that are given the same, or {BESIDE}.",
+            )
+
+
+def require_same_hashes(first: Report, other: Report) -> None:
+    """Check that both reports are of data that were read and hashed in the same way, or neither.
+
+    Raises:
+        GenprobeError: naming the one that was not.
+    """
+    unread = [
+        r
+        for r in (first, other)
+        if not str(r.provenance.get("dataset_fingerprint")).startswith(SCHEME)
+    ]
+    if len(unread) == 1 and first.n == other.n:
+        read = other if unread[0] is first else first
+        raise GenprobeError(
+            f"{unread[0].model} does not say what its examples hold, so nobody can tell whether "
+            f"they are those of {read.model}: its store is of an earlier genprobe, or was made "
+            "without the data.",
+            f"Evaluate {unread[0].model} again, with the data and --fresh, or {BESIDE}.",
+        )
 
 
 def context_words(context: Sequence[str]) -> str:

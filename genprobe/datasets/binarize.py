@@ -42,12 +42,7 @@ def binarize(dataset: Dataset, mode: str, seed: int = 0) -> Dataset:
         level = 0.5 if mode == "threshold" else uniforms(x, start, seed)
         return (x > level).to(x.dtype)
 
-    return replace(
-        dataset,
-        read=read,
-        fingerprint=f"{dataset.fingerprint}:{mode}" + (f":{seed}" if mode == "stochastic" else ""),
-        binarize=mode,
-    )
+    return replace(dataset, read=read, binarize=mode)
 
 
 def uniforms(x: Tensor, start: int, seed: int) -> Tensor:

@@ -1,6 +1,5 @@
 """A data set from anything that can be sliced by rows: arrays, tensors, memory maps, HDF5."""
 
-import hashlib
 from typing import Any
 
 import numpy as np
@@ -9,8 +8,6 @@ from torch import Tensor
 
 from genprobe.errors import DataError
 from genprobe.types import Dataset
-
-HASH_BYTES = 1 << 24
 
 
 def array_dataset(name: str, array: Any, *, scale: float | None = None) -> Dataset:
@@ -49,15 +46,4 @@ def array_dataset(name: str, array: Any, *, scale: float | None = None) -> Datas
         n=len(array),
         event_shape=torch.Size(array.shape[1:]),
         read=read,
-        fingerprint=hash_rows(array),
     )
-
-
-def hash_rows(array: Any) -> str:
-    """SHA-256 over shape, dtype and content of an array, read in bounded pieces."""
-    digest = hashlib.sha256(f"{tuple(array.shape)} {array.dtype}".encode())
-    width = int(np.prod(array.shape[1:])) * array.dtype.itemsize
-    rows = max(1, HASH_BYTES // max(1, width))
-    for start in range(0, len(array), rows):
-        digest.update(np.ascontiguousarray(array[start : start + rows]).tobytes())
-    return digest.hexdigest()

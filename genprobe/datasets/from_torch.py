@@ -5,7 +5,6 @@ that is a tuple or list counts by its first element, a mapping by its ``x``, ``i
 ``pixel_values``.
 """
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,7 +16,6 @@ from genprobe.errors import DataError
 from genprobe.types import Dataset
 
 KEYS = ("x", "image", "pixel_values")
-HASHED = 64
 
 
 def from_torch(source: Any) -> Dataset:
@@ -57,7 +55,7 @@ def from_torch(source: Any) -> Dataset:
         n=n,
         event_shape=shape,
         read=read,
-        fingerprint=hash_sample(items, n),
+        by_item=True,
     )
 
 
@@ -75,11 +73,3 @@ def example(item: Any) -> Tensor:
         )
     x: Tensor = item.detach().cpu()
     return x if x.is_floating_point() else x.float()
-
-
-def hash_sample(items: Any, n: int) -> str:
-    """SHA-256 over the length and up to 64 evenly spaced examples; all would cost an epoch."""
-    digest = hashlib.sha256(str(n).encode())
-    for i in sorted({round(j * (n - 1) / (HASHED - 1)) for j in range(HASHED)}):
-        digest.update(example(items[i]).double().contiguous().numpy().tobytes())
-    return digest.hexdigest()

@@ -14,10 +14,8 @@ from jaxtyping import Int64
 from torch import Tensor
 from xxhash import xxh3_128, xxh3_128_digest
 
-from genprobe.types import Dataset
+from genprobe.types.dataset import SCHEME, Dataset
 
-SCHEME = "rows:"
-"""What the fingerprint of data that were read begins with."""
 READ_VALUES = 1 << 22
 
 
@@ -45,8 +43,8 @@ def row_hashes(x: Tensor) -> Int64[Tensor, "batch 2"]:
 
 def hash_bytes(rows: np.ndarray) -> Int64[Tensor, "batch 2"]:
     """The hash of the bytes of each row of an array (batch, width)."""
-    content = rows.tobytes()
     width = rows.itemsize * rows.shape[1]
+    content = np.ascontiguousarray(rows).data.cast("B") if rows.size else b""
     digests = b"".join(
         xxh3_128_digest(content[i * width : (i + 1) * width]) for i in range(len(rows))
     )

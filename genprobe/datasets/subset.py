@@ -28,7 +28,6 @@ def subset(dataset: Dataset, n: int, seed: int = 0) -> Dataset:
         n=n,
         event_shape=dataset.event_shape,
         read=lambda start, stop: x[start:stop],
-        fingerprint=f"{dataset.fingerprint}:{n}:{seed}",
         binarize=dataset.binarize,
         entropy=dataset.entropy,
         covariates=covariates and (lambda a, b: {k: v[a:b] for k, v in chosen.items()}),

@@ -4,7 +4,7 @@ A hash of each example, and of the context that it gives a conditional model, go
 ``identity/x`` and ``identity/context``. Whoever would use what is stored reads all data again.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -84,6 +84,8 @@ def read_identity(
         dtype: of the run.
     """
     given = dataset.read(start, stop)
+    if model.condition is None:
+        return identity_of(given, {})
     x = in_dtype(dataset, given, start, dtype)
     return identity_of(given, context_of(model, dataset, x, start))
 
@@ -109,21 +111,38 @@ def changes_in(
     """
     read, count = 0, torch.zeros(2).double()
     first = torch.full((2,), torch.inf).double()
+    for start, stop, stored, now in read_again(stretches, model, dataset, dtype, rows):
+        read += stop - start
+        for i, name in enumerate(COLUMNS):
+            differ = rows_that_differ(stored.get(name), now.get(name))
+            if len(differ):
+                count[i] += len(differ)
+                first[i] = min(float(first[i]), float(start + differ[0]))
+        advance(stop - start)
+    return Changes(read=read, count=count, first=first)
+
+
+Hashes = Mapping[str, Int64[Tensor, "batch 2"]]
+
+
+def read_again(
+    stretches: Iterable[Stretch],
+    model: Model,
+    dataset: Dataset,
+    dtype: torch.dtype,
+    rows: Tensor | None,
+) -> Iterator[tuple[int, int, Hashes, Hashes]]:
+    """Stretches of examples, and their hashes by column: as stored, and as they are read now."""
     for stretch in stretches:
         spans = [(stretch.start, stretch.stop)]
         if rows is not None:
             chosen = rows[(rows >= stretch.start) & (rows < stretch.stop)].tolist()
             spans = [(row, row + 1) for row in chosen]
+        whole = {name: stretch.rows(name, stretch.start, stretch.stop) for name in COLUMNS}
         for start, stop in spans:
-            now = read_identity(model, dataset, start, stop, dtype)
-            read += stop - start
-            for i, name in enumerate(COLUMNS):
-                differ = rows_that_differ(stretch.rows(name, start, stop), now.get(name))
-                if len(differ):
-                    count[i] += len(differ)
-                    first[i] = min(float(first[i]), float(start + differ[0]))
-            advance(stop - start)
-    return Changes(read=read, count=count, first=first)
+            part = slice(start - stretch.start, stop - stretch.start)
+            stored = {name: hashes[part] for name, hashes in whole.items() if hashes is not None}
+            yield start, stop, stored, read_identity(model, dataset, start, stop, dtype)
 
 
 def rows_that_differ(stored: Tensor | None, now: Tensor | None) -> Int64[Tensor, " some"]:

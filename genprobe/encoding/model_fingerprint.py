@@ -34,8 +34,7 @@ def model_fingerprint(model: Model, params: Params, prior: Prior, *parts: Any) -
     """
     if model.recorded is not None:
         return record_fingerprint(model.recorded.fingerprint, prior)
-    roots = (model.module, model.encode, model.decode, model.condition, model.prior, prior, *parts)
-    weights = {tensor_hash(values) for values in weights_of(*roots)}
+    weights = {tensor_hash(values) for values in weights_of(model, prior, *parts)}
     learned = [f"{name} {tensor_hash(values)}" for name, values in sorted(prior.params.items())]
     if weights:
         return WEIGHTS + digest_of(*sorted(weights), *learned)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from genprobe.architectures.mlp_vae import MlpVae
+from genprobe.datasets.row_hashes import data_fingerprint
 from genprobe.errors import GenprobeError
 from genprobe.loaders.open import open_dataset
 from genprobe.runs.evaluate import evaluate
@@ -135,7 +136,7 @@ def open_datasets(plan: Plan) -> tuple[Dataset, Dataset | None]:
     if plan.held_out is None:
         return training, None
     held_out = opened(plan.held_out, split=plan.held_out_split)
-    if held_out.fingerprint == training.fingerprint:
+    if data_fingerprint(held_out) == data_fingerprint(training):
         raise GenprobeError(
             f"The held-out data are those trained on, {training.name}.", "Name others, or a split."
         )
@@ -146,7 +147,7 @@ def training_facts(plan: Plan, dataset: Dataset, beta: float | None) -> dict[str
     """What decides the weights at one β, or with None those of the first model: plain values."""
     first = {"beta": plan.first_beta, "epochs": plan.first_epochs}
     own = first if beta is None else {"beta": beta, "epochs": plan.epochs, "first": first}
-    rest = {"data": dataset.fingerprint, "seed": plan.seed, **plan.settings}
+    rest = {"data": data_fingerprint(dataset), "seed": plan.seed, **plan.settings}
     return {**own, **rest}
 
 

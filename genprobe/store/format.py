@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from genprobe._version import __version__
-from genprobe.datasets.row_hashes import SCHEME
 from genprobe.errors import StoreError
+from genprobe.types.dataset import SCHEME
 
 FORMAT = "genprobe.store"
 VERSION = 2

@@ -22,6 +22,7 @@ SUFFIX = ".report.json"
 SAME = (
     "model_fingerprint",
     "dataset_fingerprint",
+    "context_fingerprint",
     "family",
     "likelihood",
     "draws",

@@ -8,6 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+SCHEME = "rows:"
+"""What the fingerprint of data begins with whose every example was read and hashed."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Dataset:

@@ -19,6 +19,7 @@ import pytest
 import torch
 
 import genprobe
+from genprobe.errors import GenprobeError
 
 HERE = Path(__file__).parent
 EXPECTED = {
@@ -294,9 +295,15 @@ def test_the_pictures_beside_a_store_read(version, store):
 @pytest.mark.parametrize(("version", "store"), each("runs"))
 def test_the_run_that_wrote_a_store_finds_it_finished(version, store, expected):
     files = {path: path.read_bytes() for path in Path().rglob("*.h5")}
-    report = genprobe.evaluate(store=store, max_queries=64, **expected["runs"][store])
+    run = expected["runs"][store]
+    if version in ("0.1.0", "0.1.1") and "data" in run:
+        # They kept no hash of each example: whether the data are still the same, nobody can tell.
+        with pytest.raises(GenprobeError, match=rf"{store} is of genprobe {version}.*\n.*--fresh"):
+            genprobe.evaluate(store=store, max_queries=64, **run)
+    else:
+        report = genprobe.evaluate(store=store, max_queries=64, **run)
+        assert facts_of(report.store.path) == expected["facts"][store]
     assert {path: path.read_bytes() for path in Path().rglob("*.h5")} == files
-    assert facts_of(report.store.path) == expected["facts"][store]
 
 
 @pytest.mark.parametrize("version", EXPECTED)
@@ -318,6 +325,6 @@ def test_an_unfinished_store_is_resumed(version, expected):
 def change_a_draw(path, value, row=0):
     """Put another value into one draw of a store or segment; returns the one that was there."""
     with h5py.File(path, "r+") as file:
-        found = float(file["draws/z"][0, row, 0])
-        file["draws/z"][0, row, 0] = value
+        found = float(file["draws/z"][-1, row, 0])
+        file["draws/z"][-1, row, 0] = value
     return found

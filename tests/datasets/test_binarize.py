@@ -56,9 +56,8 @@ def test_black_and_white_stay(grey):
 
 
 @pytest.mark.parametrize("seed", [1, -1, 2**63, 2**70])
-def test_another_seed_gives_other_bits_and_another_fingerprint(grey, seed):
+def test_another_seed_gives_other_bits(grey, seed):
     first, other = binarize(grey, "stochastic", 0), binarize(grey, "stochastic", seed)
-    assert first.fingerprint != other.fingerprint
     if seed % 2**64:
         assert not torch.equal(first.read(0, N), other.read(0, N))
 
@@ -66,7 +65,6 @@ def test_another_seed_gives_other_bits_and_another_fingerprint(grey, seed):
 def test_the_mode_is_recorded(grey):
     modes = [binarize(grey, mode) for mode in ("none", "threshold", "stochastic")]
     assert [d.binarize for d in modes] == ["none", "threshold", "stochastic"]
-    assert len({d.fingerprint for d in modes}) == 3
     for d in modes:
         assert (d.name, d.n, d.event_shape) == ("grey", N, (2, 3))
 

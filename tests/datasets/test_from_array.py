@@ -1,10 +1,7 @@
-import hashlib
-
 import numpy as np
 import pytest
 import torch
 
-from genprobe.datasets import from_array as module
 from genprobe.datasets.from_array import array_dataset
 from genprobe.errors import DataError
 
@@ -68,22 +65,3 @@ def test_examples_of_any_shape_and_none():
 def test_what_holds_no_numbers_is_told(array, message):
     with pytest.raises(DataError, match=message):
         array_dataset("x", array)
-
-
-def test_the_fingerprint_is_of_content_shape_and_dtype():
-    values = np.arange(6, dtype=np.float32)
-    changed = values.copy()
-    changed[5] += 1
-    arrays = [values, values.reshape(2, 3), values.reshape(3, 2), values.astype("f8"), changed]
-    assert len({array_dataset("x", a).fingerprint for a in arrays}) == 5
-    assert (
-        array_dataset("a", values).fingerprint == array_dataset("b", torch.arange(6.0)).fingerprint
-    )
-
-
-def test_the_fingerprint_is_sha256_in_whatever_pieces(monkeypatch):
-    values = np.arange(40, dtype=np.float32).reshape(10, 4)
-    truth = hashlib.sha256(b"(10, 4) float32" + values.tobytes()).hexdigest()
-    for size in (1, 48, 1 << 24):
-        monkeypatch.setattr(module, "HASH_BYTES", size)
-        assert array_dataset("x", values).fingerprint == truth

@@ -31,11 +31,10 @@ def test_every_example_is_as_likely_as_any_other(whole):
     assert abs(times - 100).max() < 5 * (400 * 0.25 * 0.75) ** 0.5
 
 
-def test_the_seed_decides_which_and_the_fingerprint_tells(whole):
+def test_the_seed_decides_which(whole):
     a, b, c = (subset(whole, 15, seed) for seed in (0, 0, 1))
     assert torch.equal(a.read(0, 15), b.read(0, 15))
     assert not torch.equal(a.read(0, 15), c.read(0, 15))
-    assert len({whole.fingerprint, a.fingerprint, b.fingerprint, c.fingerprint}) == 3
 
 
 @pytest.mark.parametrize("n", [N, N + 1])
@@ -49,7 +48,6 @@ def test_covariates_stay_with_their_examples():
         n=N,
         event_shape=torch.Size([2]),
         read=lambda start, stop: X[start:stop],
-        fingerprint="f",
         covariates=lambda start, stop: {"label": X[start:stop, 0].numpy()},
     )
     some = subset(whole, 15)

@@ -16,14 +16,13 @@ SHIFT = 3.0 * torch.randint(0, 3, (N,), generator=G) - 3
 X = torch.randn(N, 1, generator=G) + SHIFT[:, None] + V**0.5 * torch.randn(N, 1, generator=G)
 
 
-def shifted(covariates, fingerprint="shifted"):
+def shifted(covariates):
     """x = z + c + noise of variance V, with c among −3, 0 and 3."""
     return Dataset(
         name="shifted",
         n=N,
         event_shape=torch.Size([1]),
         read=lambda start, stop: X[start:stop],
-        fingerprint=fingerprint,
         covariates=covariates,
     )
 
@@ -88,8 +87,8 @@ def test_the_report_and_the_store_say_what_was_given(tmp_path):
     assert found.provenance["context"] == ["shift"]
     shown = genprobe.report_from_store(genprobe.open_store(tmp_path / "s.h5"), max_queries=50)
     assert shown.provenance["context"] == ["shift"]
-    other = shifted(DATA.covariates, fingerprint="other covariates")
-    with pytest.raises(StoreError, match="another data set"):
+    other = shifted(lambda start, stop: {"shift": SHIFT[start:stop] + 1})
+    with pytest.raises(StoreError, match=r"another data set: the context \(shift\)"):
         genprobe.evaluate(channel(), other, store=tmp_path / "s.h5", max_queries=50)
 
 
@@ -147,7 +146,6 @@ def test_covariates_survive_binarisation():
             n=4,
             event_shape=torch.Size([1]),
             read=lambda start, stop: torch.full((stop - start, 1), 0.7),
-            fingerprint="grey",
             covariates=lambda start, stop: {"label": torch.arange(start, stop)},
         ),
         binarize="threshold",

@@ -32,7 +32,7 @@ def encode_rows(x):
 model = Model(name="m", encode=encode_rows, posterior="diagonal-normal", prior="standard-normal")
 
 def peak(n):
-    dataset = Dataset(name="stream", n=n, event_shape=torch.Size([4096]), fingerprint=str(n),
+    dataset = Dataset(name="stream", n=n, event_shape=torch.Size([4096]),
                       read=lambda start, stop: torch.full((stop - start, 4096), 0.5))
     cpu = torch.device("cpu")
     header, parts = prepare(model, dataset, draws=1, seed=0, dtype="float32", device=cpu)

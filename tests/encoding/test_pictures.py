@@ -6,6 +6,7 @@ import genprobe
 from genprobe import Model
 from genprobe.encoding.pictures import EXAMPLES, LARGEST_SIDE, REACH, image_shape
 from genprobe.encoding.repeatable import ROWS
+from genprobe.encoding.same_model import EXAMPLES as ASKED
 from genprobe.runtime.seeds import random_rows
 from genprobe.store.pictures import load_pictures, pictures_path
 
@@ -266,7 +267,7 @@ def test_the_same_evaluate_again_adds_them_to_a_store_and_encodes_nothing(drawn,
     sidecar.unlink()
 
     def refuse(x):
-        assert len(x) <= ROWS, "only a few examples may be encoded, to see that they repeat"
+        assert len(x) <= max(ROWS, ASKED), "only a few may be encoded, to see what it says of them"
         return exact().encode(x)
 
     genprobe.evaluate(exact(encode=refuse), GREY, store=tmp_path / "s.h5", max_queries=10)
