@@ -1,15 +1,19 @@
 """Examples of a data set, and what the model's encoder says of them."""
 
 import contextlib
+import logging
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
+from genprobe.distributions.parameter_names import renamed, standard_names
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.checks import require_params
 from genprobe.errors import DataError, SupportError
 from genprobe.types import Dataset, Params
+
+log = logging.getLogger("genprobe")
 
 
 def read_examples(dataset: Dataset, start: int, stop: int, dtype: torch.dtype) -> Tensor:
@@ -62,10 +66,25 @@ def encode_examples(calls: Calls, x: Tensor, start: int) -> Params:
     if model.recorded is None:
         params = calls.encode(x)
     else:
-        found = model.recorded.params(start, start + len(x))
+        given = model.recorded.params(start, start + len(x))
+        found = standard_names(given, calls.posterior.name, model.name)
         params, source = {k: v.to(x.dtype) for k, v in found.items()}, model.name
     require_params(source, calls.posterior, params, len(x), start)
     return params
+
+
+def say_what_names_mean(calls: Calls) -> None:
+    """Log which recorded parameters are read as others.
+
+    Args:
+        calls: of the model.
+    """
+    recorded, name = calls.model.recorded, calls.model.name
+    given = renamed(recorded.params(0, 1), calls.posterior.name) if recorded else {}
+    if given:
+        said = {"scale": "scale (the standard deviation)"}
+        words = [f"{key} as {said.get(meant, meant)}" for key, meant in sorted(given.items())]
+        log.info("%s: read %s.", name, " and ".join(words))
 
 
 @contextlib.contextmanager

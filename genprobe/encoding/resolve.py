@@ -8,7 +8,7 @@ from torch.distributions import Distribution
 
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.context import context_of
-from genprobe.encoding.examples import encode_examples, read_examples
+from genprobe.encoding.examples import encode_examples, read_examples, say_what_names_mean
 from genprobe.encoding.model_fingerprint import model_fingerprint
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.placement import in_evaluation
@@ -63,6 +63,7 @@ def prepare(
     posterior, source = calls.posterior, calls.likelihood
     if model.recorded is not None:
         require_fits(model, model.recorded, dataset)
+        say_what_names_mean(calls)
         source = named_part("likelihoods", model.recorded.likelihood)
     x = read_examples(dataset, 0, 1, calls.dtype)
     calls = calls.given(context_of(model, dataset, x, 0))

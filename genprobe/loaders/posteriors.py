@@ -1,6 +1,6 @@
 """Posteriors without a model: arrays of their parameters in an .npz or .h5 file.
 
-    loc, scale, …       parameters of q(z|x) by the family's names, each (n, ...)
+    loc, scale, …       parameters of q(z|x) by the family's names, or others in use, each (n, ...)
     distortion          −log p(x|z) in nats, (n,) or (draws, n); may be absent
     prior_params/NAME   tensors of the prior
     family, prior, likelihood, name, dataset    strings

@@ -30,8 +30,8 @@ def from_posteriors(
     """A model that is a record of its posteriors.
 
     Args:
-        params: parameters of q(z|x) by the family's names, each (n, ...): numpy, torch, or
-            anything that numpy takes.
+        params: parameters of q(z|x) by the family's names, or by other usual ones such as ``mean``
+            and ``logvar``, each (n, ...): numpy, torch, or anything that numpy takes.
         family: of the posteriors.
         prior: p(z).
         prior_params: tensors of a prior given by its name.
@@ -137,7 +137,7 @@ def count_examples(name: str, params: Mapping[str, Rows]) -> int:
     if not lengths or lengths == {0}:
         raise ModelError(
             f"{name} holds no posteriors.",
-            f"Save their parameters by name, such as loc and scale of {FAMILY}.",
+            f"Save their parameters by name: of {FAMILY} loc and scale, the standard deviation.",
         )
     if len(lengths) > 1:
         shapes = ", ".join(f"{key} {tuple(rows.shape)}" for key, rows in params.items())

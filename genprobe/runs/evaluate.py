@@ -117,8 +117,9 @@ def evaluate_posteriors(
     What needs the model (slope, IWAE bound, generative mutual information) is absent.
 
     Args:
-        params: parameters of q(z|x) by the family's names, each (n, ...): numpy, torch, or
-            anything that numpy takes. Nothing is copied whole.
+        params: parameters of q(z|x) by the family's names, such as ``loc`` and ``scale``, the
+            standard deviation, or other usual ones, such as ``mean`` and ``logvar``; each (n, ...):
+            numpy, torch, or anything that numpy takes. Nothing is copied whole.
         family: of the posteriors.
         prior: p(z).
         prior_params: tensors of a prior given by its name.

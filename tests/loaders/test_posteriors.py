@@ -1,3 +1,4 @@
+import logging
 import os
 import pickle
 
@@ -6,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+import genprobe
 from genprobe.errors import ModelError
 from genprobe.loaders.posteriors import load_posteriors, posteriors, recognises
 from genprobe.loaders.recorded import from_posteriors
@@ -67,6 +69,49 @@ def test_what_a_file_does_not_say_has_its_default(save):
     assert (model.name, model.posterior, model.prior) == ("p", "diagonal-normal", "standard-normal")
     record = model.recorded
     assert record.distortion is record.likelihood is record.dataset is record.event_shape is None
+
+
+VARIANCES = SCALE.astype(np.float64) ** 2
+NAMES = {
+    "mean and logvar": {"mean": LOC, "logvar": np.log(VARIANCES)},
+    "mu and log_var": {"mu": LOC, "log_var": np.log(VARIANCES)},
+    "mean and var": {"mean": LOC, "var": VARIANCES},
+    "loc and std": {"loc": LOC, "std": SCALE},
+    "mu and sigma": {"mu": LOC, "sigma": SCALE},
+    "mean and log_std": {"mean": LOC, "log_std": np.log(VARIANCES) / 2},
+}
+
+
+@pytest.mark.parametrize("arrays", NAMES.values(), ids=NAMES)
+def test_usual_names_are_understood_and_said_once(save, arrays, caplog):
+    caplog.set_level(logging.INFO, "genprobe")
+    report = genprobe.evaluate(save(**arrays), dtype="float64", device="cpu")
+    rate = (LOC.astype(np.float64) ** 2 + VARIANCES - 1 - np.log(VARIANCES)).sum(1).mean() / 2
+    assert report["rate"].value == pytest.approx(rate, rel=1e-6)
+    [said] = [r.getMessage() for r in caplog.records if "read" in r.getMessage()]
+    assert said.startswith("p: read ")
+    for name in arrays.keys() - {"loc"}:
+        meant = "loc" if name in ("mean", "mu") else "scale (the standard deviation)"
+        assert f"{name} as {meant}" in said
+    assert (
+        report["rate"].value == genprobe.evaluate_posteriors(arrays, dtype="float64")["rate"].value
+    )
+
+
+def test_standard_names_need_no_word(save, caplog):
+    caplog.set_level(logging.INFO, "genprobe")
+    genprobe.evaluate(save(loc=LOC, scale=SCALE))
+    assert not caplog.records
+
+
+def test_two_names_of_one_parameter_are_refused(save):
+    with pytest.raises(ModelError, match=r"p gives both \w+ and \w+, which are one parameter"):
+        genprobe.evaluate(save(loc=LOC, mean=LOC, scale=SCALE))
+
+
+def test_a_family_that_is_named_afterwards_decides_what_names_mean(save):
+    with pytest.raises(ModelError, match="family laplace needs loc, scale"):
+        genprobe.evaluate(save(mean=LOC, std=SCALE), family="laplace")
 
 
 def test_a_file_names_its_parts(save):
