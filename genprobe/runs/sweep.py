@@ -34,7 +34,7 @@ from genprobe.runs.sweep_point import (
     one_thread,
     train_and_evaluate,
 )
-from genprobe.runtime.jobs import run_jobs
+from genprobe.runtime.jobs import require_importable_script, run_jobs
 from genprobe.runtime.progress import progress_display
 from genprobe.store.read import open_store
 
@@ -103,7 +103,8 @@ def sweep(
         binarize: ``none``, ``threshold`` or ``stochastic``.
         first_epochs: passes over the data of the first model, from whose weights all others go on.
         epochs: passes over the data at each β after that.
-        jobs: models trained at once, each by a process with one thread.
+        jobs: models trained at once, each by a process with one thread. A script that asks for
+            several must do so under ``if __name__ == "__main__":``.
         progress: show progress on standard error if it is a terminal.
         settings: ``seed``, further ones of ``genprobe.train`` such as ``latent`` and ``hidden``,
             and ``draws`` and ``tolerance`` of the evaluations.
@@ -112,8 +113,8 @@ def sweep(
         The reports by β.
 
     Raises:
-        GenprobeError: if a choice makes no sense, the folder holds models of other settings, or
-            the training fails.
+        GenprobeError: if a choice makes no sense, the folder holds models of other settings, the
+            script has no main guard and jobs are several, or the training fails.
 
     Example:
         >>> import tempfile, genprobe
@@ -134,6 +135,8 @@ def run_sweep(plan: Plan, jobs: int, progress: bool) -> Sweep:
         jobs: models trained at once.
         progress: whether to show any.
     """
+    if jobs > 1:
+        require_importable_script()
     dataset, _ = open_datasets(plan)
     missing = [
         beta

@@ -12,16 +12,20 @@ there 25 seconds after the process that had started them was killed. torch.multi
 ends its processes then, on Linux alone, but starts all at once and gives nothing back.
 """
 
+import ast
 import contextlib
 import logging
 import os
 import signal
+import sys
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from genprobe.errors import GenprobeError
@@ -29,6 +33,10 @@ from genprobe.runtime.progress import Progress, silent
 
 Task = Callable[[Any, Progress], Any]
 
+TRIAL = "genprobe-trial"
+"""Name of a process that only tries to import the script."""
+NO_GUARD = 78
+"""Its exit code if the script begins its work again."""
 POLL = 0.2
 """Seconds between looks at how far the others are."""
 
@@ -86,6 +94,70 @@ def run_jobs(
             held.close()
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def require_importable_script() -> None:
+    """Check that other processes can import the running script without beginning its work again.
+
+    A spawned process imports the script that started it. Where the source leaves a doubt, one is
+    spawned here that does nothing else: if it comes back to this function, the work would have
+    begun again in every process. Then it ends at once, and tells by its exit code.
+
+    Raises:
+        GenprobeError: if the script has no main guard.
+
+    Example:
+        >>> require_importable_script()
+    """
+    if current_process().name == TRIAL:
+        os._exit(NO_GUARD)
+    if lacks_guard() or try_import() == NO_GUARD:
+        raise GenprobeError(
+            "Several jobs cannot start from a script that is not guarded: each process imports the "
+            "script, and would begin the same work again.",
+            'Put the call, and what the script does besides, under `if __name__ == "__main__":`.',
+        )
+
+
+def lacks_guard() -> bool:
+    """Whether the running script's source shows that what it does now is done when it is imported.
+
+    It does not mention ``__name__``, and the statement that runs is under no condition.
+    """
+    script = sys.modules["__main__"]
+    spec, path = getattr(script, "__spec__", None), getattr(script, "__file__", None)
+    if path is None or (spec is not None and spec.name.split(".")[-1] == "__main__"):
+        return False  # not imported by other processes
+    try:
+        tree = ast.parse(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, SyntaxError):
+        return False
+    at = [
+        line
+        for frame, line in traceback.walk_stack(None)
+        if frame.f_globals is vars(script) and frame.f_code.co_name == "<module>"
+    ]
+    running = [
+        statement
+        for statement in tree.body
+        if any(statement.lineno <= line <= (statement.end_lineno or 0) for line in at)
+    ]
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    conditional = any(isinstance(statement, ast.If) for statement in running)
+    return bool(running) and not conditional and "__name__" not in names
+
+
+def try_import() -> int | None:
+    """The exit code of a process that only imports the script."""
+    trial = get_context("spawn").Process(target=do_nothing, name=TRIAL, daemon=True)
+    with shield_workers_from_interrupt():
+        trial.start()
+    trial.join()
+    return trial.exitcode
+
+
+def do_nothing() -> None:
+    """All that a trial process does once it has imported the script."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,7 @@
+import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -224,3 +227,27 @@ def test_a_fault_in_a_process_is_told_here(made):
     options = made | {"held_out": None, "betas": (0.25, 1.0), "jobs": 2, "likelihood": "normal"}
     with pytest.raises(GenprobeError, match="no longer finite"):
         sweep("digits", **(options | {"learning_rate": 1e6, "first_epochs": 1, "epochs": 50}))
+
+
+UNGUARDED = """
+import genprobe
+
+small = dict(latent=2, hidden=(4,), first_epochs=1, epochs=1, split="test")
+genprobe.sweep("digits", [0.5, 1.0], folder="made", jobs=2, **small)
+"""
+
+
+def test_several_jobs_of_a_script_without_a_guard_are_refused_before_any_training(tmp_path):
+    (tmp_path / "script.py").write_text(UNGUARDED)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "script.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+    )
+    assert done.returncode == 1
+    assert 'under `if __name__ == "__main__":`.' in done.stderr.splitlines()[-1]
+    assert not (tmp_path / "made").exists()

@@ -106,6 +106,65 @@ def test_a_killed_process_is_told():
         run_jobs(vanish, [1, 2], jobs=2, stage="all", total=1, progress=silent)
 
 
+CHECKED = """
+import sys
+print("begun", file=sys.stderr, flush=True)
+from genprobe.runtime.jobs import require_importable_script
+
+def work():
+    require_importable_script()
+    print("allowed")
+
+{}
+"""
+
+
+def run_script(path, *command):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(path.parent), *sys.path])}
+    command = [sys.executable, *(command or [path])]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("call", "begun"),
+    [
+        ("work()", 1),
+        ("try:\n    work()\nfinally:\n    print(__name__, file=sys.stderr)", 2),
+        ("if work:\n    work()", 2),
+    ],
+)
+def test_a_script_without_a_guard_is_told_before_any_work(tmp_path, call, begun):
+    (tmp_path / "script.py").write_text(CHECKED.format(call))
+    done = run_script(tmp_path / "script.py")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert 'under `if __name__ == "__main__":`.' in done.stderr.splitlines()[-1]
+    assert done.stderr.count("begun") == begun
+    assert done.stderr.count("Traceback") == 1
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        'if __name__ == "__main__":\n    work()',
+        'if __name__ != "__main__":\n    sys.exit()\nwork()',
+        "import multiprocessing as m\nif m.current_process().name == 'MainProcess':\n    work()",
+    ],
+)
+def test_a_script_with_a_guard_of_any_kind_goes_on(tmp_path, call):
+    (tmp_path / "script.py").write_text(CHECKED.format(call))
+    done = run_script(tmp_path / "script.py")
+    assert (done.returncode, done.stdout) == (0, "allowed\n")
+
+
+def test_what_no_process_imports_needs_no_guard(tmp_path):
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__main__.py").write_text(CHECKED.format("work()"))
+    script = tmp_path / "script.py"
+    for command in (["-m", "package"], ["-c", CHECKED.format("work()")]):
+        done = run_script(script, *command)
+        assert (done.returncode, done.stdout) == (0, "allowed\n")
+
+
 UNGUARDED = """
 from genprobe.runtime.jobs import run_jobs
 from genprobe.runtime.progress import silent
