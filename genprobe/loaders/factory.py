@@ -19,7 +19,7 @@ from torch import nn
 from genprobe.errors import GenprobeError, ModelError, reason_of
 from genprobe.loaders.fitting import Fit, fits, mismatch, same_tensors
 from genprobe.loaders.inspect import BUNDLE_MARK
-from genprobe.loaders.state_dicts import StateDict, describe, state_dicts, under
+from genprobe.loaders.state_dicts import StateDict, describe, printable, state_dicts, under
 from genprobe.loaders.tensors import read_weights
 from genprobe.types import Model
 
@@ -165,23 +165,24 @@ def say_what_was_taken(path: Path, best: Fit, others: Sequence[Fit]) -> None:
         best: that was loaded.
         others: that fit too.
     """
-    words = [f"took {best.key}" if best.key else "took its weights"]
+    words = [f"took {printable(best.key)}" if best.key else "took its weights"]
     words += [best.renamed] if best.renamed else []
-    words += [f"and left {len(best.left)} other tensors out"] if best.left else []
-    if best.key or best.renamed:
+    words += [f"and left out what else is there ({len(best.left)})"] if best.left else []
+    rivals = [fit for fit in others if not same_tensors(best, fit)]
+    if best.renamed or (best.key and not rivals):
         log.info("%s: %s.", path, ", ".join(words))
-    if rivals := [fit for fit in others if not same_tensors(best, fit)]:
+    if rivals:
         log.warning(
             "%s holds several weights that fit. Took %s; with --weights: %s.",
             path,
-            best.key or "those at the top",
+            printable(best.key) or "those at the top",
             paths(fit.key for fit in rivals),
         )
 
 
 def paths(keys: Iterable[str]) -> str:
     """Dotted paths in words, each once."""
-    every = list(dict.fromkeys(key or "the top" for key in keys))
+    every = list(dict.fromkeys(printable(key) or "the top" for key in keys))
     return ", ".join(every[:6]) + (f" and {len(every) - 6} more" if len(every) > 6 else "")
 
 
@@ -221,5 +222,6 @@ def load_state(
         choice = f" Or choose with --weights: {paths(others)}." if len(others) > 1 else ""
         raise ModelError(
             f"The weights in {path} do not fit the module: {reason}.",
-            f"The factory must build the module as it was trained.{choice}",
+            "The factory must build the module as it was trained, or take the path and load it "
+            f"itself.{choice}",
         ) from error

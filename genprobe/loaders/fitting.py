@@ -13,8 +13,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
-from genprobe.loaders.state_dicts import StateDict, is_average
+from genprobe.loaders.state_dicts import StateDict, is_average, printable
 
 WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 """Parts of names that torch adds when it wraps a module."""
@@ -83,10 +84,11 @@ def fits_of(state: StateDict, wanted: Mapping[str, Any]) -> Iterator[Fit]:
             if name.startswith(stripped) and added + name.removeprefix(stripped) in own
         }
         inside = [real for name, real in theirs.items() if name.startswith(stripped)]
-        if len(names) != len(wanted) or len(inside) != len(names):
-            continue
         tensors = {name: state.tensors[real] for name, real in names.items()}
-        if same_shapes(tensors, wanted, wanted):
+        tensors |= spared(tensors, wanted)
+        if len(inside) != len(names) or any(name not in tensors for name in essential(wanted)):
+            continue
+        if same_shapes(tensors, wanted, tensors):
             taken = set(inside)
             left = tuple(real for real in state.tensors if real not in taken)
             prefix = stood_before(inside[0], stripped, theirs)
@@ -105,6 +107,30 @@ def without_wrappers(names: Iterable[str]) -> dict[str, str]:
     every = list(names)
     short = {".".join(w for w in name.split(".") if w not in WRAPPERS): name for name in every}
     return short if len(short) == len(every) else {name: name for name in every}
+
+
+def spared(tensors: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """What a file need not hold twice: tensors that the module has under two names.
+
+    Args:
+        tensors: of the file by names of the module.
+        wanted: the state dict of the module.
+    """
+    held = {place(wanted[name]): values for name, values in tensors.items()}
+    missing = [name for name in wanted if name not in tensors]
+    return {name: held[place(wanted[name])] for name in missing if place(wanted[name]) in held}
+
+
+def place(values: Any) -> Any:
+    """Where a tensor lies in memory, and how."""
+    if not isinstance(values, Tensor) or is_lazy(values) or not values.numel():
+        return id(values)
+    return values.data_ptr(), values.shape, values.stride()
+
+
+def essential(wanted: Mapping[str, Any]) -> list[str]:
+    """Names that a state dict must have; torch supplies the counts of old BatchNorm layers."""
+    return [name for name in wanted if not name.endswith("num_batches_tracked")]
 
 
 def stood_before(real: str, stripped: str, theirs: Mapping[str, str]) -> str:
@@ -149,7 +175,7 @@ def same_shapes(some: Mapping[str, Any], others: Mapping[str, Any], names: Itera
         for name in names
         if isinstance(some[name], Tensor)
         and isinstance(others[name], Tensor)
-        and not torch.nn.parameter.is_lazy(others[name])
+        and not is_lazy(others[name])
     )
 
 
@@ -188,4 +214,4 @@ def mismatch(state: Mapping[str, Any], module: nn.Module) -> str:
 def listed(names: list[str], between: str = ", ") -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return between.join(names[:3]) + more
+    return between.join(printable(name) for name in names[:3]) + more

@@ -20,7 +20,7 @@ from genprobe.loaders.factory import load_with_factory
 from genprobe.loaders.inspect import FileKind, inspect_file
 from genprobe.loaders.safetensors import INDEX
 from genprobe.loaders.stand_ins import read_with_stand_ins
-from genprobe.loaders.state_dicts import describe, state_dicts
+from genprobe.loaders.state_dicts import describe, printable, state_dicts
 from genprobe.loaders.tensors import read_weights
 from genprobe.plugins import plugins
 from genprobe.types import Dataset, DatasetReader, Loader, Model
@@ -141,10 +141,12 @@ def refuse(path: Path) -> Model:
 def refusal(path: Path, kind: FileKind) -> ModelError:
     """The error for a file that would run code, or is no checkpoint at all."""
     if kind.kind == "pickle":
+        held = contents(path)
+        named = ", ".join(printable(name) for name in kind.foreign[:3])
         return UntrustedError(
-            f"{path} is a pickled object: loading would run code ({', '.join(kind.foreign[:3])})"
-            f"{contents(path)}.",
-            f"{THREE_WAYS[:-1]}; --trust unpickles a genprobe.Model.",
+            f"{path} is a pickled object: loading would run code ({named}){held}.",
+            f"{'Its weights load without. ' * bool(held)}{THREE_WAYS[:-1]}; --trust unpickles a "
+            "genprobe.Model.",
         )
     if kind.kind == "exported":
         return UntrustedError(

@@ -15,8 +15,11 @@ from genprobe.loaders.stand_ins import StandIn
 
 DEEPEST = 6
 """Levels of a checkpoint that are looked at."""
+LONGEST_NAME = 80
 AVERAGED = {"ema", "swa", "avg", "average", "averaged", "polyak", "shadow", "target", "teacher"}
 """Words in the name of weights that are an average over the training, or follow it slowly."""
+OPTIMISER = re.compile(r"optimi[sz]er|(^|_)optim($|_)")
+"""In the name of what an optimiser holds."""
 EXTRA = "_extra_state"
 """How torch names what a module adds to its state dict, a tensor or not."""
 
@@ -69,8 +72,10 @@ def walk(content: Any, key: str, seen: set[int]) -> Iterator[StateDict]:
     if id(content) in seen or key.count(".") >= DEEPEST:
         return
     seen.add(id(content))
+    if "param_groups" in named:
+        return
     for name, value in named.items():
-        if "optim" not in name.lower():
+        if not OPTIMISER.search(name.lower()):
             yield from walk(value, f"{key}.{name}" if key else name, seen)
 
 
@@ -158,12 +163,14 @@ def describe(content: Any) -> str:
     """
     mapping = mapping_of(content)
     if mapping is None:
-        return f"a {content.name if isinstance(content, StandIn) else type(content).__name__}"
+        kind = content.name if isinstance(content, StandIn) else type(content).__name__
+        return f"a {printable(kind)}"
     if not mapping:
         return "nothing"
     groups: dict[str, int] = {}
     for name, value in mapping.items():
-        top = str(name).split(".")[0] if isinstance(value, Tensor) else str(name)
+        word = printable(str(name))
+        top = word.split(".")[0] if isinstance(value, Tensor) else word
         inside = sum(len(s.tensors) for s in walk(value, "", set()))
         groups[top] = groups.get(top, 0) + inside + isinstance(value, Tensor)
     words = [
@@ -171,3 +178,14 @@ def describe(content: Any) -> str:
         for name, count in groups.items()
     ]
     return ", ".join(words[:6]) + (f" and {len(words) - 6} more" if len(words) > 6 else "")
+
+
+def printable(name: str) -> str:
+    r"""A name of a file as it may be shown: short, on one line, and without control characters.
+
+    Example:
+        >>> printable("encoder.weight"), printable("\x1b[2Jw\n")
+        ('encoder.weight', '?[2Jw?')
+    """
+    shown = "".join(character if character.isprintable() else "?" for character in name)
+    return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"

@@ -10,6 +10,7 @@ from genprobe.errors import ModelError, reason_of
 from genprobe.loaders.inspect import inspect_file
 from genprobe.loaders.safetensors import INDEX, read_safetensors, read_shards, weights_in
 from genprobe.loaders.stand_ins import read_with_stand_ins
+from genprobe.loaders.state_dicts import printable
 
 log = logging.getLogger("genprobe")
 
@@ -62,7 +63,9 @@ def read_weights(path: Path) -> Any:
     if kind.kind != "pickle":
         return read_tensors(path)
     content = read_with_stand_ins(path)
-    log.info("%s: left out what is no tensor: %s.", path, ", ".join(kind.foreign[:3]))
+    log.info(
+        "%s: left out what is no tensor: %s.", path, ", ".join(map(printable, kind.foreign[:3]))
+    )
     return content
 
 

@@ -103,6 +103,23 @@ def test_what_does_not_fit_does_not(weights):
     assert fits(found(("", weights)), net()) == []
 
 
+def test_a_tensor_that_the_module_has_twice_may_be_in_the_file_once():
+    module = net()
+    module["again"] = module["encoder"]
+    [fit] = fits(found(("", renamed(lambda name: f"model.{name}"))), module)
+    assert fit.tensors.keys() == module.state_dict().keys()
+    assert torch.equal(fit.tensors["again.weight"], WEIGHTS["encoder.weight"])
+    module["other"] = nn.Linear(4, 3)
+    assert fits(found(("", WEIGHTS)), module) == []
+
+
+def test_counts_that_old_checkpoints_lack_are_not_asked_for():
+    old = {f"vae.{k}": v for k, v in WEIGHTS.items() if not k.endswith("num_batches_tracked")}
+    [fit] = fits(found(("", old)), net())
+    net().load_state_dict(fit.tensors)
+    assert fit.tensors.keys() == WEIGHTS.keys() - {"n.num_batches_tracked"}
+
+
 def test_a_module_without_tensors_fits_nothing():
     assert fits(found(("", WEIGHTS)), nn.ReLU()) == []
 
