@@ -19,7 +19,7 @@ from genprobe.errors import DataError, ModelError, UntrustedError, reason_of
 from genprobe.loaders.factory import load_with_factory
 from genprobe.loaders.inspect import FileKind, inspect_file
 from genprobe.loaders.safetensors import INDEX
-from genprobe.loaders.stand_ins import read_with_stand_ins
+from genprobe.loaders.stand_ins import read_with_stand_ins, replaced
 from genprobe.loaders.state_dicts import describe, printable, state_dicts
 from genprobe.loaders.tensors import read_weights
 from genprobe.plugins import plugins
@@ -127,7 +127,8 @@ def refuse(path: Path) -> Model:
             f"Name a file in it. {THREE_WAYS}",
         )
     kind = inspect_file(path)
-    if kind.kind in ("tensors", "safetensors") or path.name.endswith(INDEX):
+    inert = kind.kind == "pickle" and not replaced(kind.foreign)
+    if inert or kind.kind in ("tensors", "safetensors") or path.name.endswith(INDEX):
         content = read_weights(path)
         flat = isinstance(content, Mapping) and all(isinstance(v, Tensor) for v in content.values())
         what = "a bare state dict" if flat else "a checkpoint"

@@ -120,6 +120,16 @@ KNOWN: Mapping[str, Callable[..., Any]] = {
 """What is done in the place of each import that tensors and plain containers need."""
 
 
+def replaced(names: Iterable[str]) -> tuple[str, ...]:
+    """Which of some imports get a stand-in, because they are none of tensors and plain containers.
+
+    Example:
+        >>> replaced(["collections.OrderedDict", "torch.FloatStorage", "argparse.Namespace"])
+        ('argparse.Namespace',)
+    """
+    return tuple(name for name in names if name not in KNOWN and name not in STORAGES)
+
+
 class Reader(pickle._Unpickler):
     """Reads one pickle; of its opcodes all that import, call or set something are replaced.
 

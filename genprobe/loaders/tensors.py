@@ -1,5 +1,6 @@
 """Reading a checkpoint of tensors and plain types; nothing else in it can run."""
 
+import contextlib
 import logging
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import torch
 from genprobe.errors import ModelError, reason_of
 from genprobe.loaders.inspect import inspect_file
 from genprobe.loaders.safetensors import INDEX, read_safetensors, read_shards, weights_in
-from genprobe.loaders.stand_ins import read_with_stand_ins
+from genprobe.loaders.stand_ins import read_with_stand_ins, replaced
 from genprobe.loaders.state_dicts import printable
 
 log = logging.getLogger("genprobe")
@@ -60,12 +61,14 @@ def read_weights(path: Path) -> Any:
     kind = inspect_file(path)
     if kind.kind == "safetensors":
         return read_safetensors(path)
-    if kind.kind != "pickle":
+    if kind.kind == "tensors":
+        with contextlib.suppress(ModelError):  # as for a protocol that weights_only does not read
+            return read_tensors(path)
+    elif kind.kind != "pickle":
         return read_tensors(path)
     content = read_with_stand_ins(path)
-    log.info(
-        "%s: left out what is no tensor: %s.", path, ", ".join(map(printable, kind.foreign[:3]))
-    )
+    if names := replaced(kind.foreign):
+        log.info("%s: left out what is no tensor: %s.", path, ", ".join(map(printable, names[:3])))
     return content
 
 

@@ -3,6 +3,7 @@ import copy
 import json
 import logging
 import pathlib
+import pickle
 import sys
 
 import pytest
@@ -247,6 +248,20 @@ def test_a_lightning_checkpoint_with_foreign_objects_runs_no_code(net, trap, leg
     }
     torch.save(content, "last.ckpt", _use_new_zipfile_serialization=not legacy)
     assert check("last.ckpt", RAW)["weights"] == "state_dict"
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize("way", ["torch.save", "pickle"])
+def test_weights_that_were_pickled_in_any_way_load(net, caplog, way, protocol):
+    caplog.set_level(logging.INFO, "genprobe")
+    if way == "pickle":
+        pathlib.Path("w.pt").write_bytes(pickle.dumps(RAW.state_dict(), protocol))
+    else:
+        torch.save(RAW.state_dict(), "w.pt", pickle_protocol=protocol)
+    assert check("w.pt", RAW) == {}
+    assert not caplog.records
+    with pytest.raises(ModelError, match=r"w\.pt is a bare state dict.* holds encoder .2 tensors"):
+        genprobe.load("w.pt")
 
 
 @pytest.mark.parametrize("path", ["model.safetensors.index.json", "."])
