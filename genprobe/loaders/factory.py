@@ -218,7 +218,8 @@ def load_state(
     try:
         module.load_state_dict(state)
     except (RuntimeError, TypeError, AttributeError) as error:
-        reason = mismatch(state, module) or reason_of(error)
+        named = isinstance(state, Mapping)  # a damaged bundle may hold anything
+        reason = (named and mismatch(state, module)) or reason_of(error)
         choice = f" Or choose with --weights: {paths(others)}." if len(others) > 1 else ""
         raise ModelError(
             f"The weights in {path} do not fit the module: {reason}.",

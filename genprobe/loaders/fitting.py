@@ -214,4 +214,4 @@ def mismatch(state: Mapping[str, Any], module: nn.Module) -> str:
 def listed(names: list[str], between: str = ", ") -> str:
     """The first few names, and how many more there are."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return between.join(printable(name) for name in names[:3]) + more
+    return between.join(printable(str(name)) for name in names[:3]) + more

@@ -123,7 +123,7 @@ def refuse(path: Path) -> Model:
     """
     if path.is_dir():
         raise ModelError(
-            f"{path} is a folder that no plugin reads; {names_in(path)}.",
+            f"{path} is a folder, and no plugin reads it: {names_in(path)}.",
             f"Name a file in it. {THREE_WAYS}",
         )
     kind = inspect_file(path)

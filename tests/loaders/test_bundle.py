@@ -196,7 +196,7 @@ def test_a_prior_that_does_not_read_is_told(network, tmp_path, prior):
         ({"config": ..., "state": ...}, "lacks config, state"),
         ({"config": {"latent": 2}}, "is no mlp-vae: .*data_shape"),
         ({"config": {"data_shape": [4], "latent": 0}}, "must be positive"),
-        ({"config": {"data_shape": [4], "latent": 3, "hidden": [3]}}, "do not fit.*size mismatch"),
+        ({"config": {"data_shape": [4], "latent": 3, "hidden": [3]}}, "do not fit.*other shapes"),
         ({"config": "none"}, "is no mlp-vae"),
         ({"state": [1, 2]}, "do not fit"),
         ({"format": "other"}, "not a genprobe bundle"),

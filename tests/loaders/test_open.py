@@ -98,7 +98,7 @@ def test_what_is_no_checkpoint(path, content, words, trust):
 
 
 def test_a_folder_is_told_with_the_files_in_it(tmp_path):
-    assert "a folder that no plugin reads; it is empty" in refused(ModelError, tmp_path)
+    assert "a folder, and no plugin reads it: it is empty" in refused(ModelError, tmp_path)
     for name in "abcdefg":
         (tmp_path / f"{name}.csv").touch()
     (tmp_path / "b").mkdir()
