@@ -17,6 +17,7 @@ from genprobe.aggregate.queries import release_ranks, serve_queries
 from genprobe.analysis.options import Options
 from genprobe.analysis.report import build_report
 from genprobe.analysis.stored_quantities import fit_best_marginal
+from genprobe.datasets.channels import with_channels
 from genprobe.datasets.placeholder import placeholder_dataset
 from genprobe.encoding.resolve import prepare
 from genprobe.errors import DataError, ModelError
@@ -250,4 +251,5 @@ def choose_data(model: Model, data: Any, options: Options) -> Dataset:
         )
     source = in_layer(source, model.training.get("layer"))
     mode = model.training.get("binarize") if binarize is None else binarize
-    return open_dataset(source, split=split, binarize=mode, seed=options.seed)
+    dataset = open_dataset(source, split=split, binarize=mode, seed=options.seed)
+    return with_channels(dataset, model.training.get("channels"))

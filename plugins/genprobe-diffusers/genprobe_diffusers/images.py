@@ -7,6 +7,7 @@ they are needed; what stays in memory is where each image is.
 """
 
 import hashlib
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,10 +22,13 @@ from genprobe.errors import DataError
 from genprobe.types import Dataset, DatasetReader
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
+OPAQUE = 255
 FORMATS = ("PNG", "JPEG")
-GREY = ("1", "L")
-MODES = (*GREY, "P", "RGB")
-"""Modes of Pillow that mean at most three bytes a pixel: no transparency, no ink, no 16 bits."""
+GREY = ("1", "L", "LA")
+ALPHA = ("LA", "PA", "RGBA")
+MODES = (*GREY, *ALPHA, "P", "RGB")
+"""Modes of Pillow that mean at most three bytes a pixel and an alpha: no ink, no 16 bits."""
+log = logging.getLogger("genprobe")
 
 
 class Picture(NamedTuple):
@@ -33,12 +37,14 @@ class Picture(NamedTuple):
     path: of the file.
     size: (width, height).
     grey: whether it has no colour.
+    alpha: whether it has an alpha channel, which is opaque.
     digest: SHA-256 of the file.
     """
 
     path: Path
     size: tuple[int, int]
     grey: bool
+    alpha: bool
     digest: str
 
 
@@ -58,6 +64,13 @@ def open_images(spec: str, split: str | None) -> Dataset:
     side = require_pixels(pixels) if pixels else None
     pictures = [look_at(path) for path in find_images(folder)]
     grey = all(picture.grey for picture in pictures)
+    if alpha := sum(picture.alpha for picture in pictures):
+        log.warning(
+            "%s: %d of %d images have an alpha channel, opaque throughout; it is left out.",
+            folder,
+            alpha,
+            len(pictures),
+        )
     width, height = (side, side) if side else one_size(pictures)
 
     def read(start: int, stop: int) -> Tensor:
@@ -119,22 +132,31 @@ def look_at(path: Path) -> Picture:
     """What an image's header says, and a hash of its bytes.
 
     Raises:
-        DataError: if it is no PNG or JPEG image, or has transparency, inks or 16 bits.
+        DataError: if it is no PNG or JPEG image, shows what lies behind it, or has inks or 16
+            bits.
     """
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             with Image.open(file, formats=FORMATS) as image:
-                mode, size, clear = image.mode, image.size, "transparency" in image.info
-    except (OSError, Image.DecompressionBombError) as error:
+                mode, size = image.mode, image.size
+                alpha = mode in ALPHA or "transparency" in image.info
+                clear = alpha and mode in MODES and shows_through(image)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise unreadable(path, error) from error
     if mode not in MODES or clear:
-        kind = "transparency" if clear or mode.endswith("A") else f"the mode {mode}"
+        kind = "transparency" if clear else f"the mode {mode}"
         raise DataError(
             f"{path} has {kind}; images are read with one or three channels of 8 bits.",
             "Convert it to RGB, choosing what lies behind it.",
         )
-    return Picture(path, size, mode in GREY, digest)
+    return Picture(path, size, mode in GREY, alpha, digest)
+
+
+def shows_through(image: Image.Image) -> bool:
+    """Whether any pixel of an image is less than opaque."""
+    least, _ = image.convert("RGBA").getchannel("A").getextrema()
+    return bool(least < OPAQUE)
 
 
 def one_size(pictures: list[Picture]) -> tuple[int, int]:

@@ -10,6 +10,8 @@ imported once a folder is loaded, not before.
 """
 
 import json
+import logging
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,11 +24,18 @@ from genprobe_diffusers.pixels import OPTIMAL_NORMAL, Pixels, as_model
 if TYPE_CHECKING:
     from torch.nn import Module
 
+log = logging.getLogger("genprobe")
+
 CONFIG = "config.json"
 PIPELINE = "model_index.json"
 PART = "vae"
 """Where a pipeline's folder has its autoencoder."""
 WEIGHTS = "diffusion_pytorch_model"
+SHARD = r"(-\d{5}-of-\d{5})?"
+FILE = re.compile(
+    rf"{WEIGHTS}(\.(?P<variant>[\w-]*?\w))?{SHARD}(\.(?P<late>\w+))?\.(?P<kind>safetensors|bin)"
+)
+"""``diffusion_pytorch_model.fp16-00001-of-00002.safetensors``; earlier the variant came last."""
 READ = ("AutoencoderKL", "AsymmetricAutoencoderKL", "AutoencoderKLFlux2")
 """Classes whose encoder gives a diagonal normal over an image's latent grid."""
 DETERMINISTIC = "its encoder gives a single code for an image, not a posterior"
@@ -95,12 +104,13 @@ def read_module(folder: Path, name: str) -> "Module":
     """
     import diffusers
 
-    safe = require_weights(folder)
+    safe, variant = require_weights(folder)
     try:
         module, found = getattr(diffusers, name).from_pretrained(
             str(folder),
             local_files_only=True,
             use_safetensors=safe,
+            variant=variant,
             low_cpu_mem_usage=False,
             output_loading_info=True,
         )
@@ -119,22 +129,57 @@ def read_module(folder: Path, name: str) -> "Module":
     return module.requires_grad_(False)
 
 
-def require_weights(folder: Path) -> bool:
-    """Whether a folder's weights are safetensors rather than a pickle of nothing but tensors.
+def require_weights(folder: Path) -> tuple[bool, str | None]:
+    """Which weights of a folder are taken: whether they are safetensors, and the variant.
+
+    Those without a variant are taken before others, and safetensors before a pickle.
 
     Raises:
-        ModelError: if it has neither.
-        UntrustedError: if it has a pickle that would run code.
+        ModelError: if there are none, or only several variants, or a pickle is damaged.
+        UntrustedError: if they are a pickle that would run code.
     """
-    if any(folder.glob(f"{WEIGHTS}.safetensors*")):
-        return True
-    pickles = sorted(folder.glob(f"{WEIGHTS}*.bin"))
-    if not pickles:
+    names = [path.name for path in folder.iterdir()]
+    found = {named for name in names if (named := variant_of(name)) is not None}
+    if not found:
         raise ModelError(
             f"{folder} has no weights: neither {WEIGHTS}.safetensors nor {WEIGHTS}.bin.",
             "Name the folder that save_pretrained wrote.",
         )
-    for path in pickles:
+    variants = {variant for _, variant in found}
+    if "" not in variants and len(variants) > 1:
+        raise ModelError(
+            f"{folder} has weights of the variants {', '.join(sorted(variants))} and none without.",
+            "Keep one of them in a folder with the config.",
+        )
+    variant = "" if "" in variants else variants.pop()
+    safe = ("safetensors", variant) in found
+    if not safe:
+        require_tensors(folder)
+    if variant:
+        log.warning("%s has its weights as the variant %s, which is taken.", folder, variant)
+    return safe, variant or None
+
+
+def variant_of(name: str) -> tuple[str, str] | None:
+    """Format and variant of a file of weights, or of one shard of them; None of any other.
+
+    >>> variant_of("diffusion_pytorch_model.fp16.safetensors")
+    ('safetensors', 'fp16')
+    >>> variant_of("diffusion_pytorch_model-00001-of-00002.bin")
+    ('bin', '')
+    """
+    found = FILE.fullmatch(name)
+    return None if found is None else (found["kind"], found["variant"] or found["late"] or "")
+
+
+def require_tensors(folder: Path) -> None:
+    """Check that the pickles of a folder hold nothing but tensors.
+
+    Raises:
+        ModelError: if one holds anything else.
+        UntrustedError: if one would run code.
+    """
+    for path in sorted(folder.glob(f"{WEIGHTS}*.bin")):
         kind = inspect_file(path)
         if kind.kind == "pickle":
             raise UntrustedError(
@@ -145,7 +190,6 @@ def require_weights(folder: Path) -> bool:
         if kind.kind != "tensors":
             detail = kind.detail or f"it is {kind.kind}"
             raise ModelError(f"{path} holds no weights: {detail}.", "Save the model again.")
-    return False
 
 
 def recognises(path: Path) -> bool:

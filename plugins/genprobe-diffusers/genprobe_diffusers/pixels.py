@@ -95,7 +95,7 @@ def as_model(name: str, module: Any, pixels: Pixels, facts: Mapping[str, Any]) -
         likelihood=of_images(pixels.likelihood),
         # Alone, it would warn of every change of dtype.
         module=torch.nn.ModuleList([module]),
-        training=facts,
+        training={"channels": module.config.in_channels, **facts},
     )
 
 

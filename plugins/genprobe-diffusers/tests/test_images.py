@@ -100,6 +100,35 @@ def test_a_folder_without_images_is_not_claimed(tmp_path):
     assert not images.recognises(tmp_path / "missing")
 
 
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_an_alpha_channel_that_is_opaque_is_left_out_and_said(mode, data, tmp_path, caplog):
+    folder = tmp_path / mode
+    folder.mkdir()
+    for path in sorted(data.iterdir()):
+        with Image.open(path) as image:
+            image.convert("L" if mode == "LA" else "RGB").convert(mode).save(folder / path.name)
+    found = open_dataset(f"images:{folder}").read(0, 5)
+    truth = [
+        np.asarray(Image.open(p).convert("L" if mode == "LA" else "RGB"))
+        for p in sorted(data.iterdir())
+    ]
+    bytes_of = torch.from_numpy(np.stack(truth))
+    wanted = bytes_of[:, None] if mode == "LA" else bytes_of.movedim(-1, 1)
+    assert torch.equal(found, wanted / 255)
+    assert "5 of 5 images have an alpha channel, opaque throughout" in caplog.text
+
+
+def test_a_colour_key_that_no_pixel_has_is_opaque(data):
+    Image.new("RGB", (12, 12), (9, 9, 9)).save(data / "key.png", transparency=(1, 2, 3))
+    assert open_dataset(f"images:{data}").n == 6
+
+
+def half_clear(folder):
+    image = Image.new("RGBA", (12, 12), (9, 9, 9, 255))
+    image.putpixel((3, 4), (9, 9, 9, 254))
+    image.save(folder / "bad.png")
+
+
 def transparent(folder):
     Image.new("RGBA", (12, 12)).save(folder / "bad.png")
 
@@ -136,6 +165,7 @@ def larger(folder):
     ("spoil", "message"),
     [
         (transparent, "bad.png has transparency"),
+        (half_clear, "bad.png has transparency"),
         (keyed, "bad.png has transparency"),
         (deep, "bad.png has the mode I;16"),
         (inks, "bad.jpg has the mode CMYK"),

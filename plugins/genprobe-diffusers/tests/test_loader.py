@@ -194,3 +194,37 @@ assert loader.recognises(pathlib.Path({str(tmp_path / "vae")!r}))
 assert "diffusers" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("safe", [True, False])
+@pytest.mark.parametrize("shards", [{}, {"max_shard_size": "8KB"}])
+@pytest.mark.parametrize("variant", [None, "fp16"])
+def test_variants_and_shards_are_read_as_they_were_saved(safe, shards, variant, tmp_path, caplog):
+    module = autoencoder()
+    saved = module.half() if variant else module
+    saved.save_pretrained(tmp_path / "vae", safe_serialization=safe, variant=variant, **shards)
+    files = {path.suffix for path in (tmp_path / "vae").iterdir()}
+    assert files == {".json", ".safetensors" if safe else ".bin"}
+    assert (len(list((tmp_path / "vae").iterdir())) > 3) is bool(shards)
+    found = load(tmp_path / "vae").module[0].state_dict()
+    assert found.keys() == module.state_dict().keys()
+    for name, values in module.state_dict().items():
+        assert found[name].dtype == torch.float32
+        assert torch.equal(found[name], values.float())
+    assert ("the variant fp16, which is taken" in caplog.text) is bool(variant)
+
+
+def test_weights_without_a_variant_are_taken_before_others(tmp_path, caplog):
+    autoencoder().save_pretrained(tmp_path / "vae")
+    autoencoder(1).save_pretrained(tmp_path / "vae", variant="other")
+    found = load(tmp_path / "vae").module[0].state_dict()
+    name = "encoder.conv_in.weight"
+    assert torch.equal(found[name], autoencoder().state_dict()[name])
+    assert "variant" not in caplog.text
+
+
+def test_several_variants_and_none_without_are_refused(tmp_path):
+    for variant in ("fp16", "ema"):
+        autoencoder().save_pretrained(tmp_path / "vae", variant=variant)
+    with pytest.raises(ModelError, match="variants ema, fp16 and none without"):
+        genprobe.load(tmp_path / "vae")

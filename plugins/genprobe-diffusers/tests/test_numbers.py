@@ -3,6 +3,7 @@
 import copy
 import math
 
+import numpy as np
 import pytest
 import torch
 from diffusers import AsymmetricAutoencoderKL, AutoencoderKLFlux2
@@ -86,6 +87,23 @@ def test_log_variances_are_clamped_as_diffusers_clamps_them(folder, tmp_path, ev
     q, _ = outputs(module, as_tensor(pixels), 1)
     assert q.std.aminmax() == pytest.approx((math.exp(-15), math.exp(10)))
     assert report["estimates"]["rate"]["value"] == pytest.approx(float(rates(q).mean()), rel=1e-5)
+
+
+@pytest.mark.parametrize("source", ["folder", "array"])
+def test_grey_images_are_those_of_a_grey_colour(source, modules, tmp_path, evaluate, pixels):
+    modules["trained"].save_pretrained(tmp_path / "vae")
+    grey = pixels[..., 0]
+    if source == "folder":
+        data = f"images:{write_images(tmp_path / 'grey', grey)}"
+    else:
+        data = tmp_path / "grey.npy"
+        np.save(data, grey)
+    report = evaluate(tmp_path / "vae", "--data", data, "--draws", 4)
+    x = as_tensor(np.stack([grey] * 3, -1))
+    q, images = outputs(modules["trained"], x, DRAWS)
+    assert report["estimates"]["rate"]["value"] == pytest.approx(float(rates(q).mean()), rel=1e-5)
+    variance = float(squared_errors(images, x).mean()) / x[0].numel()
+    assert report["provenance"]["fitted_scale"] == pytest.approx(math.sqrt(variance), rel=1e-2)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

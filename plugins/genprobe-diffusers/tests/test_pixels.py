@@ -19,8 +19,8 @@ def test_data_outside_the_unit_interval_are_refused(reading):
 
 def test_the_number_of_channels_must_be_the_models():
     model = as_model("vae", autoencoder(), OPTIMAL_NORMAL, {})
-    with pytest.raises(ModelError, match=r"takes images \(3, height, width\); the data's are \(1,"):
-        genprobe.evaluate(model, torch.zeros(4, 1, 16, 16))
+    with pytest.raises(ModelError, match=r"takes images \(3, height, width\); the data's are \(2,"):
+        genprobe.evaluate(model, torch.zeros(4, 2, 16, 16))
 
 
 def test_a_side_that_does_not_come_back_is_refused():
