@@ -11,6 +11,7 @@ from torch import Tensor
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.analysis.constant_scale import constant_scale
 from genprobe.analysis.decoder_notices import may_be_probabilities, probs_rounded
+from genprobe.analysis.fixed_scale import judged_at_own_scale
 from genprobe.analysis.notices import report_notices, tolerance_missed
 from genprobe.analysis.options import Options
 from genprobe.analysis.outlying_examples import outlying_examples
@@ -164,6 +165,7 @@ def estimate_report(
     still = constant_scale(store.blocks())
     regime = regime_of(quantities, estimates, said, options)
     facts = {**describe_run(quantities, estimates, options), "absent": absent, **provenance}
+    judged = judged_at_own_scale(notices, estimates, quantities.own_scale)
     return Report(
         model=header.model,
         dataset=header.dataset,
@@ -174,7 +176,7 @@ def estimate_report(
         },
         dimensions=stated_dimensions(latents, quantities.observations),
         regime=regime,
-        warnings=[w for w in (asked, *failed, *said, *seen, *notices, still) if w is not None],
+        warnings=[w for w in (asked, *failed, *said, *seen, *judged, still) if w is not None],
         provenance=facts,
         store=store,
     )

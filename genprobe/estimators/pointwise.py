@@ -1,6 +1,7 @@
 """R and D of every example, from a store: what rate, distortion and ELBO are the means of."""
 
 import math
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float64
@@ -13,6 +14,9 @@ from genprobe.runtime.seeds import derived_seed
 from genprobe.store.format import Header
 from genprobe.store.read import Store
 from genprobe.types import Family, FittedScale, Likelihood, Prior
+
+ROUNDING = 1e-5
+"""Relative difference below which two scales in float32 are one."""
 
 
 def rates_under(store: Store, family: Family, prior: Prior) -> Float64[Tensor, "draw n"]:
@@ -112,3 +116,46 @@ def log_bin(header: Header, bin_width: float | None) -> float:
             "Give the event_shape of the data with the posteriors, or the data with --data.",
         )
     return math.prod(header.event_shape) * math.log(bin_width)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FixedScale:
+    """The scale of a decoder that gives the same everywhere.
+
+    Attributes:
+        scale: that it gives.
+        best: the one at which its distortion would be least.
+        blind: distortion of the best constants at its own scale, nats per example.
+    """
+
+    scale: float
+    best: float
+    blind: float
+
+
+def fixed_scale(
+    store: Store, likelihood: Likelihood | None, bin_width: float | None
+) -> FixedScale | None:
+    """The scale of the decoder, where it was one constant wherever it was asked; else None.
+
+    Args:
+        store: finished.
+        likelihood: p(x|z); None without a decoder.
+        bin_width: δ of quantised data, by which a density becomes a probability.
+    """
+    if likelihood is None or likelihood.blind_at is None or not store.has("subset/decoder_scale"):
+        return None
+    least, most = store.column("subset/decoder_scale")
+    scale = float(most.max())
+    # Written so that a scale that is NaN anywhere is none.
+    if not float(least.min()) >= scale * (1 - ROUNDING):
+        return None
+    moments, values = store.data_moments(), math.prod(store.header.event_shape)
+    mean_error = float(store.column("probes/distortion").mean()) / values
+    square = scale**2 * (2 * mean_error - math.log(2 * math.pi * scale**2))
+    blind = likelihood.blind_at(moments["x"], moments["x_square"], scale)
+    return FixedScale(
+        scale=scale,
+        best=math.sqrt(max(square, 0.0)),
+        blind=blind - log_bin(store.header, bin_width),
+    )

@@ -23,7 +23,14 @@ from genprobe.errors import UnavailableError
 from genprobe.estimators.control_variates import CodeMoments, Controls, controls
 from genprobe.estimators.dimensions import Moments, dimension_moments
 from genprobe.estimators.mutual_information import mutual_information
-from genprobe.estimators.pointwise import distortions, fit_scale, log_bin, rates_under
+from genprobe.estimators.pointwise import (
+    FixedScale,
+    distortions,
+    fit_scale,
+    fixed_scale,
+    log_bin,
+    rates_under,
+)
 from genprobe.estimators.probed import probed_column
 from genprobe.estimators.rate_fitted_prior import fitted_rates
 from genprobe.probes.generative_information import WHOLE_RANGE
@@ -150,6 +157,11 @@ class Quantities:
     @cached_property
     def _fitted_scale(self) -> FittedScale | None:
         return fit_scale(self._store, self._likelihood)
+
+    @property
+    def own_scale(self) -> FixedScale | None:
+        """The decoder's scale, where it is one constant."""
+        return fixed_scale(self._store, self._likelihood, self._bin_width)
 
     @cached_property
     def log_weight(self) -> Float64[Tensor, "draw n"]:

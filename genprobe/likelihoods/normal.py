@@ -43,6 +43,17 @@ def blind(mean: Tensor, square: Tensor) -> float:
     )
 
 
+def blind_at(mean: Tensor, square: Tensor, scale: float) -> float:
+    """D of the mean image at a scale σ that is given: P/2 (ln 2πσ² + v/σ²), v the mean variance."""
+    variance = float((square - mean.square()).mean())
+    return mean.numel() / 2 * (math.log(2 * math.pi * scale**2) + variance / scale**2)
+
+
 normal = Likelihood(
-    name="normal", distribution=distribution, discrete=False, support=support, blind=blind
+    name="normal",
+    distribution=distribution,
+    discrete=False,
+    support=support,
+    blind=blind,
+    blind_at=blind_at,
 )

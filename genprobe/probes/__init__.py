@@ -20,5 +20,6 @@ PARTS = (
     "generative_information",
     "logits_as_probs",
     "probs_rounding",
+    "decoder_scale",
 )
 """The files of the registered parts; each has its part under its own name."""

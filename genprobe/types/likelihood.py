@@ -40,6 +40,8 @@ class Likelihood:
         blind: means over the data of x and of x², each (*event), then of each of ``statistics`` by
             name, to the zero-rate distortion in nats: that of the best constant parameters; None
             where it is not defined.
+        blind_at: means of x and of x² and one scale to the same at that scale, for a decoder whose
+            scale is a constant; None where there is no scale.
         statistics: data (batch, *event) to further numbers per example that ``blind`` needs, by
             name, each (batch, ...).
         fit_scale: for a likelihood whose one scale is fitted to the whole data set: the mean
@@ -55,6 +57,7 @@ class Likelihood:
     discrete: bool
     support: Callable[[Tensor], Notice | None]
     blind: Callable[..., float] | None = None
+    blind_at: Callable[[Tensor, Tensor, float], float] | None = None
     statistics: Callable[[Tensor], Mapping[str, Tensor]] | None = None
     fit_scale: Callable[[float, int], FittedScale] | None = None
     logits_of_probs: Callable[[Tensor], Tensor | None] | None = None

@@ -1,14 +1,22 @@
 import dataclasses
 import math
 
+import h5py
 import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
 import genprobe
 from genprobe.errors import DataError, UnavailableError
-from genprobe.estimators.pointwise import distortions, fit_scale, log_bin, rates_under
+from genprobe.estimators.pointwise import (
+    distortions,
+    fit_scale,
+    fixed_scale,
+    log_bin,
+    rates_under,
+)
 from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.likelihoods.normal import normal
 from genprobe.likelihoods.normal_optimal_sigma import normal_optimal_sigma
 from genprobe.priors.standard_normal import standard_normal
 
@@ -86,3 +94,29 @@ def test_bins_of_data_of_unknown_size_are_refused(store):
     with pytest.raises(DataError, match="number of values"):
         log_bin(header, 0.1)
     assert log_bin(dataclasses.replace(header, discrete=True), 0.1) == 0.0
+
+
+def test_a_constant_scale_is_known_with_its_blind_distortion(store):
+    made = store(**NORMAL)
+    found = fixed_scale(made, normal, None)
+    x = X.double()
+    blind = float(-Normal(x.mean(0), 0.7).log_prob(x).sum(1).mean())
+    error = torch.stack([made.gather("draws/z", d, torch.arange(N)) for d in range(2)]) - X
+    assert found.scale == pytest.approx(0.7)
+    assert found.blind == pytest.approx(blind, rel=1e-6)
+    assert found.best == pytest.approx(float(error.double().square().mean().sqrt()), rel=1e-5)
+    assert fixed_scale(made, normal, 0.1).blind == pytest.approx(blind - K * math.log(0.1))
+
+
+def test_a_scale_of_every_value_is_none(store):
+    made = store(
+        decode=lambda z: {"loc": z, "scale": torch.tensor([0.7, 0.8])}, likelihood="normal"
+    )
+    assert fixed_scale(made, normal, None) is None
+
+
+def test_a_scale_that_is_not_known_everywhere_is_none(store):
+    made = store(**NORMAL)
+    with h5py.File(made.path, "r+") as file:
+        file["subset/decoder_scale"][:, 3] = math.nan
+    assert fixed_scale(made, normal, None) is None

@@ -1,0 +1,72 @@
+"""A decoder whose scale is one constant is judged beside constants of the same scale.
+
+The blind distortion is that of the best constants of the likelihood's family, the scale included.
+A decoder that may not choose its scale, as the one that a squared error stands for, can do worse
+than these however much its code tells.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from genprobe.analysis.notices import ERRORS, ROUNDING
+from genprobe.estimators.pointwise import FixedScale
+from genprobe.notice import Notice
+from genprobe.report import Estimate
+
+JUDGED = "distortion-above-blind"
+
+
+def judged_at_own_scale(
+    notices: Sequence[Notice], estimates: Mapping[str, Estimate], own: FixedScale | None
+) -> list[Notice]:
+    """Warnings of which the one that D exceeds the blind distortion is of the decoder's own scale.
+
+    Args:
+        notices: of the report.
+        estimates: by name.
+        own: the decoder's scale, where it is one constant.
+
+    Example:
+        >>> own = FixedScale(scale=1.0, best=0.2, blind=780.0)
+        >>> above = Notice(code="distortion-above-blind", message="", remedy="")
+        >>> found = {
+        ...     name: Estimate(name=name, value=value, se=0.0, se_data=None, kind="exact")
+        ...     for name, value in {"distortion": 740.0, "blind_distortion": 90.0}.items()
+        ... }
+        >>> [notice.code for notice in judged_at_own_scale([above], found, own)]
+        ['fixed-scale']
+    """
+    if own is None:
+        return list(notices)
+    return [
+        judged(n, own, estimates["distortion"], estimates["blind_distortion"].value)
+        if n.code == JUDGED
+        else n
+        for n in notices
+    ]
+
+
+def judged(notice: Notice, own: FixedScale, distortion: Estimate, blind: float) -> Notice:
+    """The warning at the decoder's own scale: that D is above blind there too, or that it is not.
+
+    Args:
+        notice: that D exceeds the blind distortion.
+        own: the decoder's scale.
+        distortion: the estimate of D.
+        blind: that of the best constants, the scale included, nats.
+    """
+    margin = ROUNDING * abs(own.blind) + ERRORS * (distortion.se or 0.0)
+    if distortion.value > own.blind + margin:
+        return Notice(
+            code=JUDGED,
+            message=f"The distortion {distortion.value:.2f} exceeds {own.blind:.2f}, that of the "
+            f"best decoder that ignores its code and has the same scale, {own.scale:.4g}.",
+            remedy=notice.remedy,
+        )
+    return Notice(
+        code="fixed-scale",
+        message=f"The decoder's scale is {own.scale:.4g} everywhere, and {own.best:.4g} would suit "
+        f"its errors best: D = {distortion.value:.2f} is above the blind distortion {blind:.2f}, "
+        f"whose scale is fitted, and below the {own.blind:.2f} of a constant decoder of its scale.",
+        remedy="R and D are right for this scale. To compare with decoders of other scales, train "
+        "with a fitted scale, or evaluate with the likelihood normal-optimal-sigma.",
+    )
