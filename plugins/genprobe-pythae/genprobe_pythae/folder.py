@@ -20,14 +20,39 @@ from genprobe.loaders import read_tensors
 
 CONFIG = "model_config.json"
 WEIGHTS = "model.pt"
+CHECKPOINT = "checkpoint_epoch_"
 SETTINGS = {"name", "input_dim", "latent_dim", "uses_default_encoder", "uses_default_decoder"}
 """What every configuration of pythae has, and little else has all of."""
 
 
 def find_folder(path: Path) -> Path:
-    """The folder of the model itself, where a path names that of a whole training run."""
+    """The folder of the model itself, where a path names that of a whole training run.
+
+    That is ``final_model``, and of a run that did not come to its end the newest checkpoint that is
+    whole.
+    """
     inside = path / "final_model"
-    return inside if not (path / CONFIG).exists() and inside.is_dir() else path
+    if (path / CONFIG).exists():
+        return path
+    if inside.is_dir():
+        return inside
+    whole = {
+        epoch: folder
+        for folder in path.glob(f"{CHECKPOINT}*")
+        if (epoch := epoch_of(folder)) is not None
+        and all((folder / name).is_file() for name in (CONFIG, WEIGHTS))
+    }
+    return whole[max(whole)] if whole else path
+
+
+def epoch_of(folder: Path) -> int | None:
+    """The epoch of a checkpoint's folder; None of any other.
+
+    >>> epoch_of(Path("run/checkpoint_epoch_20")), epoch_of(Path("run/final_model"))
+    (20, None)
+    """
+    digits = folder.name.removeprefix(CHECKPOINT)
+    return int(digits) if digits != folder.name and digits.isdecimal() else None
 
 
 def recognises(path: Path) -> bool:

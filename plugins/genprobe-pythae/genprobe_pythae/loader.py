@@ -3,6 +3,7 @@
 pythae itself is imported when a model is loaded, not when a path is looked at.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from genprobe.types import Loader, Model, Params
-from genprobe_pythae.folder import find_folder, read_settings, recognises
+from genprobe_pythae.folder import epoch_of, find_folder, read_settings, recognises
 from genprobe_pythae.shapes import Shapes
+
+log = logging.getLogger("genprobe")
 
 if TYPE_CHECKING:
     from genprobe_pythae.code import Code
@@ -23,7 +26,8 @@ def load(path: Path, trust: bool) -> Model:
     """The model in a folder.
 
     Args:
-        path: of the folder, or of a training run with ``final_model`` in it.
+        path: of the folder, or of a training run, whose ``final_model`` or else newest checkpoint
+            is taken.
         trust: whether networks of the user's own may be unpickled.
 
     Raises:
@@ -35,6 +39,9 @@ def load(path: Path, trust: bool) -> Model:
     from genprobe_pythae.reconstruction import reconstruction
 
     folder = find_folder(path)
+    epoch = None if folder == path else epoch_of(folder)
+    if epoch is not None:
+        log.warning("%s has no final_model: its newest checkpoint, %s, is taken.", path, folder)
     settings = read_settings(folder)
     name = kind_name(settings)
     kind = kind_of(name, settings, folder)
@@ -46,7 +53,7 @@ def load(path: Path, trust: bool) -> Model:
         return code.encode(shapes.to_network(x))
 
     return Model(
-        name=label(folder),
+        name=label(folder) if epoch is None else f"{path.absolute().name}, epoch {epoch}",
         encode=encode,
         decode=decoder(code, x, shapes) if x else None,
         posterior=code.posterior,

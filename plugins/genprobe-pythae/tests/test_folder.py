@@ -224,3 +224,38 @@ def test_the_command_line_tells_it_in_two_lines(saved):
     assert "encoder.pkl is a pickle of the model's own encoder" in result.output
     assert "--trust" in result.output
     assert "Traceback" not in result.output
+
+
+def interrupted(untrained, run, epochs):
+    """A run that was stopped after its last checkpoint, each with weights of its own."""
+    for epoch in epochs:
+        model = untrained("VAE")
+        torch.nn.init.constant_(model.encoder.log_var.bias, epoch / 100)
+        model.save(str(run / f"checkpoint_epoch_{epoch}"))
+    return run
+
+
+def test_a_run_without_a_final_model_gives_its_newest_checkpoint(untrained, tmp_path, caplog):
+    run = interrupted(untrained, tmp_path / "VAE_training_now", (2, 9, 10))
+    assert recognises(run)
+    model = genprobe.load(run)
+    assert model.name == "VAE_training_now, epoch 10"
+    assert (model.module.encoder.log_var.bias == 0.1).all()
+    assert "has no final_model: its newest checkpoint" in caplog.text
+    assert "checkpoint_epoch_10, is taken" in caplog.text
+
+
+def test_a_checkpoint_that_is_not_whole_is_passed_over(untrained, tmp_path, caplog):
+    run = interrupted(untrained, tmp_path / "run", (1, 2))
+    (run / "checkpoint_epoch_2" / "model.pt").unlink()
+    (run / "checkpoint_epoch_best").mkdir()
+    assert genprobe.load(run).name == "run, epoch 1"
+    assert "checkpoint_epoch_1, is taken" in caplog.text
+
+
+def test_a_final_model_is_taken_before_checkpoints(untrained, saved, tmp_path, caplog):
+    run = interrupted(untrained, tmp_path / "run", (5,))
+    shutil.move(saved, run / "final_model")
+    assert genprobe.load(run).name == "run"
+    assert genprobe.load(run / "checkpoint_epoch_5").name == "checkpoint_epoch_5"
+    assert not caplog.text

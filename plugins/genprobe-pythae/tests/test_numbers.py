@@ -204,3 +204,14 @@ def test_what_is_known_of_the_training(reports):
 def test_a_report_is_named_after_the_training_run(reports, folders):
     assert reports["VAE"]["model"] == folders["VAE"].parent.name
     assert reports["VAE"]["model"].startswith("VAE_training_")
+
+
+def test_a_squared_error_is_judged_beside_constants_of_its_own_scale(folders, binary):
+    report = genprobe.evaluate(folders["BetaVAE"], binary)
+    mean = binary.mean(0)
+    blind = float(-torch.distributions.Normal(mean, 1.0).log_prob(binary).flatten(1).sum(1).mean())
+    assert report["blind_distortion"].value < report["distortion"].value < blind
+    [notice] = [w for w in report.warnings if w.code == "fixed-scale"]
+    assert "The decoder's scale is 1 everywhere" in notice.message
+    assert f"below the {blind:.2f} of a constant decoder of its scale" in notice.message
+    assert "distortion-above-blind" not in [w.code for w in report.warnings]
