@@ -19,7 +19,7 @@ from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest
 from genprobe.analysis.replicates import bound_of_examples, resampled_points, resampled_slopes
 from genprobe.analysis.stored_quantities import quantities_of, stored_parts
-from genprobe.analysis.withheld import stated, stated_dimensions
+from genprobe.analysis.withheld import stated, stated_dimensions, vacuous
 from genprobe.encoding.parts import Parts
 from genprobe.errors import UnavailableError
 from genprobe.estimators.call import Estimator, estimate
@@ -27,7 +27,7 @@ from genprobe.estimators.dimensions import dimensions
 from genprobe.estimators.quantities import Quantities
 from genprobe.notice import Notice
 from genprobe.plugins import plugins
-from genprobe.report import Estimate, Regime, Report
+from genprobe.report import Dimension, Estimate, Regime, Report
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header
@@ -148,38 +148,69 @@ def estimate_report(
         quantities.dimension_kl if quantities.has_marginals else None,
     )
     said = [*store.notices(), *([] if family.notice is None else [family.notice])]
-    notices = report_notices(
-        estimates,
-        latents,
-        rate_analytic=quantities.rate_analytic,
-        discrete=header.discrete,
-        bin_width=options.bin_width,
-        max_error=quantities.max_error if quantities.queried else None,
-        n=quantities.observations,
-        distinct=quantities.distinct,
-        missed=missed_by(quantities, options),
-        decoded=header.likelihood is not None,
-    )
-    asked = may_be_probabilities(store, estimates)
-    seen = [outlying_examples(columns_of(quantities)), probs_rounded(store)]
-    still = constant_scale(store.blocks())
     regime = regime_of(quantities, estimates, said, options)
-    facts = {**describe_run(quantities, estimates, options), "absent": absent, **provenance}
-    judged = judged_at_own_scale(notices, estimates, quantities.own_scale)
+    withheld = vacuous(estimates)
+    facts = {
+        **describe_run(quantities, estimates, options),
+        "absent": absent | withheld,
+        **provenance,
+    }
+    shown = {name: e for name, e in estimates.items() if name not in withheld}
     return Report(
         model=header.model,
         dataset=header.dataset,
         n=header.n,
         estimates={
-            **stated(estimates, quantities.observations),
+            **stated(shown, quantities.observations),
             **entropy_estimate(regime, header.n),
         },
         dimensions=stated_dimensions(latents, quantities.observations),
         regime=regime,
-        warnings=[w for w in (asked, *failed, *said, *seen, *judged, still) if w is not None],
+        warnings=warnings_of(store, quantities, estimates, latents, options, [*failed, *said]),
         provenance=facts,
         store=store,
     )
+
+
+def warnings_of(
+    store: Store,
+    quantities: Quantities,
+    estimates: Mapping[str, Estimate],
+    latents: Sequence[Dimension],
+    options: Options,
+    said: Sequence[Notice],
+) -> list[Notice]:
+    """Every warning of a report, most important first.
+
+    Args:
+        store: finished.
+        quantities: of the store.
+        estimates: by name.
+        latents: the latent dimensions.
+        options: what the user chose.
+        said: by estimators that failed, while encoding, and by the family.
+    """
+    notices = report_notices(
+        estimates,
+        latents,
+        rate_analytic=quantities.rate_analytic,
+        discrete=store.header.discrete,
+        bin_width=options.bin_width,
+        max_error=quantities.max_error if quantities.queried else None,
+        n=quantities.observations,
+        distinct=quantities.distinct,
+        missed=missed_by(quantities, options),
+        decoded=store.header.likelihood is not None,
+    )
+    every = [
+        may_be_probabilities(store, estimates),
+        *said,
+        outlying_examples(columns_of(quantities)),
+        probs_rounded(store),
+        *judged_at_own_scale(notices, estimates, quantities.own_scale),
+        constant_scale(store.blocks()),
+    ]
+    return [notice for notice in every if notice is not None]
 
 
 def columns_of(quantities: Quantities) -> dict[str, Tensor]:

@@ -1,4 +1,6 @@
-"""Errors that are not stated, and why.
+"""Errors and bounds that are not stated, and why.
+
+R bounds I(X;Z) by itself, so another bound far above R says nothing of it and is no row.
 
 An error over the data says how far the population may be from what N examples show. From fewer than
 150 it is not stated, though it can be worked out: a kind of example that is 2 % of the population
@@ -11,15 +13,48 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from genprobe.notice import Notice
-from genprobe.report import Dimension, Estimate
+from genprobe.report import Dimension, Estimate, number
 
 LEAST_EXAMPLES = 150
 """0.98^150 = 0.048: so many examples hold one of every kind that is 2 % of the population."""
 REMARK = (
     f"fewer than {LEAST_EXAMPLES} examples may lack any of a kind that is 2 % of the population"
 )
+BOUNDS = ("mutual_information_loo", "rate_fitted_prior")
+"""Of I(X;Z), besides R."""
+FAR_SHARE, FAR_NATS = 0.5, 1.0
+"""Of R, and nats, which a bound that says nothing is above R by, both together."""
 OF_SAMPLES = {"generative_mutual_information"}
 """Estimates whose units are samples of the model, not examples."""
+
+
+def vacuous(estimates: Mapping[str, Estimate]) -> dict[str, str]:
+    """Why an estimate is not stated, by its name: a bound on I(X;Z) far above R, which is one.
+
+    What a fitted prior saves goes with the bound that it gives.
+
+    Args:
+        estimates: by name.
+
+    Example:
+        >>> rate = Estimate(name="rate", value=19.3, se=0.0, se_data=0.1, kind="exact", n=900)
+        >>> loo = dataclasses.replace(rate, name="mutual_information_loo", value=48.6)
+        >>> vacuous({"rate": rate, "mutual_information_loo": loo})["mutual_information_loo"]
+        'It would be 48.60 nats and say nothing: R = 19.30 bounds I(X;Z).'
+    """
+    if "rate" not in estimates:
+        return {}
+    most = estimates["rate"].value
+    found = {
+        name: f"It would be {number(estimates[name].value, 2)} nats and say nothing: "
+        f"R = {number(most, 2)} bounds I(X;Z)."
+        for name in BOUNDS
+        if name in estimates
+        and estimates[name].value > most + max(0.0, most) * FAR_SHARE + FAR_NATS
+    }
+    if "rate_fitted_prior" in found and "prior_saving" in estimates:
+        found["prior_saving"] = "No fitted prior comes near the model's own."
+    return found
 
 
 def stated(estimates: Mapping[str, Estimate], n: int) -> dict[str, Estimate]:

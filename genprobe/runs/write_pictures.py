@@ -26,7 +26,7 @@ def write_pictures(run: Run, report: Report, fit: Callable[[], FittedMarginal]) 
     if report.store is None:
         return
     reason = report.provenance["absent"].get("rate_fitted_prior", "No prior was fitted.")
-    known = "rate_fitted_prior" in report.estimates
+    known = report.provenance.get("fitted_prior") is not None
     try:
         drawn = draw_pictures(
             run.parts,

@@ -112,7 +112,7 @@ def method_lines(report: Report) -> list[str]:
             f"I(n;z) from {made} queries; ± {facts['tolerance']:g} nats takes {needed}, "
             f"of the plain estimator {facts['plain_queries']}"
         )
-    if facts.get("fitted_prior"):
+    if facts.get("fitted_prior") and "rate_fitted_prior" in report.estimates:
         fitted = facts["fitted_prior"]
         lines.append(f"fitted prior: {fitted['rung']}, cross-fitted in {fitted['folds']} folds")
     return lines + remarks(report)
