@@ -7,6 +7,7 @@ import torch
 
 import genprobe
 from genprobe import Estimate, GenprobeError, Model, Report
+from genprobe.errors import ModelError
 from genprobe.render.data.json import report_schema as schema
 
 PARTS = {"name": "mine", "encode": dict, "posterior": "diagonal-normal", "prior": "standard-normal"}
@@ -107,3 +108,18 @@ def test_what_is_no_report_is_told(text, message):
 def test_a_report_shows_itself_in_text_and_html(report):
     assert "mine" in str(report)
     assert "<" in report._repr_html_()
+
+
+def test_a_model_without_an_encoder_is_told_what_there_is_for_it():
+    with pytest.raises(ModelError, match="Model 'gan' has no encoder") as error:
+        Model(
+            name="gan",
+            encode=None,
+            decode=lambda z: {"logits": z},
+            posterior="diagonal-normal",
+            prior="standard-normal",
+            likelihood="bernoulli",
+        )
+    assert "no rate" in error.value.what
+    assert "delta" in error.value.remedy
+    assert len(str(error.value).splitlines()) == 2

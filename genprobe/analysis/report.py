@@ -16,7 +16,7 @@ from genprobe.analysis.notices import report_notices, tolerance_missed
 from genprobe.analysis.options import Options
 from genprobe.analysis.outlying_examples import outlying_examples
 from genprobe.analysis.provenance import describe_run
-from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest
+from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest, undetermined
 from genprobe.analysis.replicates import bound_of_examples, resampled_points, resampled_slopes
 from genprobe.analysis.stored_quantities import quantities_of, stored_parts
 from genprobe.analysis.withheld import stated, stated_dimensions, vacuous
@@ -166,7 +166,9 @@ def estimate_report(
         },
         dimensions=stated_dimensions(latents, quantities.observations),
         regime=regime,
-        warnings=warnings_of(store, quantities, estimates, latents, options, [*failed, *said]),
+        warnings=warnings_of(
+            store, family, quantities, estimates, latents, options, [*failed, *said]
+        ),
         provenance=facts,
         store=store,
     )
@@ -174,6 +176,7 @@ def estimate_report(
 
 def warnings_of(
     store: Store,
+    family: Family,
     quantities: Quantities,
     estimates: Mapping[str, Estimate],
     latents: Sequence[Dimension],
@@ -184,6 +187,7 @@ def warnings_of(
 
     Args:
         store: finished.
+        family: of its posteriors.
         quantities: of the store.
         estimates: by name.
         latents: the latent dimensions.
@@ -193,7 +197,7 @@ def warnings_of(
     notices = report_notices(
         estimates,
         latents,
-        rate_analytic=quantities.rate_analytic,
+        rate_analytic=quantities.rate_analytic or family.point,
         discrete=store.header.discrete,
         bin_width=options.bin_width,
         max_error=quantities.max_error if quantities.queried else None,
@@ -247,6 +251,8 @@ def regime_of(
     """
     header = quantities.header
     rate, distortion = estimates.get("rate"), estimates.get("distortion")
+    if rate is None and "rate" not in columns_of(quantities):
+        return undetermined(None, "the code has no rate")
     if rate is None:
         rate = plugins().get("estimators", "rate")(quantities.rate, quantities.rate_analytic)
     slope = estimates.get("slope")

@@ -76,7 +76,10 @@ def compare(
     """
     require_positive(entropy=entropy)
     given, places = read_named(sources, origins, progress)
-    require_sort(sort, {name for r in given.values() for name in r.estimates})
+    known = {name for r in given.values() for name in r.estimates}
+    if sort == "rate" and "rate" not in known:
+        sort = "distortion" if "distortion" in known else "name"  # deterministic codes only
+    require_sort(sort, known)
     against = None if against is None else named_by(against, places)
     if not side_by_side:
         require_same_data(list(given.values()))

@@ -94,6 +94,11 @@ class Quantities:
         """Whether any estimator asked for q(z_d), so that nothing is left to pay for them."""
         return "log_qzj" in vars(self)
 
+    def _require_spread(self) -> None:
+        """Refuse what a posterior that is a point does not have."""
+        if self._family.point:
+            raise UnavailableError("The code is a point: it has no rate and no log q(z).")
+
     @property
     def header(self) -> Header:
         """What the store says of itself."""
@@ -112,6 +117,7 @@ class Quantities:
     @cached_property
     def log_n(self) -> float:
         """The most that I(n;z) can be: log N, or the entropy of the distinct examples."""
+        self._require_spread()
         return math.log(self.n) if self.distinct is None else self.distinct.entropy
 
     @cached_property
@@ -132,6 +138,7 @@ class Quantities:
     @cached_property
     def rate(self) -> Float64[Tensor, "draw n"]:
         """KL(q(z|x_n)‖p(z)): (1, n) if analytic, else (draw, n), perhaps of draws of its own."""
+        self._require_spread()
         if self._prior is None or not self._replaced:
             return self._store.column("probes/rate")
         return rates_under(self._store, self._family, self._prior)
@@ -166,6 +173,7 @@ class Quantities:
     @cached_property
     def log_weight(self) -> Float64[Tensor, "draw n"]:
         """Values of log p(x|z) + log p(z) − log q(z|x) at every draw (draw, n)."""
+        self._require_spread()
         if self._replaced and self._prior is not None:
             raise UnavailableError("No importance weights under another prior than the model's.")
         if self._store.has("probes/distortion") and self.header.likelihood is None:
@@ -236,6 +244,7 @@ class Quantities:
     @cached_property
     def queries(self) -> Queries:
         """The queries of q(z) in one record: N, and their index, z, densities and entropies."""
+        self._require_spread()
         return self._draw(self.information)
 
     @cached_property
@@ -340,6 +349,7 @@ class Quantities:
     @cached_property
     def fitted(self) -> FittedMarginal:
         """The best fitted marginal m(z): the candidate, all scores, log m(z) at every draw."""
+        self._require_spread()
         return self._fit()
 
     @cached_property

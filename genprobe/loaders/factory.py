@@ -107,7 +107,8 @@ def build_model(name: str, path: Path, config: Mapping[str, Any], *arguments: Pa
     if not isinstance(model, Model):
         raise ModelError(
             f"The factory {name} returns a {type(model).__name__}, not a genprobe.Model.",
-            "Wrap your network: genprobe.Model(name=…, encode=…, decode=…, posterior=…, …).",
+            "Wrap your network: genprobe.Model(name=…, encode=…, decode=…, posterior=…, …). A GAN "
+            "or a decoder alone has no encoder, and cannot be evaluated.",
         )
     return model
 

@@ -31,8 +31,8 @@ def generative_information(
     """Values of log q(z|x) − log p(z) of prior samples (1, some).
 
     There are as many as examples are chosen; but for the context they have nothing to do with
-    these. None without a decoder, or where the likelihood cannot be sampled. NaN where the encoder
-    gives no valid parameters for what was decoded.
+    these. None without a decoder, of posteriors that are points, or where the likelihood cannot be
+    sampled. NaN where the encoder gives no valid parameters for what was decoded.
 
     Args:
         calls: of encoder and decoder.
@@ -43,7 +43,7 @@ def generative_information(
     Raises:
         ModelError: if the encoder or the decoder fails.
     """
-    if not calls.decodes:
+    if not calls.decodes or posterior.point:
         return None
     z = prior.sample(len(chosen)).to(calls.dtype)
     try:

@@ -24,8 +24,10 @@ EVALUATIONS = 1 << 16
 
 def rate(
     posterior: Family, prior: Prior, params: Params, log_qz_x: Tensor, log_pz: Tensor, n: int
-) -> Float64[Tensor, "draw batch"]:
+) -> Float64[Tensor, "draw batch"] | None:
     """KL(q(z|x)‖p(z)): (1, batch) if analytic, else a Monte Carlo value for each of some draws.
+
+    None of a point, whose rate is infinite.
 
     Args:
         posterior: family of q(z|x).
@@ -35,6 +37,8 @@ def rate(
         log_pz: (draw, batch) log p(z), nats.
         n: number of examples in the data set.
     """
+    if posterior.point:
+        return None
     found = rate_by_itself(posterior, prior, params, len(log_qz_x), n)
     return log_qz_x - log_pz if found is None else found
 

@@ -179,6 +179,7 @@ def plane_of(comparison: Comparison, unit: str = "nats") -> Plane:
     """
     scale = common_divisor(comparison.reports, unit)
     named = list(enumerate(comparison.named)) if comparison.shares_a_plane else []
+    named = [(i, report) for i, report in named if "rate" in report.estimates]
     models = [place_model(r, scale, i) for i, r in named if "distortion" in r.estimates]
     others = [r for _, r in named if "distortion" not in r.estimates]
     position = {model.index: at for at, model in enumerate(models)}

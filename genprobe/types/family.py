@@ -37,6 +37,7 @@ class Family:
         symmetric: whether every posterior is symmetric about its mean, so that the mirror image of
             a draw is a draw too; the slope is measured with such pairs.
         notice: what every report on such posteriors has to say, if anything.
+        point: whether a posterior is a single point, so that there is neither a rate nor log q(z).
     """
 
     name: str
@@ -50,6 +51,7 @@ class Family:
     upper: Callable[[Params], Callable[[Tensor], Tensor]] | None = None
     symmetric: bool = False
     notice: Notice | None = None
+    point: bool = False
 
     def event_shape(self, params: Params) -> torch.Size:
         """Shape of one latent z under these parameters."""

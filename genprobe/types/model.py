@@ -8,12 +8,18 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
-from genprobe.errors import GenprobeError
+from genprobe.errors import GenprobeError, ModelError
 from genprobe.types.family import Family, Params
 from genprobe.types.likelihood import Likelihood
 from genprobe.types.prior import PriorLike
 
 Plain: TypeAlias = Mapping[str, Any]
+
+WITHOUT_ENCODER = (
+    "Train an encoder q(z|x) for it and give that as encode. A flow, or a network that inverts the "
+    "generator, can be encode with posterior='delta': it then has a distortion, and no rate."
+)
+"""What genprobe can do for a model that comes without an encoder."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -85,6 +91,12 @@ class Model:
     recorded: Recorded | None = None
 
     def __post_init__(self) -> None:
+        if not callable(self.encode):
+            raise ModelError(
+                f"Model {self.name!r} has no encoder: a GAN, a flow or a decoder alone has no "
+                "q(z|x) of its own, and so no rate, no I(n;z) and no distortion.",
+                WITHOUT_ENCODER,
+            )
         if (self.decode is None) != (self.likelihood is None):
             present, absent = (
                 ("decode", "likelihood") if self.likelihood is None else ("likelihood", "decode")

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from genprobe.comparing.compare import compare
 from genprobe.comparing.comparison import Comparison
+from genprobe.errors import GenprobeError
 from genprobe.render.figure.dimensions import draw_dimensions, ranked
 from genprobe.render.figure.figure_file import require_format, write_figure
 from genprobe.render.figure.nats import draw_nats, nats_entries
@@ -127,10 +128,20 @@ def plane_panels(
 
 
 def barred(comparison: Comparison) -> list[Report]:
-    """The models with a bar of their own: all, or of many those on the hull, or some of these."""
+    """The models with a bar of their own: all, or of many those on the hull, or some of these.
+
+    Raises:
+        GenprobeError: if none has a rate.
+    """
     reports = list(comparison.named)
     if len(reports) > ALL:
         reports = [reports[i] for i in comparison.hull] or reports
+    reports = [report for report in reports if "rate" in report.estimates]
+    if not reports:
+        raise GenprobeError(
+            "There is no plane to draw: no model has a rate.",
+            "Deterministic codes have none; the table has what there is.",
+        )
     step = -(-len(reports) // ALL)
     return reports[::step]
 
