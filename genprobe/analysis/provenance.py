@@ -127,6 +127,7 @@ def describe_run(
         "context": list(header.context),
         **({} if quantities.distinct is None else {"distinct_examples": len(quantities.distinct)}),
         "context_fingerprint": header.context_fingerprint,
+        **({"teacher_forced": True} if header.teacher_forced else {}),
         "fitted_prior": describe_fit(quantities, estimates),
         **count_queries(quantities, options.tolerance),
         "fitted_scale": describe_scale(quantities, estimates),

@@ -17,7 +17,7 @@ from genprobe.distributions.returned import Understood, require_log_variance, un
 from genprobe.encoding.batches import batches, gather, unequal_batches
 from genprobe.encoding.broadcasting import fitting, full_rows, require_batch
 from genprobe.encoding.checks import require_event, require_real, require_shapes
-from genprobe.encoding.context import rows_of
+from genprobe.encoding.context import TEACHER, keywords, rows_of
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.user_errors import user_errors
 from genprobe.errors import SupportError, UnavailableError
@@ -253,7 +253,7 @@ class Calls:
         source, lent = f"The encoder of {self.model.name}", self._lent(x, given, batch)
         count = len(x[batch])
         with self._errors("encode", x[batch]), torch.inference_mode():
-            returned = self.model.encode(lent[0], **lent[1])
+            returned = self.model.encode(lent[0], **keywords(lent[1]))
             found = self._understood("encode", returned)
             params = full_rows(source, self.posterior, found.params, count)
         require_shapes(source, self.posterior, params, count)
@@ -267,7 +267,11 @@ class Calls:
         if self.model.decode is None:
             raise UnavailableError("The model has no decoder.")
         source = f"The decoder of {self.model.name}"
-        found = self._understood("decode", self.model.decode(codes, **context))
+        if self.model.teacher_forced and TEACHER not in context:
+            raise UnavailableError("The decoder is teacher-forced: it takes x besides z.")
+        arguments = [context[TEACHER]] if self.model.teacher_forced else []
+        returned = self.model.decode(codes, *arguments, **keywords(context))
+        found = self._understood("decode", returned)
         require_real(source, found.params)
         finer = {k: torch.promote_types(v.dtype, self.dtype) for k, v in found.params.items()}
         return replace(found, params={k: v.to(finer[k]) for k, v in found.params.items()})

@@ -2,6 +2,7 @@
 
 A label, a batch, the size of x itself: q(z|x, c) and p(x|z, c). A model says what it needs with
 ``condition``; the data bring covariates; both encode and decode take the context as keywords.
+A teacher-forced decoder is given the examples themselves, which go with the context.
 """
 
 import torch
@@ -11,6 +12,14 @@ from genprobe.encoding.lending import lent
 from genprobe.encoding.user_errors import user_errors
 from genprobe.errors import ModelError
 from genprobe.types import Dataset, Model, Params
+
+TEACHER = "x (teacher-forced)"
+"""What the examples are called in the context of a teacher-forced decoder: no keyword has it."""
+
+
+def keywords(context: Params) -> Params:
+    """The context that encoder and decoder are given as keywords."""
+    return {name: values for name, values in context.items() if name != TEACHER}
 
 
 def context_of(model: Model, dataset: Dataset, x: Tensor, start: int) -> Params:
@@ -25,8 +34,9 @@ def context_of(model: Model, dataset: Dataset, x: Tensor, start: int) -> Params:
     Raises:
         ModelError: if the data lack what the model needs, or the context is not one row an example.
     """
+    teacher = {TEACHER: x} if model.teacher_forced else {}
     if model.condition is None:
-        return {}
+        return teacher
     covariates = {} if dataset.covariates is None else dataset.covariates(start, start + len(x))
     with user_errors(f"condition of {model.name}", x.shape, "Check the data's covariates."):
         try:
@@ -38,7 +48,8 @@ def context_of(model: Model, dataset: Dataset, x: Tensor, start: int) -> Params:
                 "Give data that have it.",
             ) from missing
     require_rows(model.name, context, len(x), start)
-    return {k: v.to(x.dtype) if v.is_floating_point() else v for k, v in context.items()}
+    cast = {k: v.to(x.dtype) if v.is_floating_point() else v for k, v in context.items()}
+    return cast | teacher
 
 
 def require_rows(name: str, context: Params, count: int, start: int) -> None:

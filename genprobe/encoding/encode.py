@@ -16,7 +16,7 @@ from torch import Tensor
 
 from genprobe.encoding.calls import Calls, bind
 from genprobe.encoding.checks import first_not_finite, impossible_value
-from genprobe.encoding.context import context_of
+from genprobe.encoding.context import context_of, keywords
 from genprobe.encoding.examples import counted_from, encode_examples, in_dtype
 from genprobe.encoding.identity import identity_of, require_steady, require_unchanged, seal
 from genprobe.encoding.lending import lent
@@ -210,7 +210,7 @@ def probe_inputs(
         "prior": prior,
         "likelihood": calls.likelihood,
         "x": x,
-        "context": calls.context,
+        "context": keywords(calls.context),
         "params": batch.params,
         "z": batch.z,
         "log_qz_x": batch.log_qz_x,

@@ -80,9 +80,10 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
     target = Path(path)
     require_free(target)
     require_plain(dict(model.training), "training")
-    if model.condition is not None:
+    if model.condition is not None or model.teacher_forced:
+        kind = "teacher-forced" if model.teacher_forced else "conditional"
         raise ModelError(
-            f"The model {model.name} is conditional, and a program has no place for its context.",
+            f"The model {model.name} is {kind}, and a program has no place for its context.",
             "Evaluate the model itself.",
         )
     x = few(model, example)

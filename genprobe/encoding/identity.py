@@ -12,7 +12,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.datasets.row_hashes import context_hashes, fingerprint_of, row_hashes
-from genprobe.encoding.context import context_of
+from genprobe.encoding.context import context_of, keywords
 from genprobe.encoding.examples import in_dtype
 from genprobe.errors import DataError, StoreError
 from genprobe.runtime.ranks import Ranks, all_max, all_sum, barrier, broadcast_object
@@ -68,7 +68,8 @@ def identity_of(given: Tensor, context: Params) -> dict[str, Int64[Tensor, "batc
         context: of a conditional model, by name, each (batch, ...).
     """
     found = {"identity/x": row_hashes(given)} if given[0].numel() else {}
-    return found | ({"identity/context": context_hashes(context)} if context else {})
+    named = keywords(context)
+    return found | ({"identity/context": context_hashes(named)} if named else {})
 
 
 def read_identity(

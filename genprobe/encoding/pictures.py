@@ -111,7 +111,7 @@ def draw_pictures(
     image = image_shape(dataset.event_shape)
     dtype = getattr(torch, store.header.dtype)
     calls = bind(parts, device=device, dtype=dtype, batch_size=batch_size)
-    if image is None or not calls.decodes:
+    if image is None or not calls.decodes or parts.model.teacher_forced:
         return None
     with in_evaluation(parts.model, device, dtype, parts.prior):
         subject = subject_of(calls, dataset, store, image)

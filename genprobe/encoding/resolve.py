@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from genprobe.encoding.calls import Calls
-from genprobe.encoding.context import context_of
+from genprobe.encoding.context import context_of, keywords
 from genprobe.encoding.examples import encode_examples, read_examples, say_what_names_mean
 from genprobe.encoding.model_fingerprint import model_fingerprint
 from genprobe.encoding.parts import Parts
@@ -96,7 +96,8 @@ def prepare(
         dtype=dtype,
         segment=segment_rows(tuple(dataset.event_shape), tuple(latent)),
         training=dict(model.training) | ({"read_as": read_as} if read_as else {}),
-        context=tuple(sorted(calls.context)),
+        context=tuple(sorted(keywords(calls.context))),
+        teacher_forced=model.teacher_forced,
         device=device.type,
     )
     return header, parts_of(calls, prior)

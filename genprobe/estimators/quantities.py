@@ -196,6 +196,11 @@ class Quantities:
     @cached_property
     def generative_information(self) -> Float64[Tensor, "draw m"]:
         """Values of log q(z|x) − log p(z) of prior samples and what they decode to (1, m)."""
+        if self.header.teacher_forced:
+            raise UnavailableError(
+                "No I of the generative joint: the decoder is teacher-forced, and to sample from "
+                "it takes ancestral decoding."
+            )
         return probed_column(
             self._store,
             "generative_information",

@@ -1,8 +1,8 @@
 """Independent classes 0, 1, …, K − 1, as they are: p(x|z) = Π_i softmax(logits_i)[x_i].
 
-For tokens, labels and levels that were not rescaled. Pixels in [0, 1] have ``categorical-pixels``.
-It has no blind distortion: the best constant is a histogram for every value, which moments do not
-give.
+For tokens, labels and levels that were not rescaled; a ``mask`` leaves padding out. Pixels in
+[0, 1] have ``categorical-pixels``. It has no blind distortion: the best constant is a histogram for
+every value, which moments do not give.
 """
 
 import torch
@@ -11,6 +11,7 @@ from torch.distributions import Categorical, Distribution, constraints
 from torch.distributions.constraints import Constraint
 from torch.types import _size
 
+from genprobe.errors import ModelError
 from genprobe.likelihoods.parameters import (
     ONE,
     class_logits,
@@ -39,12 +40,21 @@ class Levels(Distribution):
         logits: (batch, *event, levels).
         step: between neighbouring levels.
         remedy: what to do about data that are no such levels.
+        mask: (batch, *event) which values count, those that are not 0; None for all.
     """
 
     arg_constraints = {"logits": constraints.real}  # noqa: RUF012
 
-    def __init__(self, likelihood: str, logits: Tensor, step: float, remedy: str) -> None:
+    def __init__(
+        self,
+        likelihood: str,
+        logits: Tensor,
+        step: float,
+        remedy: str,
+        mask: Tensor | None = None,
+    ) -> None:
         self.likelihood, self.logits, self.step, self.remedy = likelihood, logits, step, remedy
+        self.mask = mask
         super().__init__(logits.shape[:1], logits.shape[1:-1], validate_args=False)
 
     def log_prob(self, value: Tensor) -> Tensor:
@@ -53,10 +63,14 @@ class Levels(Distribution):
         Raises:
             SupportError: if a value is no level of these logits.
         """
+        if self.mask is not None:
+            value = torch.where(self.mask != 0, value, 0.0)
         require_levels(self.likelihood, value, self.logits.shape[-1], self.step, self.remedy)
         level = (precise(value) / self.step).round().long()
         log_p = self.logits.log_softmax(-1).expand(*level.shape, -1)
         each = log_p.gather(-1, level[..., None])
+        if self.mask is not None:
+            each = torch.where(self.mask[..., None] != 0, each, 0.0)
         return sum_last(precise(each), len(self.event_shape) + 1)
 
     def sample(self, sample_shape: _size = ONE) -> Tensor:
@@ -96,8 +110,22 @@ def draw(logits: Tensor, sample_shape: _size) -> Tensor:
 
 
 def distribution(params: Params) -> Distribution:
-    """``logits`` or ``probs``, (batch, *event, K), to p(x|z) of batch shape (batch,)."""
-    return Levels(NAME, class_logits(NAME, params), 1.0, REMEDY)
+    """``logits`` or ``probs``, (batch, *event, K), to p(x|z) of batch shape (batch,).
+
+    With a ``mask`` (batch, *event) values where it is 0, such as padding, are left out: they cost
+    nothing.
+
+    Raises:
+        ModelError: if the decoder gives neither, or a mask of another shape.
+    """
+    logits, mask = class_logits(NAME, params), params.get("mask")
+    if mask is not None and mask.shape != logits.shape[:-1]:
+        raise ModelError(
+            f"The decoder gives a mask of shape {tuple(mask.shape)} for values of shape "
+            f"{tuple(logits.shape[:-1])}.",
+            "Return a mask of the shape of x: 1 for a token, 0 for padding.",
+        )
+    return Levels(NAME, logits, 1.0, REMEDY, mask)
 
 
 def support(x: Tensor) -> Notice | None:

@@ -57,6 +57,7 @@ class Header:
         context: names of what a conditional model is given besides x and z.
         context_fingerprint: hash over that of all examples; None without it, or until it is read.
         device: kind of the device that the model was on.
+        teacher_forced: whether the decoder was given x besides z.
         genprobe: the version that wrote it.
         version: of the format.
     """
@@ -83,6 +84,7 @@ class Header:
     context: tuple[str, ...] = ()
     context_fingerprint: str | None = None
     device: str = "cpu"
+    teacher_forced: bool = False
     genprobe: str = __version__
     version: int = VERSION
 

@@ -77,6 +77,8 @@ class Model:
         condition: of a conditional model, x (batch, *event) and the data's covariates to the
             context c by name, each (batch, ...), on the CPU; None if there is no context.
         recorded: what it said of each example, if that was kept; ``encode`` is then not called.
+        teacher_forced: whether ``decode`` is called as decode(z, x), as an autoregressive decoder
+            is: its parameters of value i may use z and the values before i of x, and no other.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Model:
     training: Plain = field(default_factory=dict)
     condition: Callable[[Tensor, Mapping[str, Any]], Params] | None = None
     recorded: Recorded | None = None
+    teacher_forced: bool = False
 
     def __post_init__(self) -> None:
         if not callable(self.encode):

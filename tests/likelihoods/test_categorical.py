@@ -80,3 +80,18 @@ def test_probs_are_the_same_as_their_logarithms():
 def test_probs_that_do_not_sum_to_1_are_refused():
     with pytest.raises(ModelError, match=r"3 classes that sum to 1\.5, not to 1"):
         categorical.distribution({"probs": torch.full((1, 2, 3), 0.5)})
+
+
+def test_what_is_masked_costs_nothing_and_need_be_no_class():
+    logits = torch.randn(2, 3, 5)
+    x = torch.tensor([[1.0, 4.0, 2.0], [0.0, 3.0, 7.0]])
+    mask = torch.tensor([[1, 1, 1], [1, 0, 0]])
+    found = categorical.distribution({"logits": logits, "mask": mask}).log_prob(x)
+    log_p = logits.double().log_softmax(-1)
+    truth = [log_p[0, 0, 1] + log_p[0, 1, 4] + log_p[0, 2, 2], log_p[1, 0, 0]]
+    torch.testing.assert_close(found, torch.stack(truth), atol=1e-6, rtol=0)
+
+
+def test_a_mask_of_another_shape_is_refused():
+    with pytest.raises(ModelError, match="mask of shape"):
+        categorical.distribution({"logits": torch.zeros(2, 3, 5), "mask": torch.ones(2, 1)})
