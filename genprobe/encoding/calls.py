@@ -4,7 +4,7 @@ Batches, device, precision, gradients, the context of a conditional model, check
 and errors are dealt with here, so encoding, probes, pictures and exports have none of it.
 """
 
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from genprobe.encoding.broadcasting import fitting, full_rows, require_batch
 from genprobe.encoding.checks import require_event, require_real, require_shapes
 from genprobe.encoding.context import TEACHER, keywords, rows_of
 from genprobe.encoding.parts import Parts
+from genprobe.encoding.reachable import reachable_modules
 from genprobe.encoding.user_errors import user_errors
 from genprobe.errors import SupportError, UnavailableError
 from genprobe.types import Family, Likelihood, Model, Params
@@ -209,7 +210,8 @@ class Calls:
         given, found = self._context_of(rows), []
         for batch in batches(len(z), self.batch_size):
             code = z[batch].detach().requires_grad_()
-            with self._errors("decode", code, NO_GRADIENT), torch.enable_grad():
+            recurrent = recurrent_gradients(self.model, self.device)
+            with self._errors("decode", code, NO_GRADIENT), torch.enable_grad(), recurrent:
                 # A leaf cannot be changed in place: the decoder is lent a copy within the graph.
                 lent = self._lent(code, rows_of(given, batch), slice(None))
                 log_px_z = self._log_likelihood(x, lent, batch)
@@ -293,6 +295,28 @@ class Calls:
         except SupportError as error:
             raise error.after(batch.start or 0) from None
         return found
+
+
+def recurrent_gradients(model: Model, device: torch.device) -> AbstractContextManager[None]:
+    """A context in which recurrent layers have gradients: cuDNN's have none in evaluation mode.
+
+    Args:
+        model: whose decoder may have such layers.
+        device: of the model.
+
+    >>> gru = torch.nn.GRU(2, 2)
+    >>> model = Model(
+    ...     name="m", encode=gru, decode=gru, posterior="delta", prior="flat", likelihood="normal"
+    ... )
+    >>> with recurrent_gradients(model, torch.device("cuda")):
+    ...     torch.backends.cudnn.enabled
+    False
+    """
+    if device.type == "cuda":
+        for module in reachable_modules(model.decode):
+            if any(isinstance(layer, torch.nn.RNNBase) for layer in module.modules()):
+                return torch.backends.cudnn.flags(enabled=False)
+    return nullcontext()
 
 
 def bind(parts: Parts, *, device: torch.device, dtype: torch.dtype, batch_size: int) -> Calls:
