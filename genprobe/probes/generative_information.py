@@ -32,8 +32,8 @@ def generative_information(
 
     There are as many as examples are chosen; but for the context they have nothing to do with
     these. None without a decoder, of posteriors that are points, of a teacher-forced decoder, whose
-    samples take ancestral decoding, or where the likelihood cannot be sampled. NaN where the encoder
-    gives no valid parameters for what was decoded.
+    samples take ancestral decoding, or where the likelihood cannot be sampled. NaN where the
+    encoder gives no valid parameters for what was decoded.
 
     Args:
         calls: of encoder and decoder.
