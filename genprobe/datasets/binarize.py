@@ -42,7 +42,7 @@ def binarize(dataset: Dataset, mode: str, seed: int = 0) -> Dataset:
         level = 0.5 if mode == "threshold" else uniforms(x, start, seed)
         return (x > level).to(x.dtype)
 
-    return replace(dataset, read=read, binarize=mode)
+    return replace(dataset, read=read, binarize=mode, bytes=None)
 
 
 def uniforms(x: Tensor, start: int, seed: int) -> Tensor:

@@ -6,6 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genprobe.datasets.byte_values import bytes_by_default
+from genprobe.datasets.images import channels_last, layout, state_turned
+from genprobe.datasets.tables import is_sparse, sparse_rows
 from genprobe.errors import DataError
 from genprobe.types import Dataset
 
@@ -15,8 +18,10 @@ def array_dataset(name: str, array: Any, *, scale: float | None = None) -> Datas
 
     Args:
         name: what tables call it.
-        array: a numpy array, memory map, HDF5 data set or tensor; never copied whole.
-        scale: divide by this; by default 255 for unsigned bytes and 1 for everything else.
+        array: a numpy array, memory map, HDF5 data set or tensor, dense or sparse; never copied
+            whole.
+        scale: divide by this; by default bytes follow the rule of ``genprobe.datasets.byte_values``
+            and everything else is left as it is.
 
     Raises:
         DataError: if there is no row, or the values are not numbers.
@@ -26,7 +31,36 @@ def array_dataset(name: str, array: Any, *, scale: float | None = None) -> Datas
         >>> array_dataset("grey", numpy.full((3, 2), 255, dtype="uint8")).read(0, 1).tolist()
         [[1.0, 1.0]]
     """
-    if isinstance(array, Tensor):
+    array = sliceable(name, array)
+    is_bytes = array.dtype == np.uint8
+    dtype = np.float64 if array.dtype.newbyteorder("=") == np.float64 else np.float32
+    shape = tuple(array.shape[1:])
+    turned = channels_last(shape, is_bytes)
+    if turned:
+        state_turned(name, shape)
+
+    def read(start: int, stop: int) -> Tensor:
+        rows = layout(torch.from_numpy(np.array(array[start:stop], dtype)), turned)
+        return rows if scale is None else rows / scale
+
+    dataset = Dataset(
+        name=name,
+        n=len(array),
+        event_shape=torch.Size((shape[2], *shape[:2]) if turned else shape),
+        read=read,
+    )
+    return bytes_by_default(dataset) if is_bytes and scale is None else dataset
+
+
+def sliceable(name: str, array: Any) -> Any:
+    """An array of real numbers that can be sliced by rows, with at least one.
+
+    Raises:
+        DataError: if it is none.
+    """
+    if is_sparse(array):
+        array = sparse_rows(array)
+    elif isinstance(array, Tensor):
         array = array.detach().cpu()
         half = array.dtype in (torch.float16, torch.bfloat16)
         array = (array.float() if half else array).numpy()
@@ -34,16 +68,6 @@ def array_dataset(name: str, array: Any, *, scale: float | None = None) -> Datas
         raise DataError(f"{name} holds no examples: its shape is {tuple(array.shape)}.")
     if array.dtype.kind not in "biuf":
         raise DataError(f"{name} holds {array.dtype}, not real numbers.", "Give a numeric array.")
-    divisor = scale or (255.0 if array.dtype == np.uint8 else 1.0)
-    dtype = np.float64 if array.dtype.newbyteorder("=") == np.float64 else np.float32
-
-    def read(start: int, stop: int) -> Tensor:
-        rows = torch.from_numpy(np.array(array[start:stop], dtype))
-        return rows if divisor == 1 else rows / divisor
-
-    return Dataset(
-        name=name,
-        n=len(array),
-        event_shape=torch.Size(array.shape[1:]),
-        read=read,
-    )
+    if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
+        raise DataError(f"{name} has masked values.", "Fill them, or leave out their examples.")
+    return array

@@ -1,5 +1,9 @@
 """A fixed random subset of a data set, held in memory."""
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 import torch
 
 from genprobe.runtime.seeds import random_rows
@@ -22,7 +26,7 @@ def subset(dataset: Dataset, n: int, seed: int = 0) -> Dataset:
     chosen = {}
     if covariates is not None:
         each = [covariates(row, row + 1) for row in rows]
-        chosen = {k: torch.cat([torch.as_tensor(one[k]) for one in each]) for k in each[0]}
+        chosen = {k: joined([one[k] for one in each]) for k in each[0]}
     return Dataset(
         name=f"{n} of {dataset.name}",
         n=n,
@@ -30,5 +34,13 @@ def subset(dataset: Dataset, n: int, seed: int = 0) -> Dataset:
         read=lambda start, stop: x[start:stop],
         binarize=dataset.binarize,
         entropy=dataset.entropy,
+        bytes=dataset.bytes,
         covariates=covariates and (lambda a, b: {k: v[a:b] for k, v in chosen.items()}),
     )
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Rows of a covariate, one after the other: numbers as a tensor, text as an array."""
+    if isinstance(parts[0], np.ndarray) and parts[0].dtype.kind not in "biuf":
+        return np.concatenate(parts)
+    return torch.cat([torch.as_tensor(part) for part in parts])

@@ -1,21 +1,22 @@
 """From what the user names to a Model or a Dataset, through the plugins that recognise it."""
 
+import importlib
 import logging
 import os
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
-import numpy as np
 from torch import Tensor
-from torch.utils.data import DataLoader
-from torch.utils.data import Dataset as TorchDataset
 
 from genprobe.datasets.binarize import binarize as binarized
+from genprobe.datasets.byte_values import read_bytes_as
+from genprobe.datasets.covariates import with_covariates
 from genprobe.datasets.find import find_folder, names_in
-from genprobe.datasets.from_array import array_dataset
-from genprobe.datasets.from_torch import from_torch
-from genprobe.errors import DataError, ModelError, UntrustedError, reason_of
+from genprobe.datasets.from_object import from_object
+from genprobe.errors import DataError, GenprobeError, ModelError, UntrustedError, reason_of
 from genprobe.loaders.factory import load_with_factory
 from genprobe.loaders.inspect import FileKind, inspect_file
 from genprobe.loaders.safetensors import INDEX
@@ -23,7 +24,7 @@ from genprobe.loaders.stand_ins import read_with_stand_ins, replaced
 from genprobe.loaders.state_dicts import describe, printable, state_dicts
 from genprobe.loaders.tensors import read_weights
 from genprobe.plugins import plugins
-from genprobe.types import Dataset, DatasetReader, Loader, Model
+from genprobe.types import Dataset, DatasetReader, Likelihood, Loader, Model
 
 log = logging.getLogger("genprobe")
 
@@ -173,15 +174,28 @@ def contents(path: Path) -> str:
 
 
 def open_dataset(
-    source: Any, *, split: str | None = None, binarize: str | None = None, seed: int = 0
+    source: Any,
+    *,
+    split: str | None = None,
+    binarize: str | None = None,
+    seed: int = 0,
+    bytes: str | None = None,
+    input_key: str | None = None,
+    covariates: Mapping[str, Any] | None = None,
+    likelihood: Likelihood | str | None = None,
 ) -> Dataset:
-    """The data set that a name, path, array, tensor, torch Dataset or DataLoader stands for.
+    """The data set that a name, path, array, table, torch Dataset or DataLoader stands for.
 
     Args:
         source: as above, or a Dataset already.
         split: for named data sets that have splits.
         binarize: none, threshold or stochastic; None leaves the data as they are.
-        seed: of stochastic binarisation.
+        seed: of stochastic binarisation, and of what a DataLoader draws.
+        bytes: ``pixels`` divides bytes by 255, ``counts`` takes them as they are; by default they
+            are pixels, unless all are 0 or 1 or the likelihood is of whole numbers.
+        input_key: under which key items, or a file's arrays, have the input.
+        covariates: what comes with the examples, by name: an array (n, ...) or the path of one.
+        likelihood: of the model that the data are for, if there is one.
 
     Raises:
         DataError: if nothing is there, or nothing reads it.
@@ -190,29 +204,38 @@ def open_dataset(
         >>> open_dataset("digits", split="test", binarize="threshold").event_shape
         torch.Size([64])
     """
-    return binarized(find_dataset(source, split), binarize or "none", seed)
+    found = find_dataset(source, split, input_key, seed)
+    if covariates:
+        found = with_covariates(found, covariates, lambda spec: find_dataset(spec, None))
+    known = plugins().get("likelihoods", likelihood) if isinstance(likelihood, str) else likelihood
+    binary = binarize not in (None, "none")
+    found = read_bytes_as(found, bytes, None if binary else known)
+    return binarized(found, binarize or "none", seed)
 
 
-def find_dataset(source: Any, split: str | None) -> Dataset:
-    """The data set before binarisation."""
+def find_dataset(
+    source: Any, split: str | None, input_key: str | None = None, seed: int = 0
+) -> Dataset:
+    """The data set before bytes are scaled, and before binarisation."""
     if isinstance(source, Dataset):
+        if input_key is not None:
+            raise DataError(
+                f"{source.name} is open: its input is not chosen by {input_key!r} any more.",
+                "Give the key to genprobe.open_dataset.",
+            )
         return source
-    if isinstance(source, Tensor | np.ndarray):
-        return array_dataset("array", source)
-    if isinstance(source, DataLoader | TorchDataset):
-        return from_torch(source)
     if not isinstance(source, str | Path):
-        raise DataError(
-            f"Data cannot be a {type(source).__name__}.",
-            "Give a name, a path, an array, a tensor, a Dataset or a DataLoader.",
-        )
+        return from_object(source, split=split, key=input_key, seed=seed)
     known: dict[str, DatasetReader] = plugins().all("datasets")
     scheme, _, rest = str(source).partition(":")
+    if scheme == "python" and rest:
+        return from_object(data_of_function(rest), split=split, key=input_key, seed=seed)
+    named = str(source) if input_key is None else f"{source}::{input_key}"
     if scheme in known and (rest or str(source) == scheme):
-        return known[scheme].open(rest, split)
+        return known[scheme].open(named.partition(":")[2], split)
     claims = [reader for reader in known.values() if reader.recognises(Path(source))]
     if len(claims) == 1:
-        return claims[0].open(str(source), split)
+        return claims[0].open(named, split)
     names = ", ".join(known)
     if (folder := find_folder(str(source))) is not None:
         raise DataError(
@@ -223,7 +246,10 @@ def find_dataset(source: Any, split: str | None) -> Dataset:
         raise DataError(
             f"{source} is claimed by several readers.", f"Name one as {claims[0].scheme}:…."
         )
-    raise DataError(f"Nothing reads the data {str(source)!r}.", f"Name a path or one of: {names}.")
+    raise DataError(
+        f"Nothing reads the data {str(source)!r}.",
+        f"Name a path, python:MODULE:FUNCTION or one of: {names}.",
+    )
 
 
 def first_readable(folder: Path, readers: Iterable[DatasetReader]) -> Path:
@@ -255,3 +281,27 @@ def in_layer(source: Any, layer: str | None) -> Any:
         return source
     log.warning("%s is read at %s, as the model was set up.", source, layer)
     return f"{source}::{layer}"
+
+
+def data_of_function(name: str) -> Any:
+    """The data that a user's own function gives, or the data themselves under that name.
+
+    Args:
+        name: ``MODULE:FUNCTION``; the current folder is on the import path.
+
+    Raises:
+        DataError: if it is not there, or fails.
+    """
+    module, _, attribute = name.partition(":")
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+        return found() if isinstance(found, type | FunctionType) else found
+    except GenprobeError:
+        raise
+    except Exception as error:
+        raise DataError(
+            f"The data python:{name} fail: {type(error).__name__}: {reason_of(error)}.",
+            "Name python:MODULE:FUNCTION, of a module in the current folder or installed.",
+        ) from error

@@ -29,6 +29,9 @@ class Dataset:
             (stop − start, ...), tensors or arrays of any dtype; None if nothing does.
         by_item: whether examples are read one by one, and each may be expensive: then a sample of
             them, and not all, is read again to see whether they changed while they were encoded.
+        bytes: how ``read`` gives values that were bytes: ``pixels``, divided by 255, or ``counts``,
+            as they were; the likelihood may yet change it. None where they were no bytes, or where
+            it is settled.
     """
 
     name: str
@@ -40,6 +43,7 @@ class Dataset:
     entropy: float | None = None
     covariates: Callable[[int, int], Mapping[str, Any]] | None = None
     by_item: bool = False
+    bytes: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,6 +1,7 @@
 import h5py
 import numpy as np
 import pytest
+import scipy.sparse
 import torch
 
 from genprobe.datasets.arrays import arrays
@@ -47,18 +48,57 @@ def test_one_array_needs_no_name(tmp_path, suffix):
 
 def test_of_several_arrays_one_is_named(tmp_path, suffix):
     path = tmp_path / f"data{suffix}"
-    WRITERS[suffix](path, {"x": X, "y": OTHER})
-    same(arrays.open(f"{path}::x", None), "data::x")
-    with pytest.raises(DataError, match=r"2 arrays; it has x, y.*\n.*::NAME"):
+    WRITERS[suffix](path, {"a": X, "b": OTHER})
+    same(arrays.open(f"{path}::a", None), "data::a")
+    with pytest.raises(DataError, match=r"2 arrays; it has a, b.*\n.*::NAME"):
         arrays.open(str(path), None)
-    with pytest.raises(DataError, match="no array 'z'; it has x, y"):
+    with pytest.raises(DataError, match="no array 'z'; it has a, b"):
         arrays.open(f"{path}::z", None)
+
+
+def test_an_array_of_a_known_name_is_the_input_and_arrays_of_as_many_rows_are_beside_it(
+    tmp_path, suffix
+):
+    path = tmp_path / f"data{suffix}"
+    labels = np.array([3, 1, 2, 0], np.uint8)
+    WRITERS[suffix](path, {"digit": labels, "other": OTHER, "image": X})
+    dataset = arrays.open(str(path), None)
+    same(dataset, "data")
+    found = dataset.covariates(1, 3)
+    assert found.keys() == {"digit"}
+    assert found["digit"].dtype == torch.int64
+    assert found["digit"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".h5"])
+def test_text_is_beside_the_input_as_text(tmp_path, suffix):
+    path = tmp_path / f"data{suffix}"
+    names = np.array(["a", "bc", "d", "e"])
+    if suffix == ".h5":
+        names = names.astype(h5py.string_dtype())
+    WRITERS[suffix](path, {"x": X, "name": names})
+    assert arrays.open(str(path), None).covariates(1, 3)["name"].tolist() == ["bc", "d"]
+
+
+@pytest.mark.parametrize("layout", ["csr", "csc", "coo", "bsr"])
+def test_a_sparse_matrix_that_scipy_saved(tmp_path, layout):
+    scipy.sparse.save_npz(tmp_path / "data.npz", scipy.sparse.csr_matrix(X).asformat(layout))
+    same(arrays.open(str(tmp_path / "data.npz"), None), "data")
 
 
 def test_an_array_in_a_group_of_hdf5(tmp_path):
     path = tmp_path / "data.h5"
     write_h5(path, {"test/x": X, "test/y": OTHER, "scalar": np.float32(1)})
-    same(arrays.open(f"{path}::/test/x", None), "data::/test/x")
+    dataset = arrays.open(f"{path}::/test/x", None)
+    same(dataset, "data::/test/x")
+    assert dataset.covariates is None
+
+
+def test_arrays_of_the_same_group_of_hdf5_are_beside_the_input(tmp_path):
+    path = tmp_path / "data.h5"
+    write_h5(path, {"test/x": X, "test/y": np.arange(4), "train/y": np.zeros(4)})
+    found = arrays.open(f"{path}::test/x", None).covariates(2, 4)
+    assert {k: v.tolist() for k, v in found.items()} == {"y": [2, 3]}
 
 
 def test_a_file_without_arrays(tmp_path, suffix):

@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
+import genprobe
 from genprobe.datasets.from_array import array_dataset
 from genprobe.datasets.subset import subset
 from genprobe.types import Dataset
@@ -52,3 +54,15 @@ def test_covariates_stay_with_their_examples():
     )
     some = subset(whole, 15)
     assert torch.equal(some.covariates(3, 12)["label"], some.read(3, 12)[:, 0])
+
+
+def test_text_stays_with_its_examples_and_bytes_stay_bytes():
+    source = {
+        "x": np.arange(2 * N, dtype=np.uint8).reshape(N, 2),
+        "name": [f"n{i}" for i in range(N)],
+    }
+    whole = genprobe.open_dataset(source)
+    some = subset(whole, 15)
+    rows = (some.read(3, 12)[:, 0] * 255 / 2).round().int().tolist()
+    assert some.covariates(3, 12)["name"].tolist() == [f"n{i}" for i in rows]
+    assert some.bytes == "pixels"

@@ -1,0 +1,42 @@
+"""Arrays that lie beside the examples, one row each, as covariates of a data set."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from genprobe.datasets.items import whole_numbers_wide
+from genprobe.types import Dataset
+
+
+def with_columns(dataset: Dataset, columns: Mapping[str, Any]) -> Dataset:
+    """A data set with further covariates; those of a name that it has already replace them.
+
+    Args:
+        dataset: of n examples.
+        columns: arrays (n, ...) by name, which only need to be sliced.
+    """
+    if not columns:
+        return dataset
+    own = dataset.covariates
+
+    def covariates(start: int, stop: int) -> Mapping[str, Any]:
+        before = {} if own is None else own(start, stop)
+        return {**before, **{k: column_rows(v[start:stop]) for k, v in columns.items()}}
+
+    return replace(dataset, covariates=covariates)
+
+
+def column_rows(rows: Any) -> Tensor | np.ndarray:
+    """Some rows of a covariate: numbers as a tensor, whole ones of 64 bits; text as an array."""
+    if isinstance(rows, Tensor):
+        return whole_numbers_wide(rows.detach().cpu())
+    array = np.asarray(rows)
+    if array.dtype.kind not in "biufc":
+        return array.astype(str) if array.dtype.kind == "S" else array
+    if array.dtype.kind == "u" and array.dtype.itemsize > 1:
+        array = array.astype(np.int64)
+    return whole_numbers_wide(torch.from_numpy(np.array(array, array.dtype.newbyteorder("="))))
