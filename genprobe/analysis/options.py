@@ -51,6 +51,9 @@ class Options:
     weights: str | None = None
     family: str | None = None
     pictures: bool | None = None
+    bytes: str | None = None
+    input_key: str | None = None
+    covariates: Mapping[str, Any] | None = None
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> "Options":

@@ -24,10 +24,15 @@ if TYPE_CHECKING:
 @click.command(short_help="Evaluate models and print their tables.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option(
-    "--data", metavar="D", help="A name (digits), a path, or SCHEME:PATH. Default: a bundle's own."
+    "--data",
+    metavar="D",
+    help="A name (digits), a path, SCHEME:PATH or python:MODULE:FUNCTION. Default: a bundle's own.",
 )
 @click.option("--split", metavar="S", help="Split of a named data set.")
 @options.binarize
+@options.byte_values
+@options.input_key
+@options.covariates
 @click.option(
     "--model", "factory", metavar="MODULE:FACTORY", help="Your function that builds the Model."
 )

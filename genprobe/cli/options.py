@@ -106,6 +106,37 @@ binarize = click.option(
     type=click.Choice(["none", "threshold", "stochastic"]),
     help="Make data in [0, 1] binary. Default: as a bundle was trained, else none.",
 )
+byte_values = click.option(
+    "--bytes",
+    type=click.Choice(["pixels", "counts"]),
+    help="How uint8 data are meant: divided by 255, or as they are. "
+    "Default: pixels, unless all are 0 or 1 or the likelihood is of whole numbers.",
+)
+input_key = click.option(
+    "--input-key", metavar="KEY", help="Under which key the data have the input."
+)
+
+
+def parse_covariates(
+    context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> dict[str, str] | None:
+    """``y=labels.npy`` to a path by name; None if there is none."""
+    found = {}
+    for given in value:
+        name, equals, source = given.partition("=")
+        if not (name and equals and source):
+            raise click.BadParameter(f"give NAME=SOURCE, such as y=labels.npy, not {given!r}")
+        found[name] = source
+    return found or None
+
+
+covariates = click.option(
+    "--covariates",
+    multiple=True,
+    callback=parse_covariates,
+    metavar="NAME=SOURCE",
+    help="What comes with the data, such as y=labels.npy; may be repeated.",
+)
 
 
 def parse_widths(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:

@@ -45,7 +45,7 @@ def context_of(model: Model, dataset: Dataset, x: Tensor, start: int) -> Params:
             raise ModelError(
                 f"{model.name} needs the covariate {missing}; {dataset.name} has "
                 f"{', '.join(covariates) or 'none'}.",
-                "Give data that have it.",
+                "Give it: --covariates NAME=SOURCE, covariates={...}, or data that have it.",
             ) from missing
     require_rows(model.name, context, len(x), start)
     cast = {k: v.to(x.dtype) if v.is_floating_point() else v for k, v in context.items()}

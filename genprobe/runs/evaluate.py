@@ -40,6 +40,9 @@ def evaluate(
     weights: str | None = None,
     family: str | None = None,
     pictures: bool | None = None,
+    bytes: str | None = None,
+    input_key: str | None = None,
+    covariates: Mapping[str, Any] | None = None,
 ) -> Report:
     """Evaluate a model on data: rate, distortion, mutual information, marginal KL, regime.
 
@@ -48,8 +51,9 @@ def evaluate(
 
     Args:
         model: a Model, a path, or ``scheme:path``.
-        data: a name, a path, an array, a tensor, a Dataset or a DataLoader; by default what a
-            bundle says it was trained on. A file of posteriors needs none.
+        data: a name, a path, an array, a table, a Dataset, a DataLoader (what it yields) or a list
+            of items; by default what a bundle says it was trained on. A file of posteriors needs
+            none.
         store: where to store what the model gives for each example; the report goes into
             STORE.report.json. By default a temporary file.
         draws: posterior draws per example.
@@ -76,6 +80,11 @@ def evaluate(
         family: of a file of posteriors that does not name its own.
         pictures: write pictures of what the model makes of images next to the store, for the HTML
             report; by default if there is a store.
+        bytes: ``pixels`` divides bytes (uint8) by 255, ``counts`` takes them as they are; by
+            default they are pixels, unless all are 0 or 1 or the likelihood is of whole numbers.
+        input_key: under which key items, or a file's arrays, have the input.
+        covariates: what comes with the examples and a conditional model needs, by name: an array
+            (n, ...), or the path of one. Labels that come with the data need none.
 
     Returns:
         The report; everything in nats per example.

@@ -237,10 +237,11 @@ def choose_data(model: Model, data: Any, options: Options) -> Dataset:
     split, binarize = options.split, options.binarize
     source = model.training.get("data") if data is None else data
     if source is None and model.recorded is not None:
-        if split is not None or binarize not in (None, "none"):
+        wanted = (split, None if binarize == "none" else binarize, options.bytes)
+        if any((*wanted, options.input_key, options.covariates)):
             raise DataError(
-                f"{model.name} holds posteriors and no data to split or binarise.",
-                "Leave --split and --binarize out, or name the data with --data.",
+                f"{model.name} holds posteriors and no data to split, binarise or read in a way.",
+                "Leave the options of the data out, or name the data with --data.",
             )
         known = model.recorded
         name = known.dataset or f"unnamed data of {model.name}"
@@ -251,5 +252,15 @@ def choose_data(model: Model, data: Any, options: Options) -> Dataset:
         )
     source = in_layer(source, model.training.get("layer"))
     mode = model.training.get("binarize") if binarize is None else binarize
-    dataset = open_dataset(source, split=split, binarize=mode, seed=options.seed)
+    recorded = model.recorded
+    dataset = open_dataset(
+        source,
+        split=split,
+        binarize=mode,
+        seed=options.seed,
+        bytes=options.bytes,
+        input_key=options.input_key,
+        covariates=options.covariates,
+        likelihood=model.likelihood if recorded is None else recorded.likelihood,
+    )
     return with_channels(dataset, model.training.get("channels"))

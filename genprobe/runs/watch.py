@@ -79,7 +79,8 @@ def callback(
     """
     if every < 1 or n < 1 or not share > 0:
         raise GenprobeError("every, n and share must be positive.")
-    opened = open_dataset(data, split=split, binarize=binarize, seed=seed)
+    reading = {k: options.pop(k) for k in ("bytes", "input_key", "covariates") if k in options}
+    opened = open_dataset(data, split=split, binarize=binarize, seed=seed, **reading)
     known = plugins().all("estimators") if estimators is None else estimators
     chosen = {k: v for k, v in known.items() if estimators is not None or k not in EXPENSIVE}
     settings = {"seed": seed, "estimators": chosen, **options}

@@ -747,7 +747,7 @@ def test_data_of_another_length_are_refused():
 @pytest.mark.parametrize("option", [{"split": "test"}, {"binarize": "threshold"}])
 def test_there_are_no_data_to_split_or_binarise(option):
     _, params = linear_gaussian(20)
-    with pytest.raises(DataError, match="no data to split or binarise"):
+    with pytest.raises(DataError, match="no data to split, binarise"):
         genprobe.evaluate_posteriors(params, **option)
 
 

@@ -142,6 +142,23 @@ def test_options_are_those_of_evaluate(x, vae):
     assert (report.provenance["dtype"], report.provenance["draws"]) == ("float64", 3)
 
 
+def test_the_data_are_read_as_the_options_say_before_the_subset_is_taken(x):
+    label = torch.arange(N)
+    model = genprobe.Model(
+        name="labelled",
+        encode=lambda x, label: {"loc": 0 * x + label[:, None], "scale": 1 + 0 * x},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+        condition=lambda x, covariates: {"label": covariates["label"]},
+    )
+    data = {"other": torch.zeros(N, 2), "wave": x.to(torch.uint8)}
+    options = {"input_key": "wave", "bytes": "pixels", "covariates": {"label": label}}
+    report = genprobe.callback(data, strict=True, **options, **QUICK | {"n": N})(model, 0)
+    truth = 0.5 * 6 * (torch.arange(N).double() ** 2).mean()
+    assert report["rate"].value == pytest.approx(float(truth), rel=1e-6)
+    assert genprobe.callback(data, strict=True, **options, **QUICK)(model, 0).n == 50
+
+
 def test_an_interrupt_passes_through(x):
     def encode(x):
         raise KeyboardInterrupt
