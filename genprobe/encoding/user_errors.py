@@ -14,8 +14,8 @@ SMALLER_BATCH = "Give a smaller --batch-size; what was encoded into a --store is
 BETTER = {
     "per channel when training": "It takes statistics of the batch: give the module to the Model "
     "as module=, so that it is put into evaluation mode.",
-    "dtype|scalar type|Input type": "It is given the dtype of the run, and module= is put into it: "
-    "leave casts such as .half() out, or cast what is given to the dtype of the weights.",
+    "dtype|scalar type|Input type": "What it is given has the dtype of the run. Name the module as "
+    "module=, which is put into it, and leave casts such as .half() out; or cast in the function.",
 }
 """What to do where an error says more than that something failed, by words of torch's."""
 
