@@ -120,6 +120,8 @@ class Calls:
         for batch in batches(len(x), self.batch_size):
             found["encode"].append(self._parameters(x, self.context, batch))
             if self.decodes:
+                # A run's first call, so not in inference mode: of what a decoder keeps of it, a
+                # cache of positions say, gradients are taken later.
                 with self._errors("decode", z[batch]), torch.no_grad():
                     found["decode"].append(self._returned(*self._lent(z, self.context, batch)))
         for part, each in found.items():
