@@ -31,4 +31,5 @@ class GenprobeCallback(Callback):
         report = self.watch(self._model(pl_module), trainer.current_epoch)
         if report is not None:
             found = {f"genprobe/{name}": value for name, value in report.scalars().items()}
-            pl_module.log_dict(found, on_epoch=True, rank_zero_only=True)
+            # Every rank has the same report: their mean is its numbers, and all can monitor them.
+            pl_module.log_dict(found, on_epoch=True, sync_dist=True)

@@ -1,4 +1,7 @@
+import subprocess
+import sys
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
@@ -127,3 +130,38 @@ def test_a_model_that_cannot_be_evaluated_does_not_end_the_training(fit, held):
         trainer, _ = fit(GenprobeCallback(broken, held, share=1e9, n=50), epochs=2)
     assert trainer.current_epoch == 2
     assert sum("no report of epoch" in str(w.message) for w in caught) == 2
+
+
+SPREAD = """
+import sys, warnings
+import torch
+from lightning.pytorch import Trainer
+from lightning.pytorch.callbacks import EarlyStopping
+from genprobe import open_dataset
+from genprobe_lightning import GenprobeCallback
+
+sys.path.insert(0, sys.argv[1])
+from test_lightning import Vae, as_model
+
+data = open_dataset("digits", split="train", binarize="threshold").read(0, 512)
+watch = GenprobeCallback(as_model, data, share=1e9, n=60)
+stop = EarlyStopping("genprobe/rate", mode="max", stopping_threshold=0.0)
+trainer = Trainer(max_epochs=3, callbacks=[watch, stop], logger=False, accelerator="cpu", devices=2,
+                  strategy="ddp", enable_progress_bar=False, enable_model_summary=False,
+                  enable_checkpointing=False)
+torch.manual_seed(0)
+trainer.fit(Vae(), torch.utils.data.DataLoader(data, batch_size=64))
+logged = float(trainer.callback_metrics["genprobe/rate"])
+assert abs(logged - watch.watch.history[-1]["rate"].value) < 1e-4 * abs(logged)
+print("STOPPED", trainer.global_rank, trainer.current_epoch, flush=True)
+"""
+
+
+def test_several_processes_log_one_report_without_noise(tmp_path):
+    (tmp_path / "spread.py").write_text(SPREAD)
+    command = [sys.executable, str(tmp_path / "spread.py"), str(Path(__file__).parent)]
+    found = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    assert found.returncode == 0, found.stderr
+    assert "sync_dist" not in found.stdout + found.stderr
+    lines = sorted(line for line in found.stdout.splitlines() if line.startswith("STOPPED"))
+    assert lines == ["STOPPED 0 1", "STOPPED 1 1"]
