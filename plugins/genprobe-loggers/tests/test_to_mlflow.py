@@ -1,8 +1,15 @@
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import mlflow
 import pytest
 from genprobe_loggers.names import metrics
+
+import genprobe
+from genprobe.architectures import MlpVae
 
 
 @pytest.fixture(autouse=True)
@@ -53,3 +60,33 @@ def test_nothing_happens_without_a_run(evaluate, tmp_path):
     evaluate()
     assert mlflow.active_run() is None
     assert not (tmp_path / "mlruns").exists()
+
+
+def test_the_readmes_line_logs_with_mlflow_skinny(tmp_path):
+    module = MlpVae(data_shape=(64,), latent=2, hidden=(3,))
+    genprobe.save(module.as_model("mine", {"data": "digits"}), tmp_path / "a.pt")
+    readme = (Path(__file__).parent.parent / "README.md").read_text("utf-8")
+    [line] = [line.split() for line in readme.splitlines() if "MLFLOW_TRACKING_URI=" in line]
+    variables = dict(word.split("=") for word in line if "=" in word)
+    command = line[len(variables) + 1 :]
+    said = subprocess.run(
+        [sys.executable, "-m", "genprobe", *command, "--max-queries", "20"],
+        cwd=tmp_path,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+    )
+    assert said.returncode == 0, said.stderr
+    assert "fails" not in said.stderr
+    [found] = (tmp_path / "mlruns").glob("*/*/metrics/genprobe/rate")
+    assert float(found.read_text().split()[1]) > 0
+
+
+def test_without_a_database_it_is_told_where_runs_can_go(evaluate, monkeypatch, tmp_path, caplog):
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_NAME", "vaes")
+    monkeypatch.setattr("genprobe_loggers.to_mlflow.find_spec", lambda name: None)
+    mlflow.set_tracking_uri(f"sqlite:///{tmp_path}/mlflow.db")
+    evaluate()
+    assert "mlflow-skinny has no database" in caplog.text
+    assert "MLFLOW_ALLOW_FILE_STORE=true" in caplog.text
+    assert not (tmp_path / "mlflow.db").exists()
