@@ -24,6 +24,7 @@ from jaxtyping import Int64
 from torch import Tensor
 from torch.distributions import Distribution, Independent
 
+from genprobe.aggregate.density import AggregateDensity
 from genprobe.datasets.row_hashes import row_hashes
 from genprobe.store.read import Store
 from genprobe.types import Family, Params
@@ -191,3 +192,15 @@ def lighter(natural: tuple[Tensor, Tensor], log_weight: Tensor) -> tuple[Tensor,
 def heavier(bound: Callable[[Tensor], Tensor], log_weight: Tensor) -> Callable[[Tensor], Tensor]:
     """A bound on cells of components, raised by the largest weight of each."""
     return lambda z: bound(z) + log_weight
+
+
+def without_copies(
+    density: AggregateDensity, distinct: DistinctExamples, own: Int64[Tensor, " m"]
+) -> AggregateDensity:
+    """A density of weighted components whose leave-one-out part is a mean over the N − c others."""
+    loo, k, n = density.log_qz_loo, len(distinct), len(distinct.which)
+    if loo is None:
+        raise ValueError("queries come from components")
+    others = (n - distinct.count[own]).clamp(min=1).double()
+    moved = loo + math.log(max(1, k - 1)) + math.log(n / k) - others.log()
+    return dataclasses.replace(density, log_qz_loo=moved)

@@ -17,14 +17,14 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.blocks import size_of, stretches
+from genprobe.aggregate.codes import draw_codes, select_params
 from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks, negligible
-from genprobe.aggregate.distinct import DistinctExamples, distinct_blocks, weighted
+from genprobe.aggregate.distinct import DistinctExamples, distinct_blocks, weighted, without_copies
 from genprobe.runtime.progress import Progress, silent
-from genprobe.runtime.ranks import ALONE, Ranks, all_sum, barrier, broadcast, broadcast_object
+from genprobe.runtime.ranks import ALONE, Ranks, broadcast_object
 from genprobe.runtime.seeds import derived_seed, generator
 from genprobe.store.read import Store
-from genprobe.types import Family, Params
+from genprobe.types import Family
 
 PILOT = 4096
 """Queries of the pilot."""
@@ -35,8 +35,6 @@ MOST_VALUES = 1 << 24
 HEADROOM = 1.15
 SKIP = 1e-6
 """Share of q(z) at a query that may be left out of it."""
-DRAWN_VALUES = 1 << 22
-"""Values of z drawn at a time: their densities are worked out in float64."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -242,56 +240,6 @@ def query_density(
     return from_density(n, chosen, z, log_qz_x, density, distinct)
 
 
-def without_copies(
-    density: AggregateDensity, distinct: DistinctExamples, own: Int64[Tensor, " m"]
-) -> AggregateDensity:
-    """A density of weighted components whose leave-one-out part is a mean over the N − c others."""
-    loo, k, n = density.log_qz_loo, len(distinct), len(distinct.which)
-    if loo is None:
-        raise ValueError("queries come from components")
-    others = (n - distinct.count[own]).clamp(min=1).double()
-    moved = loo + math.log(max(1, k - 1)) + math.log(n / k) - others.log()
-    return dataclasses.replace(density, log_qz_loo=moved)
-
-
-def draw_codes(
-    family: Family, params: Params, draws: int, seed: int, ranks: Ranks
-) -> tuple[Float[Tensor, "draw m *latent"], Float64[Tensor, "draw m"]]:
-    """Draws of posteriors, those of rank 0 on every rank, and their own log densities, nats."""
-    with barrier(ranks):
-        z = sample_codes(family, params, draws, seed)
-    z = broadcast(z, ranks)
-    with barrier(ranks):
-        log_qz_x = [
-            family.distribution({k: v[part].double() for k, v in params.items()})
-            .log_prob(z[:, part].double())
-            .double()
-            for part in draw_blocks(family, params, draws)
-        ]
-    return z, torch.cat(log_qz_x, 1)
-
-
-def sample_codes(
-    family: Family, params: Params, draws: int, seed: int
-) -> Float[Tensor, "draw m *latent"]:
-    """Draws of posteriors, a stretch of examples at a time."""
-    first, *others = draw_blocks(family, params, draws)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        some = family.sample({k: v[first] for k, v in params.items()}, draws)
-        z = some.new_empty(draws, size_of(params), *some.shape[2:])
-        z[:, first] = some
-        for part in others:  # into its place, so that there is only one copy of it
-            z[:, part] = family.sample({k: v[part] for k, v in params.items()}, draws)
-    return z
-
-
-def draw_blocks(family: Family, params: Params, draws: int) -> list[slice]:
-    """Stretches of the examples whose draws fit into memory at once."""
-    values = family.event_shape(params).numel()
-    return list(stretches(size_of(params), max(1, DRAWN_VALUES // (draws * max(1, values)))))
-
-
 def from_density(
     n: int,
     index: Int64[Tensor, " m"],
@@ -318,25 +266,6 @@ def from_density(
         skipped=density.skipped,
         distinct=distinct,
     )
-
-
-def select_params(store: Store, chosen: Int64[Tensor, " m"], ranks: Ranks = ALONE) -> Params:
-    """Posterior parameters (m, ...) of chosen examples, in their order, streamed from the store.
-
-    Each rank reads its share and leaves zeros for the rest; their sum is the whole.
-    """
-    ordered, position = chosen.sort()
-    first, last = ranks.span(store.header.n)
-    found: dict[str, Tensor] = {}
-    with barrier(ranks):
-        _, shapes = next(iter(store.blocks(1)))
-        found = {k: v.new_zeros(len(chosen), *v.shape[1:]) for k, v in shapes.items()}
-        for start, params in store.blocks(start=first, stop=last):
-            stop = start + size_of(params)
-            low, high = torch.searchsorted(ordered, torch.tensor([start, stop])).tolist()
-            for k, v in params.items():
-                found[k][position[low:high]] = v[ordered[low:high] - start]
-    return {k: all_sum(v, ranks) for k, v in found.items()}
 
 
 def first_queries(queries: Queries, count: int) -> Queries:

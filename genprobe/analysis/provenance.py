@@ -132,7 +132,7 @@ def describe_run(
         **count_queries(quantities, options.tolerance),
         "fitted_scale": describe_scale(quantities, estimates),
         "max_error": quantities.max_error if quantities.queried else None,
-        "skipped": quantities.skipped if quantities.queried else None,
+        "skipped": quantities.queries.skipped if quantities.queried else None,
         "tolerance": options.tolerance,
         "bin_width": options.bin_width,
         **describe_cuts(options),

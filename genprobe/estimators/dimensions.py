@@ -15,11 +15,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float, Float64
 from torch import Tensor
 
 from genprobe.aggregate.moments import mean_of
 from genprobe.distributions.latents import flat
+from genprobe.errors import UnavailableError
 from genprobe.estimators.active_units import THRESHOLD
 from genprobe.probes.rate import rate_per_dimension
 from genprobe.report import Dimension
@@ -131,3 +132,26 @@ def finite_or_none(values: Tensor | None, count: int) -> list[float | None]:
 def errors_of(rates: Moments) -> Tensor:
     """Standard errors over examples of the means."""
     return torch.sqrt(rates.deviations / (rates.count - 1) / rates.count)
+
+
+def dimension_divergences(
+    prior: Prior | None,
+    z: Float[Tensor, "draw m *latent"],
+    log_qzj: Float64[Tensor, "draw some k"],
+) -> Float64[Tensor, " k"]:
+    """KL(q(z_d)‖p(z_d)) of every dimension (k,), nats.
+
+    Args:
+        prior: p(z), which must factorise.
+        z: the queries.
+        log_qzj: log q(z_d) at the first so many of them.
+
+    Raises:
+        UnavailableError: if the prior does not factorise.
+    """
+    base = getattr(getattr(prior, "distribution", None), "base_dist", None)
+    if base is None or base.event_shape:
+        raise UnavailableError("The prior does not factorise.")
+    some = z[:, : log_qzj.shape[1]]
+    found: Tensor = (log_qzj - flat(base.log_prob(some.double()), 2)).mean((0, 1))
+    return found

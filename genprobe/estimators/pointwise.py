@@ -159,3 +159,26 @@ def fixed_scale(
         best=math.sqrt(max(square, 0.0)),
         blind=blind - log_bin(store.header, bin_width),
     )
+
+
+def zero_rate_distortion(
+    store: Store, likelihood: Likelihood | None, bin_width: float | None
+) -> float:
+    """Distortion of the best constant of the likelihood's family, nats.
+
+    Args:
+        store: finished.
+        likelihood: p(x|z); None without a decoder.
+        bin_width: δ of quantised data, by which a density becomes a probability.
+
+    Raises:
+        UnavailableError: if the likelihood has none, or it is not finite.
+    """
+    if likelihood is None or likelihood.blind is None:
+        raise UnavailableError("No zero-rate distortion: the likelihood defines none.")
+    moments = store.data_moments()
+    mean, square = moments.pop("x"), moments.pop("x_square")
+    value = likelihood.blind(mean, square, **moments)
+    if not math.isfinite(value):
+        raise UnavailableError("No zero-rate distortion: data that do not vary have no finite one.")
+    return value - log_bin(store.header, bin_width)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from genprobe.encoding.probed import failure_code
 from genprobe.errors import UnavailableError
+from genprobe.probes.generative_information import WHOLE_RANGE
 from genprobe.store.read import Store
 
 Column: TypeAlias = Float64[Tensor, "draw m"]
@@ -47,6 +48,24 @@ def probed_column(store: Store, name: str, fault: str = FAULT, remedy: str = LOO
             "other examples. Encode again with --fresh."
         )
     return require_numbers(store.column(f"subset/{name}"), store.probed(), name, fault, remedy)
+
+
+def generative_samples(store: Store) -> Column:
+    """Values of log q(z|x) − log p(z) of prior samples and what they decode to (1, m), nats.
+
+    Args:
+        store: finished.
+
+    Raises:
+        UnavailableError: if the decoder is teacher-forced, or the encoder failed on any of them.
+    """
+    if store.header.teacher_forced:
+        raise UnavailableError(
+            "No I of the generative joint: the decoder is teacher-forced, and to sample from it "
+            "takes ancestral decoding."
+        )
+    fault = "the encoder gives no valid posterior for {lost} of the {asked} samples of the decoder"
+    return probed_column(store, "generative_information", fault, WHOLE_RANGE)
 
 
 def require_numbers(

@@ -18,22 +18,20 @@ from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.marginals import log_marginals
 from genprobe.aggregate.queries import Queries
-from genprobe.distributions.latents import flat
 from genprobe.errors import UnavailableError
 from genprobe.estimators.control_variates import CodeMoments, Controls, controls
-from genprobe.estimators.dimensions import Moments, dimension_moments
+from genprobe.estimators.dimensions import Moments, dimension_divergences, dimension_moments
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.pointwise import (
     FixedScale,
     distortions,
     fit_scale,
     fixed_scale,
-    log_bin,
     rates_under,
+    zero_rate_distortion,
 )
-from genprobe.estimators.probed import probed_column
+from genprobe.estimators.probed import generative_samples, probed_column
 from genprobe.estimators.rate_fitted_prior import fitted_rates
-from genprobe.probes.generative_information import WHOLE_RANGE
 from genprobe.report import Estimate
 from genprobe.store.format import Header
 from genprobe.store.read import Store
@@ -196,32 +194,12 @@ class Quantities:
     @cached_property
     def generative_information(self) -> Float64[Tensor, "draw m"]:
         """Values of log q(z|x) − log p(z) of prior samples and what they decode to (1, m)."""
-        if self.header.teacher_forced:
-            raise UnavailableError(
-                "No I of the generative joint: the decoder is teacher-forced, and to sample from "
-                "it takes ancestral decoding."
-            )
-        return probed_column(
-            self._store,
-            "generative_information",
-            fault="the encoder gives no valid posterior for {lost} of the {asked} samples of the "
-            "decoder",
-            remedy=WHOLE_RANGE,
-        )
+        return generative_samples(self._store)
 
     @cached_property
     def blind(self) -> float:
         """Distortion of the best constant of the likelihood's family."""
-        if self._likelihood is None or self._likelihood.blind is None:
-            raise UnavailableError("No zero-rate distortion: the likelihood defines none.")
-        moments = self._store.data_moments()
-        mean, square = moments.pop("x"), moments.pop("x_square")
-        value = self._likelihood.blind(mean, square, **moments)
-        if not math.isfinite(value):
-            raise UnavailableError(
-                "No zero-rate distortion: data that do not vary have no finite one."
-            )
-        return value - log_bin(self.header, self._bin_width)
+        return zero_rate_distortion(self._store, self._likelihood, self._bin_width)
 
     @cached_property
     def log_qzj(self) -> Float64[Tensor, "draw some k"]:
@@ -235,16 +213,10 @@ class Quantities:
     @cached_property
     def dimension_kl(self) -> Float64[Tensor, " k"] | None:
         """KL(q(z_d)‖p(z_d)) of every dimension (k,); None where they are not defined."""
-        base = getattr(getattr(self._prior, "distribution", None), "base_dist", None)
-        if base is None or base.event_shape:
-            return None
         try:
-            log_qzj = self.log_qzj
+            return dimension_divergences(self._prior, self.z, self.log_qzj)
         except UnavailableError:
             return None
-        z = self.z[:, : log_qzj.shape[1]]
-        found: Tensor = (log_qzj - flat(base.log_prob(z.double()), 2)).mean((0, 1))
-        return found
 
     @cached_property
     def queries(self) -> Queries:
@@ -317,11 +289,6 @@ class Quantities:
     def max_error(self) -> float:
         """Largest deviation of log q(z) seen from the float64 difference form, nats."""
         return self.queries.max_error
-
-    @property
-    def skipped(self) -> float:
-        """Share of the pairs of queries and components that were provably negligible."""
-        return self.queries.skipped
 
     @cached_property
     def _code_moments(self) -> CodeMoments | None:

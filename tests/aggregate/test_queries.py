@@ -6,6 +6,7 @@ import torch
 from scipy import stats
 
 import genprobe
+from genprobe.aggregate import codes
 from genprobe.aggregate import queries as module
 from genprobe.aggregate.queries import draw_queries
 from genprobe.estimators.rate import rate
@@ -65,7 +66,7 @@ def test_queries_follow_the_stored_posterior_of_their_own_example(store, params)
 
 
 def test_draws_made_a_stretch_at_a_time_are_of_their_own_posteriors(store, params, monkeypatch):
-    monkeypatch.setattr(module, "DRAWN_VALUES", 2 * 2 * 7)
+    monkeypatch.setattr(codes, "DRAWN_VALUES", 2 * 2 * 7)
     queries = draw(store, max_queries=2 * N)
     own = {k: v[queries.index] for k, v in params.items()}
     unit = (queries.z.double() - own["loc"]) / own["scale"]
