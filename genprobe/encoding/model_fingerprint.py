@@ -21,7 +21,7 @@ WEIGHTS = "weights:"
 """What the fingerprint of a model with weights begins with."""
 
 
-def model_fingerprint(model: Model, params: Params, prior: Prior, *parts: Any) -> str:
+def model_fingerprint(model: Model, params: Params, prior: Prior) -> str:
     """A hash of a model: of its weights, or for bare functions of what they say of one example.
 
     Of a record it is the record's own, with the tensors of its prior.
@@ -30,11 +30,10 @@ def model_fingerprint(model: Model, params: Params, prior: Prior, *parts: Any) -
         model: any.
         params: what its encoder says of the first example.
         prior: its prior, whose tensors or module may be learned too.
-        parts: its family and likelihood, which may hold modules as well.
     """
     if model.recorded is not None:
         return record_fingerprint(model.recorded.fingerprint, prior)
-    weights = {tensor_hash(values) for values in weights_of(model, prior, *parts)}
+    weights = {tensor_hash(values) for values in weights_of(model, prior.module)}
     learned = [f"{name} {tensor_hash(values)}" for name, values in sorted(prior.params.items())]
     if weights:
         return WEIGHTS + digest_of(*sorted(weights), *learned)

@@ -78,7 +78,7 @@ def prepare(
         require_draws(model, model.recorded, draws)
     header = Header(
         model=model.name,
-        model_fingerprint=model_fingerprint(model, params, prior, posterior, calls.likelihood),
+        model_fingerprint=model_fingerprint(model, params, prior),
         dataset=dataset.name,
         dataset_fingerprint="" if x.numel() else dataset.fingerprint,
         n=dataset.n,
