@@ -104,6 +104,7 @@ IDENTITY = {
     "n": "another number of examples",
     "event_shape": "another shape of the examples",
     "latent_shape": "another shape of z",
+    "binarize": "another binarisation",
     "entropy": "another bound on the entropy of the data",
     "context": "another context",
     "family": "another posterior family",

@@ -278,7 +278,7 @@ def test_what_a_kill_between_finishing_and_cleaning_left_is_cleaned(work):
         ({"seed": 1}, "another seed"),
         ({"draws": 2}, "another number of draws"),
         ({"dtype": "float64"}, "another dtype"),
-        ({"binarize": "threshold"}, "another data set"),
+        ({"binarize": "threshold"}, "another binarisation"),
     ],
 )
 def test_a_store_of_another_run_is_refused_and_kept(work, change, message):
@@ -297,8 +297,12 @@ def test_a_store_of_another_model_or_other_data_is_refused(work):
     with pytest.raises(StoreError, match=r"another model .*same name, other content"):
         run("s.h5")
     run("t.h5")
-    np.save("x.npy", np.ones((4, 3), np.float32))
-    with pytest.raises(StoreError, match="another data set"):
+    x = np.load("x.npy")
+    np.save("x.npy", 1 - x)
+    with pytest.raises(StoreError, match=r"another data set: 16284 of 16284 .* example 0"):
+        run("t.h5")
+    np.save("x.npy", x[:4])
+    with pytest.raises(StoreError, match="another number of examples"):
         run("t.h5")
 
 
