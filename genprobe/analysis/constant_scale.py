@@ -14,7 +14,8 @@ ROUNDING = 1e-6
 def constant_scale(blocks: Iterable[tuple[int, Params]]) -> Notice | None:
     """That the encoder's scale does not depend on x; None where it does, or there is none.
 
-    What is beside ``loc`` is the scale. As a rule the second example already differs, and the rest
+    Nor is it said where nothing of the code depends on x, which other warnings say. What is beside
+    ``loc`` is the scale. As a rule the second example already differs, and the rest
     is not read.
 
     Args:
@@ -27,15 +28,17 @@ def constant_scale(blocks: Iterable[tuple[int, Params]]) -> Notice | None:
         The scale of the posteriors does not depend on x: it is 0.5 for every example.
     """
     first: Params = {}
-    rows = 0
+    rows, place, moves = 0, None, False
     for _, params in blocks:
         first = first or {k: v[:1] for k, v in params.items() if k != "loc"}
         if "loc" not in params or not first:
             return None
         if any(varies(params[k], v) for k, v in first.items()):
             return None
+        place = params["loc"][:1] if place is None else place
+        moves = moves or varies(params["loc"], place)
         rows += len(params["loc"])
-    if rows < 2:
+    if rows < 2 or not moves:
         return None
     return Notice(
         code="constant-scale",

@@ -28,6 +28,7 @@ def test_of_another_family_its_own_words_are_used():
         {"logits": torch.zeros(50, 3)},
         {"loc": LOC},
         {"loc": LOC[:1], "scale": torch.ones(1, 3)},
+        {"loc": torch.zeros(50, 3), "scale": torch.ones(50, 3)},
     ],
 )
 def test_one_that_differs_once_or_is_none_is_passed_over(params):
