@@ -210,7 +210,7 @@ def write_unfinished():
     whole = genprobe.open_store("wide.h5").header
 
     def read(start, stop):
-        if start >= 2 * whole.segment:
+        if start >= 2 * whole.segment and stop > start + 1:  # no single row that is only checked
             raise KeyboardInterrupt
         return torch.empty(stop - start, 0)
 
