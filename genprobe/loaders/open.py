@@ -228,7 +228,7 @@ def find_dataset(
         return from_object(source, split=split, key=input_key, seed=seed)
     known: dict[str, DatasetReader] = plugins().all("datasets")
     scheme, _, rest = str(source).partition(":")
-    if scheme == "python" and rest:
+    if is_function(source):
         return from_object(data_of_function(rest), split=split, key=input_key, seed=seed)
     named = str(source) if input_key is None else f"{source}::{input_key}"
     if scheme in known and (rest or str(source) == scheme):
@@ -281,6 +281,16 @@ def in_layer(source: Any, layer: str | None) -> Any:
         return source
     log.warning("%s is read at %s, as the model was set up.", source, layer)
     return f"{source}::{layer}"
+
+
+def is_function(source: Any) -> bool:
+    """Whether data are named that a function of the user's gives, which is then run.
+
+    >>> is_function("python:mine:data"), is_function("python:"), is_function("digits")
+    (True, False, False)
+    """
+    scheme, _, rest = str(source).partition(":")
+    return isinstance(source, str | Path) and scheme == "python" and bool(rest)
 
 
 def data_of_function(name: str) -> Any:

@@ -22,7 +22,7 @@ from genprobe.datasets.placeholder import placeholder_dataset
 from genprobe.encoding.resolve import prepare
 from genprobe.errors import DataError, ModelError
 from genprobe.estimators.call import require_known
-from genprobe.loaders.open import in_layer, load, open_dataset
+from genprobe.loaders.open import in_layer, is_function, load, open_dataset
 from genprobe.report import Report
 from genprobe.runs.encoded_store import Run, encoded_store, store_location
 from genprobe.runs.write_pictures import write_pictures
@@ -250,7 +250,13 @@ def choose_data(model: Model, data: Any, options: Options) -> Dataset:
         raise DataError(
             f"The model {model.name} does not say what data it is for.", "Name them with --data."
         )
-    source = in_layer(source, model.training.get("layer"))
+    if data is None and is_function(source):
+        raise DataError(
+            f"The model {model.name} names a function as its data: {source}.",
+            "Nothing that a file names is run. If you trust it, give it with --data.",
+        )
+    if options.input_key is None:
+        source = in_layer(source, model.training.get("layer"))
     mode = model.training.get("binarize") if binarize is None else binarize
     recorded = model.recorded
     dataset = open_dataset(

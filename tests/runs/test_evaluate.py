@@ -748,6 +748,14 @@ def test_data_of_another_length_are_refused():
         genprobe.evaluate_posteriors(params, data=x[:100])
 
 
+def test_a_function_that_a_model_names_as_its_data_is_not_run(tmp_path, monkeypatch):
+    (tmp_path / "theirs.py").write_text("def data():\n    open('ran', 'w')\n    return [[0.0]]\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError, match=r"names a function as its data: python:theirs:data"):
+        genprobe.evaluate(bare(training={"data": "python:theirs:data"}))
+    assert not (tmp_path / "ran").exists()
+
+
 @pytest.mark.parametrize("option", [{"split": "test"}, {"binarize": "threshold"}])
 def test_there_are_no_data_to_split_or_binarise(option):
     _, params = linear_gaussian(20)
