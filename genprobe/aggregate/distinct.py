@@ -107,7 +107,9 @@ def parameter_hashes(store: Store) -> Int64[Tensor, "n 2"]:
     """A hash of the posterior parameters of each example of a store (n, 2)."""
     return torch.cat(
         [
-            row_hashes(torch.cat([params[k].flatten(1) for k in sorted(params)], 1))
+            row_hashes(
+                torch.cat([params[k].reshape(len(params[k]), -1) for k in sorted(params)], 1)
+            )
             for _, params in store.blocks()
         ]
     )

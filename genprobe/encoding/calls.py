@@ -20,11 +20,10 @@ from genprobe.encoding.checks import require_event, require_real, require_shapes
 from genprobe.encoding.context import TEACHER, keywords, rows_of
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.reachable import reachable_modules
-from genprobe.encoding.user_errors import user_errors
+from genprobe.encoding.user_errors import trained_shape, user_errors
 from genprobe.errors import SupportError, UnavailableError
 from genprobe.types import Family, Likelihood, Model, Params
 
-TRAINED_SHAPE = "Check that the data have the shape that the model was trained on."
 NO_GRADIENT = (
     "It fails where the slope takes its gradient; if it has none, let it run under torch.no_grad()."
 )
@@ -236,8 +235,9 @@ class Calls:
         return self.context if rows is None else rows_of(self.context, rows)
 
     def _errors(
-        self, part: str, argument: Tensor, remedy: str = TRAINED_SHAPE
+        self, part: str, argument: Tensor, remedy: str | None = None
     ) -> AbstractContextManager[None]:
+        remedy = remedy or trained_shape(part, argument.shape)
         return user_errors(f"{part} of {self.model.name}", argument.shape, remedy)
 
     def _understood(self, part: str, returned: Any) -> Understood:

@@ -12,12 +12,36 @@ from genprobe.runtime.memory import out_of_memory
 SMALLER_BATCH = "Give a smaller --batch-size; what was encoded into a --store is kept."
 
 BETTER = {
+    "argument #1 'indices'": "What it is given is in floating point, class and token ids too: "
+    "call x.long() before the embedding.",
+    "missing 1 required positional argument: 'x'": "A decoder that is given the examples is "
+    "teacher-forced: say so with Model(teacher_forced=True).",
     "per channel when training": "It takes statistics of the batch: give the module to the Model "
     "as module=, so that it is put into evaluation mode.",
     "dtype|scalar type|Input type": "What it is given has the dtype of the run. Name the module as "
     "module=, which is put into it, and leave casts such as .half() out; or cast in the function.",
 }
 """What to do where an error says more than that something failed, by words of torch's."""
+
+
+def trained_shape(part: str, shape: Sequence[int]) -> str:
+    """What to do where a part fails, which the shape of what it was given may be the reason for.
+
+    Args:
+        part: ``encode`` or ``decode``.
+        shape: of what it was given.
+
+    >>> trained_shape("encode", (8, 28, 28))[:45]
+    'One example is (28, 28): if the model takes c'
+    """
+    if part == "encode" and len(shape) == 3:
+        height, width = shape[1:]
+        return (
+            f"One example is ({height}, {width}): if the model takes channels, let encode begin "
+            "with x.unsqueeze(1) and decode end with .squeeze(1), or give data of shape "
+            f"(N, 1, {height}, {width})."
+        )
+    return "Check that the data have the shape that the model was trained on."
 
 
 @contextlib.contextmanager

@@ -88,9 +88,18 @@ def given(likelihood: str, params: Params, name: str) -> Tensor:
         raise ModelError(
             f"The decoder gives {', '.join(params) or 'nothing'}; the likelihood {likelihood} "
             f"needs {name}.",
-            width_remedy(likelihood) if name == "scale" else "",
+            WITHOUT.get((likelihood, name), width_remedy(likelihood) if name == "scale" else ""),
         )
     return params[name]
+
+
+WITHOUT = {
+    ("normal", "scale"): "Give the standard deviation that it was trained with as scale, or take "
+    "the likelihood normal-optimal-sigma, which fits one.",
+    ("bernoulli", "probs"): 'Return {"logits": …}, or {"probs": …} of a decoder that ends in a '
+    "sigmoid.",
+}
+"""What to do without a parameter, by likelihood and name."""
 
 
 def allowed(constraint: Constraint) -> str:

@@ -19,6 +19,8 @@ from genprobe.loaders.state_dicts import StateDict, is_average, printable
 
 WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 """Parts of names that torch adds when it wraps a module."""
+COUNTERS = {"n_averaged"}
+"""What torch's AveragedModel keeps beside the weights that it averages."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -76,7 +78,8 @@ def fits_of(state: StateDict, wanted: Mapping[str, Any]) -> Iterator[Fit]:
     if state.tensors.keys() == wanted.keys() and same_shapes(state.tensors, wanted, state.tensors):
         yield Fit(key=state.key, stripped="", added="", tensors=state.tensors, left=())
         return
-    theirs, own = without_wrappers(state.tensors), without_wrappers(wanted)
+    weights = [name for name in state.tensors if name not in COUNTERS or name in wanted]
+    theirs, own = without_wrappers(weights), without_wrappers(wanted)
     for stripped, added in prefixes(theirs, own):
         names = {
             own[added + name.removeprefix(stripped)]: real
@@ -90,7 +93,7 @@ def fits_of(state: StateDict, wanted: Mapping[str, Any]) -> Iterator[Fit]:
             continue
         if same_shapes(tensors, wanted, tensors):
             taken = set(inside)
-            left = tuple(real for real in state.tensors if real not in taken)
+            left = tuple(real for real in weights if real not in taken)
             prefix = stood_before(inside[0], stripped, theirs)
             part = [state.key, prefix.rstrip(".")] if left else [state.key]
             yield Fit(

@@ -132,3 +132,9 @@ def test_a_weight_multiplies_every_form_of_the_density(family, params, z):
         cells = {k: v.view(4, 10, *v.shape[1:]) for k, v in given.items()}
         bound = heavy.upper(cells)(z.double())
         assert (bound >= wanted.view(len(z), 4, 10).amax(2) - 1e-9).all()
+
+
+def test_codes_of_one_number_an_example_are_told_apart(tmp_path):
+    params = {"loc": LOC[:, 0][WHICH], "scale": SCALE[:, 0][WHICH]}
+    genprobe.evaluate_posteriors(params, store=tmp_path / "s.h5", max_queries=2)
+    assert len(distinct_examples(genprobe.open_store(tmp_path / "s.h5"))) == K

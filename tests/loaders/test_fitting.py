@@ -137,3 +137,11 @@ def test_a_mismatch_names_a_few_of_each():
         "it lacks encoder.weight of the module; the module has no more0, more1, more2 and 2 more "
         "of the file; other shapes: encoder.bias (7,), in the module (3,)"
     )
+
+
+def test_what_torch_averages_fits_with_its_counter_left_out():
+    averaged = torch.optim.swa_utils.AveragedModel(NET).state_dict()
+    assert "n_averaged" in averaged
+    [fit] = fits(found(("ema", averaged)), net())
+    check(fit)
+    assert fit.left == ()
