@@ -15,14 +15,19 @@ import genprobe
 from genprobe import Model
 
 PAD, START = 0, 1
-WORDS = ["<pad>", "<start>", "<end>", "the", "a", "small", "old", "cat", "dog", "sleeps", "runs"]
+GRAMMAR = (
+    ["the", "a", "no", "every"],
+    ["", "small", "old", "grey"],
+    ["cat", "dog", "bird", "horse"],
+    ["sleeps", "runs", "sings"],
+)
+WORDS = ["<pad>", "<start>", "<end>", *(w for choice in GRAMMAR for w in choice if w)]
 LENGTH, LATENT, HIDDEN = 6, 4, 32
 
 
 def sentences(count: int, seed: int = 0) -> Tensor:
     """Token ids (count, LENGTH) of random sentences, each ended by <end> and padded with <pad>."""
-    words = (["the", "a"], ["", "small", "old"], ["cat", "dog"], ["sleeps", "runs"])
-    all_of_them = [[w for w in choice if w] for choice in itertools.product(*words)]
+    all_of_them = [[w for w in choice if w] for choice in itertools.product(*GRAMMAR)]
     ids = torch.full((len(all_of_them), LENGTH), PAD)
     for row, sentence in enumerate(all_of_them):
         tokens = [WORDS.index(w) for w in [*sentence, "<end>"]]

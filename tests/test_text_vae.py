@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import genprobe
-from examples.text_vae import PAD, START, TextVae, sentences, train
+from examples.text_vae import PAD, START, WORDS, TextVae, sentences, train
 from genprobe import Model
 
 
@@ -62,7 +62,7 @@ def test_it_is_compared_with_another_model_of_the_same_data(trained):
     plain = Model(
         name="no-context",
         encode=lambda x: {"loc": x[:, :4] / 10, "scale": torch.ones(len(x), 4)},
-        decode=lambda z: {"logits": torch.zeros(len(z), 6, 11)},
+        decode=lambda z: {"logits": torch.zeros(len(z), 6, len(WORDS))},
         posterior="diagonal-normal",
         prior="standard-normal",
         likelihood="categorical",

@@ -152,16 +152,16 @@ def estimate_report(
     withheld = vacuous(estimates)
     facts = {
         **describe_run(quantities, estimates, options),
-        "absent": absent | withheld,
+        "absent": absent,
+        "vacuous": withheld,
         **provenance,
     }
-    shown = {name: e for name, e in estimates.items() if name not in withheld}
     return Report(
         model=header.model,
         dataset=header.dataset,
         n=header.n,
         estimates={
-            **stated(shown, quantities.observations),
+            **stated(estimates, quantities.observations),
             **entropy_estimate(regime, header.n),
         },
         dimensions=stated_dimensions(latents, quantities.observations),

@@ -29,7 +29,7 @@ OF_SAMPLES = {"generative_mutual_information"}
 
 
 def vacuous(estimates: Mapping[str, Estimate]) -> dict[str, str]:
-    """Why an estimate is not stated, by its name: a bound on I(X;Z) far above R, which is one.
+    """Why an estimate is no row of the tables, by its name: a bound on I(X;Z) far above R.
 
     What a fitted prior saves goes with the bound that it gives.
 

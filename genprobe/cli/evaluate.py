@@ -94,7 +94,7 @@ def evaluate(
     \b
     genprobe evaluate model.pt
     genprobe evaluate weights.pt --model mypackage.vae:build --data test.npy
-    genprobe evaluate posteriors.npz        loc, scale (or mean, logvar), perhaps distortion
+    genprobe evaluate posteriors.npz        loc, scale, perhaps distortion
     genprobe evaluate a.pt b.pt c.pt        evaluates each and compares them
     """  # noqa: D301
     several = len(models) > 1

@@ -31,6 +31,7 @@ from genprobe.notice import Notice
 from genprobe.runtime.memory import out_of_memory
 from genprobe.runtime.ranks import barrier
 from genprobe.runtime.seeds import derived_seed
+from genprobe.store.format import Header
 from genprobe.store.shards import finish_store
 from genprobe.store.write import StoreWriter
 from genprobe.types import Dataset, PosteriorBatch, Prior
@@ -77,7 +78,6 @@ def encode(
     header = writer.header
     dtype = getattr(torch, header.dtype)
     calls = bind(parts, device=device, dtype=dtype, batch_size=batch_size)
-    rows = probed_examples(header.n, math.prod(header.latent_shape), header.seed)
     require_steady(writer, parts.model, dataset, dtype)
     with (
         barrier(writer.ranks),
@@ -86,25 +86,51 @@ def encode(
         for name, probe in probes.items():
             require_known(name, probe)
         for segment in writer.mine:
+            arrays, notices = segment_arrays(calls, parts, dataset, header, segment, probes)
+            writer.write(segment, arrays, *notices)
             start, stop = header.span(segment)
-            given = dataset.read(start, stop)
-            x = in_dtype(dataset, given, start, dtype)
-            with counted_from(start):
-                notice = None if parts.likelihood is None else parts.likelihood.support(lent(x))
-            here = calls.given(context_of(parts.model, dataset, x, start))
-            identity = identity_of(given, here.context)
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(derived_seed(header.seed, "segment", segment))
-                batch = posterior_batch(here, parts.prior, x, start, header.draws)
-                chosen = within(rows, start, stop)
-                inputs = probe_inputs(here, parts.prior, x, batch, chosen, header.n)
-                probed, failed = probed_columns(inputs, probes)
-                arrays = identity | columns(inputs, batch) | probed
-            writer.write(segment, arrays, notice, *failed)
             advance(stop - start)
     require_unchanged(writer, parts.model, dataset, dtype)
     seal(writer)
     finish_store(writer, parts.prior.params)
+
+
+def segment_arrays(
+    calls: Calls,
+    parts: Parts,
+    dataset: Dataset,
+    header: Header,
+    segment: int,
+    probes: Mapping[str, Probe],
+) -> tuple[dict[str, Tensor], list[Notice | None]]:
+    """What is stored of the examples of a segment, and what is said of them.
+
+    A function of its own, so that nothing of one segment is held while the next is read.
+
+    Args:
+        calls: of the model.
+        parts: the model and its parts.
+        dataset: to be encoded.
+        header: of the store.
+        segment: its number.
+        probes: by name.
+    """
+    start, stop = header.span(segment)
+    probed = probed_examples(header.n, math.prod(header.latent_shape), header.seed)
+    given = dataset.read(start, stop)
+    x = in_dtype(dataset, given, start, calls.dtype)
+    with counted_from(start):
+        notice = None if parts.likelihood is None else parts.likelihood.support(lent(x))
+    here = calls.given(context_of(parts.model, dataset, x, start))
+    identity = identity_of(given, here.context)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derived_seed(header.seed, "segment", segment))
+        batch = posterior_batch(here, parts.prior, x, start, header.draws)
+        chosen = within(probed, start, stop)
+        inputs = probe_inputs(here, parts.prior, x, batch, chosen, header.n)
+        found, failed = probed_columns(inputs, probes)
+        arrays = identity | columns(inputs, batch) | found
+    return arrays, [notice, *failed]
 
 
 def require_known(name: str, probe: Probe) -> None:

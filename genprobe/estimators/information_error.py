@@ -79,7 +79,7 @@ def data_error_of(spread: float, error: float | None, n: int) -> float | None:
     """
     if error is None or not math.isfinite(spread):
         return None
-    return math.sqrt(spread / n + error**2)
+    return math.hypot(math.sqrt(spread / n), error)
 
 
 def information_terms(queries: Queries) -> Float64[Tensor, "draw m"]:

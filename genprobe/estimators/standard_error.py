@@ -109,10 +109,11 @@ def degrees_of_freedom(variances: Float64[Tensor, " m"], draws: int) -> float:
         >>> degrees_of_freedom(torch.ones(1).double(), 4)
         3.0
     """
-    squares = float(variances.square().sum())
-    if squares == 0:
+    largest = float(variances.max())
+    if largest == 0:
         return math.inf
-    return max(1.0, (draws + 1) * float(variances.sum()) ** 2 / squares - 2)
+    shares = variances / largest  # whose squares do not overflow
+    return max(1.0, (draws + 1) * float(shares.sum() ** 2 / shares.square().sum()) - 2)
 
 
 def student_factor(freedom: float) -> float:

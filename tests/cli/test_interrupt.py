@@ -33,8 +33,9 @@ calls = []
 
 
 def encode(x):
-    calls.append(len(x))
-    if sum(calls) > 2 * SEGMENT_ROWS + 1:  # one example is encoded to begin with
+    if len(x) > 16:  # not the few that are encoded to begin with
+        calls.append(len(x))
+    if sum(calls) > 2 * SEGMENT_ROWS:
         wait("encode")
     return {"loc": x, "scale": 0.3 + 0 * x}
 

@@ -85,16 +85,6 @@ def test_what_comes_with_the_data_stays_and_is_replaced_by_name():
     assert {k: v.tolist() for k, v in found.items()} == {"label": [5, 4], "batch": [6, 5]}
 
 
-def test_covariates_are_part_of_what_the_data_are():
-    prints = {
-        genprobe.open_dataset(X, covariates=given).fingerprint
-        for given in (None, {"y": Y}, {"z": Y}, {"y": Y + 1})
-    }
-    assert len(prints) == 4
-    again = [genprobe.open_dataset(X, covariates={"y": y}).fingerprint for y in (Y, Y.tolist())]
-    assert again[0] == again[1]
-
-
 @pytest.mark.parametrize(
     ("given", "message"),
     [

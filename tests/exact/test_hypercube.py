@@ -95,11 +95,7 @@ def test_information_never_exceeds_log_n(case):
 
 
 def test_leave_one_out_lies_above_the_information_in_expectation(case):
-    exact, rate, report = case
-    if "mutual_information_loo" not in report.estimates:  # far above R, so it is no row
-        reason = report.provenance["absent"]["mutual_information_loo"]
-        assert float(reason.split()[3]) > 1.5 * rate > exact
-        return
+    exact, _, report = case
     found = report["mutual_information_loo"]
     assert found.value > exact - 4 * found.se
 

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import genprobe
 from genprobe import Loader, Model
 from genprobe.architectures import MlpVae
+from genprobe.datasets.row_hashes import data_fingerprint
 from genprobe.errors import DataError, GenprobeError, ModelError, UntrustedError
 from genprobe.loaders.open import in_layer, load, open_dataset
 from genprobe.plugins import plugins
@@ -226,7 +227,7 @@ def test_data_of_every_kind_hold_the_same_examples(tmp_path):
     x = torch.rand(9, 2, 3)
     np.save(tmp_path / "x.npy", x.numpy())
     items = TensorDataset(x, torch.arange(9))
-    sources = [x, x.numpy(), items, DataLoader(items, batch_size=4, shuffle=True)]
+    sources = [x, x.numpy(), items, DataLoader(items, batch_size=4)]
     sources += [tmp_path / "x.npy", f"array:{tmp_path / 'x.npy'}", open_dataset(x)]
     for source in sources:
         dataset = open_dataset(source)
@@ -243,7 +244,7 @@ def test_binarisation_is_passed_on():
     x = torch.tensor([[0.2], [0.8]])
     assert open_dataset(x, binarize="threshold").read(0, 2).tolist() == [[0], [1]]
     stochastic = open_dataset(x.expand(2, 999), binarize="stochastic", seed=3)
-    assert stochastic.fingerprint != open_dataset(x.expand(2, 999)).fingerprint
+    assert data_fingerprint(stochastic) != data_fingerprint(open_dataset(x.expand(2, 999)))
     assert 0.1 < stochastic.read(0, 1).mean() < 0.3
 
 
@@ -254,7 +255,6 @@ def test_binarisation_is_passed_on():
         ("x.unknown", "Nothing reads"),
         ("absent.npy", "no data file at absent.npy"),
         (3, "cannot be a int.*\n.*tensor"),
-        ([[1.0]], "cannot be a list"),
     ],
 )
 def test_data_that_nothing_reads_are_told(source, message):

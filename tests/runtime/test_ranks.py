@@ -156,7 +156,7 @@ import torch
 import genprobe
 from genprobe.runs import encoded_store, evaluation
 from genprobe.analysis import report as reporting
-from genprobe.aggregate import queries
+from genprobe.aggregate import codes, queries
 from genprobe.datasets.from_array import array_dataset
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.runtime.progress import Progress
@@ -175,8 +175,8 @@ data = dataclasses.replace(plain, read=lambda a, b: at("read", plain.read)(a, b)
 family = dataclasses.replace(
     diagonal_normal, natural=lambda params: at("query", diagonal_normal.natural(params))
 )
-sampled, made = queries.sample_codes, reporting.build_report
-queries.sample_codes = lambda *given: at("draw", sampled)(*given)
+sampled, made = codes.sample_codes, reporting.build_report
+codes.sample_codes = lambda *given: at("draw", sampled)(*given)
 evaluation.build_report = lambda *args, **given: at("report", made)(*args, **given)
 encoded_store.tempfile = type(
     "", (), {"mkdtemp": lambda **given: at("temporary", tempfile.mkdtemp)(**given)}

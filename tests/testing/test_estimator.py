@@ -114,7 +114,7 @@ WRONG = {
     "asks for anything": (anything, {ASKS: "names what it needs"}),
     "reports another name": (misnamed, {NAME: "'wanted' and calls its estimate 'other'"}),
     "negative standard error": (negative_error, {SOUND: "se is -1.0"}),
-    "infinite": (infinite, {SOUND: "the value is inf"}),
+    "infinite": (infinite, {NAME: "it gives no estimate"}),
     "of no kind": (of_no_kind, {SOUND: "kind is 'guess'"}),
     "of no examples": (of_no_examples, {SOUND: "n is 0"}),
     "fails for a collapsed model": (divides, {SOUND: "division by zero"}),

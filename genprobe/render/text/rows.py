@@ -41,9 +41,10 @@ def layout(report: Report) -> dict[str, list[Estimate]]:
     Sections that only plugins name come after genprobe's.
     """
     found: dict[str, list[Estimate]] = {row.section: [] for row in CATALOG.values()}
+    vacuous = report.provenance.get("vacuous", {})
     for name in [*CATALOG, *(name for name in report.estimates if name not in CATALOG)]:
         row = row_of(name)
-        if name in report.estimates and not row.hidden:
+        if name in report.estimates and not row.hidden and name not in vacuous:
             found.setdefault(row.section, []).append(report.estimates[name])
     return {title: estimates for title, estimates in found.items() if estimates}
 
