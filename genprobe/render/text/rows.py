@@ -123,7 +123,9 @@ def remarks(report: Report) -> list[str]:
     """Why an error is not stated, or is wider than it had to be, where no warning says so."""
     if any(notice.code == "few-examples" for notice in report.warnings):
         return []
-    said = {e.remark: name_of(e).strip() for e in report.estimates.values() if e.remark}
+    vacuous = report.provenance.get("vacuous", {})
+    shown = [e for name, e in report.estimates.items() if name not in vacuous]
+    said = {e.remark: name_of(e).strip() for e in shown if e.remark}
     return [f"{name}: {remark}" for remark, name in said.items()]
 
 
