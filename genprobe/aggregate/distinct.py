@@ -89,6 +89,20 @@ class DistinctExamples:
         return math.log(len(self.which)) - float(self.copies.double().log().mean())
 
 
+def most_information(n: int, distinct: DistinctExamples | None) -> float:
+    """The most that I(n;z) can be, nats: log N, or the entropy of the distinct examples.
+
+    Args:
+        n: number of examples N.
+        distinct: the distinct ones, if some are equal.
+
+    Example:
+        >>> most_information(8, None) == math.log(8)
+        True
+    """
+    return math.log(n) if distinct is None else distinct.entropy
+
+
 def distinct_examples(store: Store) -> DistinctExamples | None:
     """The distinct examples of a store; None where no two are known to be equal.
 

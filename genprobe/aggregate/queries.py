@@ -19,7 +19,13 @@ from torch import Tensor
 
 from genprobe.aggregate.codes import draw_codes, select_params
 from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks, negligible
-from genprobe.aggregate.distinct import DistinctExamples, distinct_blocks, weighted, without_copies
+from genprobe.aggregate.distinct import (
+    DistinctExamples,
+    distinct_blocks,
+    most_information,
+    weighted,
+    without_copies,
+)
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks, broadcast_object
 from genprobe.runtime.seeds import derived_seed, generator
@@ -71,7 +77,7 @@ class Queries:
     @property
     def cap(self) -> float:
         """The most that I(n;z) can be, nats: log N, or less where examples are equal."""
-        return math.log(self.n) if self.distinct is None else self.distinct.entropy
+        return most_information(self.n, self.distinct)
 
     @property
     def copies(self) -> Float64[Tensor, " m"]:

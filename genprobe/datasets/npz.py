@@ -2,6 +2,7 @@
 
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile
 
 import numpy as np
@@ -10,11 +11,6 @@ from genprobe.errors import DataError, reason_of
 
 SPARSE = {"format", "shape", "data"}
 """What every sparse matrix of scipy.sparse.save_npz has."""
-HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
-"""How an array's header is read, by the version of its format."""
 
 
 class NpzArray:
@@ -64,7 +60,16 @@ def npz_arrays(path: Path) -> dict[str, NpzArray]:
             if member.endswith(".npy"):
                 name = member.removesuffix(".npy")
                 with archive.open(member) as file:
-                    header = HEADERS[np.lib.format.read_magic(file)]
-                    shape, _, dtype = header(file)
+                    shape, _, dtype = npy_header(file)
                 found[name] = NpzArray(path, name, shape, dtype)
     return found
+
+
+def npy_header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether in Fortran order, and dtype of the .npy file that starts here."""
+    version = np.lib.format.read_magic(file)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }
+    return read[version](file)

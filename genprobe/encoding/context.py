@@ -5,6 +5,8 @@ A label, a batch, the size of x itself: q(z|x, c) and p(x|z, c). A model says wh
 A teacher-forced decoder is given the examples themselves, which go with the context.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -71,6 +73,11 @@ def require_rows(name: str, context: Params, count: int, start: int) -> None:
                 f"{start + int(bad.nonzero()[0])}.",
                 "Look at that example and its covariates.",
             )
+
+
+def join_contexts(contexts: Sequence[Params]) -> Params:
+    """The context of several stretches of examples from that of each, in their order."""
+    return {name: torch.cat([one[name] for one in contexts]) for name in contexts[0]}
 
 
 def rows_of(context: Params, rows: slice | Tensor, device: torch.device | None = None) -> Params:

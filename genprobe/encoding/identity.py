@@ -17,11 +17,11 @@ from genprobe.encoding.examples import in_dtype
 from genprobe.errors import DataError, StoreError
 from genprobe.runtime.ranks import Ranks, all_max, all_sum, barrier, broadcast_object
 from genprobe.runtime.seeds import random_rows
+from genprobe.store.format import EXAMPLE_HASHES
 from genprobe.store.stretches import Stretch, stretches_begun
 from genprobe.store.write import StoreWriter
 from genprobe.types import Dataset, Model, Params
 
-COLUMNS = ("identity/x", "identity/context")
 FEW = 32
 """So many examples are read twice before anything is encoded: what is random shows at once."""
 SAMPLE = 512
@@ -114,7 +114,7 @@ def changes_in(
     first = torch.full((2,), torch.inf).double()
     for start, stop, stored, now in read_again(stretches, model, dataset, dtype, rows):
         read += stop - start
-        for i, name in enumerate(COLUMNS):
+        for i, name in enumerate(EXAMPLE_HASHES):
             differ = rows_that_differ(stored.get(name), now.get(name))
             if len(differ):
                 count[i] += len(differ)
@@ -139,7 +139,7 @@ def read_again(
         if rows is not None:
             chosen = rows[(rows >= stretch.start) & (rows < stretch.stop)].tolist()
             spans = [(row, row + 1) for row in chosen]
-        whole = {name: stretch.rows(name, stretch.start, stretch.stop) for name in COLUMNS}
+        whole = {name: stretch.rows(name, stretch.start, stretch.stop) for name in EXAMPLE_HASHES}
         for start, stop in spans:
             part = slice(start - stretch.start, stop - stretch.start)
             stored = {name: hashes[part] for name, hashes in whole.items() if hashes is not None}
@@ -218,7 +218,7 @@ def seal(writer: StoreWriter) -> None:
     with barrier(ranks):
         if ranks.leads:
             stretches = stretches_begun(writer, range(header.segments))
-            for name in COLUMNS:
+            for name in EXAMPLE_HASHES:
                 columns = [s.rows(name, s.start, s.stop) for s in stretches]
                 hashes = [column for column in columns if column is not None]
                 if hashes:

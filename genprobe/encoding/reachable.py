@@ -12,11 +12,9 @@ import inspect
 import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from torch import Tensor, nn
-
-T = TypeVar("T")
 
 LIBRARIES = sys.stdlib_module_names | {
     "torch",
@@ -50,41 +48,19 @@ def reachable_modules(*roots: Any) -> tuple[nn.Module, ...]:
         >>> reachable_modules(encode, decoder.forward) == (encoder, decoder)
         True
     """
-    found = of_type(nn.Module, reachable(*roots))
+    found = reachable(*roots)
     inner = {id(child) for module in found for child in module.modules() if child is not module}
     return tuple(module for module in found if id(module) not in inner)
 
 
-def reachable_tensors(*roots: Any) -> tuple[Tensor, ...]:
-    """The tensors that some functions reach outside any module, in the order they are met.
-
-    Args:
-        roots: as ``reachable_modules`` takes them.
-
-    Example:
-        >>> import torch
-        >>> weight = torch.ones(2, 3)
-        >>> reachable_tensors(functools.partial(torch.mul, weight))[0].shape
-        torch.Size([2, 3])
-    """
-    found = reachable(*roots)
-    modules = of_type(nn.Module, found)
-    inner = {id(t) for m in modules for t in (*m.parameters(), *m.buffers())}
-    return tuple(tensor for tensor in of_type(Tensor, found) if id(tensor) not in inner)
-
-
-def of_type(kind: type[T], things: Sequence[Any]) -> list[T]:
-    """The things of one type."""
-    return [thing for thing in things if isinstance(thing, kind)]
-
-
-def reachable(*roots: Any) -> list[Any]:
-    """Every module, and every tensor outside one, that is reached; each once.
+def reachable(*roots: Any) -> list[nn.Module]:
+    """Every module that is reached, inner ones too; each once.
 
     Args:
         roots: to begin with.
     """
-    found, seen, alive = [], set(), []
+    found: list[nn.Module] = []
+    seen, alive = set(), []
     ahead: list[tuple[Any, Any]] = [(root, None) for root in reversed(roots)]
     while ahead:
         thing, owner = ahead.pop()
@@ -93,7 +69,7 @@ def reachable(*roots: Any) -> list[Any]:
             continue
         seen.add(mark)
         alive.append(thing)  # an id is a mark only as long as nothing else can have it
-        if isinstance(thing, nn.Module | Tensor) and owner is None:
+        if isinstance(thing, nn.Module) and owner is None:
             found.append(thing)
         ahead += reversed(list(within(thing, owner)))
     return found

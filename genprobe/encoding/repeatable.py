@@ -19,7 +19,7 @@ from torch import Tensor
 
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.checks import require_params
-from genprobe.encoding.context import context_of
+from genprobe.encoding.context import context_of, join_contexts
 from genprobe.encoding.examples import read_examples
 from genprobe.errors import GenprobeError, ModelError
 from genprobe.runtime.seeds import derived_seed
@@ -76,7 +76,7 @@ def require_repeatable(calls: Calls, prior: Prior, dataset: Dataset, seed: int) 
             parts[f"The decoder of {name}"] = lambda i: decoded(calls, z[i], i)
         parts[f"The prior {prior.name}"] = lambda i: {"log p(z)": prior.log_prob(z[i].double())}
     for part, ask in parts.items():
-        require_same(part, ask, places, seed, calls.device)
+        require_same_answers(part, ask, places, seed, calls.device)
     return said
 
 
@@ -105,8 +105,7 @@ def examples_of(calls: Calls, dataset: Dataset) -> tuple[list[int], Tensor, Para
             x = read_examples(dataset, place, place + 1, calls.dtype)
             found.append((place, x, context_of(calls.model, dataset, x, place)))
     places, rows, contexts = zip(*(found * ROWS)[:ROWS], strict=True)
-    context = {name: torch.cat([one[name] for one in contexts]) for name in contexts[0]}
-    return list(places), torch.cat(rows), context
+    return list(places), torch.cat(rows), join_contexts(contexts)
 
 
 def in_one_batch(given: Calls, x: Tensor) -> Calls:
@@ -130,7 +129,9 @@ def decoded(calls: Calls, z: Tensor, rows: Tensor) -> Params:
     return calls.decoder_outputs(z, rows)
 
 
-def require_same(part: str, ask: Ask, places: list[int], seed: int, device: torch.device) -> None:
+def require_same_answers(
+    part: str, ask: Ask, places: list[int], seed: int, device: torch.device
+) -> None:
     """Check that a part of a model says the same again, and in other batches.
 
     Args:
@@ -163,7 +164,9 @@ def require_same(part: str, ask: Ask, places: list[int], seed: int, device: torc
                 "Turn off dropout, noise, and what it keeps from call to call: give module=, pass "
                 "training=self.training to F.dropout, return parameters rather than a draw.",
             )
-        found = difference(values, joined(values, [piece[name] for piece in others]), elsewhere)
+        found = difference(
+            values, in_row_order(values, [piece[name] for piece in others]), elsewhere
+        )
         if found.share > FEW:
             raise ModelError(
                 f"{part} depends on the batch: its {name} for the same examples differ by up to "
@@ -191,7 +194,7 @@ def rounding(answer: Params, least: float) -> float:
     return max([least, *coarse])
 
 
-def joined(whole: Tensor, pieces: list[Tensor]) -> Tensor:
+def in_row_order(whole: Tensor, pieces: list[Tensor]) -> Tensor:
     """What was said in other batches, in the order of the rows; or of all rows, as it was."""
     if all(piece.shape == whole.shape for piece in pieces):
         return pieces[-1]

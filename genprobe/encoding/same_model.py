@@ -12,7 +12,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.encoding.calls import Calls
-from genprobe.encoding.context import context_of
+from genprobe.encoding.context import context_of, join_contexts
 from genprobe.encoding.encode import log_likelihood
 from genprobe.encoding.examples import encode_examples, read_examples
 from genprobe.encoding.prior_calls import log_prior
@@ -20,7 +20,7 @@ from genprobe.runtime.seeds import random_rows
 from genprobe.store.format import Header
 from genprobe.store.join import axis_of
 from genprobe.store.stretches import Stretch
-from genprobe.types import Dataset, Params, Prior
+from genprobe.types import Dataset, Prior
 
 EXAMPLES = 16
 DISTORTIONS = ("probes/distortion", "probes/unit_distortion")
@@ -97,17 +97,12 @@ def said_of(
         return found
     each = [read_examples(dataset, row, row + 1, calls.dtype) for row in rows]
     contexts = [context_of(calls.model, dataset, x, row) for x, row in zip(each, rows, strict=True)]
-    x, here = torch.cat(each), calls.given(joined(contexts))
+    x, here = torch.cat(each), calls.given(join_contexts(contexts))
     found |= {f"params/{k}": v for k, v in encode_examples(here, x, rows[0]).items()}
     log_px_z = log_likelihood(here, x, z, rows[0])
     if log_px_z is not None and calls.likelihood is not None:
         found[DISTORTIONS[calls.likelihood.fit_scale is not None]] = -log_px_z
     return found
-
-
-def joined(contexts: Sequence[Params]) -> Params:
-    """The context of several examples from that of each."""
-    return {name: torch.cat([one[name] for one in contexts]) for name in contexts[0]}
 
 
 def stored_rows(stretches: Sequence[Stretch], rows: Sequence[int], name: str) -> Tensor | None:

@@ -14,7 +14,7 @@ from genprobe.aggregate.code_moments import (
     expected_distance,
     posterior_entropy,
 )
-from genprobe.aggregate.distinct import DistinctExamples
+from genprobe.aggregate.distinct import DistinctExamples, most_information
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.marginals import log_marginals
 from genprobe.aggregate.queries import Queries
@@ -116,7 +116,7 @@ class Quantities:
     def log_n(self) -> float:
         """The most that I(n;z) can be: log N, or the entropy of the distinct examples."""
         self._require_spread()
-        return math.log(self.n) if self.distinct is None else self.distinct.entropy
+        return most_information(self.n, self.distinct)
 
     @cached_property
     def which(self) -> Int64[Tensor, " n"] | None:

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genprobe.datasets.npz import npy_header
 from genprobe.errors import ModelError
 
 HASH_BYTES = 1 << 22
@@ -103,16 +104,6 @@ def npz_rows(path: Path, member: str) -> Rows:
         return np.frombuffer(data, dtype).reshape(stop - start, *shape[1:])
 
     return Rows(shape=shape, dtype=dtype, read=read)
-
-
-def npy_header(file: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
-    """Shape, whether in Fortran order, and dtype of the .npy file that starts here."""
-    version = np.lib.format.read_magic(file)
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }
-    return read[version](file)
 
 
 def h5_rows(dataset: h5py.Dataset, reverse: bool) -> Rows:

@@ -17,6 +17,8 @@ SAID = "said:"
 SEGMENT_VALUES = 1 << 22
 SEGMENT_ROWS = 4096
 
+EXAMPLE_HASHES = ("identity/x", "identity/context")
+"""Columns of hashes, of each example and of what it gives a conditional model."""
 EXAMPLE_AXIS = {
     "identity": 0,
     "params": 0,

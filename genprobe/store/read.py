@@ -15,14 +15,12 @@ from torch import Tensor
 
 from genprobe.errors import StoreError
 from genprobe.notice import Notice
-from genprobe.store.format import Header, load_header
+from genprobe.store.format import EXAMPLE_HASHES, Header, load_header
 from genprobe.store.join import INDEX, read_notices
 from genprobe.store.shards import shards_of
 from genprobe.types.family import Params
 
 BLOCK_ROWS = 8192
-IDENTITY = ("identity/x", "identity/context")
-"""Columns of hashes, of the data and of what a conditional model is given besides."""
 BLOCK_VALUES = 1 << 22
 
 
@@ -64,7 +62,7 @@ class Store:
         with open_file(self.path) as file:
             found = [
                 torch.from_numpy(read_array(self.path, file[name], slice(None)))
-                for name in IDENTITY
+                for name in EXAMPLE_HASHES
                 if name in file
             ]
         return torch.cat(found, 1) if found else None

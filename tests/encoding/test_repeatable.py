@@ -74,23 +74,18 @@ BATCH = {
 }
 
 
-@pytest.mark.parametrize("kind", CHANCE)
+@pytest.mark.parametrize(
+    ("change", "on"),
+    [
+        *(pytest.param(change, "chance", id=kind) for kind, change in CHANCE.items()),
+        *(pytest.param(change, "the batch", id=kind) for kind, change in BATCH.items()),
+    ],
+)
 @pytest.mark.parametrize("part", ["encoder", "decoder"])
-def test_chance_is_refused_by_name(kind, part):
-    change = CHANCE[kind]
+def test_chance_and_dependence_on_the_batch_are_refused_by_name(change, on, part):
     parts = {"encoder": {"encode": lambda x: encode(change(x))}}
     parts["decoder"] = {"decode": lambda z: decode(change(z))}
-    with pytest.raises(ModelError, match=f"The {part} of m depends on chance: its lo"):
-        evaluated(**parts[part])
-
-
-@pytest.mark.parametrize("kind", BATCH)
-@pytest.mark.parametrize("part", ["encoder", "decoder"])
-def test_dependence_on_the_batch_is_refused_by_name(kind, part):
-    change = BATCH[kind]
-    parts = {"encoder": {"encode": lambda x: encode(change(x))}}
-    parts["decoder"] = {"decode": lambda z: decode(change(z))}
-    with pytest.raises(ModelError, match=f"The {part} of m depends on the batch: its lo"):
+    with pytest.raises(ModelError, match=f"The {part} of m depends on {on}: its lo"):
         evaluated(**parts[part])
 
 

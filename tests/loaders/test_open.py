@@ -22,16 +22,6 @@ from genprobe.types import DatasetReader
 LEGACY = {"_use_new_zipfile_serialization": False}
 
 
-class Trap:
-    """Unpickled, it makes a file."""
-
-    def __init__(self, path):
-        self.path = path
-
-    def __reduce__(self):
-        return open, (str(self.path), "w")
-
-
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "model.pt"
@@ -157,9 +147,8 @@ def test_a_pickled_module_is_refused_and_trust_does_not_make_it_a_model(path, op
 
 
 @pytest.mark.parametrize("way", ["zip", "legacy", 2, 3, 4, 5])
-def test_a_trap_does_not_spring_unless_trusted(path, tmp_path, way):
-    sprung = tmp_path / "sprung"
-    content = {"format": "genprobe.bundle", "w": torch.ones(2), "trap": Trap(sprung)}
+def test_a_trap_does_not_spring_unless_trusted(path, trap, way):
+    content = {"format": "genprobe.bundle", "w": torch.ones(2), "trap": trap}
     if isinstance(way, int):
         path.write_bytes(pickle.dumps(content, way))
     else:
@@ -169,7 +158,7 @@ def test_a_trap_does_not_spring_unless_trusted(path, tmp_path, way):
     assert "format, w (1 tensor), trap" in told
     assert "run code" in refused(ModelError, f"bundle:{path}")
     assert "do not fit" in refused(ModelError, path, factory="examples.real_models:burgess")
-    assert not sprung.exists()
+    assert not trap.path.exists()
 
 
 @pytest.mark.parametrize("options", [{}, LEGACY], ids=["zip", "legacy"])
