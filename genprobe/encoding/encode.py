@@ -78,6 +78,7 @@ def encode(
     header = writer.header
     dtype = getattr(torch, header.dtype)
     calls = bind(parts, device=device, dtype=dtype, batch_size=batch_size)
+    probed = probed_examples(header.n, math.prod(header.latent_shape), header.seed)
     require_steady(writer, parts.model, dataset, dtype)
     with (
         barrier(writer.ranks),
@@ -86,7 +87,7 @@ def encode(
         for name, probe in probes.items():
             require_known(name, probe)
         for segment in writer.mine:
-            arrays, notices = segment_arrays(calls, parts, dataset, header, segment, probes)
+            arrays, notices = segment_arrays(calls, parts, dataset, header, segment, probed, probes)
             writer.write(segment, arrays, *notices)
             start, stop = header.span(segment)
             advance(stop - start)
@@ -101,6 +102,7 @@ def segment_arrays(
     dataset: Dataset,
     header: Header,
     segment: int,
+    probed: Int64[Tensor, " some"],
     probes: Mapping[str, Probe],
 ) -> tuple[dict[str, Tensor], list[Notice | None]]:
     """What is stored of the examples of a segment, and what is said of them.
@@ -113,10 +115,10 @@ def segment_arrays(
         dataset: to be encoded.
         header: of the store.
         segment: its number.
+        probed: (some,) the examples that expensive probes are asked about.
         probes: by name.
     """
     start, stop = header.span(segment)
-    probed = probed_examples(header.n, math.prod(header.latent_shape), header.seed)
     given = dataset.read(start, stop)
     x = in_dtype(dataset, given, start, calls.dtype)
     with counted_from(start):
