@@ -21,7 +21,7 @@ from genprobe.loaders.factory import build_model, load_state
 from genprobe.loaders.inspect import BUNDLE_MARK, inspect_file
 from genprobe.loaders.tensors import read_tensors
 from genprobe.priors.recognise import prior_of
-from genprobe.store.write import atomic_write
+from genprobe.runtime.atomic_write import atomic_write
 from genprobe.types import Loader, Model, NamedPrior, Prior
 
 VERSION = 1

@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 
 from genprobe.errors import StoreError
+from genprobe.runtime.atomic_write import atomic_write
 from genprobe.store.format import dump_header, load_header
 from genprobe.store.read import Store
-from genprobe.store.write import atomic_write, explain_write_errors
+from genprobe.store.write import explain_write_errors
 
 GRIDS = ("reconstructions", "prior", "fitted-prior", "traversals")
 """What there can be to see, in the order of a report."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import h5py
 
 from genprobe.errors import StoreError
+from genprobe.runtime.atomic_write import atomic_write
 from genprobe.runtime.ranks import Ranks, barrier
 from genprobe.store.format import Header, dump_header
 from genprobe.store.join import (
@@ -27,7 +28,6 @@ from genprobe.store.join import (
 from genprobe.store.run_id import can_resume, partial_folder
 from genprobe.store.write import (
     StoreWriter,
-    atomic_write,
     explain_write_errors,
     remove_segments,
     store_lock,

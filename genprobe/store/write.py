@@ -6,7 +6,6 @@ its final name. HDF5 itself is not crash-safe; a rename is.
 """
 
 import contextlib
-import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from genprobe.errors import StoreError
 from genprobe.notice import Notice
+from genprobe.runtime.atomic_write import atomic_write
 from genprobe.runtime.ranks import ALONE, Ranks, barrier, broadcast_object
 from genprobe.store.format import Header, dump_header, load_header, require_same
 from genprobe.store.join import join_segments, write_notice
@@ -251,29 +251,6 @@ def remove_segments(partial: Path) -> None:
     for old in partial.glob("*"):
         if old.name not in ("lock", RUN_ID):
             old.unlink()
-
-
-@contextlib.contextmanager
-def atomic_write(path: Path) -> Iterator[Path]:
-    """A path to write aside; on success it is synced and takes the final name, else it goes."""
-    aside = path.with_name(path.name + ".writing")
-    try:
-        yield aside
-        sync(aside)
-        os.replace(aside, path)
-        sync(path.parent)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-
-
-def sync(path: Path) -> None:
-    """Force a file or folder to disk, so that a rename cannot outrun its content."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextlib.contextmanager

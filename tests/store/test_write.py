@@ -11,7 +11,7 @@ import torch
 from genprobe.errors import StoreError
 from genprobe.store.format import dump_header
 from genprobe.store.read import open_store
-from genprobe.store.write import StoreWriter, atomic_write
+from genprobe.store.write import StoreWriter
 
 # Every child of the fork writes the store and is killed at its j-th call of the system; what it
 # leaves is resumed. The last child is not killed, which ends the loop. A fresh run replaces a store
@@ -245,18 +245,6 @@ def test_a_place_below_a_file_is_told(tmp_path, header, place):
 
 def test_missing_folders_are_made(tmp_path, write_store):
     assert open_store(write_store(tmp_path / "a" / "b" / "store.h5")).header.n == 10
-
-
-def test_what_fails_to_be_written_leaves_the_old_file(tmp_path):
-    (tmp_path / "x").write_text("old")
-    with contextlib.suppress(ZeroDivisionError), atomic_write(tmp_path / "x") as aside:
-        aside.write_text("half")
-        raise ZeroDivisionError
-    assert [p.name for p in tmp_path.iterdir()] == ["x"]
-    assert (tmp_path / "x").read_text() == "old"
-    with atomic_write(tmp_path / "x") as aside:
-        aside.write_text("new")
-    assert (tmp_path / "x").read_text() == "new"
 
 
 # Two ranks that would write one store, the second with another seed; then both with the same.
