@@ -9,6 +9,8 @@ Of a handful of examples replicates say little: fewer than ``FEWEST`` have no la
 """
 
 import dataclasses
+import math
+import reprlib
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
@@ -20,6 +22,7 @@ from torch import Tensor
 
 from genprobe.errors import GenprobeError
 from genprobe.report import Estimate, Regime
+from genprobe.runtime.untrusted import reading, require_readable
 
 AUTODECODER = "autodecoder"
 SEMANTIC_DECODER = "semantic-decoder"
@@ -38,6 +41,7 @@ MEANING = {
 }
 ORDER = tuple(MEANING)[:-1]
 """From the corner where the code says nothing to the one where it says everything."""
+LARGEST_CUT = 1e300
 FEWEST = 30
 """Examples from which on resampling them says how sure a label is."""
 
@@ -82,15 +86,15 @@ def read_cuts(path: str | Path) -> Cuts:
     Raises:
         GenprobeError: if it does not read, or a name or value is not a cut.
     """
-    try:
+    require_readable(Path(path), "file of regime cuts")
+    with reading(Path(path), "regime cuts in TOML"):
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise GenprobeError(f"The regime cuts in {path} do not read: {error}.") from error
     known = {field.name for field in dataclasses.fields(Cuts)}
     for name, value in content.items():
-        if name not in known or isinstance(value, bool) or not isinstance(value, int | float):
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if name not in known or not number or not (abs(value) < LARGEST_CUT or value == math.inf):
             raise GenprobeError(
-                f"{path} sets {name} = {value!r}, which is not a cut.",
+                f"{path} sets {name} = {reprlib.repr(value)}, which is not a cut.",
                 f"Cuts are numbers: {', '.join(sorted(known))}.",
             )
     return Cuts(**content)

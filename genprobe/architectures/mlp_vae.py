@@ -62,7 +62,9 @@ class MlpVae(nn.Module):
         require("posterior", posterior, FAMILIES)
         require("prior", prior, PRIORS)
         require("likelihood", likelihood, LIKELIHOODS)
-        if min((latent, *hidden, *data_shape), default=1) < 1 or (scale is not None and scale <= 0):
+        if min((latent, *hidden, *data_shape), default=1) < 1 or (
+            scale is not None and not 0 < scale < math.inf
+        ):
             raise ModelError("The sizes and the scale of an mlp-vae must be positive.")
         self.config: dict[str, Any] = {
             "data_shape": list(data_shape),

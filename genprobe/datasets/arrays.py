@@ -19,9 +19,12 @@ from genprobe.datasets.beside import with_columns
 from genprobe.datasets.find import find_file
 from genprobe.datasets.from_array import array_dataset
 from genprobe.datasets.items import KEYS
-from genprobe.datasets.npz import SPARSE, npz_arrays
-from genprobe.datasets.tables import sparse_rows
-from genprobe.errors import DataError, reason_of
+from genprobe.datasets.npz import SPARSE, NpzArray, npz_arrays
+from genprobe.datasets.tables import SparseRows, sparse_rows
+from genprobe.errors import DataError
+from genprobe.runtime.hdf5_links import links, require_self_contained, require_stored
+from genprobe.runtime.torch_file import load_tensors
+from genprobe.runtime.untrusted import reading, require_backed
 from genprobe.types import Dataset, DatasetReader
 
 USABLE = "biufUS"
@@ -46,7 +49,8 @@ def open_column(spec: str) -> Any:
     Raises:
         DataError: as ``open_array``.
     """
-    return read_arrays(spec)[2]
+    array = read_arrays(spec)[2]
+    return array.whole if isinstance(array, H5Array) else array
 
 
 def read_arrays(spec: str) -> tuple[Path, str, Any, dict[str, Any]]:
@@ -59,18 +63,13 @@ def read_arrays(spec: str) -> tuple[Path, str, Any, dict[str, Any]]:
     path = find_file(location)
     if path.suffix not in READERS:
         raise DataError(f"{path} is not one of {', '.join(READERS)}.", "Convert it to one of them.")
-    try:
+    with reading(path, path.suffix, error=DataError):
         found = READERS[path.suffix](path)
-        chosen = choose(path, found, key.strip("/"))
-        array = found[chosen]
-        return path, key, getattr(array, "whole", array), beside(found, chosen)
-    except DataError:
-        raise
-    except Exception as error:  # damaged bytes make the readers raise almost anything
-        raise DataError(
-            f"{path} cannot be read as {path.suffix}: {reason_of(error)}.",
-            "Check the path, or write it again.",
-        ) from error
+    chosen = choose(path, found, key.strip("/"))
+    array = found[chosen]
+    if isinstance(array, NpzArray):  # of one member nothing is read without the rest
+        array = array.whole
+    return path, key, array, beside(found, chosen)
 
 
 def read_npy(path: Path) -> dict[str, Any]:
@@ -82,31 +81,81 @@ def read_npz(path: Path) -> dict[str, Any]:
     """The arrays of an .npz archive, each read when it is needed; or a sparse matrix of scipy."""
     found = npz_arrays(path)
     if found.keys() >= SPARSE:
-        return {"": sparse_rows(scipy.sparse.load_npz(path))}
+        return {"": sparse_matrix(path)}
     return found
+
+
+def sparse_matrix(path: Path) -> SparseRows:
+    """The sparse matrix that scipy saved.
+
+    Raises:
+        ValueError: if it has values outside of itself, which scipy would write over other memory,
+            or more rows than its file can hold.
+    """
+    found = scipy.sparse.load_npz(path)
+    require_backed("its number of rows", 4 * found.shape[0], path.stat().st_size, packed=True)
+    if hasattr(found, "check_format"):
+        found.check_format(full_check=True)
+    return sparse_rows(found)
 
 
 def read_pt(path: Path) -> dict[str, Any]:
     """Tensors saved by torch, alone or in a mapping."""
-    content = torch.load(path, map_location="cpu", weights_only=True)
-    if isinstance(content, Tensor):
-        return {"": content}
-    if isinstance(content, Mapping):
-        return {str(k): v for k, v in content.items() if isinstance(v, Tensor)}
-    raise DataError(f"{path} holds a {type(content).__name__}, not a tensor.")
+    content = load_tensors(path)
+    if not isinstance(content, Tensor | Mapping):
+        raise DataError(f"{path} holds a {type(content).__name__}, not a tensor.")
+    found = {"": content} if isinstance(content, Tensor) else content
+    tensors = {str(k): v for k, v in found.items() if isinstance(v, Tensor)}
+    for name, tensor in tensors.items():
+        rows = tensor.shape[:1].numel() * 4
+        claimed = tensor.nbytes if tensor.layout == torch.strided else rows
+        require_backed(name or "it", claimed, path.stat().st_size, packed=True)
+    return tensors
+
+
+class H5Array:
+    """An array of an HDF5 file, read a slice at a time.
+
+    Args:
+        path: of the file, which stays open.
+        item: the array.
+    """
+
+    def __init__(self, path: Path, item: h5py.Dataset) -> None:
+        self.path, self.item = path, item
+        self.shape, self.dtype, self.ndim = item.shape, item.dtype, item.ndim
+
+    def __len__(self) -> int:
+        return int(self.shape[0])
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        with reading(self.path, f".h5 ({self.item.name})", error=DataError):
+            found: np.ndarray = self.item[rows]
+            return found
+
+    @property
+    def whole(self) -> np.ndarray:
+        """All of it, in memory."""
+        return self[:]
 
 
 def read_h5(path: Path) -> dict[str, Any]:
     """The data sets of an HDF5 file, which stays open and on disk."""
     file = h5py.File(path, "r")
-    names: list[str] = []
-    file.visititems(lambda name, item: names.append(name) if is_array(item) else None)
-    return {name: text_or_numbers(file[name]) for name in names}
+    try:
+        require_self_contained(file, error=DataError)
+        found = {name: item for name, item in links(file) if is_array(item)}
+        for name, item in found.items():
+            require_stored(name, item, path.stat().st_size)
+        return {name: text_or_numbers(path, item) for name, item in found.items()}
+    except BaseException:
+        file.close()
+        raise
 
 
-def text_or_numbers(item: h5py.Dataset) -> Any:
+def text_or_numbers(path: Path, item: h5py.Dataset) -> Any:
     """An array of HDF5, its text as strings."""
-    return item[...].astype(str) if h5py.check_string_dtype(item.dtype) else item
+    return item[...].astype(str) if h5py.check_string_dtype(item.dtype) else H5Array(path, item)
 
 
 def is_array(item: object) -> bool:

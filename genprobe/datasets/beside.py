@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from genprobe.datasets.items import whole_numbers_wide
+from genprobe.errors import DataError
 from genprobe.types import Dataset
 
 
@@ -36,7 +37,26 @@ def column_rows(rows: Any) -> Tensor | np.ndarray:
         return whole_numbers_wide(rows.detach().cpu())
     array = np.asarray(rows)
     if array.dtype.kind not in "biufc":
-        return array.astype(str) if array.dtype.kind == "S" else array
+        return text(array)
     if array.dtype.kind == "u" and array.dtype.itemsize > 1:
         array = array.astype(np.int64)
     return whole_numbers_wide(torch.from_numpy(np.array(array, array.dtype.newbyteorder("="))))
+
+
+def text(array: np.ndarray) -> np.ndarray:
+    """Text as strings; anything else as it is.
+
+    Raises:
+        DataError: if it is no text after all.
+
+    Example:
+        >>> text(np.array([b"a", b"bc"])).tolist()
+        ['a', 'bc']
+    """
+    try:
+        found = array.astype(str) if array.dtype.kind == "S" else array
+        if found.dtype.kind == "U":
+            found.tolist()  # numpy lets any number pass for a character until it is looked at
+    except ValueError as error:
+        raise DataError(f"Text that comes with the data does not read: {error}.") from error
+    return found

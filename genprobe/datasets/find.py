@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from genprobe.errors import DataError
+from genprobe.runtime.untrusted import is_absent, require_readable
 
 
 def find_file(spec: str) -> Path:
@@ -20,12 +21,30 @@ def find_file(spec: str) -> Path:
     """
     for path in places(spec):
         if os.path.isfile(path):
+            require_readable(path, "data file", error=DataError)
             return path
+    require_openable(spec)
+    if (folder := find_folder(spec)) is not None:
+        raise DataError(f"{folder} is a folder, not a file.", "Name a data file in it.")
     looked = " and ".join(str(path) for path in places(spec))
     raise DataError(
         f"There is no data file at {looked}.",
         "Check the path; relative paths are also looked for under GENPROBE_DATA_DIR.",
     )
+
+
+def require_openable(spec: str) -> None:
+    """Check that what is at a path of data is a file or folder that can be opened, if anything is.
+
+    Args:
+        spec: the path, perhaps with ``::NAME`` after it.
+
+    Raises:
+        DataError: saying what is there instead, or why it cannot be opened.
+    """
+    for path in places(spec.partition("::")[0]):
+        if not is_absent(path):
+            require_readable(path, "data file", folder=True, error=DataError)
 
 
 def find_folder(spec: str) -> Path | None:

@@ -1,5 +1,6 @@
 """A data set from anything that can be sliced by rows: arrays, tensors, memory maps, HDF5."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,9 @@ from genprobe.datasets.images import channels_last, layout, state_turned
 from genprobe.datasets.tables import is_sparse, sparse_rows
 from genprobe.errors import DataError
 from genprobe.types import Dataset
+
+MOST_VALUES = 1 << 36
+"""In one example: a file may claim any shape, and no memory holds more."""
 
 
 def array_dataset(name: str, array: Any, *, scale: float | None = None) -> Dataset:
@@ -62,12 +66,17 @@ def sliceable(name: str, array: Any) -> Any:
         array = sparse_rows(array)
     elif isinstance(array, Tensor):
         array = array.detach().cpu()
-        half = array.dtype in (torch.float16, torch.bfloat16)
-        array = (array.float() if half else array).numpy()
+        small = array.dtype.is_floating_point and array.element_size() < 4
+        try:
+            array = (array.float() if small else array).numpy()
+        except (TypeError, RuntimeError) as error:  # numpy has no such values
+            raise DataError(f"{name} holds {array.dtype}, not real numbers.") from error
     if array.ndim == 0 or len(array) == 0:
         raise DataError(f"{name} holds no examples: its shape is {tuple(array.shape)}.")
     if array.dtype.kind not in "biuf":
         raise DataError(f"{name} holds {array.dtype}, not real numbers.", "Give a numeric array.")
+    if math.prod(array.shape[1:]) > MOST_VALUES:
+        raise DataError(f"The examples of {name} have the shape {tuple(array.shape[1:])}.")
     if isinstance(array, np.ma.MaskedArray) and np.ma.is_masked(array):
         raise DataError(f"{name} has masked values.", "Fill them, or leave out their examples.")
     return array

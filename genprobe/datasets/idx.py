@@ -6,16 +6,18 @@ are. Bytes are scaled by 1/255.
 
 import gzip
 import math
-import zlib
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
 from genprobe.datasets.find import find_file
 from genprobe.datasets.from_array import array_dataset
 from genprobe.errors import DataError
+from genprobe.runtime.untrusted import MOST_PACKED, reading
 from genprobe.types import Dataset, DatasetReader
 
+GZIP_MAGIC = b"\x1f\x8b"
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 
 
@@ -35,32 +37,44 @@ def read_idx(path: Path) -> np.ndarray:
     """The array in an IDX file, plain or gzipped.
 
     Raises:
-        DataError: if the content is not IDX or is shorter than its header says.
+        DataError: if the content is not IDX or is not as long as its header says.
     """
-    content = read_bytes(path)
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in TYPES:
-        raise DataError(f"{path} is not an IDX file: it starts with {content[:4]!r}.")
-    start = 4 + 4 * content[3]
-    sizes = content[4:start]
+    with reading(path, "IDX", "The file is damaged; fetch it again.", DataError):
+        with path.open("rb") as file:
+            packed = file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
+        with gzip.open(path) if packed else path.open("rb") as file:
+            return read_content(path, file, packed)
+
+
+def read_content(path: Path, file: IO[bytes] | gzip.GzipFile, packed: bool) -> np.ndarray:
+    """The array in the content of an IDX file.
+
+    Args:
+        path: of the file.
+        file: at the start of its content, decompressed.
+        packed: whether it is gzipped.
+
+    Raises:
+        DataError: if the content is not IDX or is not as long as its header says.
+    """
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
+        raise DataError(f"{path} is not an IDX file: it starts with {magic!r}.")
+    sizes = file.read(4 * magic[3])
     shape = tuple(int(size) for size in np.frombuffer(sizes, ">u4", count=len(sizes) // 4))
-    dtype = np.dtype(TYPES[content[2]])
-    expected = start + math.prod(shape) * dtype.itemsize
-    if len(content) != expected:
+    dtype = np.dtype(TYPES[magic[2]])
+    expected = math.prod(shape) * dtype.itemsize
+    most = path.stat().st_size * (MOST_PACKED if packed else 1)
+    # One more, to see that there is none, and that gzip compares its checksum.
+    content = file.read(min(expected, most) + 1)
+    if len(content) != expected or len(shape) < magic[3]:
+        there = f"more than {expected}" if len(content) > expected else len(content)
         raise DataError(
-            f"{path} has {len(content)} bytes where its header, {shape}, needs {expected}.",
+            f"{path} has {there} bytes where its header, {shape}, needs {expected}.",
             "The file is damaged or cut short; fetch it again.",
         )
-    values = np.frombuffer(content, dtype, offset=start).reshape(shape)
+    values = np.frombuffer(content, dtype).reshape(shape)
     return values.astype(dtype.newbyteorder("="), copy=False)
-
-
-def read_bytes(path: Path) -> bytes:
-    """The content of a file, decompressed if it is gzipped."""
-    try:
-        raw = path.read_bytes()
-        return gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path} cannot be read: {error}.") from error
 
 
 def name_of(path: Path) -> str:

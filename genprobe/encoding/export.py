@@ -24,7 +24,6 @@ from genprobe.encoding.placement import in_evaluation
 from genprobe.encoding.resolve import bind_model, bind_prior
 from genprobe.encoding.user_errors import memory_errors
 from genprobe.errors import GenprobeError, ModelError, PluginError, UntrustedError, reason_of
-from genprobe.loaders.bundle import require_plain
 from genprobe.loaders.exported import (
     DECODER,
     ENCODER,
@@ -36,7 +35,8 @@ from genprobe.loaders.exported import (
     hash_file,
     load_exported,
 )
-from genprobe.loaders.open import load, open_dataset
+from genprobe.loaders.facts import require_facts
+from genprobe.loaders.open import load, open_dataset, own_data
 from genprobe.types import Model, Params, Prior
 
 log = logging.getLogger("genprobe")
@@ -79,7 +79,7 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
     model = model if isinstance(model, Model) else load(model)
     target = Path(path)
     require_free(target)
-    require_plain(dict(model.training), "training")
+    require_facts(dict(model.training), f"The model {model.name!r}")
     if model.condition is not None or model.teacher_forced:
         kind = "teacher-forced" if model.teacher_forced else "conditional"
         raise ModelError(
@@ -155,7 +155,7 @@ def few(model: Model, example: Any) -> Tensor:
     Raises:
         GenprobeError: if nothing says where to take them from, or they do not read.
     """
-    source = model.training.get("data") if example is None else example
+    source = own_data(model) if example is None else example
     if source is None:
         raise ModelError(
             f"The model {model.name} does not say what data it is for.",

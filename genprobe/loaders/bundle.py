@@ -16,8 +16,10 @@ import torch
 from torch.distributions import Distribution
 
 from genprobe.architectures import ARCHITECTURES, MlpVae
-from genprobe.errors import GenprobeError, ModelError, UntrustedError, reason_of
-from genprobe.loaders.factory import build_model, load_state
+from genprobe.errors import ModelError, UntrustedError, reason_of
+from genprobe.loaders.factory import build_model, load_state, misfit
+from genprobe.loaders.facts import require_facts, require_plain, require_tensors
+from genprobe.loaders.fitting import mismatch
 from genprobe.loaders.inspect import BUNDLE_MARK, inspect_file
 from genprobe.loaders.tensors import read_tensors
 from genprobe.priors.recognise import prior_of
@@ -25,7 +27,14 @@ from genprobe.runtime.atomic_write import atomic_write
 from genprobe.types import Loader, Model, NamedPrior, Prior
 
 VERSION = 1
-PLAIN = (str, int, float, bool, type(None))
+PARTS: Mapping[str, type] = {
+    "name": str,
+    "architecture": str,
+    "config": Mapping,
+    "state": Mapping,
+    "training": Mapping,
+}
+"""What every bundle has, by type."""
 
 
 def save(
@@ -68,8 +77,8 @@ def save(
             "Name the function that builds its Model: genprobe.save(…, factory='MODULE:FACTORY').",
         )
     settings = getattr(module, "config", {}) if factory is None else dict(config or {})
-    for value in (settings, dict(model.training)):
-        require_plain(value)
+    require_plain(settings)
+    require_facts(dict(model.training), f"The model {model.name!r}")
     state = {key: value.detach().cpu().clone() for key, value in module.state_dict().items()}
     content = {
         "format": BUNDLE_MARK,
@@ -124,18 +133,11 @@ def same_prior(own: Prior | str, other: object) -> bool:
     )
 
 
-def with_prior(model: Model, saved: Any, path: Path) -> Model:
-    """A rebuilt model with the prior that was saved, if one was.
-
-    Raises:
-        ModelError: if what was saved is no name with tensors.
-    """
+def with_prior(model: Model, saved: Mapping[str, Any] | None) -> Model:
+    """A rebuilt model with the prior that was saved, if one was."""
     if saved is None:
         return model
-    try:
-        name, params = str(saved["name"]), dict(saved["params"])
-    except (TypeError, KeyError, ValueError) as error:
-        raise ModelError(f"The prior in the bundle {path} does not read.") from error
+    name, params = saved["name"], dict(saved["params"])
     return replace(model, prior=NamedPrior(name=name, params=params) if params else name)
 
 
@@ -151,35 +153,78 @@ def load_bundle(path: Path, trust: bool) -> Model:
         UntrustedError: if it needs the user's own code and trust is False.
     """
     content = read_tensors(path)
-    if not isinstance(content, Mapping) or content.get("format") != BUNDLE_MARK:
-        raise ModelError(f"{path} is not a genprobe bundle.")
-    if content.get("version", 0) > VERSION:
-        raise ModelError(
-            f"The bundle {path} has version {content['version']}; this genprobe reads {VERSION}.",
-            "Upgrade genprobe.",
-        )
-    missing = {"name", "architecture", "config", "state", "training"} - content.keys()
-    if missing:
-        raise ModelError(f"The bundle {path} lacks {', '.join(sorted(missing))}.", "Save it again.")
+    require_content(path, content)
     model = rebuild(path, content, trust)
     load_state(model, content["state"], path)
     if isinstance(model.module, MlpVae):
         model = model.module.as_model(content["name"])
     model = replace(model, name=content["name"], training=content["training"])
-    return with_prior(model, content.get("prior"), path)
+    return with_prior(model, content.get("prior"))
+
+
+def require_content(path: Path, content: Any) -> None:
+    """Check that a checkpoint is a bundle, and that each of its parts is what it should be.
+
+    Args:
+        path: of the bundle.
+        content: as it was read.
+
+    Raises:
+        ModelError: naming the part that is not.
+    """
+    if not isinstance(content, Mapping) or content.get("format") != BUNDLE_MARK:
+        raise ModelError(f"{path} is not a genprobe bundle.")
+    version = content.get("version", 0)
+    if isinstance(version, int) and version > VERSION:
+        raise ModelError(
+            f"The bundle {path} has version {version:.0f}; this genprobe reads {VERSION}.",
+            "Upgrade genprobe.",
+        )
+    missing = PARTS.keys() - content.keys()
+    if missing:
+        raise ModelError(f"The bundle {path} lacks {', '.join(sorted(missing))}.", "Save it again.")
+    for part, kind in {**PARTS, "version": int, "prior": Mapping | None}.items():
+        require_type(path, part, content.get(part, 0 if part == "version" else None), kind)
+    require_plain(content["config"])
+    require_facts(content["training"], f"The bundle {path}")
+    require_tensors(content["state"], f"The bundle {path}")
+    if (prior := content.get("prior")) is not None:
+        require_type(path, "prior's name", prior.get("name"), str)
+        require_tensors(prior.get("params"), f"The prior in the bundle {path}")
+
+
+def require_type(path: Path, part: str, value: Any, kind: Any) -> None:
+    """Check of what type a part of a bundle is.
+
+    Raises:
+        ModelError: if it is of another.
+    """
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise ModelError(
+            f"The bundle {path} is damaged: its {part} is a {type(value).__name__}.",
+            "Save it again.",
+        )
 
 
 def rebuild(path: Path, content: Mapping[str, Any], trust: bool) -> Model:
-    """The untrained model that a bundle describes."""
-    architecture = str(content["architecture"])
+    """The untrained model that a bundle describes.
+
+    A built-in one is first built without memory: a file of a kilobyte may describe a terabyte.
+    """
+    architecture, config, state = (content[k] for k in ("architecture", "config", "state"))
     if architecture in ARCHITECTURES:
+        build = ARCHITECTURES[architecture]
         try:
-            return ARCHITECTURES[architecture](**content["config"]).as_model(content["name"])
-        except GenprobeError:
-            raise
-        except (TypeError, ValueError) as error:
+            if len(config.get("hidden", ())) > len(state):
+                raise ValueError("it has fewer weights than layers")
+            with torch.device("meta"):
+                sketch = build(**config)
+            if reason := mismatch(state, sketch):
+                raise misfit(path, reason)
+            return build(**config).as_model(content["name"])
+        except (TypeError, ValueError, OverflowError, RuntimeError) as error:
             raise ModelError(
-                f"The bundle {path} is no {architecture}: {reason_of(error)}"
+                f"The bundle {path} is no {architecture}: {reason_of(error)}."
             ) from error
     if ":" not in architecture:
         raise ModelError(
@@ -191,23 +236,7 @@ def rebuild(path: Path, content: Mapping[str, Any], trust: bool) -> Model:
             f"The bundle {path} is built by code of its own, {architecture}, which would run.",
             f"Say that it may: --model {architecture} or --trust.",
         )
-    return build_model(architecture, path, content["config"])
-
-
-def require_plain(value: Any, where: str = "config") -> None:
-    """Check that a value is made of plain types only.
-
-    Raises:
-        ModelError: naming where it is not.
-    """
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            require_plain(item, f"{where}[{key!r}]")
-    elif isinstance(value, list | tuple):
-        for i, item in enumerate(value):
-            require_plain(item, f"{where}[{i}]")
-    elif not isinstance(value, PLAIN):
-        raise ModelError(f"A bundle holds plain types only; {where} is a {type(value).__name__}.")
+    return build_model(architecture, path, config)
 
 
 def recognises(path: Path) -> bool:

@@ -218,12 +218,24 @@ def load_state(
     module = require_module(model, path)
     try:
         module.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError) as error:
-        named = isinstance(state, Mapping)  # a damaged bundle may hold anything
-        reason = (named and mismatch(state, module)) or reason_of(error)
-        choice = f" Or choose with --weights: {paths(others)}." if len(others) > 1 else ""
-        raise ModelError(
-            f"The weights in {path} do not fit the module: {reason}.",
-            "The factory must build the module as it was trained, or take the path and load it "
-            f"itself.{choice}",
-        ) from error
+    except Exception as error:  # of torch, or of the module's own code
+        named = isinstance(state, Mapping)  # a file may hold anything
+        raise misfit(path, (named and mismatch(state, module)) or reason_of(error), others) from (
+            error
+        )
+
+
+def misfit(path: Path, reason: str, others: Sequence[str] = ()) -> ModelError:
+    """The error for weights that are not of a module.
+
+    Args:
+        path: of the checkpoint.
+        reason: that says so.
+        others: dotted paths of all state dicts in it.
+    """
+    choice = f" Or choose with --weights: {paths(others)}." if len(others) > 1 else ""
+    return ModelError(
+        f"The weights in {path} do not fit the module: {reason}.",
+        "The factory must build the module as it was trained, or take the path and load it "
+        f"itself.{choice}",
+    )

@@ -18,8 +18,9 @@ from typing import IO, Any
 
 from torch.serialization import get_unsafe_globals_in_checkpoint
 
+from genprobe.runtime.checked_zip import ZIP_MAGIC, checked_zip
+
 BUNDLE_MARK = "genprobe.bundle"
-ZIP_MAGIC = b"PK\x03\x04"
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 PICKLE_MAGIC = b"\x80"
 LEGACY_STARTS = [pickle.dumps(0x1950A86A20F9469CFC6C, protocol) for protocol in (2, 3, 4, 5)]
@@ -82,7 +83,7 @@ def inspect_file(path: Path) -> FileKind:
 def inspect_zip(path: Path) -> FileKind:
     """What a zip archive is, from the names of its members and the imports of its pickle."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with checked_zip(path, content=False) as archive:
             names = archive.namelist()
             if any("/code/" in name or name.endswith("constants.pkl") for name in names):
                 return FileKind(kind="torchscript")

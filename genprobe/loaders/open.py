@@ -14,7 +14,7 @@ from torch import Tensor
 from genprobe.datasets.binarize import binarize as binarized
 from genprobe.datasets.byte_values import read_bytes_as
 from genprobe.datasets.covariates import with_covariates
-from genprobe.datasets.find import find_folder, names_in
+from genprobe.datasets.find import find_folder, names_in, require_openable
 from genprobe.datasets.from_object import from_object
 from genprobe.errors import DataError, GenprobeError, ModelError, UntrustedError, reason_of
 from genprobe.loaders.factory import load_with_factory
@@ -24,6 +24,7 @@ from genprobe.loaders.stand_ins import read_with_stand_ins, replaced
 from genprobe.loaders.state_dicts import describe, printable, state_dicts
 from genprobe.loaders.tensors import read_weights
 from genprobe.plugins import plugins
+from genprobe.runtime.untrusted import is_absent, require_readable
 from genprobe.types import Dataset, DatasetReader, Likelihood, Loader, Model
 
 log = logging.getLogger("genprobe")
@@ -76,11 +77,12 @@ def load(
         )
     known: dict[str, Loader] = plugins().all("loaders")
     scheme, _, rest = str(spec).partition(":")
-    if scheme in known and rest:
-        return known[scheme].load(Path(rest), trust)
-    path = Path(spec)
-    if not os.path.exists(path):
-        raise ModelError(f"There is no model at {path}.", "Check the path.")
+    named = scheme in known and bool(rest)
+    path = Path(rest if named else spec)
+    if not (named and is_absent(path)):  # a plugin may name what is no path
+        require_readable(path, "model", folder=True, error=ModelError)
+    if named:
+        return known[scheme].load(path, trust)
     if factory is not None:
         return load_with_factory(factory, path, weights)
     claims = [loader for loader in known.values() if loader.recognises(path)]
@@ -233,6 +235,7 @@ def find_dataset(
     named = str(source) if input_key is None else f"{source}::{input_key}"
     if scheme in known and (rest or str(source) == scheme):
         return known[scheme].open(named.partition(":")[2], split)
+    require_openable(str(source))
     claims = [reader for reader in known.values() if reader.recognises(Path(source))]
     if len(claims) == 1:
         return claims[0].open(named, split)
@@ -291,6 +294,28 @@ def is_function(source: Any) -> bool:
     """
     scheme, _, rest = str(source).partition(":")
     return isinstance(source, str | Path) and scheme == "python" and bool(rest)
+
+
+def own_data(model: Model) -> Any:
+    """The data that a model says it was trained on; None if it does not say.
+
+    Raises:
+        DataError: if it names a function. Most models are files, and nothing that a file names is
+            run.
+
+    Example:
+        >>> from importlib.resources import as_file, files
+        >>> with as_file(files("genprobe.demo") / "beta-0.9.pt") as path:
+        ...     own_data(load(path))
+        'digits'
+    """
+    source = model.training.get("data")
+    if source is not None and is_function(source):
+        raise DataError(
+            f"The model {model.name} names a function as its data: {source}.",
+            "Nothing that a file names is run. If you trust it, give it with --data.",
+        )
+    return source
 
 
 def data_of_function(name: str) -> Any:

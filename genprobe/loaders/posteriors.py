@@ -10,21 +10,29 @@
 Everything but the parameters may be absent. Nothing is unpickled.
 """
 
-import contextlib
+import math
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+from torch import Tensor
 
-from genprobe.errors import GenprobeError, ModelError, reason_of
+from genprobe.datasets.from_array import MOST_VALUES
+from genprobe.errors import ModelError
 from genprobe.loaders.recorded import record, tensor_of
-from genprobe.loaders.rows import REAL, Rows, h5_rows, npz_rows
+from genprobe.loaders.rows import KIND, REAL, Rows, h5_rows, npz_rows
+from genprobe.runtime.checked_zip import checked_zip
+from genprobe.runtime.hdf5_links import links, require_self_contained, require_stored
+from genprobe.runtime.untrusted import reading, require_readable
 from genprobe.types import Loader, Model
 
 TEXTS = ("family", "prior", "likelihood", "name", "dataset", "order")
+SETTINGS = (*TEXTS, "event_shape")
+MOST_AXES = 64
+"""That numpy lets an array have."""
 PRIOR_PREFIX = "prior_params/"
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 SUFFIXES = (".npz", ".h5", ".hdf5")
@@ -40,54 +48,70 @@ def load_posteriors(path: Path, trust: bool) -> Model:
     Raises:
         ModelError: if it does not read, or its arrays do not fit together.
     """
-    with readable(path):
+    require_readable(path, "file of posteriors", error=ModelError)
+    with reading(path, KIND, error=ModelError):
         arrays, settings = read_h5(path) if is_hdf5(path) else read_npz(path)
-        distortion = arrays.pop("distortion", None)
-        prior = {
-            k.removeprefix(PRIOR_PREFIX): tensor_of(arrays.pop(k))
-            for k in list(arrays)
-            if k.startswith(PRIOR_PREFIX)
-        }
-        settings.pop("order", None)
-        return record(arrays, distortion, prior, **{"name": path.stem, **settings})
+    distortion = arrays.pop("distortion", None)
+    prior = {
+        k.removeprefix(PRIOR_PREFIX): prior_tensor(path, k, arrays.pop(k))
+        for k in list(arrays)
+        if k.startswith(PRIOR_PREFIX)
+    }
+    settings.pop("order", None)
+    return record(arrays, distortion, prior, **{"name": path.stem, **settings})
 
 
-@contextlib.contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Turn what damaged bytes make the readers raise into one clear line."""
-    try:
-        yield
-    except GenprobeError:
-        raise
-    except Exception as error:  # almost anything
-        raise ModelError(
-            f"{path} does not read as a file of posteriors: {reason_of(error)}.",
-            "Check the path, or write it again.",
-        ) from error
+def prior_tensor(path: Path, key: str, rows: Rows) -> Tensor:
+    """A tensor of the prior.
+
+    Raises:
+        ModelError: if it is not of numbers.
+    """
+    if rows.dtype.kind not in REAL:
+        raise ModelError(f"{path} holds {rows.dtype} as {key}, not real numbers.")
+    return tensor_of(rows)
 
 
 def read_npz(path: Path) -> tuple[dict[str, Rows], dict[str, Any]]:
     """Arrays and settings of an .npz archive, which stays open."""
-    with zipfile.ZipFile(path) as archive:
+    with checked_zip(path) as archive:
         names = [member.removesuffix(".npy") for member in archive.namelist()]
     arrays = {name: npz_rows(path, f"{name}.npy") for name in names}
-    found = {k: arrays.pop(k) for k in (*TEXTS, "event_shape") if k in arrays}
-    return arrays, settings_of(path, {k: rows.whole() for k, rows in found.items()})
+    found = {k: arrays.pop(k) for k in SETTINGS if k in arrays}
+    return arrays, settings_of(path, {k: single(k, rows) for k, rows in found.items()})
 
 
 def read_h5(path: Path) -> tuple[dict[str, Rows], dict[str, Any]]:
     """Arrays and settings of an HDF5 file, which stays open; settings may be root attributes."""
     file = h5py.File(path, "r")
-    if "header" in file.attrs:
-        raise ModelError(f"{path} is a store, not a model.", f"Print it: genprobe show {path}")
-    found: dict[str, h5py.Dataset] = {}
-    file.visititems(lambda k, item: found.update({k: item} if is_array(item) else {}))
-    plain = {k: found.pop(k)[()] for k in (*TEXTS, "event_shape") if k in found}
-    settings = settings_of(path, {**dict(file.attrs), **plain})
-    if "order" not in settings:
-        require_certain_order(path, found)
-    reverse = settings.get("order") == "R"
-    return {k: h5_rows(dataset, reverse) for k, dataset in found.items()}, settings
+    try:
+        if "header" in file.attrs:
+            raise ModelError(f"{path} is a store, not a model.", f"Print it: genprobe show {path}")
+        require_self_contained(file, error=ModelError)
+        found = {name: item for name, item in links(file) if is_array(item)}
+        for name, item in found.items():
+            require_stored(name, item, path.stat().st_size)
+        given = {k: file.attrs[k] for k in SETTINGS if k in file.attrs}
+        given |= {k: single(k, found.pop(k)) for k in SETTINGS if k in found}
+        settings = settings_of(path, given)
+        if "order" not in settings:
+            require_certain_order(path, found)
+        reverse = settings.get("order") == "R"
+        return {k: h5_rows(dataset, reverse) for k, dataset in found.items()}, settings
+    except BaseException:
+        file.close()
+        raise
+
+
+def single(key: str, array: Rows | h5py.Dataset) -> Any:
+    """A setting: one string, or the few numbers of a shape.
+
+    Raises:
+        ValueError: if it is larger.
+    """
+    if math.prod(array.shape or ()) > MOST_AXES:
+        raise ValueError(f"its {key} is an array {array.shape}")
+    return array.whole() if isinstance(array, Rows) else array[()]
 
 
 def is_array(item: object) -> bool:
@@ -104,9 +128,11 @@ def settings_of(path: Path, values: Mapping[str, Any]) -> dict[str, Any]:
     settings: dict[str, Any] = {k: text_of(path, k, values[k]) for k in TEXTS if k in values}
     if "event_shape" in values:
         shape = np.asarray(values["event_shape"])
-        if shape.dtype.kind not in REAL or (shape < 1).any() or (shape != shape.round()).any():
+        whole = shape.dtype.kind in REAL and (shape >= 1).all() and (shape == shape.round()).all()
+        sizes = [int(size) for size in shape.flatten()] if whole and shape.size <= MOST_AXES else []
+        if math.prod(sizes) > MOST_VALUES or len(sizes) < max(1, shape.size):
             raise ModelError(f"The event_shape of {path} is not a list of positive numbers.")
-        settings["event_shape"] = [int(size) for size in shape.flatten()]
+        settings["event_shape"] = sizes
     if settings.get("order", "C") not in ("C", "R"):
         raise ModelError(
             f"The order of {path} is {settings['order']!r}.",
@@ -121,7 +147,7 @@ def text_of(path: Path, key: str, value: Any) -> str:
     Raises:
         ModelError: if it is none of these.
     """
-    flat = np.asarray(value).flatten().tolist()
+    flat = np.asarray(value).flatten()[:2].tolist()
     text = flat[0].decode() if len(flat) == 1 and isinstance(flat[0], bytes) else (flat or [0])[0]
     if len(flat) != 1 or not isinstance(text, str):
         raise ModelError(f"The {key} of {path} is not a string.", "Save it as one string.")
@@ -170,7 +196,7 @@ def recognises(path: Path) -> bool:
     try:
         with h5py.File(path, "r") as file:
             return "header" in file.attrs or any(map(is_array, file.values()))
-    except (OSError, RuntimeError, KeyError):
+    except Exception:
         return True  # damaged: the loader says so
 
 

@@ -17,9 +17,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from genprobe.datasets.npz import npy_header
+from genprobe.datasets.npz import npy_header, require_whole
 from genprobe.errors import ModelError
+from genprobe.runtime.untrusted import reading
 
+KIND = "a file of posteriors"
 HASH_BYTES = 1 << 22
 REAL = "iuf"
 """Kinds of numpy dtypes that hold real numbers."""
@@ -79,8 +81,13 @@ def npz_rows(path: Path, member: str) -> Rows:
     file, which early releases of Python 3.12 and 3.13 lose when members are read in turn
     (python/cpython#127847).
 
+    Args:
+        path: of an archive whose checksums were compared: an array that is read in part has none.
+        member: its name in the archive.
+
     Raises:
         ModelError: if the member would be unpickled.
+        ValueError: if it is damaged.
     """
     archive = zipfile.ZipFile(KeptOpen(path))
     with archive.open(member) as file:
@@ -92,6 +99,7 @@ def npz_rows(path: Path, member: str) -> Rows:
             "would be unpickled.",
             "Save numbers and strings only.",
         )
+    require_whole(member, shape, dtype, archive.getinfo(member).file_size - start_of_data)
     if not shape or (fortran and len(shape) > 1):
         with archive.open(member) as file:
             return rows_of(np.lib.format.read_array(file, allow_pickle=False))
@@ -99,9 +107,10 @@ def npz_rows(path: Path, member: str) -> Rows:
     stream = archive.open(member)
 
     def read(start: int, stop: int) -> np.ndarray:
-        stream.seek(start_of_data + start * width)
-        data = stream.read((stop - start) * width)
-        return np.frombuffer(data, dtype).reshape(stop - start, *shape[1:])
+        with reading(path, KIND, error=ModelError):
+            stream.seek(start_of_data + start * width)
+            data = stream.read((stop - start) * width)
+            return np.frombuffer(data, dtype).reshape(stop - start, *shape[1:])
 
     return Rows(shape=shape, dtype=dtype, read=read)
 
@@ -119,13 +128,15 @@ def h5_rows(dataset: h5py.Dataset, reverse: bool) -> Rows:
         ...     h5_rows(loc, reverse=False).read(0, 1).tolist()
         [[1.0, 0.0, 0.0]]
     """
-    if not dataset.shape:
-        return rows_of(dataset[()])
+    if not dataset.shape:  # a single number, or none at all
+        return rows_of(dataset[()] if dataset.shape == () else np.empty(0))
     shape = dataset.shape[::-1] if reverse else dataset.shape
+    path = Path(dataset.file.filename)
 
     def read(start: int, stop: int) -> np.ndarray:
-        values: np.ndarray = dataset[..., start:stop].T if reverse else dataset[start:stop]
-        return values
+        with reading(path, KIND, error=ModelError):
+            values: np.ndarray = dataset[..., start:stop].T if reverse else dataset[start:stop]
+            return values
 
     return Rows(shape=shape, dtype=dataset.dtype, read=read)
 

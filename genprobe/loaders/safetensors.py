@@ -16,9 +16,11 @@ from typing import Any
 from torch import Tensor
 
 from genprobe.datasets.find import names_in
-from genprobe.errors import ModelError, reason_of
+from genprobe.errors import ModelError
+from genprobe.runtime.untrusted import reading
 
 INDEX = ".index.json"
+AGAIN = "Check the path, or save the weights again."
 SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt")
 """Of files of weights; in a folder those of an earlier kind are preferred."""
 
@@ -36,13 +38,8 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
             f"{path} needs the library safetensors, which is not installed.",
             "Install it: pip install safetensors",
         ) from error
-    try:
+    with reading(path, "safetensors", AGAIN, ModelError):
         found: dict[str, Tensor] = library.load_file(path)
-    except Exception as error:  # the library's own, OSError, ValueError
-        raise ModelError(
-            f"{path} does not read as safetensors: {reason_of(error)}.",
-            "Check the path, or save the weights again.",
-        ) from error
     return found
 
 
@@ -65,6 +62,8 @@ def read_shards(index: Path, read: Callable[[Path], Mapping[str, Tensor]]) -> di
         if not path.is_file():
             raise ModelError(f"{index} names a shard {shard} that is not there.", "Fetch it too.")
         tensors = read(path)
+        if not isinstance(tensors, Mapping):
+            raise ModelError(f"{path} holds a {type(tensors).__name__}, no weights.", AGAIN)
         if missing := [key for key in keys if key not in tensors]:
             raise ModelError(
                 f"{path} lacks {', '.join(missing[:3])}, which {index.name} says it holds.",
@@ -80,10 +79,8 @@ def weight_map(index: Path) -> dict[str, str]:
     Raises:
         ModelError: if the index does not say, or names a file outside its folder.
     """
-    try:
+    with reading(index, "JSON", AGAIN, ModelError):
         content = json.loads(index.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ModelError(f"{index} does not read as JSON: {reason_of(error)}.") from error
     found = content.get("weight_map") if isinstance(content, dict) else None
     if not isinstance(found, dict) or not found:
         raise ModelError(f"{index} has no weight_map: it is no index of shards.")

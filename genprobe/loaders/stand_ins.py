@@ -19,8 +19,9 @@ from typing import IO, Any, ClassVar
 import torch
 from torch import Tensor
 
-from genprobe.errors import ModelError, reason_of
-from genprobe.loaders.inspect import ZIP_MAGIC
+from genprobe.errors import ModelError
+from genprobe.runtime.checked_zip import ZIP_MAGIC, checked_zip
+from genprobe.runtime.untrusted import reading
 
 LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 DTYPES = {
@@ -211,22 +212,20 @@ def read_with_stand_ins(path: Path) -> Any:
         >>> content["hparams"]
         StandIn(name='argparse.Namespace', state={'lr': 0.1}, items={})
     """
-    try:
-        with path.open("rb") as file:
-            # torch looks nowhere else for an archive.
-            archived = file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
-            file.seek(0)
-            return read_archive(file) if archived else read_stream(file)
-    except Exception as error:  # damaged bytes raise almost anything
-        raise ModelError(
-            f"{path} does not read as a checkpoint of tensors: {reason_of(error)}.",
-            "Check the path, or save the weights again.",
-        ) from error
+    remedy = "Check the path, or save the weights again."
+    with (
+        reading(path, "a checkpoint of tensors", remedy, ModelError),
+        path.open("rb") as file,
+    ):
+        # torch looks nowhere else for an archive.
+        archived = file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
+        file.seek(0)
+        return read_archive(path) if archived else read_stream(file)
 
 
-def read_archive(file: IO[bytes]) -> Any:
+def read_archive(path: Path) -> Any:
     """The content of the zip archive that ``torch.save`` writes."""
-    with zipfile.ZipFile(file) as archive:
+    with checked_zip(path, content=False) as archive:  # every member is read whole
         [pickled] = [name for name in archive.namelist() if name.endswith("data.pkl")]
         root = pickled.removesuffix("data.pkl")
         order = f"{root}byteorder"

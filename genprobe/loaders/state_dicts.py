@@ -107,14 +107,22 @@ def module_tensors(module: StandIn, prefix: str) -> Iterator[tuple[str, Tensor]]
         prefix: of the names.
     """
     state, depth = module.state, prefix.count(".")
-    passing = state.get("_non_persistent_buffers_set") or ()
+    passing = state.get("_non_persistent_buffers_set")
+    passing = passing if isinstance(passing, set | frozenset | list | tuple) else ()
     for kind in ("_parameters", "_buffers"):
-        for name, value in (state.get(kind) or {}).items():
+        for name, value in named_in(state.get(kind)):
             if isinstance(value, Tensor) and name not in passing:
                 yield f"{prefix}{name}", value
-    for name, part in state["_modules"].items():
+    for name, part in named_in(state["_modules"]):
         if is_module(part) and depth < 64:
             yield from module_tensors(part, f"{prefix}{name}.")
+
+
+def named_in(part: Any) -> list[tuple[str, Any]]:
+    """What a part of a checkpoint has under strings; a damaged file may hold anything there."""
+    if not isinstance(part, Mapping):
+        return []
+    return [(name, value) for name, value in part.items() if isinstance(name, str)]
 
 
 def under(found: list[StateDict], key: str) -> list[StateDict]:
@@ -169,7 +177,7 @@ def describe(content: Any) -> str:
         return "nothing"
     groups: dict[str, int] = {}
     for name, value in mapping.items():
-        word = printable(str(name))
+        word = printable(name if isinstance(name, str) else f"a {type(name).__name__}")
         top = word.split(".")[0] if isinstance(value, Tensor) else word
         inside = sum(len(s.tensors) for s in walk(value, "", set()))
         groups[top] = groups.get(top, 0) + inside + isinstance(value, Tensor)

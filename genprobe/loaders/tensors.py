@@ -5,13 +5,14 @@ import logging
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from genprobe.errors import ModelError, reason_of
+from genprobe.errors import ModelError
 from genprobe.loaders.inspect import inspect_file
 from genprobe.loaders.safetensors import INDEX, read_safetensors, read_shards, weights_in
 from genprobe.loaders.stand_ins import read_with_stand_ins, replaced
 from genprobe.loaders.state_dicts import printable
+from genprobe.runtime import untrusted
+from genprobe.runtime.torch_file import load_tensors
+from genprobe.runtime.untrusted import require_readable
 
 log = logging.getLogger("genprobe")
 
@@ -28,8 +29,9 @@ def read_tensors(path: Path) -> Any:
         ...     read_tensors(path)["name"]
         'beta-0.9'
     """
+    require_readable(path, "checkpoint", error=ModelError)
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        return load_tensors(path)
     except Exception as error:  # damaged bytes make the unpickler raise almost anything
         raise ModelError(
             f"{path} does not read as a checkpoint of tensors: {why(path, error)}.",
@@ -48,7 +50,7 @@ def read_weights(path: Path) -> Any:
         ModelError: if it does not read so.
 
     Example:
-        >>> import tempfile
+        >>> import tempfile, torch
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     torch.save({"weight": torch.ones(2)}, f"{folder}/model.pt")
         ...     read_weights(Path(folder))
@@ -79,6 +81,4 @@ def why(path: Path, error: Exception) -> str:
         return f"it would run code ({', '.join(kind.foreign[:3])})"
     if kind.kind == "unknown":
         return kind.detail
-    if "weights_only" in str(error):
-        return "it holds something else, or is damaged"
-    return reason_of(error)
+    return untrusted.why(error)

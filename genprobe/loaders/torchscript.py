@@ -14,14 +14,16 @@ and the archive an extra file ``genprobe.json`` that names the rest: ``name``, `
 
 import json
 import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from genprobe.errors import GenprobeError, ModelError, UntrustedError, reason_of
+from genprobe.errors import ModelError, UntrustedError, reason_of
+from genprobe.loaders.facts import require_facts
 from genprobe.loaders.inspect import inspect_file
+from genprobe.runtime.checked_zip import checked_zip
+from genprobe.runtime.untrusted import reading
 from genprobe.types import Loader, Model, Params, with_tensors
 
 METADATA = "genprobe.json"
@@ -59,22 +61,22 @@ def load_torchscript(path: Path, trust: bool) -> Model:
         raise ModelError(f"{path} has no method encode.", HOW)
     decodes = hasattr(module, "decode")
     return Model(
-        name=metadata.get("name", path.stem),
+        name=metadata.get("name") or path.stem,
         encode=module.encode,
         decode=module.decode if decodes else None,
         posterior=metadata["family"],
-        prior=with_tensors(metadata.get("prior", PRIOR), prior_params(module)),
+        prior=with_tensors(metadata.get("prior") or PRIOR, prior_params(path, module)),
         likelihood=metadata.get("likelihood"),
         module=module,
-        training=metadata.get("training", {}),
+        training=metadata["training"],
     )
 
 
-def prior_params(module: Any) -> Params:
+def prior_params(path: Path, module: Any) -> Params:
     """The tensors of the prior that a module gives."""
     if not hasattr(module, "prior_params"):
         return {}
-    with torch.no_grad():
+    with reading(path, "a module with prior_params", HOW, ModelError), torch.no_grad():
         return {name: values.detach().clone() for name, values in module.prior_params().items()}
 
 
@@ -84,18 +86,17 @@ def read_metadata(path: Path) -> dict[str, Any]:
     Raises:
         ModelError: if it says nothing, or no family.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [n for n in archive.namelist() if n.endswith(f"/extra/{METADATA}")]
-            found = json.loads(archive.read(members[0])) if members else None
-        if found is None:
-            raise ModelError(f"{path} does not say what its parts are.", HOW)
-        if not isinstance(found, dict) or not isinstance(found.get("family"), str):
-            raise ModelError(f"{METADATA} in {path} names no family.", HOW)
-    except GenprobeError:
-        raise
-    except Exception as error:  # damaged bytes
-        raise ModelError(f"{METADATA} in {path} does not read: {reason_of(error)}.", HOW) from error
+    with reading(path, "a TorchScript archive", HOW, ModelError), checked_zip(path) as archive:
+        members = [n for n in archive.namelist() if n.endswith(f"/extra/{METADATA}")]
+        found = json.loads(archive.read(members[0])) if members else None
+    if found is None:
+        raise ModelError(f"{path} does not say what its parts are.", HOW)
+    if not isinstance(found, dict) or not isinstance(found.get("family"), str):
+        raise ModelError(f"{METADATA} in {path} names no family.", HOW)
+    for part in ("name", "prior", "likelihood"):
+        if not isinstance(found.get(part), str | None):
+            raise ModelError(f"{METADATA} in {path} has a {part} that is no string.", HOW)
+    require_facts(found.setdefault("training", {}), f"{METADATA} in {path}")
     return found
 
 

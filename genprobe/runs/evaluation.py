@@ -22,7 +22,7 @@ from genprobe.datasets.placeholder import placeholder_dataset
 from genprobe.encoding.resolve import prepare
 from genprobe.errors import DataError, ModelError
 from genprobe.estimators.call import require_known
-from genprobe.loaders.open import in_layer, is_function, load, open_dataset
+from genprobe.loaders.open import in_layer, load, open_dataset, own_data
 from genprobe.report import Report
 from genprobe.runs.encoded_store import Run, encoded_store, store_location
 from genprobe.runs.write_pictures import write_pictures
@@ -235,7 +235,7 @@ def choose_data(model: Model, data: Any, options: Options) -> Dataset:
         DataError: if neither says.
     """
     split, binarize = options.split, options.binarize
-    source = model.training.get("data") if data is None else data
+    source = own_data(model) if data is None else data
     if source is None and model.recorded is not None:
         wanted = (split, None if binarize == "none" else binarize, options.bytes)
         if any((*wanted, options.input_key, options.covariates)):
@@ -249,11 +249,6 @@ def choose_data(model: Model, data: Any, options: Options) -> Dataset:
     if source is None:
         raise DataError(
             f"The model {model.name} does not say what data it is for.", "Name them with --data."
-        )
-    if data is None and is_function(source):
-        raise DataError(
-            f"The model {model.name} names a function as its data: {source}.",
-            "Nothing that a file names is run. If you trust it, give it with --data.",
         )
     if options.input_key is None:
         source = in_layer(source, model.training.get("layer"))

@@ -132,7 +132,7 @@ def test_a_thing_that_is_no_tensor(tmp_path):
 def test_what_is_not_what_its_name_says_is_told(tmp_path, suffix, content):
     path = tmp_path / f"data{suffix}"
     path.write_bytes(content)
-    with pytest.raises(DataError, match=rf"data\{suffix} cannot be read as \{suffix}") as told:
+    with pytest.raises(DataError, match=rf"data\{suffix} does not read as \{suffix}") as told:
         arrays.open(str(path), None)
     assert told.value.remedy
     assert len(str(told.value).splitlines()) == 2
@@ -152,7 +152,7 @@ def test_nothing_is_unpickled(tmp_path, suffix):
     {".npy": np.save, ".npz": np.savez, ".pt": lambda p, a: torch.save(list(a), p)}[suffix](
         path, trap
     )
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="does not read"):
         arrays.open(str(path), None)
     assert not (tmp_path / "sprung").exists()
 
@@ -163,7 +163,7 @@ def test_a_renamed_numpy_file_is_told(tmp_path):
     (tmp_path / "x.npz").rename(tmp_path / "x.npy")
     (tmp_path / "y.npy").rename(tmp_path / "y.npz")
     for name in ("x.npy", "y.npz"):
-        with pytest.raises(DataError, match=rf"{name} cannot be read as"):
+        with pytest.raises(DataError, match=rf"{name} does not read as"):
             arrays.open(str(tmp_path / name), None)
 
 

@@ -38,7 +38,7 @@ def test_a_file_in_neither_place_is_told_with_both(shelf):
 
 
 def test_a_folder_is_no_data_file(shelf):
-    with pytest.raises(DataError, match="no data file"):
+    with pytest.raises(DataError, match="mnist is a folder"):
         find_file("mnist")
 
 

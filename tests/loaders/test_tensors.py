@@ -62,7 +62,7 @@ def test_every_truncation_is_an_error(tmp_path, torch_save):
 
 
 def test_a_missing_file_is_an_error(tmp_path):
-    with pytest.raises(ModelError, match="No such file"):
+    with pytest.raises(ModelError, match="There is no checkpoint"):
         read_tensors(tmp_path / "absent.pt")
 
 
