@@ -6,19 +6,24 @@ The JSON has the schema ``genprobe.report/1`` (report.schema.json). Everything i
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeAlias
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from genprobe.errors import GenprobeError
+from genprobe.errors import GenprobeError, reason_of
 from genprobe.notice import Notice
 from genprobe.plugins.registry import built_in
+from genprobe.runtime import json_schema
 
 if TYPE_CHECKING:
     from genprobe.store.read import Store
 
 NAME, VERSION = "genprobe.report", 1
 SCHEMA = f"{NAME}/{VERSION}"
+NOT_ONE = "This JSON is not a genprobe report"
 
 HUGE = 1e9
 """From here on digits say less than their number: it is written as a power of ten."""
@@ -184,11 +189,15 @@ class Report:
             GenprobeError: if the text is not a report, or is of a newer schema.
         """
         try:
-            content = json.loads(text, parse_constant=refuse_constant)
-            require_schema(content["schema"])
-            return from_dict(content)
-        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            raise GenprobeError(f"This JSON is not a genprobe report: {error!r}.") from error
+            content = json_schema.parse(text)
+        except (ValueError, RecursionError) as error:
+            raise GenprobeError(f"{NOT_ONE}: {reason_of(error)}.") from error
+        require_schema(content.get("schema") if isinstance(content, dict) else None)
+        try:
+            json_schema.require_valid(content, report_schema())
+        except ValueError as error:
+            raise GenprobeError(f"{NOT_ONE}: {error}.") from error
+        return from_dict(content)
 
     @property
     def epoch(self) -> int | None:
@@ -237,29 +246,30 @@ def from_dict(content: dict[str, Any]) -> Report:
     )
 
 
-def require_schema(schema: str) -> None:
+@cache
+def report_schema() -> dict[str, Any]:
+    """The JSON Schema of a report."""
+    text = (files("genprobe") / "report.schema.json").read_text(encoding="utf-8")
+    content: dict[str, Any] = json.loads(text)
+    return content
+
+
+def require_schema(schema: Any) -> None:
     """Check that JSON is of a report, and of a schema that is known.
 
     Raises:
         GenprobeError: if it is not.
     """
+    if not isinstance(schema, str):
+        raise GenprobeError(f"{NOT_ONE}: it has no schema.")
     name, _, version = schema.partition("/")
-    if name != NAME:
-        raise GenprobeError(f"This JSON is not a genprobe report but {schema!r}.")
+    if name != NAME or not re.fullmatch("[0-9]{1,9}", version):
+        raise GenprobeError(f"{NOT_ONE} but {schema[:40]!r}.")
     if int(version) > VERSION:
         raise GenprobeError(
-            f"The report has schema {schema}; this genprobe reads up to {SCHEMA}.",
+            f"This JSON has the schema {schema}; this genprobe reads up to {SCHEMA}.",
             "Upgrade genprobe.",
         )
-
-
-def refuse_constant(constant: str) -> NoReturn:
-    """Refuse a number that no report has, such as NaN.
-
-    Raises:
-        ValueError: always.
-    """
-    raise ValueError(f"{constant} is no number")
 
 
 def without_infinities(facts: Any) -> Any:

@@ -8,7 +8,7 @@ import torch
 import genprobe
 from genprobe import Estimate, GenprobeError, Model, Report
 from genprobe.errors import ModelError
-from genprobe.render.data.json import report_schema as schema
+from genprobe.report import report_schema as schema
 
 PARTS = {"name": "mine", "encode": dict, "posterior": "diagonal-normal", "prior": "standard-normal"}
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import logging
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from genprobe.errors import GenprobeError, StoreError, UsageError
 from genprobe.loaders.inspect import inspect_file
 from genprobe.report import Report
 from genprobe.runtime.progress import Progress, silent
+from genprobe.runtime.untrusted import reading, require_readable
 from genprobe.store.read import Store, open_store
 from genprobe.store.report_cache import (
     SUFFIX,
@@ -59,10 +61,9 @@ def read_report(source: Report | str | Path, progress: Progress = silent) -> Rep
     if isinstance(source, Report):
         return source
     path = Path(source)
-    if path.is_dir():
+    if os.path.isdir(path):
         raise GenprobeError(f"{path} is a folder.", f"Give what is in it: {path}/*.h5.")
-    if not path.is_file():
-        raise GenprobeError(f"There is no store or report at {path}.", "Check the path.")
+    require_readable(path, "store or report")
     with path.open("rb") as file:
         start = file.read(1)
     if start == b"{":
@@ -77,15 +78,14 @@ def report_in(path: Path) -> Report:
     Raises:
         GenprobeError: if it is not a report, or of a newer schema.
     """
+    with reading(path, "text"):
+        text = path.read_text(encoding="utf-8")
     try:
-        report = Report.from_json(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, GenprobeError) as error:
-        # What a parser says of other JSON is no sentence; what genprobe says of a schema is.
-        if isinstance(error, GenprobeError) and error.__cause__ is None:
-            raise GenprobeError(f"{path}: {error.what}", error.remedy) from error
+        report = Report.from_json(text)
+    except GenprobeError as error:
         raise GenprobeError(
-            f"{path} is not a genprobe report.",
-            "Give stores, or reports that evaluate --json wrote of one model.",
+            error.what.replace("This JSON", str(path), 1),
+            error.remedy or "Give stores, or reports that evaluate --json wrote of one model.",
         ) from error
     return dataclasses.replace(report, store=find_store(report, path))
 

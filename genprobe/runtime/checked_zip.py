@@ -18,8 +18,8 @@ from genprobe.runtime.untrusted import require_backed
 ZIP_MAGIC = b"PK\x03\x04"
 LOCAL = struct.Struct("<4s5H3L2H")
 """The header before a member: magic, version, flags, method, time, date, CRC, sizes, names."""
-DESCRIBED_LATER, ENCRYPTED = 0x8, 0x1
-"""Flags of a member: sizes and CRC follow it; it is encrypted."""
+ENCRYPTED, DESCRIBED_LATER, UTF8 = 0x1, 0x8, 0x800
+"""Flags of a member: it is encrypted; sizes and CRC follow it; how its name is written."""
 IN_EXTRA = 0xFFFFFFFF
 """Stands for a size that is in a field of its own, as those beyond four gigabytes are."""
 AT_ONCE = 1 << 20
@@ -111,11 +111,13 @@ def end_of(info: zipfile.ZipInfo, file: IO[bytes]) -> int:
     if len(header) < LOCAL.size:
         raise zipfile.BadZipFile(f"{info.filename} is cut short")
     _, _, flags, method, _, _, crc, packed, size, name, extra = LOCAL.unpack(header)
+    named = file.read(name).decode("utf-8" if flags & UTF8 else "cp437", "replace")
     known = [(crc, info.CRC), (packed, info.compress_size), (size, info.file_size)]
     if flags & DESCRIBED_LATER:
         known = []
     differ = any(here not in (there, IN_EXTRA) for here, there in known)
-    if differ or (flags, method) != (info.flag_bits, info.compress_type) or flags & ENCRYPTED:
+    here, there = (named, flags, method), (info.orig_filename, info.flag_bits, info.compress_type)
+    if differ or here != there or flags & ENCRYPTED:
         raise zipfile.BadZipFile(f"the two headers of {info.filename} disagree")
     stored = info.compress_type == zipfile.ZIP_STORED
     if stored and info.file_size != info.compress_size:

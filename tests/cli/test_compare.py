@@ -137,7 +137,7 @@ def test_the_report_of_a_store_that_is_not_given_is_compared(run, results):
     [
         ("m.pt", "m.pt is a checkpoint,", "genprobe evaluate m.pt --store m.h5"),
         ("runs", "runs is a folder.", "runs/*.h5"),
-        ("r.json", "r.json is not a genprobe report.", "evaluate --json"),
+        ("r.json", "r.json is not a genprobe report: it has no schema.", "evaluate --json"),
     ],
 )
 def test_what_is_neither_is_told_what_it_is_and_what_to_do(run, tiny, tmp_path, name, what, remedy):

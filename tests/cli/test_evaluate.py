@@ -14,8 +14,8 @@ from torch.distributions import Normal, kl_divergence
 import genprobe
 from genprobe.analysis.regimes import read_cuts
 from genprobe.render.data.json import comparison_schema
-from genprobe.render.data.json import report_schema as schema
 from genprobe.render.text.rows import floor_two
+from genprobe.report import report_schema as schema
 
 
 def number(text, label):

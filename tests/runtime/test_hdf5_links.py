@@ -30,7 +30,7 @@ def virtual(file):
 @pytest.mark.parametrize("add", [external_link, external_storage, virtual])
 def test_what_is_in_another_file_is_refused(file, add):
     add(file)
-    with pytest.raises(DataError, match="secret in .*another file, '/etc/passwd'"):
+    with pytest.raises(DataError, match=r"secret in .*another file, '/etc/passwd'"):
         require_self_contained(file, error=DataError)
 
 

@@ -1,4 +1,4 @@
-"""Reports and comparisons as JSON, and the schemas of both (*.schema.json beside this file)."""
+"""Reports and comparisons as JSON, and the schema of comparisons (beside this file)."""
 
 import dataclasses
 import json
@@ -6,7 +6,7 @@ from importlib.resources import files
 from typing import Any
 
 from genprobe.comparing.comparison import Comparison
-from genprobe.report import Report, plain_json
+from genprobe.report import Report, plain_json, report_schema
 
 SCHEMA = "genprobe.comparison/1"
 
@@ -48,19 +48,8 @@ def to_json(report: Report) -> str:
     return report.to_json()
 
 
-def report_schema() -> dict[str, Any]:
-    """The JSON Schema of a report."""
-    return read_schema("report")
-
-
 def comparison_schema() -> dict[str, Any]:
     """The JSON Schema of a comparison, that of its reports included."""
     report = {k: v for k, v in report_schema().items() if k != "$id"}
-    return {**read_schema("comparison"), "$defs": {"report": report}}
-
-
-def read_schema(name: str) -> dict[str, Any]:
-    """A schema that ships with genprobe."""
-    text = (files("genprobe.render.data") / f"{name}.schema.json").read_text(encoding="utf-8")
-    content: dict[str, Any] = json.loads(text)
-    return content
+    text = (files("genprobe.render.data") / "comparison.schema.json").read_text(encoding="utf-8")
+    return {**json.loads(text), "$defs": {"report": report}}

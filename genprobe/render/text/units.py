@@ -41,7 +41,7 @@ def divisor(report: Report, unit: str) -> float:
     if unit == "bits":
         return math.log(2)
     if unit == "bits/dim":
-        values: int = math.prod(report.provenance["event_shape"])
+        values: int = math.prod(report.provenance.get("event_shape", [0]))
         if values == 0:
             raise GenprobeError(
                 f"The number of values in an example of {report.dataset} is not known.",

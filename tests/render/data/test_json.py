@@ -4,8 +4,8 @@ import jsonschema
 import pytest
 
 from genprobe.errors import GenprobeError
-from genprobe.render.data.json import report_schema as schema
 from genprobe.report import SCHEMA
+from genprobe.report import report_schema as schema
 from genprobe.types import Report
 
 
