@@ -4,12 +4,14 @@ A file has no name from the moment it is open, so nothing is left of it once the
 however it ends. What was written is read through a memory map: it may be larger than memory.
 """
 
+import contextlib
 import tempfile
 import weakref
 
 import numpy as np
 
 from genprobe.errors import DataError
+from genprobe.runtime.temporary import explain_temporary
 
 
 class GrowingArray:
@@ -18,19 +20,25 @@ class GrowingArray:
     Args:
         name: of the data, for errors.
         first: rows (batch, *event); later ones must be like them.
+
+    Raises:
+        GenprobeError: if there is no temporary folder.
     """
 
     def __init__(self, name: str, first: np.ndarray) -> None:
         self.name, self.dtype, self.event = name, first.dtype, first.shape[1:]
         self.n = 0
-        self._file = tempfile.TemporaryFile(prefix="genprobe-")  # noqa: SIM115
+        with self._explained():
+            # Nothing is held back, to fail when it is too late to say so.
+            self._file = tempfile.TemporaryFile(prefix="genprobe-", buffering=0)  # noqa: SIM115
         weakref.finalize(self, self._file.close)
 
     def append(self, rows: np.ndarray) -> None:
         """Write further rows (batch, *event).
 
         Raises:
-            DataError: if they are of another shape or dtype, or the disk is full.
+            DataError: if they are of another shape or dtype.
+            GenprobeError: if the temporary folder is full.
         """
         if rows.shape[1:] != self.event:
             raise DataError(
@@ -46,21 +54,21 @@ class GrowingArray:
                 f"of {self.dtype}.",
                 "Bring all examples to one dtype.",
             )
-        try:
-            self._file.write(np.ascontiguousarray(rows).data)
-        except OSError as error:
-            raise DataError(
-                f"{self.name} cannot be kept in {tempfile.gettempdir()}: {error.strerror}.",
-                "Set TMPDIR to a folder with room, or give data that can be read by position.",
-            ) from error
+        content = np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data
+        with self._explained():
+            while len(content):
+                content = content[self._file.write(content) :]
         self.n += len(rows)
+
+    def _explained(self) -> contextlib.AbstractContextManager[None]:
+        return explain_temporary(self.name, "give data that can be read by position")
 
     def mapped(self) -> np.ndarray:
         """All rows (n, *event), read-only, on disk; nothing can be appended after it."""
-        self._file.flush()
         shape = (self.n, *self.event)
         if 0 in shape:
             return np.zeros(shape, self.dtype)
-        found = np.memmap(self._file, self.dtype, "r", shape=shape)
+        with self._explained():
+            found = np.memmap(self._file, self.dtype, "r", shape=shape)
         self._file.close()  # the map holds what is in it
         return found

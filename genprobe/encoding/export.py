@@ -3,6 +3,7 @@
 The format is that of ``genprobe.loaders.exported``.
 """
 
+import io
 import json
 import logging
 import shutil
@@ -92,7 +93,10 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
         params = encode_examples(calls, x, 0)
         prior = require_prior(model, calls.posterior.event_shape(params))
         z = calls.posterior.distribution(params).sample().to(x.dtype)
-        with tempfile.TemporaryDirectory(dir=target.absolute().parent) as aside:
+        with (
+            explain_write_errors(target),
+            tempfile.TemporaryDirectory(dir=target.absolute().parent) as aside,
+        ):
             folder = Path(aside) / "exported"
             folder.mkdir()
             write_programs(folder, calls, prior, x, z)
@@ -100,6 +104,18 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
             if target.exists():
                 shutil.rmtree(target)
             folder.replace(target)
+
+
+@contextmanager
+def explain_write_errors(target: Path) -> Iterator[None]:
+    """Turn what the file system refuses into one clear line."""
+    try:
+        yield
+    except OSError as error:
+        raise ModelError(
+            f"The exported model cannot be written at {target}: {error.strerror or error}.",
+            "Name another folder, or make room.",
+        ) from error
 
 
 def write_programs(folder: Path, calls: Calls, prior: Prior, x: Tensor, z: Tensor) -> None:
@@ -234,7 +250,9 @@ def write_program(path: Path, calls: Calls, part: str, x: Tensor) -> list[str]:
             strict=False,
         )
         strip(program)
-        torch.export.save(program, path)
+        content = io.BytesIO()  # torch's own writer does not say that a disk is full
+        torch.export.save(program, content)
+    path.write_bytes(content.getvalue())
     return names
 
 

@@ -21,6 +21,7 @@ from genprobe.errors import StoreError
 from genprobe.plugins import plugins
 from genprobe.runtime.progress import Progress
 from genprobe.runtime.ranks import ALONE, Ranks, barrier, broadcast_object
+from genprobe.runtime.temporary import explain_temporary
 from genprobe.store.format import Header, require_same
 from genprobe.store.read import Store, open_store
 from genprobe.store.run_id import awaits_report, partial_folder
@@ -66,7 +67,8 @@ def store_location(store: str | Path | None, ranks: Ranks = ALONE) -> Iterator[P
     folder = None
     with barrier(ranks):
         if ranks.leads:
-            folder = tempfile.mkdtemp(prefix="genprobe-")
+            with explain_temporary("What the model gives", "name a file with --store"):
+                folder = tempfile.mkdtemp(prefix="genprobe-")
     try:
         yield Path(broadcast_object(folder, ranks) or "") / "store.h5"
     except BaseException:

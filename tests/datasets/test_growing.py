@@ -1,11 +1,13 @@
-import errno
 import os
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from genprobe.datasets.growing import GrowingArray
-from genprobe.errors import DataError
+from genprobe.errors import DataError, GenprobeError
 
 ROWS = np.arange(12, dtype=np.float32).reshape(4, 3)
 
@@ -59,16 +61,50 @@ def test_rows_unlike_the_first_are_told(rows, message):
         grown.append(rows)
 
 
-def test_a_full_disk_is_told():
+FULL = """
+import resource, sys
+import numpy as np
+from genprobe.datasets.growing import GrowingArray
+from genprobe.errors import GenprobeError
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+grown = GrowingArray("stream", np.zeros((1, 1000)))
+try:
+    for _ in range(100):
+        grown.append(np.zeros((1, 1000)))
+except GenprobeError as error:
+    del grown
+    sys.exit(str(error))
+"""
+
+
+def test_a_disk_that_fills_up_is_told_and_nothing_else():
+    found = subprocess.run(
+        [sys.executable, "-c", FULL], capture_output=True, text=True, check=False
+    )
+    first, second = found.stderr.splitlines()
+    assert re.fullmatch("stream cannot be kept in .*: File too large.", first)
+    assert second.startswith("Set TMPDIR")
+    assert found.returncode == 1
+
+
+def test_what_is_written_in_part_is_written_on(monkeypatch):
     grown = GrowingArray("data", ROWS)
+    file = grown._file
 
-    class Full:
+    class Slow:
         def write(self, content):
-            raise OSError(errno.ENOSPC, "No space left on device")
+            return file.write(content[:5])
 
-    grown._file.close()
-    grown._file = Full()
-    with pytest.raises(
-        DataError, match=r"cannot be kept in .*: No space left on device\.\nSet TMP"
-    ):
-        grown.append(ROWS)
+        def fileno(self):
+            return file.fileno()
+
+    monkeypatch.setattr(grown, "_file", Slow())
+    grown.append(ROWS)
+    monkeypatch.undo()
+    assert np.array_equal(grown.mapped(), ROWS)
+
+
+def test_a_missing_temporary_folder_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "absent"))
+    with pytest.raises(GenprobeError, match=r"absent: No such file or directory\.\nSet TMPDIR"):
+        GrowingArray("data", ROWS)
