@@ -1,0 +1,138 @@
+"""Try genprobe on damaged files and faults, and write docs/reliability.md: ``python -m fuzz``."""
+
+import gc
+import importlib
+import json
+import math
+import os
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+
+import click
+
+from fuzz.page import write_page
+from fuzz.parts import PARTS, Part, opened, part_of
+from fuzz.results import append, begin, missing
+from genprobe.runtime.progress import Progress, progress_display
+
+
+@click.command()
+@click.option("--cases", type=int, help="Damaged files.  [default: 10000]")
+@click.option("--kills", type=int, help="Kills.  [default: 100]")
+@click.option("--part", "names", multiple=True, help="damaged, kills, faults or operations.")
+@click.option("--only", multiple=True, metavar="CASE", help="Run one case and show its row.")
+@click.option(
+    "--results",
+    type=click.Path(path_type=Path),
+    default=Path(".fuzz"),
+    show_default=True,
+    help="Where rows are kept; what is there is not run again.",
+)
+@click.option("--budget-minutes", type=float, default=math.inf, help="Stop after so many minutes.")
+@click.option("--jobs", type=int, default=1, show_default=True, help="Processes at a time.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("docs"), help="Of the page.")
+@click.option("--any-code", is_flag=True, help="Keep rows that other code gave.")
+@click.option("--page/--no-page", default=True, help="Whether to write the page.")
+def main(
+    cases: int | None,
+    kills: int | None,
+    names: tuple[str, ...],
+    only: tuple[str, ...],
+    results: Path,
+    budget_minutes: float,
+    jobs: int,
+    out: Path,
+    any_code: bool,
+    page: bool,
+) -> None:
+    """Run what is missing, and write the page."""
+    if only:
+        run_only(only)
+        return
+    deadline = time.time() + 60 * budget_minutes
+    wanted = {"damaged": cases, "kills": kills}
+    done = True
+    for part in PARTS:
+        if not names or part.name in names:
+            path = results / f"{part.name}.jsonl"
+            begin(path, any_code)
+            planned = part.plan(wanted.get(part.name) or part.usual)
+            done = run_part(part, planned, path, deadline, jobs) and done
+    if not names or "operations" in names:
+        run_operations(results / "operations.json")
+    if page:
+        write_page(out, results)
+    if not done:
+        click.echo("Stopped at the budget; the same command goes on from here.", err=True)
+
+
+def run_only(names: Sequence[str]) -> None:
+    """Run cases by name, and show their rows."""
+    for name in names:
+        with opened(part_of(name)) as run:
+            click.echo(json.dumps(run(name), indent=1, ensure_ascii=False))
+
+
+def run_part(part: Part, planned: Sequence[str], path: Path, deadline: float, jobs: int) -> bool:
+    """Run the cases of a part that have no row.
+
+    Args:
+        part: of the session.
+        planned: its cases.
+        path: of the rows.
+        deadline: time at which to stop.
+        jobs: processes at a time; each has its own files.
+
+    Returns:
+        Whether all have one now.
+    """
+    left = sorted(missing(path, planned))
+    Random(0).shuffle(left)  # what a budget leaves out is then of every kind alike
+    with progress_display(True) as progress:
+        children = [start_share(part, left[i::jobs], path, deadline) for i in range(1, jobs)]
+        run_share(part, left[::jobs], path, deadline, progress)
+    for child in children:
+        if os.waitpid(child, 0)[1]:
+            raise click.ClickException(f"A process of the part {part.name} failed.")
+    return not missing(path, planned)
+
+
+def start_share(part: Part, cases: Sequence[str], path: Path, deadline: float) -> int:
+    """Run some cases in a fork of this process; returns its number."""
+    child = os.fork()
+    if not child:
+        status = 1
+        try:
+            run_share(part, cases, path, deadline, None)
+            status = 0
+        finally:
+            os._exit(status)
+    return child
+
+
+def run_share(
+    part: Part, cases: Sequence[str], path: Path, deadline: float, progress: Progress | None
+) -> None:
+    """Run some cases of a part until the deadline, and keep their rows."""
+    if not cases:
+        return
+    with opened(part) as run:
+        gc.freeze()  # so that forks copy fewer pages
+        for name in cases:
+            if time.time() > deadline:
+                return
+            append(path, run(name))
+            if progress is not None:
+                progress.advance(part.name, 1, len(cases))
+
+
+def run_operations(path: Path) -> None:
+    """Call every operation of exported programs with hostile arguments; keep the counts."""
+    operations = importlib.import_module("fuzz.operations")
+    path.write_text(json.dumps(operations.run(50, 0), indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,483 @@
+"""Faults of the surroundings: full disks, permissions, locks, files that vanish or change.
+
+Each must be one or two lines and exit 1, or the numbers of an undisturbed run; whatever was there
+before must be as it was or whole and new; and once the fault is gone the same command must work.
+"""
+
+import contextlib
+import os
+import resource
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import h5py
+from filelock import FileLock
+
+from fuzz.actions import QUERIES, REPORT, Action, command, evaluate
+from fuzz.child import Ended, isolated, run_in_child
+from fuzz.corpus import use_small_segments
+from fuzz.kills import SWEEP
+from fuzz.outcome import CONTROL, MOST_LINES
+from fuzz.outside import snapshot
+from fuzz.stages import when_begins
+from fuzz.surroundings import (
+    fill_up,
+    leave_namespace,
+    make_read_only,
+    mount_disk,
+    obey_permissions,
+)
+
+Row = dict[str, Any]
+
+DISK = 64 << 20
+FREE = (0, 4, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256, 384, 512, 1024, 2048)
+"""KiB that are free on a disk that gets full."""
+LIMITS = (0, 1, 8, 64, 256)
+"""KiB that a file may have."""
+
+OUTPUTS = (
+    *("show", "s.h5", *QUERIES, "--json", REPORT, "--csv", "out.csv", "--html", "out.html"),
+    *("--plot", "out.png"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command that meets a fault.
+
+    Attributes:
+        label: in words.
+        action: the command.
+        before: what is done before the fault is there.
+    """
+
+    label: str
+    action: Action
+    before: Action | None = None
+
+
+STORE = evaluate("model.pt", "--store", "s.h5")
+COMMANDS: dict[str, Command] = {
+    "store": Command(label="evaluate --store", action=STORE),
+    "fresh": Command(
+        label="evaluate --store --fresh over an older one",
+        action=evaluate("model.pt", "--store", "s.h5", "--fresh"),
+        before=STORE,
+    ),
+    "temporary": Command(label="evaluate without a store", action=evaluate("model.pt")),
+    "outputs": Command(
+        label="--json, --csv, --html and --plot over older ones",
+        action=command(*OUTPUTS),
+        before=lambda: (STORE(), command(*OUTPUTS)())[1],
+    ),
+    "train": Command(
+        label="train",
+        action=command("train", "--data", "x.npy", "--epochs", "1", "--out", "trained.pt"),
+    ),
+    "sweep": Command(label="sweep", action=command(*SWEEP)),
+}
+WHOLE: dict[str, Callable[[bytes], bool]] = {
+    ".json": lambda content: content.rstrip().endswith(b"}"),
+    ".csv": lambda content: content.count(b"\n") >= 2,
+    ".html": lambda content: content.rstrip().endswith(b"</html>"),
+    ".png": lambda content: b"IEND" in content[-16:],
+    ".h5": lambda content: content.startswith(b"\x89HDF"),
+    ".npz": lambda content: b"PK\x05\x06" in content[-64:],
+}
+"""Whether a file of a kind has its end."""
+
+
+class Faults:
+    """Where commands meet faults.
+
+    Args:
+        folder: for the runs.
+        base: the files that each begins with.
+    """
+
+    def __init__(self, folder: Path, base: Path) -> None:
+        use_small_segments()
+        self.folder, self.base = folder.absolute(), base.absolute()
+
+    @contextlib.contextmanager
+    def place(self, root: Path, before: Action | None) -> Iterator[Path]:
+        """A folder with the files that a command begins with; its root is there."""
+        (root / "tmp").mkdir(exist_ok=True)
+        shutil.copytree(self.base, root / "work", ignore=shutil.ignore_patterns("__pycache__"))
+        if before is not None:
+            ended = run_in_child(before, root / "work", root / "tmp")
+            if ended.status != "done":
+                raise RuntimeError(f"{ended.where} {ended.errors}")
+        yield root / "work"
+
+    @cache  # noqa: B019 - it lives as long as the process
+    def undisturbed(self, name: str) -> Any:
+        """The answer of a command that meets no fault, and the names of what it leaves."""
+        with self.root() as root, self.place(root, COMMANDS[name].before) as work:
+            ended = run_in_child(COMMANDS[name].action, work, root / "tmp")
+            if ended.status != "done":
+                raise RuntimeError(f"{ended.where} {ended.errors}")
+            return ended.answer, names_in(work)
+
+    @contextlib.contextmanager
+    def root(self) -> Iterator[Path]:
+        """An empty folder that goes afterwards."""
+        root = self.folder / f"fault-{os.getpid()}"
+        shutil.rmtree(root, ignore_errors=True)
+        root.mkdir()
+        try:
+            yield root
+        finally:
+            shutil.rmtree(root, ignore_errors=True)
+
+    def run(self, case: str) -> Row:
+        """Let a command meet a fault, and say what became of it.
+
+        Args:
+            case: ``FAULT:COMMAND:DETAIL``.
+        """
+        kind, name, detail = case.split(":")
+        if kind in BY_COMMAND:
+            self.undisturbed(name)
+        with self.root() as root:
+            try:
+                found = isolated(lambda: FAULTS[kind](self, root, name, detail))
+            except RuntimeError as error:
+                found = f"not possible here: {error}" if "NotPossible" in str(error) else str(error)
+        outcome = "impossible" if found.startswith("not possible") else "fault" if found else "good"
+        return {"case": case, "outcome": outcome, "detail": found}
+
+    def disk_full(self, root: Path, name: str, free: str) -> str:
+        """A command whose disk has so many KiB free."""
+        leave_namespace()
+        disk = root / "disk"
+        disk.mkdir()
+        mount_disk(disk, DISK)
+        given = COMMANDS[name]
+        with self.place(disk, given.before) as work:
+            filler = fill_up(disk, int(free) << 10)
+            before = snapshot(work)
+            ended = run_in_child(given.action, work, disk / "tmp")
+            fault = self.judge(name, ended, before, work)
+            fault = fault or left_in(disk / "tmp")
+            filler.unlink()
+            return fault or self.works(name, work)
+
+    def file_limit(self, root: Path, name: str, limit: str) -> str:
+        """A command whose files may have so many KiB."""
+        most = int(limit) << 10
+
+        def limited() -> Any:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+            return COMMANDS[name].action()
+
+        with self.place(root, COMMANDS[name].before) as work:
+            before = snapshot(work)
+            ended = run_in_child(limited, work, root / "tmp")
+            fault = self.judge(name, ended, before, work) or left_in(root / "tmp")
+            return fault or self.works(name, work)
+
+    def read_only(self, root: Path, name: str, detail: str) -> str:
+        """A command on a disk that cannot be written."""
+        leave_namespace()
+        disk = root / "disk"
+        disk.mkdir()
+        mount_disk(disk, DISK)
+        with self.place(disk, COMMANDS[name].before) as work:
+            make_read_only(disk)
+            before = snapshot(work)
+            ended = run_in_child(COMMANDS[name].action, work, disk / "tmp")
+            return self.judge(name, ended, before, work)
+
+    def forbidden(self, root: Path, name: str, detail: str) -> str:
+        """A command that may not read a file, or not write a folder."""
+        with self.place(root, COMMANDS[name].before) as work:
+            before = snapshot(work)
+            path = work / detail
+            if not path.exists():
+                return ""
+            path.chmod(0o500 if path.is_dir() else 0)
+
+            def obedient() -> Any:
+                obey_permissions()
+                return COMMANDS[name].action()
+
+            ended = run_in_child(obedient, work, root / "tmp")
+            path.chmod(0o700)
+            return self.judge(name, ended, before, work) or left_in(root / "tmp")
+
+    def locked(self, root: Path, name: str, detail: str) -> str:
+        """A command whose store another process is writing, or has open for writing."""
+        with self.place(root, STORE) as work:
+            before = snapshot(work)
+            with held(work, detail):
+                ended = run_in_child(USES[name], work, root / "tmp")
+            if ended.status == "done" and detail == "open":
+                return "it read a store that another process has open for writing"
+            fault = clear(ended) if ended.status != "done" else ""
+            if not fault and detail == "open" and "lock" not in ended.errors:
+                return f"it does not say that the store is locked: {ended.errors[:200]}"
+            return fault or not_as_before(before, work, ("out.json", "s.h5.partial*"))
+
+    def disturbed(self, root: Path, name: str, detail: str) -> str:
+        """A command one of whose files vanishes or changes when a stage of it begins."""
+        stage, what, file = detail.split(",")
+        with self.place(root, None if stage in ("encode", "join") else STORE) as work:
+            answer = (
+                run_in_child(USES[name], work, root / "tmp").answer if stage == "show" else None
+            )
+
+            def disturb() -> None:
+                DISTURBANCES[what](work / file)
+
+            def run() -> Any:
+                when_begins(stage, disturb)
+                return USES[name]()
+
+            ended = run_in_child(run, work, root / "tmp")
+            if ended.status == "done":
+                wrong = answer is not None and ended.answer != answer
+                return "another answer, without a word" if wrong else ""
+            return clear(ended) or left_in(root / "tmp") or writing_in(work)
+
+    def console(self, root: Path, name: str, detail: str) -> str:
+        """A command whose output goes where not every sign can."""
+
+        def narrow() -> Any:
+            if detail == "full":
+                sys.stdout = open("/dev/full", "w", encoding="utf-8")
+            else:
+                sys.stdout.reconfigure(encoding=detail)  # type: ignore[union-attr]
+                sys.stderr.reconfigure(encoding=detail)  # type: ignore[union-attr]
+            try:
+                return USES[name]()
+            finally:
+                with contextlib.suppress(OSError):
+                    sys.stdout.close()
+                sys.stdout = open(os.devnull, "w")
+
+        with self.place(root, None if name == "evaluate" else STORE) as work:
+            ended = run_in_child(narrow, work, root / "tmp")
+            if detail == "full" and ended.status != "done":
+                kept = name == "help" or (work / REPORT).exists()
+                return clear(ended) or ("" if kept else "the report is lost")
+            return "" if ended.status == "done" else clear(ended) or ended.errors[:200]
+
+    def judge(self, name: str, ended: Ended, before: Mapping[str, str], work: Path) -> str:
+        """What is wrong with how a command ended and with what it left; empty if nothing is."""
+        answer, _ = self.undisturbed(name)
+        if ended.status == "done":
+            return "" if ended.answer == answer else "other numbers, without a word"
+        return clear(ended) or not_whole(before, work) or writing_in(work)
+
+    def works(self, name: str, work: Path) -> str:
+        """What is wrong with a command once the fault is gone; empty if nothing is."""
+        answer, names = self.undisturbed(name)
+        ended = run_in_child(COMMANDS[name].action, work, work.parent / "tmp")
+        if ended.status != "done":
+            return f"afterwards it does not work: {ended.errors[:200]}"
+        if ended.answer != answer:
+            return "afterwards it gives other numbers"
+        more = names_in(work) ^ names
+        return f"left or not there afterwards: {', '.join(sorted(more)[:3])}" if more else ""
+
+
+USES: dict[str, Action] = {
+    "show": command("show", "s.h5", *QUERIES, "--json", REPORT),
+    "compare": command("compare", "s.h5", "--json", REPORT),
+    "evaluate": STORE,
+    "fresh": evaluate("model.pt", "--store", "s.h5", "--fresh"),
+    "help": command("evaluate", "--help"),
+}
+
+
+def truncate(path: Path) -> None:
+    """Cut a file short, where it is."""
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def overwrite(path: Path) -> None:
+    """Write other bytes into a file, where it is."""
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 3)
+        file.write(b"\1\2\3\4" * 64)
+
+
+def remove(path: Path) -> None:
+    """Remove a file or a folder."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+DISTURBANCES: dict[str, Callable[[Path], None]] = {
+    "vanishes": remove,
+    "is cut short": truncate,
+    "changes": overwrite,
+}
+
+
+@contextlib.contextmanager
+def held(work: Path, how: str) -> Iterator[None]:
+    """Let another process hold a store: its lock for writing, or the file itself."""
+    reading, writing = os.pipe()
+    waiting, going = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.close(going)
+            if how == "lock":
+                (work / "s.h5.partial").mkdir()
+                FileLock(work / "s.h5.partial" / "lock").acquire()
+            else:
+                file = h5py.File(work / "s.h5", "r+")
+                file.flush()
+            os.write(writing, b".")
+            os.read(waiting, 1)
+        finally:
+            os._exit(0)
+    os.close(writing)
+    os.close(waiting)
+    os.read(reading, 1)
+    try:
+        yield
+    finally:
+        os.close(going)
+        os.close(reading)
+        os.waitpid(child, 0)
+
+
+def clear(ended: Ended) -> str:
+    """What is wrong with a refusal; empty if it is one or two lines and exit 1."""
+    lines = [line for line in ended.errors.splitlines() if line.strip()]
+    start = next((i for i, line in enumerate(lines) if line.startswith("Error: ")), 0)
+    if ended.status in ("killed", "hung", "raised"):
+        return f"{ended.status}: {ended.where or ended.code} {lines[-1][:200] if lines else ''}"
+    if ended.code != 1 or not lines:
+        return f"exit {ended.code}: {ended.errors[:200]}"
+    if len(lines) - start > MOST_LINES:
+        return f"{len(lines) - start} lines: {lines[start][:200]}"
+    return "control characters" if CONTROL.search(ended.errors) else ""
+
+
+def not_as_before(before: Mapping[str, str], work: Path, writes: tuple[str, ...]) -> str:
+    """The first file that is not as it was, but for those that may be written."""
+    after = snapshot(work)
+    for name in sorted({*before, *after}):
+        if before.get(name) != after.get(name) and not any(
+            Path(name).match(pattern) or name.startswith(pattern.rstrip("*")) for pattern in writes
+        ):
+            return f"{name} is not as it was"
+    return ""
+
+
+def not_whole(before: Mapping[str, str], work: Path) -> str:
+    """The first file of before that is gone, or neither as it was nor whole and new."""
+    after = snapshot(work)
+    for name in before:
+        if name not in after:
+            return f"{name} is gone"
+        same = before[name] == after[name]
+        check = WHOLE.get(Path(name).suffix)
+        if not same and not (check is not None and check((work / name).read_bytes())):
+            return f"{name} is neither as it was nor whole"
+    return ""
+
+
+def writing_in(work: Path) -> str:
+    """The first file that was left of writing aside; empty if there is none."""
+    found = [p.name for p in work.rglob("*") if p.suffix == ".writing" or ".tmp" in p.name]
+    return f"left: {found[0]}" if found else ""
+
+
+def left_in(folder: Path) -> str:
+    """What was left in a folder for temporary files; empty if nothing was."""
+    found = sorted(os.listdir(folder))
+    return f"left in the folder for temporary files: {found[0]}" if found else ""
+
+
+def names_in(work: Path) -> set[str]:
+    """The names of all files in a folder."""
+    return {
+        path.relative_to(work).as_posix()
+        for path in work.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+
+
+FAULTS: dict[str, Callable[[Faults, Path, str, str], str]] = {
+    "disk-full": Faults.disk_full,
+    "file-limit": Faults.file_limit,
+    "read-only": Faults.read_only,
+    "forbidden": Faults.forbidden,
+    "locked": Faults.locked,
+    "disturbed": Faults.disturbed,
+    "console": Faults.console,
+}
+LABELS = {
+    "disk-full": "disk full",
+    "file-limit": "limit of the size of a file",
+    "read-only": "read-only disk",
+    "forbidden": "no permission",
+    "locked": "locked by another process",
+    "disturbed": "vanished or changed while it was read",
+    "console": "output that cannot be encoded, or a full device",
+}
+BY_COMMAND = ("disk-full", "file-limit", "read-only", "forbidden")
+"""Faults that a command of ``COMMANDS`` meets; the others meet one of ``USES``."""
+FORBIDDEN = (".", "model.pt", "x.npy", "s.h5", "s.h5.report.json", "out.json", "out.html")
+DISTURBED = {
+    "evaluate": [
+        f"{stage},{what},{file}"
+        for stage, files in {
+            "encode": ("x.npy", "model.pt", "s.h5.partial"),
+            "join": ("x.npy", "s.h5.partial", "s.h5.partial/00000001.h5"),
+        }.items()
+        for file in files
+        for what in DISTURBANCES
+        if what == "vanishes" or not file.endswith(".partial")
+    ],
+    "show": [f"show,{what},s.h5" for what in DISTURBANCES],
+    "compare": [
+        f"compare,{what},{f}" for what in DISTURBANCES for f in ("s.h5", "s.h5.report.json")
+    ],
+    "fresh": [f"aggregate,{what},s.h5" for what in DISTURBANCES],
+}
+CONSOLES = ("cp1252", "latin-1", "gbk", "cp932", "ascii", "full")
+
+
+def plan(count: int) -> list[str]:
+    """The names of the faults, or of so many of them if they are fewer.
+
+    >>> "disk-full:store:0" in plan(1000)
+    True
+    """
+    every = [
+        *(f"disk-full:{name}:{free}" for name in COMMANDS for free in FREE),
+        *(f"file-limit:{name}:{limit}" for name in COMMANDS for limit in LIMITS),
+        *(f"read-only:{name}:" for name in COMMANDS),
+        *(f"forbidden:{name}:{path}" for name in COMMANDS for path in FORBIDDEN),
+        *(
+            f"locked:{name}:{how}"
+            for name in ("show", "compare", "evaluate", "fresh")
+            for how in ("lock", "open")
+        ),
+        *(
+            f"disturbed:{name}:{detail}"
+            for name, details in DISTURBED.items()
+            for detail in details
+        ),
+        *(
+            f"console:{name}:{how}"
+            for name in ("show", "compare", "evaluate", "help")
+            for how in CONSOLES
+        ),
+    ]
+    return every[:: max(1, len(every) // count)]
