@@ -128,7 +128,8 @@ def load(path: str, **options: Any) -> Action:
                 return {k: v.tolist() for k, v in model.recorded.params(0, 4).items()}
             x = genprobe.open_dataset("x.npy").read(0, 4)
             found = dict(model.encode(x))
-            found |= {} if model.decode is None else dict(model.decode(found["loc"]))
+            if model.decode is not None and "loc" in found:
+                found |= dict(model.decode(found["loc"]))
             return {k: v.tolist() for k, v in found.items()} | {"name": model.name}
 
     return run

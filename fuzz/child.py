@@ -112,9 +112,9 @@ def redirect(streams: list[int]) -> None:
     nowhere = os.open(os.devnull, os.O_RDONLY)
     for target, stream in enumerate([nowhere, *streams]):
         os.dup2(stream, target)
-    sys.stdin = open(0, closefd=False)
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)
-    sys.stderr = open(2, "w", encoding="utf-8", closefd=False, buffering=1)
+    sys.stdin = os.fdopen(0, closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
+    sys.stderr = os.fdopen(2, "w", 1, encoding="utf-8", closefd=False)
 
 
 def set_limits() -> None:

@@ -22,7 +22,7 @@ import torch
 from safetensors.torch import save_file
 
 import genprobe
-from fuzz.actions import compare
+from fuzz.actions import QUERIES, command, compare, evaluate, show
 from genprobe.loaders.open import load
 from genprobe.store import format
 
@@ -68,6 +68,25 @@ def make_base(folder: Path) -> None:
         genprobe.save(model, MODEL)
         Path("small_vae.py").write_text(BUILD, encoding="utf-8")
         Path("planted.py").write_text(PLANTED, encoding="utf-8")
+
+
+def warm_up(folder: Path) -> None:
+    """Run commands once in this process, so that no child has to import anything.
+
+    Args:
+        folder: with a store of the base files.
+    """
+    with (
+        contextlib.chdir(folder),
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        contextlib.redirect_stderr(nowhere),
+    ):
+        for action in (show("s.h5"), evaluate(MODEL), compare("s.h5", "s.h5")):
+            action()
+        command("show", "s.h5", *QUERIES, "--html", "out.html", "--plot", "out.png")()
+    for name in ("out.json", "out.html", "out.png", "s.h5.report.json"):
+        (folder / name).unlink()
 
 
 def make(folder: Path, base: Path, add: Make) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from fuzz.case import Case
 from fuzz.child import Ended, run_in_child
-from fuzz.corpus import add_store, make, make_base, use_small_segments
+from fuzz.corpus import add_store, make, make_base, use_small_segments, warm_up
 from fuzz.damage import Unfit
 from fuzz.formats import FORMATS, Format
 from fuzz.outcome import Outcome, judge
@@ -31,12 +31,12 @@ def plan(count: int) -> list[Case]:
     ['store:flip-bit:0']
     """
     total = sum(format.share for format in FORMATS.values())
-    found = []
-    for name, format in FORMATS.items():
-        kinds = list(format.damages)
-        for i in range(round(count * format.share / total)):
-            found.append(Case(name, kinds[i % len(kinds)], i // len(kinds)))
-    return found
+    return [
+        Case(name, kinds[i % len(kinds)], i // len(kinds))
+        for name, format in FORMATS.items()
+        for kinds in [list(format.damages)]
+        for i in range(round(count * format.share / total))
+    ]
 
 
 class Bench:
@@ -53,6 +53,7 @@ class Bench:
         self.good = self.folder / "good"
         make_base(self.base)
         make(self.good, self.base, add_store)
+        warm_up(self.good)
 
     @functools.cache  # noqa: B019 - a bench lives as long as the process
     def files(self, format: str) -> Path:

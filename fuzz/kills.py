@@ -84,11 +84,11 @@ def plan(count: int) -> list[str]:
     >>> plan(100)[:2]
     ['encode:SIGKILL:0', 'encode:SIGTERM:0']
     """
-    found = []
-    for name, scenario in SCENARIOS.items():
-        for i in range(-(-scenario.count * count // 100)):
-            found.append(f"{name}:{SIGNALS[i % len(SIGNALS)].name}:{i // len(SIGNALS)}")
-    return found
+    return [
+        f"{name}:{SIGNALS[i % len(SIGNALS)].name}:{i // len(SIGNALS)}"
+        for name, scenario in SCENARIOS.items()
+        for i in range(-(-scenario.count * count // 100))
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,7 +9,7 @@ from fuzz.outside import leaks
 GOOD = {
     "refused": "refused in one or two lines",
     "same": "the same answer as undamaged",
-    "told": "another answer, with a warning",
+    "told": "another answer, with a warning, where no checksum could tell",
     "unknowable": "another answer, where no checksum could tell",
 }
 FAULTS = {
@@ -72,11 +72,13 @@ def judge_answer(ended: Ended, undamaged: Ended, checked: bool, said: str) -> Ou
     """The outcome of a case that has an answer."""
     if undamaged.status == "done" and ended.answer == undamaged.answer:
         return Outcome("same", said)
-    before, after = warnings(undamaged.answer), warnings(ended.answer)
-    if said or after - before:
-        return Outcome("told", said or ", ".join(sorted(after - before)))
-    difference = first_difference(undamaged.answer, ended.answer, "")
-    return Outcome("changed" if checked else "unknowable", difference[:300])
+    difference = first_difference(undamaged.answer, ended.answer, "")[:300]
+    if checked:
+        return Outcome("changed", difference)
+    more = warnings(ended.answer) - warnings(undamaged.answer)
+    if said or more:
+        return Outcome("told", said or ", ".join(sorted(more)))
+    return Outcome("unknowable", difference)
 
 
 def new_lines(ended: Ended, undamaged: Ended) -> list[str]:
