@@ -23,6 +23,7 @@ from genprobe.runtime.progress import Progress
 from genprobe.runtime.ranks import ALONE, Ranks, barrier, broadcast_object
 from genprobe.runtime.temporary import explain_temporary
 from genprobe.store.format import Header, require_same
+from genprobe.store.intact import target_of
 from genprobe.store.read import Store, open_store
 from genprobe.store.run_id import awaits_report, partial_folder
 from genprobe.store.shards import drop_leftovers
@@ -62,7 +63,7 @@ class Run:
 def store_location(store: str | Path | None, ranks: Ranks = ALONE) -> Iterator[Path]:
     """The path of the store; without one, a temporary path of rank 0 that goes if this fails."""
     if store is not None:
-        yield Path(store)
+        yield target_of(store)
         return
     folder = None
     with barrier(ranks):

@@ -5,6 +5,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+ASIDE = ".writing"
+"""The end of the name that a file has while it is written."""
+
 
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
@@ -13,7 +16,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
     Args:
         path: the final name. What is there stays as it is until all is written.
     """
-    aside = path.with_name(path.name + ".writing")
+    aside = path.with_name(path.name + ASIDE)
     try:
         yield aside
         sync(aside)

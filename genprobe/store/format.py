@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from genprobe.types.dataset import SCHEME
 
 FORMAT = "genprobe.store"
 VERSION = 2
+SEALED_SINCE = 2
+"""The version since which every file ends in its checksum."""
 SAID = "said:"
 """What the fingerprint of a model without weights begins with."""
 SEGMENT_VALUES = 1 << 22
@@ -192,7 +195,8 @@ def load_header(text: str | bytes, place: str) -> Header:
         for name in ("event_shape", "latent_shape", "context"):
             content[name] = tuple(content.get(name, ()))
         header = Header(**content)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        require_possible(header)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise StoreError(
             f"{place} is not a genprobe store: its header does not read.",
             "Give another --store, or encode again with --fresh.",
@@ -200,3 +204,39 @@ def load_header(text: str | bytes, place: str) -> Header:
     if kind != FORMAT:
         raise StoreError(f"{place} is not a genprobe store but {kind!r}.", "Give another --store.")
     return header
+
+
+TEXTS = ("model", "model_fingerprint", "dataset", "dataset_fingerprint", "family", "prior")
+KINDS: dict[str, Any] = {
+    **dict.fromkeys((*TEXTS, "binarize", "device", "genprobe"), str),
+    **dict.fromkeys(("n", "draws", "segment", "version", "seed"), int),
+    **dict.fromkeys(("discrete", "rate_analytic", "teacher_forced"), bool),
+    **dict.fromkeys(("likelihood", "context_fingerprint"), str | None),
+    "entropy": float | int | None,
+    "training": dict,
+}
+"""What the fields of a header are, but for those that list something."""
+MANY = 1 << 48
+"""More than a header counts of anything."""
+
+
+def require_possible(header: Header) -> None:
+    """Check that a header says nothing that no run could have written.
+
+    Raises:
+        ValueError: naming a field that it cannot say so.
+    """
+    wrong = [k for k, kind in KINDS.items() if not isinstance(getattr(header, k), kind)]
+    lengths = (*header.event_shape, *header.latent_shape)
+    if not all(isinstance(length, int) and 0 <= length < MANY for length in lengths):
+        wrong.append("event_shape or latent_shape")
+    if not all(isinstance(name, str) for name in header.context):
+        wrong.append("context")
+    if header.dtype not in ("float32", "float64"):
+        wrong.append("dtype")
+    if wrong:
+        raise ValueError(wrong[0])
+    if not all(0 < count < MANY for count in (header.n, header.draws, header.segment)):
+        raise ValueError("n, draws or segment")
+    if header.entropy is not None and not math.isfinite(header.entropy):
+        raise ValueError("entropy")

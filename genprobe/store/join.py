@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from genprobe.errors import StoreError
 from genprobe.notice import Notice
 from genprobe.store.format import EXAMPLE_AXIS, Header
+from genprobe.store.intact import open_file
 
 INDEX = "subset/index"
 CHUNK = 1024
@@ -25,8 +27,17 @@ def read_notices(file: h5py.File) -> list[Notice]:
     """The notices in a segment or a store."""
     return [
         Notice(code=code, message=str(group.attrs["message"]), remedy=str(group.attrs["remedy"]))
-        for code, group in file.get("notices", {}).items()
+        for code, group in members(file, "notices").items()
     ]
+
+
+def members(file: h5py.File, group: str) -> dict[str, Any]:
+    """What is in a group, by name; nothing where there is no such group.
+
+    Not an iteration over the group itself, which would keep a lock of h5py if an error cut it
+    short.
+    """
+    return {name: file[group][name] for name in list(file.get(group, ()))}
 
 
 def join_segments(
@@ -123,21 +134,10 @@ def read_segment(path: Path) -> tuple[list[Notice], dict[str, np.ndarray]]:
     """Notices and arrays of one segment.
 
     Raises:
-        StoreError: if it is damaged.
+        StoreError: if it does not read.
     """
-    try:
-        with h5py.File(path, "r") as file:
-            return read_notices(file), {name: values[...] for name, values in iterate_arrays(file)}
-    except OSError as error:
-        raise damaged_segment(path) from error
-
-
-def damaged_segment(path: Path) -> StoreError:
-    """The error of a segment that does not read."""
-    return StoreError(
-        f"The segment {path} is damaged and does not read.",
-        "Delete it and run again: the others are kept.",
-    )
+    with open_file(path) as file:
+        return read_notices(file), {name: values[...] for name, values in iterate_arrays(file)}
 
 
 def create_column(
@@ -160,5 +160,5 @@ def create_column(
 def iterate_arrays(file: h5py.File) -> Iterator[tuple[str, h5py.Dataset]]:
     """The arrays of a segment by path."""
     for group in EXAMPLE_AXIS:
-        for name in sorted(file.get(group, {})):
-            yield f"{group}/{name}", file[f"{group}/{name}"]
+        for name, values in sorted(members(file, group).items()):
+            yield f"{group}/{name}", values

@@ -1,23 +1,24 @@
 """Reading a finished store: whole columns of numbers, blocks of parameters, selected draws."""
 
+import contextlib
 import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
-import numpy as np
 import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.errors import StoreError
 from genprobe.notice import Notice
-from genprobe.store.format import EXAMPLE_HASHES, Header, load_header
-from genprobe.store.join import INDEX, read_notices
-from genprobe.store.shards import shards_of
+from genprobe.store.format import EXAMPLE_HASHES, SEALED_SINCE, Header, load_header
+from genprobe.store.intact import UNSEALED, damaged, open_file, seal_of, target_of
+from genprobe.store.join import INDEX, axis_of, iterate_arrays, members, read_notices
+from genprobe.store.run_id import partial_folder
+from genprobe.store.shards import Shard, shards_of
 from genprobe.types.family import Params
 
 BLOCK_ROWS = 8192
@@ -26,10 +27,35 @@ BLOCK_VALUES = 1 << 22
 
 @dataclass(frozen=True)
 class Store:
-    """A finished store; its arrays stay on disk until asked for."""
+    """A finished store; its arrays stay on disk until asked for.
+
+    Attributes:
+        path: of the file.
+        header: what it says of itself.
+        seals: of it and of its shards, as they were when it was opened.
+    """
 
     path: Path
     header: Header
+    seals: tuple[tuple[Path, str], ...]
+
+    @property
+    def seal(self) -> str:
+        """What tells it from every other store."""
+        return self.seals[0][1]
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[h5py.File]:
+        """Its file, in which nothing has changed since it was opened.
+
+        Raises:
+            StoreError: if something has, or if it cannot be read.
+        """
+        for path, seal in self.seals:
+            if seal_of(path) != seal:
+                raise StoreError(f"The store {self.path} changed while it was read.", "Run again.")
+        with open_file(self.path) as file:
+            yield file
 
     def column(self, name: str) -> Float64[Tensor, "draw n"]:
         """A column of numbers, (draw, n) in float64: ``probes/rate``, ``draws/log_qz_x``.
@@ -37,16 +63,16 @@ class Store:
         Of ``subset/…`` it is (draw, m), of the m examples that are ``probed``.
 
         Raises:
-            StoreError: if the store has no such column, or its checksum fails.
+            StoreError: if the store has no such column.
         """
-        with open_file(self.path) as file:
+        with self._open() as file:
             if name not in file:
                 raise StoreError(f"The store {self.path} has no {name}.")
-            return torch.from_numpy(read_array(self.path, file[name], slice(None))).double()
+            return torch.from_numpy(file[name][...]).double()
 
     def has(self, name: str) -> bool:
         """Whether the store has that column."""
-        with open_file(self.path) as file:
+        with self._open() as file:
             return name in file
 
     def probed(self) -> Int64[Tensor, " m"]:
@@ -59,23 +85,18 @@ class Store:
 
     def example_hashes(self) -> Int64[Tensor, "n words"] | None:
         """A hash of every example and its context; None where the store holds none."""
-        with open_file(self.path) as file:
-            found = [
-                torch.from_numpy(read_array(self.path, file[name], slice(None)))
-                for name in EXAMPLE_HASHES
-                if name in file
-            ]
+        with self._open() as file:
+            found = [torch.from_numpy(file[k][...]) for k in EXAMPLE_HASHES if k in file]
         return torch.cat(found, 1) if found else None
 
     def prior_params(self) -> Params:
         """The tensors its prior was built from."""
-        with open_file(self.path) as file:
-            saved = file.get("prior", {}).items()
-            return {k: torch.from_numpy(read_array(self.path, v, ...)) for k, v in saved}
+        with self._open() as file:
+            return {k: torch.from_numpy(v[...]) for k, v in members(file, "prior").items()}
 
     def notices(self) -> list[Notice]:
         """What was said of the data while encoding."""
-        with open_file(self.path) as file:
+        with self._open() as file:
             return read_notices(file)
 
     def data_moments(self) -> dict[str, Tensor]:
@@ -84,10 +105,10 @@ class Store:
         Raises:
             StoreError: if the store has none.
         """
-        with open_file(self.path) as file:
+        with self._open() as file:
             if "moments" not in file:
                 raise StoreError(f"The store {self.path} has no moments of the data.")
-            sums = {k: read_array(self.path, v, ...) for k, v in file["moments"].items()}
+            sums = {k: v[...] for k, v in members(file, "moments").items()}
         return {k: torch.from_numpy(v) / self.header.n for k, v in sums.items()}
 
     def blocks(
@@ -102,10 +123,11 @@ class Store:
         """
         end = self.header.n if stop is None else stop
         rows = rows or block_rows(self.header)
-        with open_file(self.path) as file:
-            for first in range(start, end, rows):
-                part = slice(first, min(end, first + rows))
-                yield first, read_params(self.path, file, part)
+        for first in range(start, end, rows):
+            part = slice(first, min(end, first + rows))
+            with self._open() as file:  # anew: whoever asked may never come back for the next
+                block = {k: torch.from_numpy(v[part]) for k, v in members(file, "params").items()}
+            yield first, block
 
     def gather(self, name: str, draw: int, index: Int64[Tensor, " m"]) -> Tensor:
         """Rows (m, ...) of one draw of a column such as ``draws/z``, for sorted examples.
@@ -113,14 +135,12 @@ class Store:
         They are read a segment at a time: memory is one segment and the selection.
         """
         parts = []
-        with open_file(self.path) as file:
+        with self._open() as file:
             for segment in range(self.header.segments):
                 start, stop = self.header.span(segment)
                 low, high = torch.searchsorted(index, torch.tensor([start, stop])).tolist()
                 if low < high:
-                    rows = torch.from_numpy(
-                        read_array(self.path, file[name], (draw, slice(start, stop)))
-                    )
+                    rows = torch.from_numpy(file[name][draw, start:stop])
                     parts.append(rows[index[low:high] - start])
         return torch.cat(parts)
 
@@ -136,7 +156,7 @@ def open_store(path: str | Path) -> Store:
     """Open a finished store.
 
     Raises:
-        StoreError: if there is none, or it is not a store, or it is of a newer version.
+        StoreError: if there is none, it is not a store, or damaged, or of a newer version.
 
     Example:
         >>> import tempfile, numpy, genprobe
@@ -146,9 +166,9 @@ def open_store(path: str | Path) -> Store:
         ...     open_store(f"{folder}/s.h5").header.n
         20
     """
-    path = Path(path)
+    path = target_of(path)
     if not os.path.exists(path):
-        partial = path.with_name(path.name + ".partial")
+        partial = partial_folder(path)
         unfinished = os.path.exists(partial)
         remedy = f"It is unfinished ({partial}); run evaluate again." if unfinished else ""
         raise StoreError(f"There is no store at {path}.", remedy)
@@ -157,57 +177,85 @@ def open_store(path: str | Path) -> Store:
             raise StoreError(
                 f"{path} is not a genprobe store: it has no header.", "Check the path."
             )
-        header = load_header(file.attrs["header"], str(path))
-        for shard in shards_of(file):
-            require_own_shard(path, shard.path, file.attrs["header"])
-        return Store(path, header)
+        text, shards = file.attrs["header"], shards_of(file)
+        header = load_header(text, str(path))
+        require_fitting(file, header, {shard.path for shard in shards})
+    seals = [(path, require_sealed(path, header))]
+    for shard in shards:
+        require_own_shard(path, shard, text)
+        seals.append((path.parent / shard.path, seal_of(path.parent / shard.path)))
+    return Store(path, header, tuple(seals))
 
 
-def open_file(path: Path) -> h5py.File:
-    """An open store whose shards are there, or a clear error."""
-    try:
-        file = h5py.File(path, "r")
-    except OSError as error:
+def require_sealed(path: Path, header: Header) -> str:
+    """The seal of a file, which those of version 1 need not have.
+
+    Raises:
+        StoreError: if it should have one.
+    """
+    seal = seal_of(path)
+    if header.version >= SEALED_SINCE and seal.startswith(UNSEALED):
+        raise damaged(path, "the checksum at its end is missing")
+    return seal
+
+
+def require_own_shard(path: Path, shard: Shard, header: str) -> None:
+    """Check that a shard is whole, of this store and of its examples.
+
+    Raises:
+        StoreError: if it does not read, or is another store's or another shard.
+    """
+    place = path.parent / shard.path
+    if not os.path.exists(place):
         raise StoreError(
-            f"{path} is not a readable HDF5 file.",
-            "A store is what evaluate --store wrote; a damaged one it writes again with --fresh.",
-        ) from error
-    missing = [s.path for s in shards_of(file) if not os.path.exists(path.parent / s.path)]
-    if missing:
-        file.close()
-        raise StoreError(
-            f"The store {path} lacks its shard {missing[0]}.",
+            f"The store {path} lacks its shard {shard.path}.",
             "Keep the store and the folder of its shards side by side, or encode again with "
             "--fresh.",
         )
-    return file
-
-
-def require_own_shard(path: Path, shard: str, header: str) -> None:
-    """Check that a shard is whole and of this store: HDF5 would fill the gap and say nothing.
-
-    Raises:
-        StoreError: if it does not read or is another store's.
-    """
-    with open_file(path.parent / shard) as file:
-        if file.attrs.get("header") != header:
+    with open_file(place) as file:
+        if file.attrs.get("header") != header or shard.seal not in ("", seal_of(place)):
             raise StoreError(
-                f"The shard {shard} is not of the store {path}.",
+                f"The shard {shard.path} is not of the store {path}.",
                 "Put its own shards back, or encode again with --fresh.",
             )
 
 
-def read_array(path: Path, values: h5py.Dataset, where: Any) -> np.ndarray:
-    """Values of a column, or a clear error when a checksum fails."""
-    try:
-        return np.asarray(values[where])
-    except OSError as error:
-        raise StoreError(
-            f"The store {path} is damaged: {values.name} does not read (checksum).",
-            "Encode again with --fresh.",
-        ) from error
+def require_fitting(file: h5py.File, header: Header, shards: set[str]) -> None:
+    """Check that a store has the arrays that its header promises, in their shapes.
+
+    Args:
+        file: of the store.
+        header: of the store.
+        shards: the files, by relative path, that its arrays may be in.
+
+    Raises:
+        ValueError: naming the first that is missing or does not fit.
+    """
+    draws, n = header.draws, header.n
+    shapes: dict[str, tuple[int, ...]] = {
+        "draws/z": (draws, n, *header.latent_shape),
+        "draws/log_qz_x": (draws, n),
+        "draws/log_pz": (draws, n),
+    }
+    arrays = dict(iterate_arrays(file))
+    rated = {"probes/distortion", "probes/unit_distortion"}
+    missing = [name for name in (*shapes, "probes/rate") if name not in arrays]
+    if header.likelihood is not None and not rated & arrays.keys():
+        missing.append("probes/distortion")
+    if not members(file, "params"):
+        missing.append("params")
+    if missing:
+        raise ValueError(f"it has no {missing[0]}")
+    for name, values in arrays.items():
+        axis = axis_of(name)
+        shape = values.shape
+        fits = axis is None or (len(shape) > axis and shape[axis] == n)
+        if values.is_virtual and not sources_of(values) <= shards:
+            raise ValueError(f"{name} is not in its own shards")
+        if not fits or shape != shapes.get(name, shape) or values.dtype.kind not in "fiu":
+            raise ValueError(f"{name} is {values.dtype} of shape {shape}")
 
 
-def read_params(path: Path, file: h5py.File, part: slice) -> Params:
-    """Posterior parameters of a stretch of examples."""
-    return {k: torch.from_numpy(read_array(path, v, part)) for k, v in file["params"].items()}
+def sources_of(values: h5py.Dataset) -> set[str]:
+    """The files that a virtual array is put together from."""
+    return {source.file_name.replace("%%", "%") for source in values.virtual_sources()}

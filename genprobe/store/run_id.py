@@ -9,7 +9,8 @@ run that has encoded everything; and without an id in the folder the last such r
 import contextlib
 from pathlib import Path
 
-import h5py
+from genprobe.errors import StoreError
+from genprobe.store.intact import open_file
 
 RUN_ID = "fresh"
 """The file in the partial folder, and the attribute of the store's root."""
@@ -31,9 +32,9 @@ def pending_run_id(path: Path) -> str:
 def stored_run_id(path: Path) -> str:
     """The id of the fresh run that wrote a finished store; empty if none did."""
     try:
-        with h5py.File(path, "r") as file:
+        with open_file(path) as file:
             return str(file.attrs.get(RUN_ID, ""))
-    except OSError:
+    except StoreError:
         return ""
 
 

@@ -7,6 +7,7 @@ shards. Their paths are relative: a store moves with that folder.
 
 import contextlib
 import hashlib
+import itertools
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -14,9 +15,10 @@ from typing import NamedTuple
 import h5py
 
 from genprobe.errors import StoreError
-from genprobe.runtime.atomic_write import atomic_write
+from genprobe.runtime.atomic_write import ASIDE
 from genprobe.runtime.ranks import Ranks, barrier
 from genprobe.store.format import Header, dump_header
+from genprobe.store.intact import SHARD_PATH, open_file, seal_of
 from genprobe.store.join import (
     axis_of,
     gap_of,
@@ -26,6 +28,7 @@ from genprobe.store.join import (
     write_notice,
 )
 from genprobe.store.run_id import can_resume, partial_folder
+from genprobe.store.sealed_file import write_sealed
 from genprobe.store.write import (
     StoreWriter,
     explain_write_errors,
@@ -36,11 +39,19 @@ from genprobe.types.family import Params
 
 
 class Shard(NamedTuple):
-    """A file that holds the examples from start to before stop; its path is relative to STORE."""
+    """A file that holds the examples from start to before stop.
+
+    Attributes:
+        path: relative to the folder of the store.
+        start: its first example.
+        stop: the one after its last.
+        seal: its checksum; empty before it is written, and in stores of version 1.
+    """
 
     path: str
     start: int
     stop: int
+    seal: str = ""
 
 
 def segments_of(shard: Shard, header: Header) -> range:
@@ -97,7 +108,7 @@ def write_shard(writer: StoreWriter, shard: Shard) -> None:
     header, place = writer.header, writer.path.parent / shard.path
     with explain_write_errors(place):
         place.parent.mkdir(exist_ok=True)
-        with atomic_write(place) as aside, h5py.File(aside, "w") as file:
+        with write_sealed(place) as file:
             file.attrs["header"] = dump_header(header)
             writer.join(file, segments_of(shard, header))
 
@@ -113,10 +124,11 @@ def unite_shards(file: h5py.File, path: Path, shards: list[Shard], header: Heade
         shards: in order, written.
         header: of the store.
     """
-    file.attrs["shards"] = json.dumps([shard._asdict() for shard in shards])
+    sealed = [shard._replace(seal=seal_of(path.parent / shard.path)) for shard in shards]
+    file.attrs["shards"] = json.dumps([shard._asdict() for shard in sealed])
     layouts: dict[str, h5py.VirtualLayout] = {}
     for shard in shards:
-        with h5py.File(path.parent / shard.path, "r") as source:
+        with open_file(path.parent / shard.path) as source:
             for notice in read_notices(source):
                 write_notice(file, notice)
             arrays = dict(iterate_arrays(source))
@@ -140,19 +152,33 @@ def virtual_source(shard: Shard, name: str, values: h5py.Dataset) -> h5py.Virtua
 
 
 def shards_of(file: h5py.File) -> list[Shard]:
-    """The shards of an open store, in order; none if it is one file."""
-    return [Shard(**shard) for shard in json.loads(file.attrs.get("shards", "[]"))]
+    """The shards of an open store, in order; none if it is one file.
+
+    Raises:
+        ValueError: if one has no name that genprobe gives, or they do not follow on each other.
+    """
+    shards = [Shard(**shard) for shard in json.loads(file.attrs.get("shards", "[]"))]
+    for before, shard in itertools.pairwise([Shard("", 0, 0), *shards]):
+        if not SHARD_PATH.fullmatch(shard.path):
+            raise ValueError(f"{shard.path!r} is no shard of a store")
+        if shard.start != before.stop or not shard.start < shard.stop:
+            raise ValueError("its shards do not follow on each other")
+    return shards
 
 
 def drop_shards(path: Path) -> None:
     """Remove whatever a finished store does not name from the folder of its shards."""
     folder = shards_folder(path)
-    with explain_write_errors(folder), h5py.File(path, "r") as file:
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    with open_file(path) as file:
         named = {Path(shard.path).name for shard in shards_of(file)}
-        for old in folder.glob("*.h5*"):
-            if old.name not in named:
+    with explain_write_errors(folder):
+        for old in folder.iterdir():
+            is_shard = SHARD_PATH.fullmatch(f"{folder.name}/{old.name.removesuffix(ASIDE)}")
+            if is_shard and old.name not in named:
                 old.unlink()
-        if folder.is_dir() and not named:
+        if not named:
             with contextlib.suppress(OSError):  # what others put there stays
                 folder.rmdir()
 

@@ -6,23 +6,40 @@ its final name. HDF5 itself is not crash-safe; a rename is.
 """
 
 import contextlib
+import errno
+import logging
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 from filelock import FileLock, Timeout
 from torch import Tensor
+from xxhash import xxh3_128_hexdigest
 
 from genprobe.errors import StoreError
 from genprobe.notice import Notice
-from genprobe.runtime.atomic_write import atomic_write
+from genprobe.runtime.atomic_write import ASIDE, atomic_write
 from genprobe.runtime.ranks import ALONE, Ranks, barrier, broadcast_object
-from genprobe.store.format import Header, dump_header, load_header, require_same
+from genprobe.store.format import SEALED_SINCE, Header, dump_header, load_header, require_same
+from genprobe.store.intact import UNSEALED, open_file, seal_of
 from genprobe.store.join import join_segments, write_notice
 from genprobe.store.run_id import RUN_ID, awaits_report, can_resume, partial_folder, pending_run_id
+from genprobe.store.sealed_file import write_sealed
 from genprobe.types.family import Params
+
+log = logging.getLogger("genprobe")
+
+HEADER = "header.json"
+SEGMENT = re.compile(r"\d{8,}\.h5")
+OWN = re.compile(rf"({SEGMENT.pattern}|{HEADER})({ASIDE})?|{RUN_ID}{ASIDE}")
+OWN_ASIDE = re.compile(rf"({SEGMENT.pattern}|{HEADER}|{RUN_ID}){ASIDE}")
+"""Names of genprobe's own files in a folder of segments, which it deletes: no others."""
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""What a full disk, a quota and a limit on the size of files are called."""
 
 
 class StoreWriter:
@@ -40,6 +57,7 @@ class StoreWriter:
         absent: the segments that were not there at the start.
         mine: those of them that this rank writes.
         run_id: of a fresh run; else empty.
+        token: what the segments of this run have in common: a hash of ``header.json``.
 
     Raises:
         StoreError: if the folder cannot be written, another process writes this store, or a
@@ -54,7 +72,7 @@ class StoreWriter:
         self.ranks = ranks
         self.partial = partial_folder(path)
         self.absent: list[int] = []
-        self.run_id = ""
+        self.run_id = self.token = ""
         self._held = contextlib.ExitStack()
         with barrier(ranks):
             if ranks.leads:
@@ -69,10 +87,13 @@ class StoreWriter:
 
     def _open(self, fresh: bool) -> None:
         with explain_write_errors(self.partial):
+            require_no_link(self.partial)
             self.partial.mkdir(parents=True, exist_ok=True)
             self._held.enter_context(store_lock(self.partial))
             try:
                 self._adopt(fresh)
+                self.token = xxh3_128_hexdigest((self.partial / HEADER).read_bytes())
+                self._drop_damaged()
                 self.absent, self.run_id = self.missing(), pending_run_id(self.path)
             except BaseException:
                 self.__exit__()
@@ -80,7 +101,8 @@ class StoreWriter:
 
     def _attach(self) -> None:
         """Take over rank 0's header, if this rank has the same model and data."""
-        text, self.run_id = broadcast_object((dump_header(self.header), self.run_id), self.ranks)
+        said = (dump_header(self.header), self.run_id, self.token)
+        text, self.run_id, self.token = broadcast_object(said, self.ranks)
         leading = load_header(text, str(self.path))
         with barrier(self.ranks):
             try:
@@ -99,17 +121,17 @@ class StoreWriter:
 
     def _adopt(self, fresh: bool) -> None:
         """Keep the finished segments of the same run, or start a new header."""
-        for torn in self.partial.glob("*.writing"):
+        for torn in own_files(self.partial, OWN_ASIDE):
             torn.unlink()
         if self._resumes(fresh):
             return
-        for old in self.partial.glob("*.h5"):
+        for old in own_files(self.partial, SEGMENT):
             old.unlink()
         # The id before the header: together with a header an id is always of that run.
         if fresh:
             with atomic_write(self.partial / RUN_ID) as aside:
                 aside.write_text(uuid.uuid4().hex)
-        with atomic_write(self.partial / "header.json") as aside:
+        with atomic_write(self.partial / HEADER) as aside:
             aside.write_text(dump_header(self.header))
 
     def _resumes(self, fresh: bool) -> bool:
@@ -118,7 +140,7 @@ class StoreWriter:
         Raises:
             StoreError: if it is of another, and this is no fresh run, which would discard it.
         """
-        record = self.partial / "header.json"
+        record = self.partial / HEADER
         if not record.exists() or (fresh and not can_resume(self.path)):
             return False
         try:
@@ -138,8 +160,8 @@ class StoreWriter:
         if not self.ranks.leads:
             return
         with contextlib.suppress(OSError):
-            if not any(self.partial.glob("*.h5")):
-                (self.partial / "header.json").unlink(missing_ok=True)
+            if not own_files(self.partial, SEGMENT):
+                (self.partial / HEADER).unlink(missing_ok=True)
                 if not awaits_report(self.path):
                     (self.partial / RUN_ID).unlink(missing_ok=True)
         self._held.close()
@@ -152,11 +174,34 @@ class StoreWriter:
         """The segments that are not written yet, in order."""
         return [i for i in range(self.header.segments) if not self.segment_path(i).exists()]
 
+    def _drop_damaged(self) -> None:
+        """Drop the segments that are damaged, or are not what their name says: they come again."""
+        record = self.partial / HEADER
+        sealed = load_header(record.read_bytes(), str(record)).version >= SEALED_SINCE
+        for segment in set(range(self.header.segments)) - set(self.missing()):
+            path = self.segment_path(segment)
+            try:
+                with open_file(path) as file:
+                    facts = dict(file.attrs)
+                has_seal = not seal_of(path).startswith(UNSEALED)
+            except StoreError as error:
+                what = error.what
+            else:
+                if facts == self._facts(segment) if has_seal else not sealed:
+                    continue
+                what = "it is of another run, of other examples, or was changed."
+            log.warning("The segment %s is encoded again: %s", path, what)
+            path.unlink()
+
+    def _facts(self, segment: int) -> dict[str, Any]:
+        """What the file of a segment says of itself."""
+        return {"run": self.token, "segment": segment}
+
     def discard(self) -> None:
         """Drop every segment, so that all are to be written again."""
         with barrier(self.ranks):
             if self.ranks.leads:
-                for old in self.partial.glob("*.h5"):
+                for old in own_files(self.partial, SEGMENT):
                     old.unlink()
         self.absent = list(range(self.header.segments))
         self.mine = self.absent[slice(*self.ranks.span(len(self.absent)))]
@@ -184,9 +229,9 @@ class StoreWriter:
         """
         with (
             explain_write_errors(self.partial),
-            atomic_write(self.segment_path(segment)) as aside,
-            h5py.File(aside, "w") as file,
+            write_sealed(self.segment_path(segment)) as file,
         ):
+            file.attrs.update(self._facts(segment))
             for name, values in arrays.items():
                 file.create_dataset(name, data=values.numpy(), fletcher32=values.dim() > 0)
             for notice in filter(None, notices):
@@ -203,11 +248,7 @@ class StoreWriter:
             prior: the tensors the prior was built from.
             fill: puts the arrays into the file; by default all segments are joined.
         """
-        with (
-            explain_write_errors(self.partial),
-            atomic_write(self.path) as aside,
-            h5py.File(aside, "w") as file,
-        ):
+        with explain_write_errors(self.partial), write_sealed(self.path) as file:
             file.attrs["header"] = dump_header(self.header)
             if self.run_id:
                 file.attrs[RUN_ID] = self.run_id
@@ -248,9 +289,28 @@ def store_lock(partial: Path) -> Iterator[None]:
 
 def remove_segments(partial: Path) -> None:
     """Drop what a finished store was made of."""
-    for old in partial.glob("*"):
-        if old.name not in ("lock", RUN_ID):
-            old.unlink()
+    for old in own_files(partial, OWN):
+        old.unlink()
+
+
+def own_files(partial: Path, names: re.Pattern[str]) -> list[Path]:
+    """The files of such names in a folder, which is not a link to elsewhere."""
+    if partial.is_symlink() or not partial.is_dir():
+        return []
+    return sorted(path for path in partial.iterdir() if names.fullmatch(path.name))
+
+
+def require_no_link(folder: Path) -> None:
+    """Check that a folder of genprobe's own is not a link to one of somebody else's.
+
+    Raises:
+        StoreError: if it is.
+    """
+    if folder.is_symlink():
+        raise StoreError(
+            f"{folder} is a symbolic link: genprobe writes and deletes files in that folder.",
+            "Remove the link, or give another --store.",
+        )
 
 
 @contextlib.contextmanager
@@ -260,7 +320,7 @@ def explain_write_errors(place: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
-        raise StoreError(
-            f"The store cannot be written at {place}: {reason}.",
-            "Give --store a path in a folder that can be written.",
-        ) from error
+        remedy = "Give --store a path in a folder that can be written."
+        if error.errno in FULL:
+            remedy = "Make room and run again: it goes on from what is written."
+        raise StoreError(f"The store cannot be written at {place}: {reason}.", remedy) from error

@@ -210,5 +210,5 @@ def test_a_flipped_bit_in_what_a_report_reads_is_told(evaluated, path, name):
     content = bytearray(path.read_bytes())
     content[offset] ^= 0x10
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=rf"s\.h5 is damaged: /{name} does not read.*\n.*--fresh"):
+    with pytest.raises(StoreError, match=r"s\.h5 is damaged: .*checksum.*\n.*--fresh"):
         report_from_store(store)

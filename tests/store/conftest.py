@@ -45,7 +45,9 @@ def columns():
         "params/scale": torch.rand(N, 2, generator=g) + 0.1,
         "draws/z": torch.randn(DRAWS, N, 2, generator=g),
         "draws/log_qz_x": torch.randn(DRAWS, N, generator=g).double(),
+        "draws/log_pz": torch.randn(DRAWS, N, generator=g).double(),
         "probes/rate": torch.rand(1, N, generator=g).double(),
+        "probes/distortion": torch.rand(DRAWS, N, generator=g).double(),
     }
 
 

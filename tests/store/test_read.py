@@ -25,9 +25,9 @@ def test_columns_are_whole_and_in_float64(store, columns):
 
 def test_an_absent_column_is_told(store):
     assert store.has("probes/rate")
-    assert not store.has("probes/distortion")
-    with pytest.raises(StoreError, match=r"store\.h5 has no probes/distortion"):
-        store.column("probes/distortion")
+    assert not store.has("probes/mine")
+    with pytest.raises(StoreError, match=r"store\.h5 has no probes/mine"):
+        store.column("probes/mine")
 
 
 @pytest.mark.parametrize("rows", [1, 3, 4, 10, 99])
@@ -74,20 +74,84 @@ def flip(path, name):
     path.write_bytes(content)
 
 
-READERS = {
-    "probes/rate": lambda s: s.column("probes/rate"),
-    "draws/z": lambda s: s.gather("draws/z", 0, torch.tensor([0])),
-    "params/loc": lambda s: next(s.blocks()),
-    "prior/loc": lambda s: s.prior_params(),
-}
+@pytest.mark.parametrize("name", ["probes/rate", "draws/z", "params/loc", "prior/loc"])
+def test_a_flipped_bit_is_found_and_told(path, write_store, name):
+    flip(write_store(path), name)
+    with pytest.raises(StoreError, match=r"store\.h5 is damaged: .*checksum.*\n.*--fresh"):
+        open_store(path)
 
 
-@pytest.mark.parametrize("name", READERS)
-def test_a_flipped_bit_is_found_and_told(store, path, name):
-    READERS[name](store)
-    flip(path, name)
-    with pytest.raises(StoreError, match=rf"store\.h5 is damaged: /{name} .*\n.*--fresh"):
-        READERS[name](open_store(path))
+def test_no_bit_of_a_store_can_flip_without_a_word(path, write_store):
+    content = write_store(path).read_bytes()
+    generator = torch.Generator().manual_seed(0)
+    for place in torch.randint(len(content), (60,), generator=generator).tolist():
+        path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        with pytest.raises(StoreError, match=r"store\.h5 is (damaged|not a store)"):
+            open_store(path)
+
+
+def test_a_store_that_changes_while_it_is_read_is_told(store, path, write_store, header):
+    write_store(path, replace(header, model="other"))
+    for read in (store.notices, lambda: next(store.blocks()), lambda: store.column("draws/z")):
+        with pytest.raises(StoreError, match=r"store\.h5 changed while it was read"):
+            read()
+
+
+def test_a_store_that_vanishes_is_called_gone(store, path):
+    path.unlink()
+    with pytest.raises(StoreError, match=r"store\.h5 is gone"):
+        store.column("probes/rate")
+
+
+def forget(name):
+    return lambda file: file.__delitem__(name)
+
+
+def reshape(name, shape):
+    def change(file):
+        del file[name]
+        file[name] = torch.zeros(shape).numpy()
+
+    return change
+
+
+MISSING = [
+    "draws/z",
+    "draws/log_qz_x",
+    "draws/log_pz",
+    "probes/rate",
+    "probes/distortion",
+    "params",
+]
+
+
+@pytest.mark.parametrize("name", MISSING)
+def test_a_store_without_what_its_header_promises_is_refused(path, write_store, edit_store, name):
+    with pytest.raises(StoreError, match=rf"store\.h5 is damaged: it has no {name}"):
+        edit_store(write_store(path), forget(name))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("draws/z", (2, 10, 3)),
+        ("draws/log_pz", (1, 10)),
+        ("params/loc", (9, 2)),
+        ("params/loc", ()),
+    ],
+)
+def test_an_array_of_another_shape_is_refused(path, write_store, edit_store, name, shape):
+    with pytest.raises(StoreError, match=rf"store\.h5 is damaged: {name} is float32 of shape"):
+        edit_store(write_store(path), reshape(name, shape))
+
+
+def test_text_in_the_place_of_numbers_is_refused(path, write_store, edit_store):
+    def change(file):
+        del file["probes/rate"]
+        file["probes/rate"] = [["a"] * 10]
+
+    with pytest.raises(StoreError, match=r"store\.h5 is damaged: probes/rate is object"):
+        edit_store(write_store(path), change)
 
 
 def test_no_store(path):
@@ -102,23 +166,29 @@ def test_an_unfinished_store_is_told_to_be_so(path, header, cut):
         open_store(path)
 
 
-@pytest.mark.parametrize("content", [b"", b"n,rate\n", b"\x89HDF\r\n\x1a\n" + b"\0" * 99])
+@pytest.mark.parametrize("content", [b"", b"n,rate\n"])
 def test_what_is_not_hdf5_is_told(path, content):
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=r"store\.h5 is not a readable HDF5 file.*\n"):
+    with pytest.raises(StoreError, match=r"store\.h5 is not a store: it is no HDF5 file.\n"):
+        open_store(path)
+
+
+def test_what_only_begins_like_hdf5_is_told(path):
+    path.write_bytes(b"\x89HDF\r\n\x1a\n" + b"\0" * 99)
+    with pytest.raises(StoreError, match=r"store\.h5 is damaged: .*\n.*--fresh"):
         open_store(path)
 
 
 def test_a_truncated_store_is_told(path, write_store):
     write_store(path)
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(StoreError, match="not a readable HDF5 file"):
+    with pytest.raises(StoreError, match=r"store\.h5 is damaged: .*truncated"):
         open_store(path)
 
 
 def test_a_folder_is_no_store(path):
     path.mkdir()
-    with pytest.raises(StoreError, match=r"store\.h5 is not a readable"):
+    with pytest.raises(StoreError, match=r"store\.h5 is a folder, not a file"):
         open_store(path)
 
 

@@ -1,4 +1,5 @@
 import contextlib
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -11,6 +12,7 @@ import torch
 from genprobe.errors import StoreError
 from genprobe.store.format import dump_header
 from genprobe.store.read import open_store
+from genprobe.store.sealed_file import SEAL_BYTES
 from genprobe.store.write import StoreWriter
 
 # Every child of the fork writes the store and is killed at its j-th call of the system; what it
@@ -224,16 +226,65 @@ def flip_a_bit(path):
     path.write_bytes(damaged)
 
 
-@pytest.mark.parametrize("damage", [cut_short, flip_a_bit])
-def test_a_damaged_segment_is_told_with_its_place(path, header, cut, damage):
+def swap(path):
+    shutil.copy(path.with_name("00000000.h5"), path)
+
+
+def unseal(path):
+    path.write_bytes(path.read_bytes()[:-SEAL_BYTES])
+
+
+@pytest.mark.parametrize("damage", [cut_short, flip_a_bit, swap, unseal])
+def test_a_damaged_segment_is_encoded_again(path, header, cut, prior, columns, damage, caplog):
     with StoreWriter(path, header) as writer:
-        for segment in range(3):
+        for segment in range(2):
             writer.write(segment, cut(segment), None)
-        damage(path.parent / "store.h5.partial" / "00000001.h5")
-        with pytest.raises(StoreError, match=r"00000001\.h5 is damaged.*\nDelete it and run again"):
-            writer.finish({})
-    assert not path.exists()
-    assert not list(path.parent.rglob("*.writing"))
+    damage(path.parent / "store.h5.partial" / "00000001.h5")
+    with StoreWriter(path, header) as writer:
+        assert writer.absent == [1, 2]
+        assert "00000001.h5 is encoded again" in caplog.text
+        for segment in writer.absent:
+            writer.write(segment, cut(segment), None)
+        writer.finish(prior)
+    torch.testing.assert_close(open_store(path).column("draws/z"), columns["draws/z"].double())
+
+
+def test_a_segment_of_another_run_is_encoded_again(path, header, cut):
+    other = path.with_name("other.h5")
+    for place, seed in ((path, 0), (other, 1)):
+        with StoreWriter(place, replace(header, seed=seed)) as writer:
+            writer.write(0, cut(0), None)
+    shutil.copy(*(p.parent / f"{p.name}.partial" / "00000000.h5" for p in (other, path)))
+    with StoreWriter(path, header) as writer:
+        assert writer.absent == [0, 1, 2]
+
+
+def test_nothing_but_its_own_is_deleted_in_the_folder_of_segments(path, header, cut, write_store):
+    partial = path.parent / "store.h5.partial"
+    partial.mkdir()
+    mine = {"notes.txt", "mine.h5", "x.writing", "segments", "1.h5"}
+    for name in mine - {"segments"}:
+        (partial / name).write_text("mine")
+    (partial / "segments").symlink_to(path.parent)
+    with StoreWriter(path, header) as writer:
+        writer.write(0, cut(0), None)
+    write_store(path)
+    with StoreWriter(path, replace(header, seed=1), fresh=True) as writer:
+        writer.write(0, cut(0), None)
+    write_store(path, replace(header, seed=1))
+    assert {p.name for p in partial.iterdir()} >= mine
+    assert path.exists()
+
+
+def test_a_folder_of_segments_that_is_a_link_is_refused(path, header, tmp_path):
+    elsewhere = tmp_path / "mine"
+    elsewhere.mkdir()
+    (elsewhere / "00000000.h5").write_text("mine")
+    (path.parent / "store.h5.partial").symlink_to(elsewhere)
+    for fresh in (False, True):
+        with pytest.raises(StoreError, match=r"store\.h5\.partial is a symbolic link.*\nRemove"):
+            StoreWriter(path, header, fresh=fresh)
+    assert [p.read_text() for p in elsewhere.iterdir()] == ["mine"]
 
 
 @pytest.mark.parametrize("place", ["file/store.h5", "file/deeper/store.h5"])

@@ -1,0 +1,132 @@
+"""HDF5 files that end in a checksum of all before it, written so that a full disk is an error.
+
+HDF5 checks its chunks and not what points to them: a flipped bit in the name of a link loses a
+column and says nothing. So the last 24 bytes of each file, behind what HDF5 reads, are a mark and
+the xxh3-128 of every byte before them.
+
+HDF5 cannot be told that a disk is full, either: it fails again as it closes, and crashes. So it
+writes to a file object that keeps the first error and takes what follows for written.
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from io import FileIO
+from pathlib import Path
+
+import h5py
+from xxhash import xxh3_128
+
+from genprobe.errors import StoreError
+from genprobe.runtime.atomic_write import atomic_write
+
+MARK = b"genprobe"
+SEAL_BYTES = len(MARK) + xxh3_128().digest_size
+PIECE = 1 << 22
+"""Bytes that are hashed at a time."""
+
+State = tuple[int, int, int, int]
+SEALS: dict[State, str] = {}
+"""Seals of the files that this process wrote or found to be whole, as they were then."""
+
+
+class ForgivingFile(FileIO):
+    """A file for HDF5 to write to, which keeps the first error of writing.
+
+    Attributes:
+        error: the first; None while all is written.
+    """
+
+    error: OSError | None = None
+
+    def write(self, values: bytes | memoryview) -> int:  # type: ignore[override]
+        """Write all, unless something failed before."""
+        left = memoryview(values).cast("B")
+        size = len(left)
+        try:
+            while self.error is None and len(left):
+                left = left[super().write(left) :]
+        except OSError as error:
+            self.error = error
+        return size
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read what is there, and zeros for what could not be written."""
+        size = super().readinto(buffer) or 0
+        if size < len(buffer):
+            buffer[size:] = bytes(len(buffer) - size)
+        return len(buffer)
+
+    def require_written(self) -> None:
+        """Raise the error that was kept.
+
+        Raises:
+            OSError: as when the disk is full.
+        """
+        if self.error is not None:
+            raise self.error
+
+
+@contextlib.contextmanager
+def write_sealed(path: Path) -> Iterator[h5py.File]:
+    """A new HDF5 file, which is sealed, synced and takes its name when all is written, or goes.
+
+    Args:
+        path: of the file.
+
+    Raises:
+        OSError: the first that writing met.
+    """
+    with atomic_write(path) as aside, ForgivingFile(aside, "w+") as raw:
+        try:
+            with h5py.File(raw, "w") as file:
+                yield file
+        finally:
+            raw.require_written()  # what HDF5 says after that is of no interest
+        digest = digest_of(raw, raw.seek(0, os.SEEK_END))
+        raw.seek(0, os.SEEK_END)
+        raw.write(MARK + digest)
+        raw.require_written()
+    SEALS[state_of(os.stat(path))] = digest.hex()
+
+
+def state_of(facts: os.stat_result) -> State:
+    """What is no longer the same when a file was written to or replaced."""
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def read_seal(path: Path) -> str:
+    """The checksum at the end of a file, in hexadecimal; empty if it has none.
+
+    Args:
+        path: of a regular file.
+
+    Raises:
+        OSError: if it cannot be read.
+        StoreError: if the rest of the file is not what the checksum is of.
+    """
+    with FileIO(path) as raw:
+        size = raw.seek(0, os.SEEK_END) - SEAL_BYTES
+        if size < 0:
+            return ""
+        raw.seek(size)
+        seal = raw.read(SEAL_BYTES)
+        if not seal.startswith(MARK):
+            return ""
+        digest = digest_of(raw, size)
+    if digest != seal[len(MARK) :]:
+        raise StoreError(
+            f"The store {path} is damaged: it is not what the checksum at its end is of.",
+            "Encode again with --fresh.",
+        )
+    return digest.hex()
+
+
+def digest_of(raw: FileIO, size: int) -> bytes:
+    """The xxh3-128 of the first bytes of a file."""
+    found = xxh3_128()
+    raw.seek(0)
+    while size and (piece := raw.read(min(PIECE, size))):
+        found.update(piece)
+        size -= len(piece)
+    return found.digest()
