@@ -18,9 +18,10 @@ from genprobe.runtime.untrusted import reading, require_readable
 from genprobe.store.read import Store, open_store
 from genprobe.store.report_cache import (
     SUFFIX,
-    cache_path,
     cached_report,
     find_store,
+    is_outdated,
+    parse_report,
     write_cached_report,
 )
 
@@ -81,7 +82,7 @@ def report_in(path: Path) -> Report:
     with reading(path, "text"):
         text = path.read_text(encoding="utf-8")
     try:
-        report = Report.from_json(text)
+        report, _ = parse_report(text)
     except GenprobeError as error:
         raise GenprobeError(
             error.what.replace("This JSON", str(path), 1),
@@ -128,12 +129,11 @@ def without_side_files(sources: Sequence[Report | str | Path]) -> list[Report | 
 def made_and_kept(store: Store, progress: Progress) -> Report:
     """The report of a store, kept beside it so that it is made only once.
 
-    One that is there and cannot stand for the store, such as of another version, still says how it
-    was asked for, and stays.
+    One that is there and answers something else, as on another prior, stays.
     """
     facts = {"store": str(store.path)}
     report = build_report(store, Options(), progress=progress, provenance=facts)
-    if not cache_path(store.path).exists():
+    if is_outdated(store):
         write_cached_report(report, store.path)
     return report
 

@@ -5,15 +5,19 @@ missing or of another store, the report is made again.
 """
 
 import contextlib
+import json
 import logging
-import math
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+from xxhash import xxh3_128_hexdigest
 
 from genprobe._version import __version__
 from genprobe.errors import GenprobeError
 from genprobe.report import Report
+from genprobe.store.intact import seal_of
 from genprobe.store.read import Store, open_store
 
 log = logging.getLogger("genprobe")
@@ -36,6 +40,10 @@ WHAT_IF = {"prior", "entropy", "estimators", "max_queries"}
 """Options of ``evaluate`` whose report is not the one that a store stands for."""
 
 
+KEPT = "kept"
+"""What the provenance of a cached report has besides: the seal of its store, and a checksum."""
+
+
 FAILED = "estimator-failed"
 """The warning of a report that lacks what a plugin may give the next time."""
 
@@ -55,12 +63,38 @@ def write_cached_report(report: Report, store: Path) -> None:
     path = cache_path(store)
     aside = path.with_name(f"{path.name}.{os.getpid()}.partial")  # others may write theirs
     try:
-        aside.write_text(report.to_json(), encoding="utf-8")
+        content = json.loads(report.to_json())
+        content["provenance"][KEPT] = {"store": seal_of(store), "checksum": checksum_of(content)}
+        aside.write_text(json.dumps(content, indent=2), encoding="utf-8")
         os.replace(aside, path)
     except (OSError, ValueError, GenprobeError) as error:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
         log.info("No report is kept beside %s: %s", store, error)
+
+
+def checksum_of(content: dict[str, Any]) -> str:
+    """The xxh3-128 of a report in plain types, in hexadecimal."""
+    return xxh3_128_hexdigest(json.dumps(content, sort_keys=True).encode())
+
+
+def parse_report(text: str) -> tuple[Report, str]:
+    """A report from JSON; if it was kept beside a store, what tells which.
+
+    Raises:
+        GenprobeError: if it is no report, or is not as it was kept.
+    """
+    report = Report.from_json(text)
+    if KEPT not in report.provenance:
+        return report, ""
+    content = json.loads(text)
+    kept = content["provenance"].pop(KEPT)
+    if not isinstance(kept, dict) or kept.get("checksum") != checksum_of(content):
+        raise GenprobeError(
+            "This JSON was changed since genprobe kept it beside a store.",
+            "Give the store itself: its report is made again.",
+        )
+    return Report.from_json(json.dumps(content)), str(kept.get("store"))
 
 
 def cached_report(store: Store) -> Report | None:
@@ -69,18 +103,30 @@ def cached_report(store: Store) -> Report | None:
     A report on another prior or a given Ĥ answers "what if", and must not stand for the model; one
     in which an estimator failed is made again.
     """
-    try:
-        report = Report.from_json(cache_path(store.path).read_text(encoding="utf-8"))
-        facts = report.provenance
+    with contextlib.suppress(OSError, UnicodeDecodeError, GenprobeError):
+        report, seal = parse_report(cache_path(store.path).read_text(encoding="utf-8"))
         whole = all(notice.code != FAILED for notice in report.warnings)
-        plain = facts["genprobe"] == __version__ and not WHAT_IF & facts.get("asked", {}).keys()
-        rate = float(store.column("probes/rate").mean())
-        same = matches_store(report, store) and math.isclose(
-            report["rate"].value, rate, rel_tol=1e-6
-        )
-    except (OSError, LookupError, TypeError, ValueError, AttributeError, GenprobeError):
-        return None
-    return replace(report, store=store) if plain and whole and same else None
+        current = report.provenance.get("genprobe") == __version__
+        if seal == store.seal and whole and current and is_plain(report):
+            return replace(report, store=store)
+    return None
+
+
+def is_outdated(store: Store) -> bool:
+    """Whether the report that is kept answers what that of this genprobe would.
+
+    What was asked for otherwise stays, and so does what somebody changed.
+    """
+    with contextlib.suppress(OSError, UnicodeDecodeError, GenprobeError):
+        report, _ = parse_report(cache_path(store.path).read_text(encoding="utf-8"))
+        return is_plain(report) and matches_store(report, store)
+    return not cache_path(store.path).exists()
+
+
+def is_plain(report: Report) -> bool:
+    """Whether a report is the one that its store stands for."""
+    asked = report.provenance.get("asked", {})
+    return isinstance(asked, dict) and not WHAT_IF & asked.keys()
 
 
 def find_store(report: Report, read_from: Path) -> Store | None:

@@ -7,7 +7,13 @@ import pytest
 import torch
 
 import genprobe
-from genprobe.store.report_cache import cache_path, cached_report, find_store, write_cached_report
+from genprobe.store.report_cache import (
+    cache_path,
+    cached_report,
+    checksum_of,
+    find_store,
+    write_cached_report,
+)
 from genprobe.types import Notice, Report
 
 X = torch.rand(30, 3, generator=torch.Generator().manual_seed(0))
@@ -52,21 +58,57 @@ def test_a_report_that_lacks_what_an_estimator_failed_at_is_made_again(evaluated
     assert cached_report(store) is None
 
 
+def kept(change, store, seal):
+    """What is kept after a change, with a checksum that fits."""
+    content = json.loads(cache_path(store.path).read_text(encoding="utf-8"))
+    del content["provenance"]["kept"]
+    change(content)
+    content["provenance"]["kept"] = {"store": seal, "checksum": checksum_of(content)}
+    cache_path(store.path).write_text(json.dumps(content), encoding="utf-8")
+
+
+def edit(content):
+    content["estimates"]["rate"]["value"] = 0.5
+
+
+def test_a_figure_that_was_edited_is_not_taken(evaluated):
+    _, store = evaluated
+    content = json.loads(cache_path(store.path).read_text(encoding="utf-8"))
+    edit(content)
+    cache_path(store.path).write_text(json.dumps(content), encoding="utf-8")
+    assert cached_report(store) is None
+    with pytest.raises(genprobe.errors.GenprobeError, match=r"s\.h5\.report\.json: .* changed"):
+        genprobe.compare(["s.h5.report.json"])
+
+
+def test_the_report_of_another_store_is_not_taken(evaluated):
+    _, store = evaluated
+    kept(edit, store, store.seal)
+    assert cached_report(store)["rate"].value == 0.5
+    kept(edit, store, "another")
+    assert cached_report(store) is None
+
+
+def test_the_report_of_an_older_genprobe_is_replaced_once(evaluated):
+    report, store = evaluated
+    kept(lambda content: content["provenance"].update(genprobe="0.0.0"), store, store.seal)
+    assert cached_report(store) is None
+    genprobe.compare(["s.h5"])
+    assert cached_report(store)["rate"] == report["rate"]
+
+
 @pytest.mark.parametrize(
     "change",
     [
         {"genprobe": "0.0.0"},
-        {"seed": 1},
-        {"model_fingerprint": "another"},
-        {"dataset_fingerprint": "another"},
+        {"asked": {"prior": "laplace"}},
+        {"asked": [1]},
     ],
     ids=lambda change: next(iter(change)),
 )
 def test_a_report_of_something_else_is_not_taken(evaluated, change):
     _, store = evaluated
-    content = json.loads(cache_path(store.path).read_text(encoding="utf-8"))
-    content["provenance"] |= change
-    cache_path(store.path).write_text(json.dumps(content), encoding="utf-8")
+    kept(lambda content: content["provenance"].update(change), store, store.seal)
     assert cached_report(store) is None
 
 
