@@ -32,6 +32,8 @@ def compare(
     from genprobe.comparing.compare import compare as run
 
     comparison = run(sources, cuts=options.read_regime_cuts(regime_cuts), progress=True, **settings)
-    output.write_comparison(comparison)
+    with output.spared():
+        output.write_comparison(comparison)
     output.print_comparison(comparison)
     output.finish(comparison)
+    output.require_written()

@@ -113,7 +113,7 @@ def evaluate(
             cuts = options.read_regime_cuts(regime_cuts)
             require_sort(sort, plugins().all("estimators"))
             if ranks.leads:
-                output.require_possible()
+                output.require_possible(store)
         if ranks.leads and not quiet:
             logging.getLogger("genprobe").setLevel(logging.INFO)
         pictures = True if output.html_path else None
@@ -129,12 +129,14 @@ def evaluate(
         order = {"origins": origins, "cuts": cuts, "side_by_side": side_by_side}
         comparison, fault = compare_reports(reports, output, sort, against, order)
         if several:
-            output.write_comparison(comparison)
+            with output.spared():
+                output.write_comparison(comparison)
         if len(done) > 1:
             output.print_comparison(comparison, warnings=False)
         output.finish(comparison)
         if fault is not None:
             raise GenprobeError(fault.what, fault.remedy) from fault
+        output.require_written()
     if ranks.leads and len(done) < len(models):
         sys.exit(1)
 
@@ -166,8 +168,9 @@ def compare_reports(
             return compare(reports, **options), error
     except GenprobeError:
         apart = compare(reports, **{**options, "side_by_side": True})
-        output.write_comparison(apart)
-        output.write_csv(apart)
+        for write in (output.write_comparison, output.write_csv):
+            with output.spared():
+                write(apart)
         raise
 
 
@@ -198,7 +201,8 @@ def evaluate_one(
             report = run_evaluation(model, data, choices, progress=progress, command=command_line())
         if output is not None:
             if not several:
-                output.write_report(report)
+                with output.spared():
+                    output.write_report(report)
             output.print_report(report, f"{position + 1} of {len(models)}: {model}" * several)
     except GenprobeError as error:
         # What is wrong with the options is wrong with them for every model.

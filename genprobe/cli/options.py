@@ -1,7 +1,6 @@
 """Options that several commands share."""
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -203,21 +202,6 @@ def read_regime_cuts(path: Path | None) -> "Cuts":
     return DEFAULT_CUTS if path is None else read_cuts(path)
 
 
-def require_plot(path: Path | None) -> None:
-    """Check that a plot can be written before hours are spent on what it shows.
-
-    Raises:
-        UsageError: if the suffix is of no known format.
-        GenprobeError: if its folder is missing or read-only.
-    """
-    if path is not None:
-        from genprobe.render.figure.figure_file import require_format
-
-        with as_usage_error():
-            require_format(path)
-        require_writable(path)
-
-
 @contextlib.contextmanager
 def as_usage_error() -> Iterator[None]:
     """Make a fault one of the command line.
@@ -229,20 +213,3 @@ def as_usage_error() -> Iterator[None]:
         yield
     except GenprobeError as error:
         raise UsageError(error.what, error.remedy) from error
-
-
-def require_writable(path: Path | None) -> None:
-    """Check that a file can be written before hours are spent on its content.
-
-    Raises:
-        GenprobeError: if its folder is missing or read-only.
-    """
-    if path is None:
-        return
-    folder = path.parent
-    if not folder.is_dir():
-        raise GenprobeError(
-            f"There is no folder {folder} to write {path.name} in.", "Make it first."
-        )
-    if path.is_dir() or not os.access(path if path.exists() else folder, os.W_OK):
-        raise GenprobeError(f"{path} cannot be written.", "Choose another path.")

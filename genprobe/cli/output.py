@@ -2,8 +2,9 @@
 
 import contextlib
 import functools
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,9 @@ import click
 from genprobe.cli import options
 from genprobe.cli.command_line import command_line
 from genprobe.cli.options import Command
+from genprobe.cli.result_files import RESULTS, require_apart, result_kind
 from genprobe.errors import GenprobeError, UsageError
+from genprobe.runtime.output_file import require_writable, write_result
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -29,8 +32,6 @@ PLANE_COLUMNS = 110
 
 def print_view(view: "RenderableType") -> None:
     """Print to standard output: in colour on a terminal, as plain text into a pipe."""
-    import sys
-
     from rich.console import Console
 
     from genprobe.render.text.table import WIDTH, plain
@@ -58,6 +59,7 @@ class Output:
         plot_path: of the rate-distortion plane, if any.
         plot_width: of that, inches.
         plane: whether to print the plane in characters; None leaves it to the terminal.
+        faults: what could not be written so far.
     """
 
     unit: str = "nats"
@@ -70,9 +72,13 @@ class Output:
     plot_path: Path | None = None
     plot_width: float = 6.9
     plane: bool | None = None
+    faults: list[GenprobeError] = field(default_factory=list)
 
-    def require_possible(self) -> None:
+    def require_possible(self, store: Path | None = None) -> None:
         """Check that all can be printed and written before hours are spent on its content.
+
+        Args:
+            store: that the command writes besides, if any.
 
         Raises:
             GenprobeError: naming the first that cannot.
@@ -80,9 +86,33 @@ class Output:
         self.require_one_format()
         if self.renderer is not None:
             require_renderer(self.renderer, self.unit)
-        for path in (self.json_path, self.csv_path, self.html_path):
-            options.require_writable(path)
-        options.require_plot(self.plot_path)
+        require_apart({"store": store, **self.paths})
+        if self.plot_path is not None:
+            from genprobe.render.figure.figure_file import require_format
+
+            with options.as_usage_error():
+                require_format(self.plot_path)
+        for name, path in self.paths.items():
+            require_writable(path, result_kind(name))
+
+    @property
+    def paths(self) -> dict[str, Path]:
+        """The result files asked for, by field."""
+        return {name: getattr(self, name) for name in RESULTS if getattr(self, name) is not None}
+
+    @contextlib.contextmanager
+    def spared(self) -> Iterator[None]:
+        """Let a result that cannot be written cost no other; the command fails at its end."""
+        try:
+            yield
+        except GenprobeError as error:
+            click.echo(f"Error: {error}", err=True)
+            self.faults.append(error)
+
+    def require_written(self) -> None:
+        """End the command with exit code 1 if a result could not be written."""
+        if self.faults:
+            sys.exit(1)
 
     @property
     def formats(self) -> tuple[str, ...]:
@@ -170,21 +200,21 @@ class Output:
     def write_report(self, report: "Report") -> None:
         """Write one report as JSON, if asked to."""
         if self.json_path is not None:
-            self.json_path.write_text(report.to_json(), encoding="utf-8")
+            self.write("json_path", report.to_json())
 
     def write_comparison(self, comparison: "Comparison") -> None:
         """Write several reports as JSON, if asked to."""
         if self.json_path is not None:
             from genprobe.render.data.json import dumps
 
-            self.json_path.write_text(dumps(comparison), encoding="utf-8")
+            self.write("json_path", dumps(comparison))
 
     def write_csv(self, comparison: "Comparison") -> None:
         """Write a row a model, if asked to."""
         if self.csv_path is not None:
             from genprobe.render.data.csv import to_csv
 
-            self.csv_path.write_text(to_csv(comparison), encoding="utf-8")
+            self.write("csv_path", to_csv(comparison))
 
     def write_plot(self, comparison: "Comparison") -> None:
         """Draw some models, if asked to; one model is a comparison of one."""
@@ -194,30 +224,28 @@ class Output:
             save_plane(comparison, self.plot_path, self.unit, self.plot_width)
 
     def write_html(self, comparison: "Comparison") -> None:
-        """Write a page about some models, if asked to; one model is a comparison of one.
+        """Write a page about some models, if asked to; one model is a comparison of one."""
+        if self.html_path is not None:
+            from genprobe.render.page.html import to_html
 
-        Raises:
-            GenprobeError: if it cannot be written.
+            self.write("html_path", to_html(comparison, self.unit, command_line() or None))
+
+    def write(self, name: str, text: str) -> None:
+        """Write a result file.
+
+        Args:
+            name: of the field that has its path.
+            text: of the file; half of a character, as an odd file name may have, is spelt out.
         """
-        if self.html_path is None:
-            return
-        from genprobe.render.page.html import to_html
-
-        try:
-            page = to_html(comparison, self.unit, command_line() or None)
-            self.html_path.write_text(page, encoding="utf-8")
-        except OSError as error:
-            raise GenprobeError(
-                f"{self.html_path} cannot be written: {error.strerror}.",
-                "Choose another path for --html.",
-            ) from error
+        content = bytes(text, "utf-8", "backslashreplace")
+        write_result(getattr(self, name), content, result_kind(name))
 
     def finish(self, comparison: "Comparison") -> None:
         """All that is shown or written of one model or several but tables and JSON."""
         self.print_plane(comparison)
-        self.write_csv(comparison)
-        self.write_plot(comparison)
-        self.write_html(comparison)
+        for write in (self.write_csv, self.write_plot, self.write_html):
+            with self.spared():
+                write(comparison)
 
 
 def require_renderer(name: str, unit: str) -> None:
@@ -252,8 +280,6 @@ def takes_unit(render: Callable[..., str]) -> bool:
 
 def terminal_width() -> int:
     """Columns of the terminal that standard output is; 0 where it is none."""
-    import sys
-
     from rich.console import Console
 
     return Console().width if sys.stdout.isatty() else 0

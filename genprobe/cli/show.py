@@ -40,6 +40,8 @@ def show(store: Path, regime_cuts: Path | None, output: "Output", **settings: An
             progress=progress,
             provenance={"store": str(store), "command": command_line()},
         )
-    output.write_report(report)
+    with output.spared():
+        output.write_report(report)
     output.print_report(report)
     output.finish(compare([report], cuts=choices.cuts))
+    output.require_written()

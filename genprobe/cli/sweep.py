@@ -75,13 +75,17 @@ def sweep(
     """
     from genprobe.cli.output import Output, print_view
     from genprobe.render.figure.curve import save_curve
+    from genprobe.render.figure.figure_file import FIGURE
     from genprobe.render.text.curve import curve_test_view
     from genprobe.runs.sweep import sweep as run
+    from genprobe.runtime.output_file import require_writable
 
     if not quiet:
         logging.getLogger("genprobe").setLevel(logging.INFO)
+    output, figure = Output(unit=unit, markdown=markdown), folder / "curve.png"
+    if folder.is_dir():
+        require_writable(figure, FIGURE)
     found = run(folder=folder, progress=not quiet, **settings)
-    output, figure = Output(unit=unit, markdown=markdown), found.folder / "curve.png"
     for side in found.sides:
         output.print_comparison(found.comparison(side))
         click.echo()

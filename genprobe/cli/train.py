@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from genprobe.cli import options
+from genprobe.cli.result_files import require_apart
 from genprobe.errors import GenprobeError
 
 
@@ -37,12 +38,14 @@ def train(
     genprobe train --binarize threshold --beta 0.5 --out model.pt
     genprobe evaluate model.pt
     """  # noqa: D301
-    options.require_writable(out)
-    from genprobe.loaders.bundle import save
+    from genprobe.loaders.bundle import BUNDLE, save
     from genprobe.loaders.open import open_dataset
     from genprobe.runs.train import train as run
+    from genprobe.runtime.output_file import require_writable
     from genprobe.runtime.progress import progress_display
 
+    require_apart({"out": out})
+    require_writable(out, BUNDLE)
     dataset = open_dataset(data, split=split, binarize=binarize, seed=seed)
     if split is not None and data != "digits":
         raise GenprobeError(f"{data} has no splits.")

@@ -6,8 +6,7 @@ The format is that of ``genprobe.loaders.exported``.
 import io
 import json
 import logging
-import shutil
-import tempfile
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -38,6 +37,8 @@ from genprobe.loaders.exported import (
 )
 from genprobe.loaders.facts import require_facts
 from genprobe.loaders.open import load, open_dataset, own_data
+from genprobe.runtime.output_file import reason
+from genprobe.runtime.output_folder import write_folder
 from genprobe.types import Model, Params, Prior
 
 log = logging.getLogger("genprobe")
@@ -78,7 +79,7 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
         'bernoulli'
     """
     model = model if isinstance(model, Model) else load(model)
-    target = Path(path)
+    target = Path(os.path.realpath(path))
     require_free(target)
     require_facts(dict(model.training), f"The model {model.name!r}")
     if model.condition is not None or model.teacher_forced:
@@ -93,29 +94,15 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
         params = encode_examples(calls, x, 0)
         prior = require_prior(model, calls.posterior.event_shape(params))
         z = calls.posterior.distribution(params).sample().to(x.dtype)
-        with (
-            explain_write_errors(target),
-            tempfile.TemporaryDirectory(dir=target.absolute().parent) as aside,
-        ):
-            folder = Path(aside) / "exported"
-            folder.mkdir()
-            write_programs(folder, calls, prior, x, z)
-            require_same(calls, folder, x, z)
-            if target.exists():
-                shutil.rmtree(target)
-            folder.replace(target)
-
-
-@contextmanager
-def explain_write_errors(target: Path) -> Iterator[None]:
-    """Turn what the file system refuses into one clear line."""
-    try:
-        yield
-    except OSError as error:
-        raise ModelError(
-            f"The exported model cannot be written at {target}: {error.strerror or error}.",
-            "Name another folder, or make room.",
-        ) from error
+        try:
+            with write_folder(target) as folder:
+                write_programs(folder, calls, prior, x, z)
+                require_same(calls, folder, x, z)
+        except OSError as error:
+            raise ModelError(
+                f"The exported model cannot be written at {target}: {reason(error)}.",
+                "Name another folder, or make room.",
+            ) from error
 
 
 def write_programs(folder: Path, calls: Calls, prior: Prior, x: Tensor, z: Tensor) -> None:
@@ -155,14 +142,24 @@ def require_free(target: Path) -> None:
     Raises:
         ModelError: if there is a file, or a folder with other files.
     """
-    if not target.absolute().parent.is_dir():
-        raise ModelError(f"There is no folder {target.absolute().parent}.", "Make it first.")
-    if target.is_dir() and {e.name for e in target.iterdir()} <= {METADATA, *FILES}:
-        return
-    if target.exists():
+    if not target.parent.is_dir():
+        raise ModelError(f"There is no folder {target.parent}.", "Make it first.")
+    if os.path.lexists(target) and not is_replaceable(target):
         raise ModelError(
             f"{target} is there and is not an exported model.", "Name a folder that is not there."
         )
+
+
+def is_replaceable(folder: Path) -> bool:
+    """Whether a folder is empty, or an export of any version and nothing besides."""
+    try:
+        names = {entry.name for entry in folder.iterdir()}
+        if not names or not names <= {METADATA, *FILES}:
+            return not names
+        content = json.loads((folder / METADATA).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and content.get("format") == MARK
 
 
 def few(model: Model, example: Any) -> Tensor:

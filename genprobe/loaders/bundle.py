@@ -23,7 +23,7 @@ from genprobe.loaders.fitting import mismatch
 from genprobe.loaders.inspect import BUNDLE_MARK, inspect_file
 from genprobe.loaders.tensors import read_tensors
 from genprobe.priors.recognise import prior_of
-from genprobe.runtime.atomic_write import atomic_write
+from genprobe.runtime.output_file import ResultKind, write_result
 from genprobe.types import Loader, Model, NamedPrior, Prior
 
 VERSION = 1
@@ -48,15 +48,16 @@ def save(
 
     Args:
         model: with a module. An ``mlp-vae`` needs nothing else.
-        path: of the file to write. One that is there is replaced, and kept if writing fails.
+        path: of the file to write. A bundle that is there is replaced, and kept if writing fails;
+            any other file is kept.
         factory: ``MODULE:FACTORY`` for any other module: the function that, called with ``config``
             as keywords, returns the Model with its module untrained.
         config: plain keyword arguments of the factory.
 
     Raises:
         ModelError: if there is no module, no way to rebuild it is given, the config or the training
-            facts hold anything but plain types, the prior can be neither saved nor rebuilt, or the
-            file cannot be written.
+            facts hold anything but plain types, the prior can be neither saved nor rebuilt, the
+            file cannot be written, or one is there that is not a bundle.
 
     Example:
         >>> import tempfile
@@ -91,9 +92,10 @@ def save(
         "prior": saved_prior(model, factory is not None),
     }
     try:
-        with atomic_write(Path(path)) as aside:
-            torch.save(content, aside)
-    except (OSError, RuntimeError) as error:
+        write_result(Path(path), lambda file: torch.save(content, file), BUNDLE)
+    except GenprobeError as error:
+        raise ModelError(error.what, error.remedy) from error
+    except RuntimeError as error:
         raise ModelError(f"The bundle cannot be written at {path}: {reason_of(error)}") from error
 
 
@@ -244,4 +246,5 @@ def recognises(path: Path) -> bool:
     return path.is_file() and inspect_file(path).kind == "bundle"
 
 
+BUNDLE = ResultKind(name="a genprobe bundle", wrote=recognises)
 bundle = Loader(scheme="bundle", recognises=recognises, load=load_bundle)

@@ -118,7 +118,7 @@ def encoded_store(run: Run, fresh: bool) -> Store:
 def is_finished(path: Path, header: Header, fresh: bool) -> bool:
     """Whether the store is finished; of a fresh run, by that run itself, before an interrupt."""
     if not fresh:
-        return os.path.exists(path)
+        return os.path.exists(path) and os.path.getsize(path) > 0
     if not awaits_report(path):
         return False
     try:

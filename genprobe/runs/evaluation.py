@@ -27,8 +27,10 @@ from genprobe.report import Report
 from genprobe.runs.encoded_store import Run, encoded_store, store_location
 from genprobe.runs.write_pictures import write_pictures
 from genprobe.runtime.device import choose_device, explain_device_loss
+from genprobe.runtime.output_file import paths_named
 from genprobe.runtime.progress import Progress, progress_display
 from genprobe.runtime.ranks import Ranks, barrier, broadcast_object, process_group
+from genprobe.store.own_store import require_own_store
 from genprobe.store.read import Store
 from genprobe.store.report_cache import write_cached_report
 from genprobe.store.run_id import clear_run_id
@@ -68,6 +70,9 @@ def run_evaluation(
         explain_device_loss(options.device, options.store is not None),
     ):
         with barrier(ranks):
+            if ranks.leads:
+                inputs = paths_named((model, data, options.covariates))
+                require_own_store(path, inputs, options.fresh)
             run = prepare_run(model, data, options, path=path, progress=display, ranks=ranks)
         store, family = encoded_store(run, options.fresh), run.parts.posterior
         # The pairs are float32 but their sums are float64, which only a CPU and CUDA have.

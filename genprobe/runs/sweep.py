@@ -18,6 +18,7 @@ from torch import Tensor
 from genprobe.comparing.compare import compare
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.curve import CurveTest, curve_test
+from genprobe.errors import GenprobeError
 from genprobe.report import Report
 from genprobe.runs.betas import parse_betas
 from genprobe.runs.sweep_plan import (
@@ -35,7 +36,9 @@ from genprobe.runs.sweep_point import (
     train_and_evaluate,
 )
 from genprobe.runtime.jobs import require_importable_script, run_jobs
+from genprobe.runtime.output_file import reason
 from genprobe.runtime.progress import progress_display
+from genprobe.store.own_store import require_own_store
 from genprobe.store.read import open_store
 
 
@@ -143,7 +146,7 @@ def run_sweep(plan: Plan, jobs: int, progress: bool) -> Sweep:
         for beta in plan.betas
         if not is_trained(plan.path(beta, "pt"), training_facts(plan, dataset, beta))
     ]
-    plan.folder.mkdir(parents=True, exist_ok=True)
+    make_folder(plan)
     with progress_display(progress) as display:
         if missing:
             with one_thread():
@@ -164,6 +167,23 @@ def run_sweep(plan: Plan, jobs: int, progress: bool) -> Sweep:
         held_out=tuple(with_store(report) for report in held if report is not None),
         folder=plan.folder,
     )
+
+
+def make_folder(plan: Plan) -> None:
+    """Make the folder of a sweep, if it is not there, and check that no other file is in the way.
+
+    Raises:
+        GenprobeError: if it cannot be made, or a file is there that is not of a sweep.
+    """
+    try:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise GenprobeError(
+            f"The folder {plan.folder} cannot be made: {reason(error)}.", "Name another folder."
+        ) from error
+    for beta in plan.betas:
+        for side in ("training", "held-out"):
+            require_own_store(plan.path(beta, f"{side}.h5"), [], fresh=True)
 
 
 def column(report: Report, name: str) -> Tensor:

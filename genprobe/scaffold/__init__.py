@@ -1,5 +1,6 @@
 """Writing the folder of a new plugin: installable, documented, tested, and one file to edit."""
 
+import os
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 
 from genprobe._version import __version__
 from genprobe.errors import PluginError
+from genprobe.runtime.output_folder import write_folder
 
 PREFIX = "genprobe-"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -57,13 +59,15 @@ def begin_plugin(name: str, kind: str, into: Path, commands: Collection[str] = (
     name = name.removeprefix(PREFIX)
     require_name(name, kind, commands)
     folder = into / f"{PREFIX}{name}"
-    if folder.exists():
+    if os.path.lexists(folder):
         raise PluginError(f"{folder} is there already.", "Choose another name, or remove it.")
     files = plugin_files(name, kind)
     try:
-        for path, text in files.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(text, encoding="utf-8")
+        into.mkdir(parents=True, exist_ok=True)
+        with write_folder(folder) as aside:
+            for path, text in files.items():
+                (aside / path).parent.mkdir(parents=True, exist_ok=True)
+                (aside / path).write_text(text, encoding="utf-8")
     except OSError as error:
         raise PluginError(f"{folder} cannot be written: {error.strerror}.") from error
     return folder

@@ -99,4 +99,4 @@ def test_what_cannot_be_written_is_told_and_all_else_stands(monkeypatch, run, tm
     assert result.exit_code == 0, result.stderr
     assert "beta-6 on digits" in result.stdout
     assert "The plane was not drawn: There is no folder nowhere" in result.stderr
-    assert "The page was not written: nowhere/page.html cannot be written" in result.stderr
+    assert "The page was not written: There is no folder nowhere" in result.stderr

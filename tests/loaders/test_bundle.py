@@ -237,7 +237,7 @@ def test_what_cannot_be_saved_is_told_and_nothing_is_written(tmp_path, network, 
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path, network):
-    with pytest.raises(ModelError, match=r"cannot be written at .*absent"):
+    with pytest.raises(ModelError, match=r"no folder .*absent"):
         genprobe.save(network.as_model("mine"), tmp_path / "absent" / "model.pt")
 
 
@@ -247,7 +247,7 @@ def test_a_bundle_whose_writing_fails_leaves_the_one_that_was_there(tmp_path, ne
     before = path.read_bytes()
 
     def break_off(content, file):
-        file.write_bytes(b"half")
+        file.write(b"half")
         raise OSError("No space left on device")
 
     monkeypatch.setattr(torch, "save", break_off)
@@ -255,6 +255,15 @@ def test_a_bundle_whose_writing_fails_leaves_the_one_that_was_there(tmp_path, ne
         genprobe.save(network.as_model("other"), path)
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_no_bundle_is_not_replaced(tmp_path, network):
+    path = tmp_path / "model.pt"
+    torch.save(network.state_dict(), path)
+    before = path.read_bytes()
+    with pytest.raises(ModelError, match="is there and is not a genprobe bundle"):
+        genprobe.save(network.as_model("mine"), path)
+    assert path.read_bytes() == before
 
 
 @pytest.mark.parametrize("value", [1, "a", 1.5, None, True, [1, (2,)], {"a": {"b": []}}])

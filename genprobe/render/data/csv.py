@@ -2,10 +2,12 @@
 
 import csv
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 from genprobe.comparing.comparison import Comparison
 from genprobe.report import Report
+from genprobe.runtime.output_file import ResultKind
 
 FACTS = ("model", "dataset", "n", "regime", "regime_probability", "frontier", "hull")
 
@@ -71,3 +73,13 @@ def differences_of(comparison: Comparison, name: str) -> dict[str, float | None]
                 f"{title}_paired": int(d.paired),
             }
     return found
+
+
+def wrote_csv(path: Path) -> bool:
+    """Whether a file begins with the headings of a comparison."""
+    start = bytes(",".join((*FACTS, "reference")), "utf-8")
+    with path.open("rb") as file:
+        return file.read(len(start)) == start
+
+
+CSV = ResultKind(name="a comparison of genprobe as CSV", wrote=wrote_csv)

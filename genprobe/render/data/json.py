@@ -3,12 +3,18 @@
 import dataclasses
 import json
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from genprobe.comparing.comparison import Comparison
+from genprobe.report import NAME as REPORT
 from genprobe.report import Report, plain_json, report_schema
+from genprobe.runtime.output_file import ResultKind
 
-SCHEMA = "genprobe.comparison/1"
+NAME = "genprobe.comparison"
+SCHEMA = f"{NAME}/1"
+LARGEST = 1 << 28
+"""Bytes of a file up to which it is read to find out whether it is genprobe's."""
 
 
 def to_dict(comparison: Comparison) -> dict[str, Any]:
@@ -53,3 +59,18 @@ def comparison_schema() -> dict[str, Any]:
     report = {k: v for k, v in report_schema().items() if k != "$id"}
     text = (files("genprobe.render.data") / "comparison.schema.json").read_text(encoding="utf-8")
     return {**json.loads(text), "$defs": {"report": report}}
+
+
+def wrote_json(path: Path) -> bool:
+    """Whether a file is a report or comparison of any version, and nothing besides."""
+    if path.stat().st_size > LARGEST:
+        return False
+    try:
+        content = json.loads(path.read_bytes())
+    except (ValueError, RecursionError):
+        return False
+    schema = content.get("schema") if isinstance(content, dict) else None
+    return isinstance(schema, str) and schema.partition("/")[0] in (REPORT, NAME)
+
+
+JSON = ResultKind(name="a report or comparison of genprobe as JSON", wrote=wrote_json)

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment
@@ -47,6 +48,7 @@ from genprobe.render.text.rows import (
 )
 from genprobe.render.text.units import DECIMALS, UNITS, common_divisor, divisor
 from genprobe.report import COLLAPSED_NATS, Dimension, Report, number
+from genprobe.runtime.output_file import ResultKind
 
 SHOWN = 16
 """Latent dimensions that get a bar, from the largest rate on."""
@@ -54,6 +56,9 @@ FEW = 8
 """Up to so many models everything is open; of more, the details are folded away."""
 FEW_NAMED = 3
 """Models that a sentence names; the others it counts."""
+START = b"<!doctype html>"
+MARK = b'<meta name="generator" content="genprobe '
+"""What every page has among its first bytes."""
 
 
 class Share(NamedTuple):
@@ -242,3 +247,13 @@ def largest(dimensions: Sequence[Dimension]) -> list[Dimension]:
     """The dimensions that carry most, the largest rate first; none where rates are not known."""
     known = [d for d in dimensions if d.rate is not None and d.rate >= COLLAPSED_NATS]
     return sorted(known, key=lambda d: d.rate or 0.0, reverse=True)[:SHOWN]
+
+
+def wrote_page(path: Path) -> bool:
+    """Whether a file begins as a page of any version does."""
+    with path.open("rb") as file:
+        start = file.read(4096)
+    return start.lstrip().startswith(START) and MARK in start
+
+
+PAGE = ResultKind(name="a page of genprobe", wrote=wrote_page)
