@@ -9,6 +9,7 @@ import click
 
 from genprobe._version import __version__
 from genprobe.cli.command_line import record_command_line
+from genprobe.cli.streams import lasting_streams
 from genprobe.errors import GenprobeError, OtherRankError, PluginError, UsageError, reason_of
 
 COMMANDS = (
@@ -35,6 +36,11 @@ class Echo(logging.Handler):
 
 class Cli(click.Group):
     """A group that fills itself from plugins when first asked, and reports faults plainly."""
+
+    def main(self, *arguments: Any, **settings: Any) -> Any:
+        """Run the program, on streams that cost no work."""
+        with lasting_streams():
+            return super().main(*arguments, **settings)
 
     def make_context(
         self,
