@@ -81,7 +81,7 @@ def lasting_streams() -> Iterator[None]:
     before = sys.stdout, sys.stderr
     out, err = Stream(before[0]), Stream(before[1])
     occupy_descriptors()
-    sys.stdout, sys.stderr = out, err  # type: ignore[assignment]
+    sys.stdout, sys.stderr = out, err
     code: object = None
     try:
         yield

@@ -22,6 +22,7 @@ from genprobe.datasets.items import KEYS
 from genprobe.datasets.npz import SPARSE, NpzArray, npz_arrays
 from genprobe.datasets.tables import SparseRows, sparse_rows
 from genprobe.errors import DataError
+from genprobe.runtime.hdf5 import require_harmless
 from genprobe.runtime.hdf5_links import links, require_self_contained, require_stored
 from genprobe.runtime.torch_file import load_tensors
 from genprobe.runtime.untrusted import reading, require_backed
@@ -141,6 +142,7 @@ class H5Array:
 
 def read_h5(path: Path) -> dict[str, Any]:
     """The data sets of an HDF5 file, which stays open and on disk."""
+    require_harmless(path, error=DataError)
     file = h5py.File(path, "r")
     try:
         require_self_contained(file, error=DataError)

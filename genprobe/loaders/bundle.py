@@ -16,7 +16,7 @@ import torch
 from torch.distributions import Distribution
 
 from genprobe.architectures import ARCHITECTURES, MlpVae
-from genprobe.errors import ModelError, UntrustedError, reason_of
+from genprobe.errors import GenprobeError, ModelError, UntrustedError, reason_of
 from genprobe.loaders.factory import build_model, load_state, misfit
 from genprobe.loaders.facts import require_facts, require_plain, require_tensors
 from genprobe.loaders.fitting import mismatch

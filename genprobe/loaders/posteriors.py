@@ -25,6 +25,7 @@ from genprobe.errors import ModelError
 from genprobe.loaders.recorded import record, tensor_of
 from genprobe.loaders.rows import KIND, REAL, Rows, h5_rows, npz_rows
 from genprobe.runtime.checked_zip import checked_zip
+from genprobe.runtime.hdf5 import require_harmless
 from genprobe.runtime.hdf5_links import links, require_self_contained, require_stored
 from genprobe.runtime.untrusted import reading, require_readable
 from genprobe.types import Loader, Model
@@ -83,6 +84,7 @@ def read_npz(path: Path) -> tuple[dict[str, Rows], dict[str, Any]]:
 
 def read_h5(path: Path) -> tuple[dict[str, Rows], dict[str, Any]]:
     """Arrays and settings of an HDF5 file, which stays open; settings may be root attributes."""
+    require_harmless(path, error=ModelError)
     file = h5py.File(path, "r")
     try:
         if "header" in file.attrs:
@@ -194,6 +196,7 @@ def recognises(path: Path) -> bool:
     if not is_hdf5(path):
         return path.suffix == ".npz" and zipfile.is_zipfile(path)
     try:
+        require_harmless(path)
         with h5py.File(path, "r") as file:
             return "header" in file.attrs or any(map(is_array, file.values()))
     except Exception:

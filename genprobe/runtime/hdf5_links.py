@@ -70,7 +70,7 @@ def links(file: h5py.File) -> Iterator[tuple[str, Any]]:
     seen: set[Any] = set()
     while todo:
         place, group = todo.pop()
-        for name in group:
+        for name in list(group):  # an iteration cut short would keep a lock of h5py
             path = f"{place}/{name}".lstrip("/")
             link = group.get(name, getlink=True)
             found = group[name] if isinstance(link, h5py.HardLink) else link

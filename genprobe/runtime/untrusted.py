@@ -22,6 +22,7 @@ SPECIAL = {
     stat.S_IFBLK: "a device",
 }
 """What is at a path and is neither a file nor a folder, by its type."""
+State = tuple[int, int, int, int]
 MOST_PACKED = 1100
 """Bytes that one compressed byte stands for at most; deflate, which gzip is, comes to 1032."""
 
@@ -66,6 +67,11 @@ def require_readable(
     if stat.S_ISDIR(mode):
         remedy = f"Name the {what} in it."
     raise error(f"{path} is {found}, not a file.", remedy)
+
+
+def state_of(facts: os.stat_result) -> State:
+    """What is no longer the same when a file was written to or replaced."""
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def is_absent(path: Path) -> bool:

@@ -15,8 +15,8 @@ except ImportError:  # not on Windows
 
 from genprobe.errors import GenprobeError, StoreError, reason_of
 from genprobe.runtime.hdf5 import require_harmless
-from genprobe.runtime.untrusted import require_readable
-from genprobe.store.sealed_file import SEALS, read_seal, state_of
+from genprobe.runtime.untrusted import require_readable, state_of
+from genprobe.store.sealed_file import SEALS, read_seal
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 UNSEALED = "unsealed"

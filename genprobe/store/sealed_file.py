@@ -19,13 +19,13 @@ from xxhash import xxh3_128
 
 from genprobe.errors import StoreError
 from genprobe.runtime.atomic_write import atomic_write
+from genprobe.runtime.untrusted import State, state_of
 
 MARK = b"genprobe"
 SEAL_BYTES = len(MARK) + xxh3_128().digest_size
 PIECE = 1 << 22
 """Bytes that are hashed at a time."""
 
-State = tuple[int, int, int, int]
 SEALS: dict[State, str] = {}
 """Seals of the files that this process wrote or found to be whole, as they were then."""
 
@@ -88,11 +88,6 @@ def write_sealed(path: Path) -> Iterator[h5py.File]:
         raw.write(MARK + digest)
         raw.require_written()
     SEALS[state_of(os.stat(path))] = digest.hex()
-
-
-def state_of(facts: os.stat_result) -> State:
-    """What is no longer the same when a file was written to or replaced."""
-    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
 def read_seal(path: Path) -> str:
