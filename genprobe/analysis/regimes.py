@@ -94,7 +94,8 @@ def read_cuts(path: str | Path) -> Cuts:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if name not in known or not number or not (abs(value) < LARGEST_CUT or value == math.inf):
             raise GenprobeError(
-                f"{path} sets {name} = {reprlib.repr(value)}, which is not a cut.",
+                f"{path} sets {reprlib.repr(name)[1:-1]} = {reprlib.repr(value)}, which is not a "
+                "cut.",
                 f"Cuts are numbers: {', '.join(sorted(known))}.",
             )
     return Cuts(**content)

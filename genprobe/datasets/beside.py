@@ -1,5 +1,6 @@
 """Arrays that lie beside the examples, one row each, as covariates of a data set."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -55,8 +56,10 @@ def text(array: np.ndarray) -> np.ndarray:
     """
     try:
         found = array.astype(str) if array.dtype.kind == "S" else array
-        if found.dtype.kind == "U":
-            found.tolist()  # numpy lets any number pass for a character until it is looked at
-    except ValueError as error:
+    except UnicodeDecodeError as error:
         raise DataError(f"Text that comes with the data does not read: {error}.") from error
+    if found.dtype.kind == "U" and found.dtype.itemsize:
+        native = np.array(found, found.dtype.newbyteorder("="), ndmin=1)
+        if (native.view(np.uint32) > sys.maxunicode).any():  # numpy lets any number pass
+            raise DataError("Text that comes with the data is of no characters that there are.")
     return found

@@ -127,7 +127,7 @@ def as_column(name: str, values: Any, n: int) -> Any:
         DataError: if it is no such array.
     """
     found = values if isinstance(values, Tensor) else np.asarray(values)
-    if not isinstance(found, Tensor) and found.dtype.kind == "O":
+    if not isinstance(found, Tensor) and found.dtype.kind in "OV":
         if not all(isinstance(value, str) for value in found.ravel()):
             raise DataError(
                 f"The covariate {name} holds neither numbers nor text.", "Encode its values."

@@ -70,7 +70,7 @@ def read_content(path: Path, file: IO[bytes] | gzip.GzipFile, packed: bool) -> n
     if len(content) != expected or len(shape) < magic[3]:
         there = f"more than {expected}" if len(content) > expected else len(content)
         raise DataError(
-            f"{path} has {there} bytes where its header, {shape}, needs {expected}.",
+            f"{path} has {there} bytes where its header, {shape[:8]}, needs {expected}.",
             "The file is damaged or cut short; fetch it again.",
         )
     values = np.frombuffer(content, dtype).reshape(shape)

@@ -18,7 +18,7 @@ from torch.distributions import Distribution
 from genprobe.architectures import ARCHITECTURES, MlpVae
 from genprobe.errors import GenprobeError, ModelError, UntrustedError, reason_of
 from genprobe.loaders.factory import build_model, load_state, misfit
-from genprobe.loaders.facts import require_facts, require_plain, require_tensors
+from genprobe.loaders.facts import LARGEST, require_facts, require_plain, require_tensors
 from genprobe.loaders.fitting import mismatch
 from genprobe.loaders.inspect import BUNDLE_MARK, inspect_file
 from genprobe.loaders.tensors import read_tensors
@@ -179,7 +179,8 @@ def require_content(path: Path, content: Any) -> None:
     version = content.get("version", 0)
     if isinstance(version, int) and version > VERSION:
         raise ModelError(
-            f"The bundle {path} has version {version:.0f}; this genprobe reads {VERSION}.",
+            f"The bundle {path} has version {min(version, LARGEST)}; this genprobe reads "
+            f"{VERSION}.",
             "Upgrade genprobe.",
         )
     missing = PARTS.keys() - content.keys()

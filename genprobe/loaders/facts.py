@@ -97,7 +97,7 @@ def require_facts(training: Any, where: str) -> None:
                 f"{where} says of its training that {name} is a {type(value).__name__}, not a "
                 f"{kind.__name__}."
             )
-    if (training.get("channels") or 1) < 1:
+    if training.get("channels") is not None and training["channels"] < 1:
         raise ModelError(f"{where} says that its model takes {training['channels']} channels.")
 
 

@@ -9,6 +9,7 @@ installed. Nothing in them can run.
 
 import importlib
 import json
+import reprlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,12 @@ from torch import Tensor
 
 from genprobe.datasets.find import names_in
 from genprobe.errors import ModelError
-from genprobe.runtime.untrusted import reading
+from genprobe.loaders.state_dicts import printable
+from genprobe.runtime.untrusted import is_absent, reading, require_readable
 
 INDEX = ".index.json"
+FORBIDDEN = {"/", "\\", ":", "\0"}
+"""In the name of a shard."""
 AGAIN = "Check the path, or save the weights again."
 SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".ckpt")
 """Of files of weights; in a folder those of an earlier kind are preferred."""
@@ -59,14 +63,16 @@ def read_shards(index: Path, read: Callable[[Path], Mapping[str, Tensor]]) -> di
         shards.setdefault(shard, []).append(key)
     for shard, keys in shards.items():
         path = index.parent / shard
-        if not path.is_file():
-            raise ModelError(f"{index} names a shard {shard} that is not there.", "Fetch it too.")
+        if is_absent(path):
+            raise ModelError(f"{index} names a shard {shard!r} that is not there.", "Fetch it too.")
+        require_readable(path, "shard", error=ModelError)
         tensors = read(path)
         if not isinstance(tensors, Mapping):
             raise ModelError(f"{path} holds a {type(tensors).__name__}, no weights.", AGAIN)
         if missing := [key for key in keys if key not in tensors]:
             raise ModelError(
-                f"{path} lacks {', '.join(missing[:3])}, which {index.name} says it holds.",
+                f"{path} lacks {', '.join(map(printable, missing[:3]))}, which {index.name} says "
+                "it holds.",
                 "Fetch the shards and the index again, from one place.",
             )
         found |= {key: tensors[key] for key in keys}
@@ -86,9 +92,11 @@ def weight_map(index: Path) -> dict[str, str]:
         raise ModelError(f"{index} has no weight_map: it is no index of shards.")
     for shard in found.values():
         # A Windows path is no plain name either, wherever this runs.
-        if not isinstance(shard, str) or {"/", "\\", ":"} & {*shard} or shard in ("", ".", ".."):
+        plain = isinstance(shard, str) and not FORBIDDEN & {*shard} and shard not in ("", ".", "..")
+        if not plain or shard.endswith(INDEX):
             raise ModelError(
-                f"{index} names a shard {shard!r} that is no file beside it: it is not read."
+                f"{index} names a shard {reprlib.repr(shard)} that is no file beside it: it is not "
+                "read."
             )
     return found
 

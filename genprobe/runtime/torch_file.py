@@ -1,6 +1,7 @@
 """Tensors and plain types in a file of torch's, read so that nothing in it runs."""
 
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,11 @@ def load_tensors(path: Path) -> Any:
     """
     require_intact(path)
     # By itself torch would take indices of sparse tensors that lie outside of them.
-    with torch.sparse.check_sparse_tensor_invariants():  # type: ignore[no-untyped-call]
+    with (
+        torch.sparse.check_sparse_tensor_invariants(),  # type: ignore[no-untyped-call]
+        warnings.catch_warnings(),
+    ):
+        warnings.filterwarnings("ignore", "Detected pickle protocol")
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:

@@ -61,7 +61,7 @@ def test_shards_give_back_their_tensors(index):
 
 def test_a_missing_shard_is_named(index):
     (index.parent / SHARDS[1]).unlink()
-    with pytest.raises(ModelError, match=f"names a shard {SHARDS[1]} that is not there"):
+    with pytest.raises(ModelError, match=f"names a shard '{SHARDS[1]}' that is not there"):
         read_shards(index, read_safetensors)
 
 
