@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from genprobe.escape import escape
+
 __all__ = [
     "DataError",
     "GenprobeError",
@@ -26,9 +28,8 @@ class GenprobeError(Exception):
     """
 
     def __init__(self, what: str, remedy: str = "") -> None:
-        super().__init__("\n".join(line for line in (what, remedy) if line))
-        self.what = what
-        self.remedy = remedy
+        self.what, self.remedy = escape(what), escape(remedy)
+        super().__init__("\n".join(line for line in (self.what, self.remedy) if line))
 
     def __reduce__(self) -> tuple[Any, ...]:
         """How it reaches another process: whatever the subclass's own arguments are."""

@@ -7,6 +7,7 @@ import click
 from genprobe.cli import options
 from genprobe.cli.command_line import command_line
 from genprobe.errors import GenprobeError
+from genprobe.escape import escape
 
 
 @click.command(short_help="Evaluate four small models that ship with genprobe.")
@@ -61,11 +62,11 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
     output.print_plane(comparison)
     try:
         output.write_plot(comparison)
-        click.echo(f"Drew the plane: {plot_path}", err=True)
+        click.echo(escape(f"Drew the plane: {plot_path}"), err=True)
     except GenprobeError as error:
         click.echo(f"The plane was not drawn: {error.what}", err=True)
     try:
         output.write_html(comparison)
-        click.echo(f"Wrote the page: {html_path} (open it in a browser)", err=True)
+        click.echo(escape(f"Wrote the page: {html_path} (open it in a browser)"), err=True)
     except GenprobeError as error:
         click.echo(f"The page was not written: {error.what}", err=True)

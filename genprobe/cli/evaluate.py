@@ -13,6 +13,7 @@ from genprobe.cli.command_line import command_line
 from genprobe.cli.interrupt import describe_kept_store, resumable
 from genprobe.cli.output import output_options
 from genprobe.errors import GenprobeError, OtherRankError, UsageError
+from genprobe.escape import escape
 
 if TYPE_CHECKING:
     from genprobe.analysis.options import Options
@@ -210,7 +211,7 @@ def evaluate_one(
         if misused or not several or click.get_current_context().find_root().params["traceback"]:
             raise
         if not isinstance(error, OtherRankError):
-            click.echo(f"Error: {model}: {error}", err=True)
+            click.echo(f"Error: {escape(model)}: {error}", err=True)
         return None
     if output is not None and several and output.renderer is None:
         click.echo()

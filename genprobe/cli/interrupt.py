@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from genprobe.escape import escape
+
 Command = Callable[..., None]
 
 
@@ -27,7 +29,7 @@ def resumable(describe: Callable[..., str]) -> Callable[[Command], Command]:
             try:
                 command(**options)
             except KeyboardInterrupt:
-                click.echo(f"Stopped. {describe(**options)}", err=True)
+                click.echo(escape(f"Stopped. {describe(**options)}"), err=True)
                 sys.exit(130)
 
         return run

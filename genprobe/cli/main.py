@@ -11,6 +11,7 @@ from genprobe._version import __version__
 from genprobe.cli.command_line import record_command_line
 from genprobe.cli.streams import lasting_streams
 from genprobe.errors import GenprobeError, OtherRankError, PluginError, UsageError, reason_of
+from genprobe.escape import escape
 
 COMMANDS = (
     "evaluate",
@@ -101,7 +102,7 @@ class Cli(click.Group):
             if owner is None or ctx.params["traceback"]:
                 raise
             reason = f"{type(error).__name__}: {reason_of(error)}"
-            click.echo(f"Error: The plugin {owner} fails: {reason}", err=True)
+            click.echo(escape(f"Error: The plugin {owner} fails: {reason}"), err=True)
             click.echo("Where: genprobe --traceback COMMAND …", err=True)
             sys.exit(1)
         except KeyboardInterrupt:

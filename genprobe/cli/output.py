@@ -16,7 +16,7 @@ from genprobe.cli.command_line import command_line
 from genprobe.cli.options import Command
 from genprobe.cli.result_files import RESULTS, require_apart, result_kind
 from genprobe.errors import GenprobeError, UsageError
-from genprobe.runtime.output_file import require_writable, write_result
+from genprobe.escape import escape
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -92,6 +92,8 @@ class Output:
 
             with options.as_usage_error():
                 require_format(self.plot_path)
+        from genprobe.runtime.output_file import require_writable
+
         for name, path in self.paths.items():
             require_writable(path, result_kind(name))
 
@@ -154,7 +156,7 @@ class Output:
             from genprobe.render.text.table import report_view
 
             if source:
-                click.echo(source)
+                click.echo(escape(source))
             print_view(report_view(report, self.unit))
 
     def print_comparison(self, comparison: "Comparison", warnings: bool = True) -> None:
@@ -237,6 +239,8 @@ class Output:
             name: of the field that has its path.
             text: of the file; half of a character, as an odd file name may have, is spelt out.
         """
+        from genprobe.runtime.output_file import write_result
+
         content = bytes(text, "utf-8", "backslashreplace")
         write_result(getattr(self, name), content, result_kind(name))
 

@@ -11,6 +11,7 @@ def plugins() -> None:
     from rich.text import Text
 
     from genprobe.cli.output import print_view
+    from genprobe.escape import escape
     from genprobe.plugins import KINDS
     from genprobe.plugins import plugins as find
     from genprobe.plugins.manager import duplicates
@@ -24,5 +25,5 @@ def plugins() -> None:
             row = (kind, part.name, part.owner, found.versions[part.owner])
             table.add_row(*map(Text, row))
     problems = [f"{f.owner} {f.version}: {f.reason}" for f in found.failures] + duplicates(found)
-    lines = [Text(f"! {problem}", style="yellow") for problem in problems]
+    lines = [Text(escape(f"! {problem}"), style="yellow") for problem in problems]
     print_view(Group(table, *([Text(""), *lines] if lines else [])))

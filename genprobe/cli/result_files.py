@@ -3,11 +3,14 @@
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from genprobe.errors import UsageError
-from genprobe.runtime.output_file import ResultKind, paths_named, plain_target, same_file
+
+if TYPE_CHECKING:
+    from genprobe.runtime.output_file import ResultKind
 
 RESULTS = {
     "json_path": "data.json:JSON",
@@ -21,7 +24,7 @@ SIDECARS = ("", ".report.json")
 """Endings of what a command reads or writes with a file: the report of a store lies next to it."""
 
 
-def result_kind(name: str) -> ResultKind:
+def result_kind(name: str) -> "ResultKind":
     """The kind of file whose path a field of ``Output`` has."""
     place, _, kind = RESULTS[name].partition(":")
     found: ResultKind = getattr(import_module(f"genprobe.render.{place}"), kind)
@@ -37,6 +40,8 @@ def require_apart(outputs: Mapping[str, Path | None]) -> None:
     Raises:
         UsageError: naming the two options.
     """
+    from genprobe.runtime.output_file import paths_named, plain_target, same_file
+
     context = click.get_current_context(silent=True)
     if context is None:
         return

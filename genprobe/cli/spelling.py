@@ -49,7 +49,8 @@ def spelt(sign: str) -> str:
         letter = name.split(" LETTER ")[1].split()[0]
         return letter.capitalize() if "CAPITAL" in name else letter.lower()
     if "\u2500" <= sign <= "\u257f":  # box drawing
-        return {"HORIZONTAL": "-", "VERTICAL": "|"}.get(name.split()[-1], "+")
+        line = "" if " AND " in name else name.split()[-1]
+        return {"HORIZONTAL": "-", "VERTICAL": "|"}.get(line, "+")
     if "\u2580" <= sign <= "\u28ff":  # blocks, shapes, dots of Braille
         return "*"
     plain = unicodedata.normalize("NFKD", sign)

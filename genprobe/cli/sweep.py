@@ -9,6 +9,7 @@ import click
 from genprobe.cli import options
 from genprobe.cli.interrupt import describe_kept_sweep, resumable
 from genprobe.errors import GenprobeError
+from genprobe.escape import escape
 
 
 def parse_grid(context: click.Context, parameter: click.Parameter, value: str) -> tuple[float, ...]:
@@ -92,4 +93,4 @@ def sweep(
         print_view(curve_test_view(found.curve_test(side), side))
         click.echo()
     save_curve(found, figure, unit)
-    click.echo(f"Drew {figure}.", err=True)
+    click.echo(escape(f"Drew {figure}."), err=True)

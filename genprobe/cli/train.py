@@ -7,6 +7,7 @@ import click
 from genprobe.cli import options
 from genprobe.cli.result_files import require_apart
 from genprobe.errors import GenprobeError
+from genprobe.escape import escape
 
 
 @click.command(short_help="Train a small VAE and save it.")
@@ -59,4 +60,5 @@ def train(
             **settings,  # type: ignore[arg-type]
         )
     save(model, out)
-    click.echo(f"Wrote {out}. Evaluate it with: genprobe evaluate {out}", err=True)
+    shown = escape(str(out))
+    click.echo(f"Wrote {shown}. Evaluate it with: genprobe evaluate {shown}", err=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor
 
+from genprobe.escape import escape
 from genprobe.loaders.stand_ins import StandIn
 
 DEEPEST = 6
@@ -193,7 +194,7 @@ def printable(name: str) -> str:
 
     Example:
         >>> printable("encoder.weight"), printable("\x1b[2Jw\n")
-        ('encoder.weight', '?[2Jw?')
+        ('encoder.weight', '\\x1b[2Jw\\n')
     """
-    shown = "".join(character if character.isprintable() else "?" for character in name)
+    shown = escape(name)
     return shown if len(shown) <= LONGEST_NAME else f"{shown[: LONGEST_NAME - 1]}…"

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from genprobe.analysis.regimes import ORDER, UNDETERMINED, Cuts
 from genprobe.analysis.regions import Region, regions
 from genprobe.comparing.comparison import Comparison
+from genprobe.escape import escaped
 from genprobe.render.ellipse import CERTAIN, ellipse
 from genprobe.render.text.units import common_divisor
 from genprobe.report import Estimate, Report
@@ -177,7 +178,7 @@ def plane_of(comparison: Comparison, unit: str = "nats") -> Plane:
     >>> plane.positions, plane.hull_line
     ([(0.0, 3.0)], [(0.0, 3.0)])
     """
-    scale = common_divisor(comparison.reports, unit)
+    comparison, scale = escaped(comparison), common_divisor(comparison.reports, unit)
     named = list(enumerate(comparison.named)) if comparison.shares_a_plane else []
     named = [(i, report) for i, report in named if "rate" in report.estimates]
     models = [place_model(r, scale, i) for i, r in named if "distortion" in r.estimates]

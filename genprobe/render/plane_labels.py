@@ -9,6 +9,7 @@ from genprobe.analysis.regimes import (
     SEMANTIC_ENCODER,
     SYNTACTIC_ENCODER,
 )
+from genprobe.escape import escape
 from genprobe.render.plane import Plane
 from genprobe.render.text.headings import SPELT
 from genprobe.render.text.rows import sourced
@@ -37,7 +38,7 @@ def one_line(name: str, length: int = NAME) -> str:
     >>> one_line("a very long name", 9)
     'a ver…ame'
     """
-    plain = "".join(c if c.isprintable() else " " for c in name)
+    plain = escape(name)
     if len(plain) <= length:
         return plain
     return f"{plain[: length - length // 3 - 1]}…{plain[-(length // 3) :]}"

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from genprobe.escape import escape
+
 BAR = 16
 """Columns of a bar, such that a row with its text fits 80."""
 
@@ -68,7 +70,7 @@ def progress_display(wanted: bool | Progress) -> Iterator[Progress]:
         bars.update(task.id, advance=done, total=total, rate=per_second(task.speed))
 
     def say(stage: str, text: str) -> None:
-        bars.update(row(stage), text=text)
+        bars.update(row(stage), text=escape(text))
 
     with bars:
         yield Progress(advance=advance, say=say)

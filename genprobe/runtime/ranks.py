@@ -168,10 +168,11 @@ def barrier(ranks: Ranks) -> Iterator[None]:
     if not faults:
         return
     _, first, words = min(faults)
+    what, _, remedy = words.partition("\n")
     if fault is None or first != ranks.rank:
-        raise OtherRankError(f"Rank {first}: {words}") from fault
+        raise OtherRankError(f"Rank {first}: {what}", remedy) from fault
     if isinstance(fault, OtherRankError):
-        raise GenprobeError(words) from fault  # no other rank reports it any more
+        raise GenprobeError(what, remedy) from fault  # no other rank reports it any more
     raise fault
 
 

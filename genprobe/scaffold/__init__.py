@@ -8,7 +8,6 @@ from pathlib import Path
 
 from genprobe._version import __version__
 from genprobe.errors import PluginError
-from genprobe.runtime.output_folder import write_folder
 
 PREFIX = "genprobe-"
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -56,6 +55,8 @@ def begin_plugin(name: str, kind: str, into: Path, commands: Collection[str] = (
     Raises:
         PluginError: if the name cannot be that of a plugin or is taken, or the folder is there.
     """
+    from genprobe.runtime.output_folder import write_folder
+
     name = name.removeprefix(PREFIX)
     require_name(name, kind, commands)
     folder = into / f"{PREFIX}{name}"

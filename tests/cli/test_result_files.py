@@ -122,16 +122,16 @@ def test_evaluate_refuses_before_it_reads_or_writes_anything(run, tmp_path, tiny
 
 
 def test_a_result_that_cannot_be_written_costs_no_other(run, tmp_path, shown, monkeypatch):
-    import genprobe.cli.output as output
+    from genprobe.runtime import output_file
 
-    write = output.write_result
+    write = output_file.write_result
 
     def refuse(path, content, kind):
         if path.suffix == ".json":
             (tmp_path / "r.json").write_text("came in between")
         write(path, content, kind)
 
-    monkeypatch.setattr(output, "write_result", refuse)
+    monkeypatch.setattr(output_file, "write_result", refuse)
     result = run(*shown, "--json", "r.json", "--csv", "r.csv", "--html", "r.html")
     assert result.exit_code == 1
     assert result.stderr.count("Error: r.json is there and is not a report") == 1

@@ -130,7 +130,7 @@ def test_other_names_are_no_averages(key):
             "epoch, model (2 tensors), args",
         ),
         ({}, "nothing"),
-        ({"\x1b[2Jw\n": 1, "long" * 50: 1}, f"?[2Jw?, {('long' * 50)[:79]}…"),
+        ({"\x1b[2Jw\n": 1, "long" * 50: 1}, f"\\x1b[2Jw\\n, {('long' * 50)[:79]}…"),
         ([1], "a list"),
         ({str(i): 0 for i in range(9)}, "0, 1, 2, 3, 4, 5 and 3 more"),
     ],

@@ -8,7 +8,7 @@ from genprobe.render.plane_labels import one_line
     [
         ("vae", "vae"),
         ("$x_1$ <b>", "$x_1$ <b>"),
-        ("a\x00b\nc", "a b c"),
+        ("a\x00b\nc", r"a\x00b\nc"),
         ("x" * 40, "x" * 18 + "…" + "x" * 9),
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from genprobe.comparing.comparison import Comparison
+from genprobe.escape import escaped
 from genprobe.report import Report
 from genprobe.runtime.output_file import ResultKind
 
@@ -18,13 +19,29 @@ def to_csv(comparison: Comparison) -> str:
     ``rate``, ``rate_se`` and ``rate_se_data`` are an estimate and its errors. ``elbo_difference``
     and the like are differences from the model whose ``reference`` is 1.
     """
+    comparison = escaped(comparison)
     rows = [csv_row(comparison, i) for i in range(len(comparison.reports))]
     names = list(dict.fromkeys(name for each in rows for name in each))
     out = StringIO()
-    writer = csv.DictWriter(out, names, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([cell(name) for name in names])
+    writer.writerows([[cell(row.get(name)) for name in names] for row in rows])
     return out.getvalue()
+
+
+def cell(value: Any) -> Any:
+    """What a spreadsheet is given: a number as it is, and a text that it takes for no formula.
+
+    >>> cell("=1+1"), cell("vae"), cell(-0.5), cell("-0.5")
+    ("'=1+1", 'vae', -0.5, '-0.5')
+    """
+    if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@")):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return f"'{value}"
+    return value
 
 
 def csv_row(comparison: Comparison, position: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from genprobe.comparing.compare import compare
 from genprobe.comparing.comparison import Comparison
 from genprobe.errors import GenprobeError
+from genprobe.escape import escaped
 from genprobe.render.figure.dimensions import draw_dimensions, ranked
 from genprobe.render.figure.figure_file import require_format, write_figure
 from genprobe.render.figure.nats import draw_nats, nats_entries
@@ -88,6 +89,7 @@ def draw_plane(comparison: Comparison, unit: str = "nats", width: float = FULL_W
         unit: ``nats``, ``bits`` or ``bits/dim``.
         width: inches; 3.3 is a single column. Below 5 the panels stand one below another.
     """
+    comparison = escaped(comparison)
     plane, bars = plane_of(comparison, unit), barred(comparison)
     dimensions = comparison.reports[0].dimensions if len(comparison.reports) == 1 else ()
     panels = plane_panels(plane, bars, dimensions, width)

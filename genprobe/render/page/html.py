@@ -24,6 +24,7 @@ from genprobe._version import __version__
 from genprobe.analysis.regimes import MEANING, UNDETERMINED
 from genprobe.comparing.comparison import Comparison
 from genprobe.errors import GenprobeError
+from genprobe.escape import escape, escaped
 from genprobe.render.page.grids import Shown, grids_of, together
 from genprobe.render.page.interactive import CROWD, GLYPHS, plotly_figure
 from genprobe.render.page.reproduce import reproduce
@@ -113,6 +114,7 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
     >>> to_html(genprobe.compare([report])).splitlines()[0]
     '<!doctype html>'
     """
+    comparison = escaped(comparison)
     reports = comparison.named
     scale = common_divisor(reports, unit)
     entries = [entry(i, report.model, report) for i, report in enumerate(reports)]
@@ -146,7 +148,7 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
         colours=COLOURS,
         css=text["report.css"],
         script=text["report.js"],
-        command=command,
+        command=command and escape(command),
         plotly=library,
         policy=policy(library, text["report.js"]),
         version=__version__,

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genprobe.comparing.comparison import Comparison
+from genprobe.escape import escaped
 from genprobe.render.text.comparison_rows import (
     Cell,
     difference_notes,
@@ -40,18 +41,16 @@ def comparison_view(
         unit: ``nats``, ``bits`` or ``bits/dim``.
         warnings: whether those of the models are shown; below their own tables they would be twice.
     """
-    parts: list[RenderableType] = [Text(printable(title(comparison, unit)), style="bold")]
+    comparison = escaped(comparison)
+    parts: list[RenderableType] = [Text(title(comparison, unit), style="bold")]
     parts += [model_table(comparison, unit), "", *map(note, notes(comparison, unit))]
     if comparison.differences:
-        parts += ["", Text(printable(difference_title(comparison)), style="bold")]
+        parts += ["", Text(difference_title(comparison), style="bold")]
         parts += [difference_table(comparison, unit), ""]
         parts += map(note, difference_notes(comparison))
     shared = shared_warnings(comparison) if warnings else []
     if shared:
-        parts += [
-            "",
-            *(hanging("!", printable(text), "yellow", 2) for text in map(warning_text, shared)),
-        ]
+        parts += ["", *(hanging("!", text, "yellow", 2) for text in map(warning_text, shared))]
     return Group(*parts)
 
 
@@ -80,7 +79,7 @@ def model_table(comparison: Comparison, unit: str) -> Table:
     table.add_column("regime", width=regime, overflow="fold")
     shown = names_in(comparison.names, room - regime)
     for i, name in enumerate(shown):
-        more = [Text(printable(last[i]))] if last else []
+        more = [Text(last[i])] if last else []
         table.add_row(Text(name), Text(numbers[i + 1]), *more, Text(regimes[i]))
     return table
 
@@ -160,7 +159,7 @@ def names_in(names: Sequence[str], room: int) -> list[str]:
     """Names that take a few lines of so many columns; cut in the middle if they stay distinct."""
     most = LONGEST_NAME * room
     head, tail = most // 4, most - most // 4 - 1
-    shown = [printable(name) for name in names]
+    shown = list(names)
     cut = [n if len(n) <= most else f"{n[:head]}…{n[-tail:]}" for n in shown]
     return [folded(name, room) for name in (cut if len(set(cut)) == len(cut) else shown)]
 
@@ -175,14 +174,9 @@ def folded(name: str, room: int) -> str:
     return "\n".join(lines)
 
 
-def printable(text: str) -> str:
-    """Text that cannot move the cursor or colour a terminal."""
-    return "".join(c if c.isprintable() else "�" for c in text)
-
-
 def width(text: str) -> int:
     """Columns of a terminal that a text takes."""
-    return Text(printable(text)).cell_len
+    return Text(text).cell_len
 
 
 def longest_word(texts: Sequence[str]) -> int:
@@ -192,8 +186,8 @@ def longest_word(texts: Sequence[str]) -> int:
 
 def note(text: str) -> RenderableType:
     """A note under a table; its mark, if it has one, hangs in the margin."""
-    mark, _, rest = printable(text).partition(" ")
-    return hanging(mark, rest, "bold", 2) if len(mark) == 1 else Text(printable(text))
+    mark, _, rest = text.partition(" ")
+    return hanging(mark, rest, "bold", 2) if len(mark) == 1 else Text(text)
 
 
 def comparison_to_text(comparison: Comparison, unit: str = "nats") -> str:

@@ -19,13 +19,13 @@ def markdown_environment() -> Environment:
         keep_trailing_newline=True,
         finalize=lambda value: escape_markdown(value) if isinstance(value, str) else value,
     )
-    env.filters["literal"] = literal
+    env.filters |= {"literal": literal, "bare": lambda text: text.replace("`", "'")}
     return env
 
 
 def literal(text: str) -> str:
     """Text whose stars, brackets and backticks stay what they are."""
-    return re.sub(r"([\\`*\[\]])", r"\\\1", text)
+    return re.sub(r"([\\`*\[\]])", r"\\\1", str(text))
 
 
 def escape_markdown(text: str) -> str:

@@ -8,6 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from genprobe.escape import escaped
 from genprobe.notice import Notice
 from genprobe.render.text.headings import ERRORS
 from genprobe.render.text.rows import (
@@ -30,7 +31,7 @@ def report_view(report: Report, unit: str = "nats") -> RenderableType:
         report: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
     """
-    scale = divisor(report, unit)
+    report, scale = escaped(report), divisor(report, unit)
     parts: list[RenderableType] = [
         Text(headline(report, unit), style="bold"),
         estimate_table(report, unit, scale),

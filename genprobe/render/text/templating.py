@@ -6,6 +6,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from genprobe.comparing.comparison import Comparison
+from genprobe.escape import escaped
 from genprobe.render.text.comparison_rows import (
     Cell,
     difference_notes,
@@ -42,7 +43,7 @@ def report_facts(report: Report, unit: str) -> dict[str, Any]:
         report: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
     """
-    scale = divisor(report, unit)
+    report, scale = escaped(report), divisor(report, unit)
     return {
         "headline": headline(report, unit),
         "unit": unit,
@@ -62,6 +63,7 @@ def comparison_facts(comparison: Comparison, unit: str, warnings: bool = True) -
         unit: ``nats``, ``bits`` or ``bits/dim``.
         warnings: whether those of the models are shown; below their own tables they would be twice.
     """
+    comparison = escaped(comparison)
     return {
         "title": title(comparison, unit),
         "side": comparison.side_by_side,

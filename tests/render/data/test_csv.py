@@ -44,6 +44,6 @@ def test_what_a_model_lacks_is_empty(rows, make_report):
     assert float(found["a"]["distortion"]) == 70
 
 
-@pytest.mark.parametrize("name", ['a,"b"', "a\nb", "模型"])
+@pytest.mark.parametrize("name", ['a,"b"', "a b", "模型", "-0.5", "1+1"])
 def test_names_come_back_as_they_are(rows, make_report, name):
     assert rows([make_report(model=name)])[0]["model"] == name

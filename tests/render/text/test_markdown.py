@@ -4,7 +4,13 @@ import re
 import pytest
 
 from genprobe.comparing.compare import compare
-from genprobe.render.text.markdown import comparison_to_markdown, escape_markdown, to_markdown
+from genprobe.escape import escape
+from genprobe.render.text.markdown import (
+    comparison_to_markdown,
+    escape_markdown,
+    literal,
+    to_markdown,
+)
 from genprobe.render.text.rows import sections
 
 
@@ -41,7 +47,7 @@ def test_no_name_breaks_the_table_or_starts_html(make_report, make_estimate, nam
     estimates = {name: make_estimate(name, 1.0)}
     text = to_markdown(make_report(model=name, estimates=estimates))
     assert "<" not in text
-    assert text.startswith(f"### {escape_markdown(name)} on digits")
+    assert text.startswith(f"### {escape_markdown(literal(escape(name)))} on digits")
     assert {len(row) for row in table(text)} == {4}
 
 

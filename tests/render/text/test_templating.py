@@ -3,13 +3,13 @@ import pytest
 
 from genprobe.comparing.compare import compare
 from genprobe.render.text.latex import comparison_to_latex, to_latex
-from genprobe.render.text.markdown import comparison_to_markdown, to_markdown
-from genprobe.render.text.templating import comparison_facts, report_facts, template_environment
+from genprobe.render.text.markdown import comparison_to_markdown, markdown_environment, to_markdown
+from genprobe.render.text.templating import comparison_facts, report_facts
 
 
 def test_what_a_template_is_not_given_is_an_error_and_not_a_blank():
     with pytest.raises(jinja2.UndefinedError):
-        template_environment("text").get_template("report.md.j2").render()
+        markdown_environment().get_template("report.md.j2").render()
 
 
 def test_the_best_is_told_as_bold_which_it_is_in_every_markup(make_report):
