@@ -9,6 +9,7 @@ imported only if the user says so. It loads with ``weights_only=True``.
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def save(
         "prior": saved_prior(model, factory is not None),
     }
     try:
-        write_result(Path(path), lambda file: torch.save(content, file), BUNDLE)
+        write_result(Path(path), partial(torch.save, content), BUNDLE)
     except GenprobeError as error:
         raise ModelError(error.what, error.remedy) from error
     except RuntimeError as error:

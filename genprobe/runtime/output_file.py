@@ -19,6 +19,33 @@ from genprobe.errors import GenprobeError
 from genprobe.runtime.atomic_write import sync
 
 
+class LastingFile:
+    """An open file to which writing raises nothing: torch ends the process where it meets a fault.
+
+    Args:
+        file: to be written to.
+
+    Attributes:
+        fault: the first that the system made, None if there was none.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.fault: OSError | None = None
+        self._file = file
+
+    def write(self, content: bytes) -> int:
+        """Write some bytes, unless earlier ones could not be written."""
+        try:
+            if self.fault is None:
+                self._file.write(content)
+        except OSError as error:
+            self.fault = error
+        return memoryview(content).nbytes
+
+    def flush(self) -> None:
+        """Leave it to the end, where a fault is raised."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ResultKind:
     """A kind of result file.
@@ -79,7 +106,7 @@ def what_forbids(path: Path, kind: ResultKind) -> tuple[str, str] | None:
 
 
 def write_result(
-    path: Path, content: bytes | Callable[[BinaryIO], object], kind: ResultKind
+    path: Path, content: bytes | Callable[[LastingFile], object], kind: ResultKind
 ) -> None:
     """Write a result whole, or leave what is there as it is.
 
@@ -110,7 +137,7 @@ def write_result(
             if sys.stdout is not None:
                 sys.stdout.flush()  # what was printed before comes before
             with open(plain, "wb", closefd=not isinstance(plain, int)) as file:
-                write(file)
+                write_all(file, write)
     except OSError as error:
         raise GenprobeError(
             f"{path} cannot be written: {reason(error)}.",
@@ -135,7 +162,20 @@ def plain_target(path: Path) -> int | Path | None:
     return None if stat.S_ISREG(there.st_mode) or stat.S_ISDIR(there.st_mode) else path
 
 
-def replace_file(target: Path, write: Callable[[BinaryIO], object]) -> None:
+def write_all(file: BinaryIO, write: Callable[[LastingFile], object]) -> None:
+    """Let something write into a file, and raise what went wrong once it is done.
+
+    Raises:
+        OSError: if the system refused.
+    """
+    lasting = LastingFile(file)
+    write(lasting)
+    if lasting.fault is not None:
+        raise lasting.fault
+    file.flush()
+
+
+def replace_file(target: Path, write: Callable[[LastingFile], object]) -> None:
     """Write a file aside, sync it, and give it its name; at any fault what is there stays.
 
     Args:
@@ -145,8 +185,7 @@ def replace_file(target: Path, write: Callable[[BinaryIO], object]) -> None:
     aside = target.with_name(f".genprobe-{uuid.uuid4().hex}.writing")
     try:
         with open_aside(aside) as file:
-            write(file)
-            file.flush()
+            write_all(file, write)
             keep_permissions(file.fileno(), target)
             os.fsync(file.fileno())
             give_name(file.fileno(), aside)

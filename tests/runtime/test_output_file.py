@@ -5,8 +5,10 @@ import resource
 import stat
 import subprocess
 import sys
+from functools import partial
 
 import pytest
+import torch
 
 from genprobe.errors import GenprobeError
 from genprobe.runtime import output_file
@@ -92,6 +94,13 @@ def test_a_fault_in_the_middle_leaves_the_old_file_and_nothing_else(
         write_result(path, b"- " + bytes(1000), LIST)
     assert path.read_bytes() == b"- old"
     assert names(tmp_path) == ["r"]
+
+
+def test_a_file_that_torch_cannot_finish_is_one_error_and_not_the_end(tmp_path, file_size_limit):
+    for values in (20, 200_000):
+        with pytest.raises(GenprobeError, match="File too large"):
+            write_result(tmp_path / "r", partial(torch.save, torch.zeros(values)), LIST)
+    assert names(tmp_path) == []
 
 
 def test_a_missing_folder_is_named(tmp_path):
