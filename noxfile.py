@@ -117,6 +117,13 @@ def validation(session: nox.Session) -> None:
 
 
 @nox.session(python="3.11")
+def fuzz(session: nox.Session) -> None:
+    """Damaged files, kills and faults, under an hour; resumes; writes docs/reliability.md."""
+    session.install(*PINNED, ".[safetensors]")
+    session.run("python", "-m", "fuzz", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session(python="3.11")
 def reproduction(session: nox.Session) -> None:
     """MNIST beside published numbers, about an hour; needs GENPROBE_DATA_DIR."""
     session.install(*PINNED, ".")

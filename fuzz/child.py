@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,25 +58,21 @@ def run_in_child(call: Callable[[], Any], folder: Path, temporary: Path) -> Ende
         folder: the current one of the child.
         temporary: the child's folder for temporary files.
     """
-    reading, writing = os.pipe()
-    streams = [os.memfd_create(name) for name in ("output", "errors")]
+    pipes = [os.pipe() for _ in ("said", "output", "errors")]
     sys.stdout.flush()
     sys.stderr.flush()
     child = os.fork()
     if not child:
-        os.close(reading)
-        be_child(call, folder, temporary, streams, writing)
-    os.close(writing)
-    said = read_until_exit(reading, child, time.monotonic() + LONGEST)
-    os.close(reading)
-    if said is None:
-        kill_session(child)
-    _, status, usage = os.wait4(child, 0)
+        be_child(call, folder, temporary, [writing for _, writing in pipes])
+    for _, writing in pipes:
+        os.close(writing)
+    texts, ended = read_until_exit([r for r, _ in pipes], child, time.monotonic() + LONGEST)
     kill_session(child)
-    texts = [read_stream(stream) for stream in streams]
+    _, status, usage = os.wait4(child, 0)
     code = os.waitstatus_to_exitcode(status)
-    found = {"output": texts[0], "errors": texts[1], "seconds": usage.ru_utime + usage.ru_stime}
-    if said is None:
+    said, output, errors = texts
+    found = {"output": output, "errors": errors, "seconds": usage.ru_utime + usage.ru_stime}
+    if not ended:
         return Ended(status="hung", **found)
     if code < 0 or not said:
         return Ended(status="killed", code=-code, **found)
@@ -84,7 +80,7 @@ def run_in_child(call: Callable[[], Any], folder: Path, temporary: Path) -> Ende
 
 
 def be_child(
-    call: Callable[[], Any], folder: Path, temporary: Path, streams: list[int], writing: int
+    call: Callable[[], Any], folder: Path, temporary: Path, writing: Sequence[int]
 ) -> None:
     """Be the child: call, tell the parent, and end."""
     try:
@@ -93,18 +89,19 @@ def be_child(
         os.chdir(folder)
         os.environ["TMPDIR"] = str(temporary)
         os.environ.pop("GENPROBE_DATA_DIR", None)
+        said, *streams = writing
         redirect(streams)
         set_limits()
         found = outcome_of(call)
         sys.stdout.flush()
         sys.stderr.flush()
-        with os.fdopen(writing, "w", encoding="utf-8") as pipe:
+        with os.fdopen(said, "w", encoding="utf-8") as pipe:
             json.dump(found, pipe)
     finally:
         os._exit(0)
 
 
-def redirect(streams: list[int]) -> None:
+def redirect(streams: Sequence[int]) -> None:
     """Let the standard streams of this process be files, and its input empty."""
     import tempfile
 
@@ -171,27 +168,37 @@ def outcome_of(call: Callable[[], Any]) -> dict[str, Any]:
         return {"status": "raised", "where": f"{type(error).__name__} in {place}"}
 
 
-def read_until_exit(reading: int, child: int, deadline: float) -> str | None:
-    """What a child writes into a pipe until it ends; None if it has not at the deadline."""
-    chunks = []
-    os.set_blocking(reading, False)
-    with os.fdopen(os.pidfd_open(child)) as process:
-        while True:
+def read_until_exit(reading: Sequence[int], child: int, deadline: float) -> tuple[list[str], bool]:
+    """What comes out of some pipes, which are closed then.
+
+    Args:
+        reading: ends of the pipes.
+        child: that writes into them, as may what it has started.
+        deadline: on the monotonic clock.
+
+    Returns:
+        The texts, and whether the child had ended by the deadline.
+    """
+    found = {pipe: bytearray() for pipe in reading}
+    with os.fdopen(os.pidfd_open(child)) as process, contextlib.ExitStack() as closing:
+        for pipe in reading:
+            closing.callback(os.close, pipe)
+            os.set_blocking(pipe, False)
+        waiting = [*reading, process]
+        while waiting:
             left = max(0.0, deadline - time.monotonic())
-            ready, _, _ = select.select([reading, process], [], [], left)
+            ready, _, _ = select.select(waiting, [], [], left)
             if not ready:
-                return None
-            if reading in ready and (chunk := os.read(reading, 1 << 16)):
-                chunks.append(chunk)
-            elif process in ready:
-                return b"".join(chunks).decode()
-
-
-def read_stream(stream: int) -> str:
-    """The text in a file in memory, which is closed."""
-    with os.fdopen(stream, "rb") as file:
-        file.seek(0)
-        return file.read(1 << 22).decode(errors="replace")
+                break
+            for pipe in ready:
+                chunk = b"" if pipe is process else os.read(pipe, 1 << 16)
+                if chunk:
+                    found[pipe] += chunk
+                elif pipe is not process:
+                    waiting.remove(pipe)
+            if ready == [process]:
+                waiting.clear()
+        return [text.decode(errors="replace") for text in found.values()], not waiting
 
 
 def kill_session(leader: int) -> None:

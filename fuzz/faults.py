@@ -76,6 +76,7 @@ COMMANDS: dict[str, Command] = {
         action=command(*OUTPUTS),
         before=command(*OUTPUTS),
     ),
+    "page": Command(label="the same where there are none", action=command(*OUTPUTS), before=STORE),
     "train": Command(
         label="train",
         action=command("train", "--data", "x.npy", "--epochs", "1", "--out", "trained.pt"),
@@ -221,7 +222,8 @@ class Faults:
             if ended.status == "done" and detail == "open" and name != "fresh":
                 return "it read a store that another process has open for writing"
             fault = clear(ended) if ended.status != "done" else ""
-            if not fault and detail == "open" and "lock" not in ended.errors:
+            unsaid = ended.status != "done" and "lock" not in ended.errors
+            if not fault and unsaid:
                 return f"it does not say that the store is locked: {ended.errors[:200]}"
             writes = ("s.h5",) if ended.status == "done" else ("out.json", "s.h5.partial")
             return fault or not_as_before(before, work, ("out.json", *writes))
@@ -252,7 +254,7 @@ class Faults:
 
         def narrow() -> Any:
             if detail == "full":
-                sys.stdout = open("/dev/full", "w", encoding="utf-8")
+                os.dup2(os.open("/dev/full", os.O_WRONLY), 1)
             else:
                 sys.stdout.reconfigure(encoding=detail)  # type: ignore[union-attr]
                 sys.stderr.reconfigure(encoding=detail)  # type: ignore[union-attr]
@@ -261,7 +263,8 @@ class Faults:
             finally:
                 with contextlib.suppress(OSError):
                     sys.stdout.close()
-                sys.stdout = open(os.devnull, "w")
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+                sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
 
         with self.place(root, None if name == "evaluate" else STORE) as work:
             ended = run_in_child(narrow, work, root / "tmp")

@@ -151,7 +151,7 @@ class Started:
 
 
 def start_child(scenario: Scenario, folder: Path, errors: Path, writing: int) -> int:
-    """Start a command in a fork of this process; it writes a byte where its stage begins and ends."""
+    """Start a command in a fork of this process, which writes where its stage begins and ends."""
     child = os.fork()
     if child:
         return child

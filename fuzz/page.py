@@ -13,36 +13,47 @@ from fuzz.results import Row, read_rows
 
 PROMISES = """# Reliability
 
-What genprobe promises of files and faults, and how each promise is tested. The counts are of `nox -s fuzz`,
-which writes this page; nothing in it is typed by hand.
+What genprobe promises of files and faults, and how each promise is tested. The counts are of
+`nox -s fuzz`, which writes this page; nothing in it is typed by hand.
 
 ## What is promised
 
-- **Nothing in a file runs.** Without `--trust` no code that a file holds or names is run, whatever the file
-  says of itself.
-- **Nothing but what was named is read or written.** A file does not lead to others: no link, no external
-  storage, no path in it is followed to a place outside.
-- **Damage is found, not shown as a number.** A store, its shards, the segments of an unfinished one, the
-  report kept beside it, and the members of a zip archive are checked before they are used.
-- **What cannot be used is refused** in one or two lines that say what is wrong, where, and what to do, with
-  exit status 1, or 2 where the command line itself is at fault. There are no tracebacks, no crashes and no hangs.
-- **A kill at any instant loses nothing.** The same command goes on to the numbers of an unbroken run.
-- **A full disk, a lock, a missing permission lose nothing.** What was there before stays until what replaces it
-  is whole.
+- **Nothing in a file runs.** Without `--trust` no code that a file holds or names is run, whatever
+  the file says of itself.
+- **Nothing but what was named is read or written.** No link, no external storage and no path in a
+  file is followed to a place outside of what was named.
+- **Damage is found, not shown as a number.** A store, its shards, the segments of an unfinished
+  one, the report that is kept beside it, and the members of a zip archive are checked before they
+  are used.
+- **What cannot be used is refused** in one or two lines that say what is wrong, where, and what to
+  do, with exit status 1, or 2 where the command line itself is at fault: no traceback, no crash, no
+  hang.
+- **A kill at any instant loses nothing.** The same command goes on to the numbers of an unbroken
+  run.
+- **A full disk, a lock or a missing permission loses nothing.** What was there before stays until
+  what replaces it is whole.
 
-What has no checksum cannot be checked: {unchecked}.
-In these a changed number is a number. Nothing that genprobe reads is signed: who can write a file can write
-another one that is whole.
+What has no checksum cannot be checked, and a changed number in it is a number: {unchecked}.
+Checksums tell of damage, not of intent: who can write a file can write another one that is whole.
 """
-METHOD = """Each damaged file is one of a format that genprobe reads or writes, changed in one way that the case's name
-decides: bits flipped, stretches overwritten, cut short or extended, blocks and files exchanged; JSON values of
-other types, nested 100,000 deep, huge, with control characters or code in them; HDF5 links renamed, arrays
-reshaped, external and virtual ones that lead outside; zip members renamed, flipped with and without a right
-checksum; pickles whose opcodes would run code or name other sizes; named pipes, devices, folders and links in
-the file's place. Then a user's command or call runs in a child process with 4 GiB of memory and ten seconds,
-beside files that it must neither read nor change and a canary that planted code would make. Its numbers are
-compared with those of the undamaged files, digit for digit. `python -m fuzz --only FORMAT:KIND:SEED` runs one
-case.
+METHOD = """Each file is of a format that genprobe reads or writes, and is changed in one way, which
+the name of the case decides: bits flipped, stretches overwritten, cut short or extended, blocks and
+files exchanged; JSON values of other types, nested 100,000 deep, huge, with control characters or
+code in them; HDF5 links renamed, arrays reshaped, made external or virtual to lead outside; zip
+members renamed, or flipped with and without a right checksum; pickles whose opcodes would run code
+or say other sizes; named pipes, devices, folders and links in the place of the file. Then a command
+or a call of a user runs in a child process with four GiB of memory and ten seconds, beside files
+that it must neither read nor change, and a canary that planted code would make. Its numbers are
+compared with those of the undamaged files, digit for digit. `python -m fuzz --only
+FORMAT:KIND:SEED` runs one case.
+"""
+KILLS = """SIGKILL, SIGTERM and SIGINT at random instants of each stage. Afterwards the same command
+must give the report and, array for array, the store of an unbroken run, and leave its files and no
+process. Until then what was there before must read.
+"""
+SURROUNDINGS = """Disks with {free} KiB free, and other faults. A command must end as it does
+without the fault, or in one or two lines and exit status 1. Each file that was there must be as it
+was, or whole and new; and without the fault the same command must then work.
 """
 
 
@@ -94,11 +105,7 @@ def damaged_section(rows: list[Row]) -> Iterator[str]:
 def kills_section(rows: list[Row]) -> Iterator[str]:
     """Kills: counts by what was killed."""
     yield f"## {len(rows)} kills\n"
-    yield (
-        "SIGKILL, SIGTERM and SIGINT at random instants of each stage. Afterwards the same command must give\n"
-        "the same report and, array for array, the same store as an unbroken run, leave the same files and no\n"
-        "process; until then what was there before must read.\n"
-    )
+    yield KILLS
     lines = [
         (
             scenario.label,
@@ -112,11 +119,7 @@ def kills_section(rows: list[Row]) -> Iterator[str]:
 def faults_section(rows: list[Row]) -> Iterator[str]:
     """Faults of the surroundings: counts by kind."""
     yield f"## {len(rows)} faults of the surroundings\n"
-    yield (
-        f"A disk with {', '.join(map(str, faults.FREE))} KiB free, and the other faults below. A command must end\n"
-        "as without the fault, or in one or two lines and exit status 1; every file that was there must be as it\n"
-        "was, or whole and new; and without the fault the same command must then work.\n"
-    )
+    yield SURROUNDINGS.format(free=", ".join(map(str, faults.FREE)))
     lines = [
         (label, *(count(rows, f"{name}:", outcome) for outcome in ("good", "fault", "impossible")))
         for name, label in faults.LABELS.items()

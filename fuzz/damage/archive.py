@@ -1,6 +1,7 @@
 """Damage to zip archives: .npz, checkpoints of torch, exported programs."""
 
 import struct
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,8 @@ def read_members(path: Path) -> tuple[list[Member], int]:
 
 def write_members(path: Path, members: list[Member], compression: int) -> None:
     """Write an archive whose checksums are right."""
-    with zipfile.ZipFile(path, "w", compression) as archive:
+    with zipfile.ZipFile(path, "w", compression) as archive, warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of two members of one name
         for name, content in members:
             archive.writestr(zipfile.ZipInfo(name), content, compression)
 
