@@ -44,7 +44,7 @@ class Scenario:
         words: of the command line.
         stage: a key of ``STAGES``; from the start of the command if it is empty.
         fresh: whether there is a store before, which the command is to replace.
-        ranks: processes that share the command.
+        processes: that share the command; more than one are no forks of this process.
         count: kills, of a hundred in all.
     """
 
@@ -52,7 +52,7 @@ class Scenario:
     words: tuple[str, ...]
     stage: str = ""
     fresh: bool = False
-    ranks: int = 1
+    processes: int = 1
     count: int
 
 
@@ -73,8 +73,10 @@ SCENARIOS: dict[str, Scenario] = {
         for name in EVALUATION_STAGES
     },
     "sweep": Scenario(label="sweep", words=SWEEP, count=9),
-    "sweep-jobs": Scenario(label="sweep, two processes", words=(*SWEEP, "--jobs", "2"), count=3),
-    "ranks": Scenario(label="evaluate on two ranks", words=EVALUATE, ranks=2, count=8),
+    "sweep-jobs": Scenario(
+        label="sweep, two processes", words=(*SWEEP, "--jobs", "2"), processes=2, count=3
+    ),
+    "ranks": Scenario(label="evaluate on two ranks", words=EVALUATE, processes=2, count=8),
 }
 
 
@@ -123,8 +125,9 @@ class Started:
         self.stages = os.fdopen(reading, "rb", buffering=0)
         self.errors = folder.parent / "errors"
         self.began = time.monotonic()
-        if scenario.ranks > 1:
-            self.leader = start_ranks(scenario, folder, self.errors)
+        self.announced = [self.stages] if scenario.stage else []
+        if scenario.processes > 1:
+            self.leader = start_processes(scenario, folder, self.errors)
         else:
             self.leader = start_child(scenario, folder, self.errors, writing)
         os.close(writing)
@@ -132,8 +135,9 @@ class Started:
 
     def wait_for_stage(self) -> float:
         """Wait until a stage begins, or ends; returns when that was, seconds from the start."""
-        select.select([self.stages, self.process], [], [], LONGEST)
-        self.stages.read(1)
+        ready, _, _ = select.select([*self.announced, self.process], [], [], LONGEST)
+        if self.stages in ready:
+            self.stages.read(1)
         return time.monotonic() - self.began
 
     def wait(self, seconds: float) -> bool:
@@ -172,14 +176,20 @@ def start_child(scenario: Scenario, folder: Path, errors: Path, writing: int) ->
         os._exit(status)
 
 
-def start_ranks(scenario: Scenario, folder: Path, errors: Path) -> int:
-    """Start a command on several ranks, by torchrun."""
-    run = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(scenario.ranks))
+def start_processes(scenario: Scenario, folder: Path, errors: Path) -> int:
+    """Start a command of several processes: a sweep by itself, ranks by torchrun."""
+    launcher = ("torch.distributed.run", "--standalone", "--nproc-per-node")
+    ranks = (*launcher, str(scenario.processes), "-m") if scenario.words == EVALUATE else ()
     with errors.open("wb") as stream:
         started = subprocess.Popen(
-            [sys.executable, *run, "-m", "fuzz.small_segments", *scenario.words],
+            [sys.executable, "-m", *ranks, "fuzz.small_segments", *scenario.words],
             cwd=folder,
-            env={**os.environ, "TMPDIR": str(folder.parent / "tmp"), "OMP_NUM_THREADS": "1"},
+            env={
+                **os.environ,
+                "TMPDIR": str(folder.parent / "tmp"),
+                "OMP_NUM_THREADS": "1",
+                "PYTHONPATH": os.pathsep.join(sys.path),
+            },
             stdout=subprocess.DEVNULL,
             stderr=stream,
             start_new_session=True,
@@ -202,7 +212,7 @@ def members(session: int) -> list[int]:
 def send(scenario: Scenario, started: Started, number: int, random: Random) -> None:
     """Send a signal as people and systems do: of ranks, to the launcher, or all, or one rank."""
     with contextlib.suppress(ProcessLookupError):
-        if scenario.ranks == 1 or number != signal.SIGKILL:
+        if scenario.processes == 1 or number != signal.SIGKILL:
             os.kill(started.leader, number)
         elif random.random() < 0.5:
             os.killpg(started.leader, number)
@@ -276,8 +286,8 @@ class Kills:
             started = Started(scenario, work)
             if scenario.stage:
                 started.wait_for_stage()
-            first = 0.4 if scenario.ranks > 1 else 0.0  # what the launcher and imports take
-            ended = started.wait(unbroken.lasts * random.uniform(first, 1.0))
+            first = 0.4 if scenario.processes > 1 else 0.0  # what the launcher and imports take
+            ended = started.wait(unbroken.lasts * random.uniform(first, 0.9))
             send(scenario, started, number, random)
             fault = after_kill(scenario, started, work, before, ended)
             fault = fault or after_rerun(scenario, work, unbroken, before)
@@ -299,7 +309,7 @@ def after_kill(
                 os.kill(pid, signal.SIGKILL)
             return f"{len(left)} processes were left"
         select.select([os.pidfd_open(left[0])], [], [], 1.0)
-    if scenario.ranks == 1 and "Traceback" in errors:
+    if scenario.processes == 1 and "Traceback" in errors:
         return f"exit {code} with a traceback: {errors.splitlines()[-1]}"
     if ended and code:
         return f"exit {code} before the signal"
@@ -328,13 +338,14 @@ def after_rerun(
         return f"the rerun ends with {code}: {again.errors.read_text(encoding='utf-8')[-300:]}"
     if answer_in(work) != unbroken.answer:
         return "the rerun gives other numbers"
-    if scenario.ranks == 1 and arrays_in(work) != unbroken.arrays:
+    if scenario.processes == 1 and arrays_in(work) != unbroken.arrays:
         return "the rerun gives another store"
     if more := names_in(work) - unbroken.files:
         return f"left: {', '.join(sorted(more)[:3])}"
     if less := unbroken.files - names_in(work):
         return f"not there: {', '.join(sorted(less)[:3])}"
-    if left := os.listdir(work.parent / "tmp"):
+    kept = os.listdir(work.parent / "tmp")
+    if left := [name for name in kept if not name.startswith("torchelastic_")]:  # the launcher's
         return f"left in the folder for temporary files: {left[0]}"
     return changed_inputs(work, before, scenario)
 
