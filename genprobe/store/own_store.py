@@ -48,6 +48,9 @@ def require_own_store(path: Path, inputs: Iterable[Path], fresh: bool) -> None:
         elif fresh and path.exists() and path.stat().st_size and not is_store(path):
             fault = "is there and is not a genprobe store"
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror}.") from error
+        raise StoreError(
+            f"The store cannot be written at {path}: {error.strerror}.",
+            "Give --store a path in a folder that can be written.",
+        ) from error
     if fault:
         raise StoreError(f"{path} {fault}.", "Give another --store, or remove it first.")

@@ -401,7 +401,7 @@ def test_options_that_make_no_sense_are_told(tmp_path, name, value):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("content", [b"", b"not a store\n", b"\x89HDF\r\n\x1a\n"])
+@pytest.mark.parametrize("content", [b"not a store\n", b"\x89HDF\r\n\x1a\n"])
 def test_a_file_that_is_no_store_is_told_and_kept(tmp_path, content):
     path = tmp_path / "s.h5"
     path.write_bytes(content)
