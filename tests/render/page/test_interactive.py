@@ -164,7 +164,7 @@ def test_many_models_show_no_names(make_report):
 
 def test_names_hold_no_tags_and_no_line_breaks_for_plotly(drawn):
     [point] = of_model(drawn(model='<a href="x">\nme</a> & co'), hoverinfo="text")
-    assert point["text"] == ['&lt;a href="x"&gt; me&lt;/a&gt; &amp; co']
+    assert point["text"] == [r'&lt;a href="x"&gt;\nme&lt;/a&gt; &amp; co']
     assert point["meta"]["title"] == point["text"][0]
     assert neutral("plain") == "plain"
 
