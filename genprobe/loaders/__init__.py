@@ -4,8 +4,22 @@ from genprobe.loaders.inspect import inspect_file
 from genprobe.loaders.recorded import record
 from genprobe.loaders.rows import Rows, h5_rows
 from genprobe.loaders.tensors import read_tensors
+from genprobe.runtime.checked_zip import require_intact
+from genprobe.runtime.hdf5_links import require_self_contained
+from genprobe.runtime.untrusted import reading, require_readable
 
-__all__ = ["PARTS", "Rows", "h5_rows", "inspect_file", "read_tensors", "record"]
+__all__ = [
+    "PARTS",
+    "Rows",
+    "h5_rows",
+    "inspect_file",
+    "read_tensors",
+    "reading",
+    "record",
+    "require_intact",
+    "require_readable",
+    "require_self_contained",
+]
 
 PARTS = (
     "bundle",

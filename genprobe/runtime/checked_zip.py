@@ -28,9 +28,17 @@ AT_ONCE = 1 << 20
 def require_intact(path: Path) -> None:
     """Check a file whole if it is a zip archive; torch and this project tell that by its start.
 
+    Args:
+        path: of any file.
+
     Raises:
         BadZipFile: as ``checked_zip``.
         OSError: if it does not open.
+
+    Example:
+        >>> from importlib.resources import as_file, files
+        >>> with as_file(files("genprobe.demo") / "beta-0.9.pt") as path:
+        ...     require_intact(path)
     """
     with path.open("rb") as file:
         archived = file.read(len(ZIP_MAGIC)) == ZIP_MAGIC
@@ -111,7 +119,7 @@ def end_of(info: zipfile.ZipInfo, file: IO[bytes]) -> int:
     if len(header) < LOCAL.size:
         raise zipfile.BadZipFile(f"{info.filename} is cut short")
     _, _, flags, method, _, _, crc, packed, size, name, extra = LOCAL.unpack(header)
-    named = file.read(name).decode("utf-8" if flags & UTF8 else "cp437", "replace")
+    named = str(file.read(name), "utf-8" if flags & UTF8 else "cp437", "replace")
     known = [(crc, info.CRC), (packed, info.compress_size), (size, info.file_size)]
     if flags & DESCRIBED_LATER:
         known = []

@@ -19,10 +19,12 @@ from PIL import Image
 from torch import Tensor
 
 from genprobe.errors import DataError
+from genprobe.loaders import reading, require_readable
 from genprobe.types import Dataset, DatasetReader
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 OPAQUE = 255
+AGAIN = "Repair it or move it away."
 FORMATS = ("PNG", "JPEG")
 GREY = ("1", "L", "LA")
 ALPHA = ("LA", "PA", "RGBA")
@@ -135,15 +137,13 @@ def look_at(path: Path) -> Picture:
         DataError: if it is no PNG or JPEG image, shows what lies behind it, or has inks or 16
             bits.
     """
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            with Image.open(file, formats=FORMATS) as image:
-                mode, size = image.mode, image.size
-                alpha = mode in ALPHA or "transparency" in image.info
-                clear = alpha and mode in MODES and shows_through(image)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise unreadable(path, error) from error
+    require_readable(path, "image", error=DataError)
+    with reading(path, "an image", AGAIN, DataError), path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with Image.open(file, formats=FORMATS) as image:
+            mode, size = image.mode, image.size
+            alpha = mode in ALPHA or "transparency" in image.info
+            clear = alpha and mode in MODES and shows_through(image)
     if mode not in MODES or clear:
         kind = "transparency" if clear else f"the mode {mode}"
         raise DataError(
@@ -183,11 +183,11 @@ def read_pixels(picture: Picture, grey: bool, side: int | None) -> np.ndarray:
     Raises:
         DataError: if it does not decode, or has another size than when the folder was opened.
     """
-    try:
-        with Image.open(picture.path, formats=FORMATS) as image:
-            pixels = image.convert("L" if grey else "RGB")
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise unreadable(picture.path, error) from error
+    with (
+        reading(picture.path, "an image", AGAIN, DataError),
+        Image.open(picture.path, formats=FORMATS) as image,
+    ):
+        pixels = image.convert("L" if grey else "RGB")
     if pixels.size != picture.size:
         raise DataError(f"{picture.path} has changed since it was opened.", "Run it again.")
     rows = np.asarray(square(pixels, side) if side else pixels)
@@ -201,12 +201,6 @@ def square(image: Image.Image, side: int) -> Image.Image:
     left, top = (width - length) // 2, (height - length) // 2
     centre = image.crop((left, top, left + length, top + length))
     return centre.resize((side, side), Image.Resampling.BICUBIC)
-
-
-def unreadable(path: Path, error: Exception) -> DataError:
-    """The error for a file that Pillow does not read."""
-    reason = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-    return DataError(f"{path} does not read as an image: {reason}.", "Repair it or move it away.")
 
 
 def hash_of(pictures: list[Picture], shape: tuple[int, ...]) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genprobe.errors import GenprobeError, ModelError, UntrustedError, reason_of
-from genprobe.loaders import inspect_file
+from genprobe.loaders import inspect_file, reading, require_intact, require_readable
 from genprobe.types import Loader, Model
 from genprobe_diffusers.pixels import OPTIMAL_NORMAL, Pixels, as_model
 
@@ -83,13 +83,10 @@ def read_config(folder: Path) -> Mapping[str, Any]:
         ModelError: if there is none, or it is no JSON object.
     """
     path = folder / CONFIG
-    try:
+    require_readable(path, "config of a diffusers model", error=ModelError)
+    remedy = "Name the folder that save_pretrained wrote."
+    with reading(path, "the config of a diffusers model", remedy, ModelError):
         content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise ModelError(
-            f"{path} does not read as the config of a diffusers model: {reason_of(error)}.",
-            "Name the folder that save_pretrained wrote.",
-        ) from error
     if not isinstance(content, Mapping):
         raise ModelError(f"{path} is not a JSON object.", "Save the model again.")
     return content
@@ -190,6 +187,8 @@ def require_tensors(folder: Path) -> None:
         if kind.kind != "tensors":
             detail = kind.detail or f"it is {kind.kind}"
             raise ModelError(f"{path} holds no weights: {detail}.", "Save the model again.")
+        with reading(path, "weights", "Save the model again.", ModelError):
+            require_intact(path)
 
 
 def recognises(path: Path) -> bool:

@@ -1,3 +1,4 @@
+import os
 import tracemalloc
 
 import numpy as np
@@ -178,6 +179,12 @@ def larger(folder):
 def test_a_file_that_does_not_belong_is_named(spoil, message, data):
     spoil(data)
     with pytest.raises(DataError, match=message):
+        open_dataset(f"images:{data}")
+
+
+def test_a_pipe_among_images_is_told_at_once(data):
+    os.mkfifo(data / "pipe.png")
+    with pytest.raises(DataError, match=r"pipe\.png is a named pipe"):
         open_dataset(f"images:{data}")
 
 

@@ -1,7 +1,8 @@
 """From the settings and weights of a folder to pythae's own module."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def build(folder: Path, settings: Mapping[str, Any], trust: bool) -> BaseAE:
         if not settings[f"uses_default_{part}"]
     }
     weights = read_weights(folder)
+    require_room(settings, weights, folder / CONFIG)
     name = kind_name(settings)
     require_known(name, settings, folder / CONFIG)
     try:
@@ -58,6 +60,25 @@ def build(folder: Path, settings: Mapping[str, Any], trust: bool) -> BaseAE:
     return module.eval()
 
 
+def require_room(settings: Mapping[str, Any], weights: Mapping[str, Tensor], path: Path) -> None:
+    """Check that a network is no larger than its weights, before memory is taken for it.
+
+    Raises:
+        ModelError: if the sizes are none, or the weights are fewer.
+    """
+    given = settings["input_dim"]
+    inputs = [] if given is None else given  # networks of the user's own need none
+    sizes = [settings["latent_dim"], *(inputs if isinstance(inputs, list) else [inputs])]
+    if not all(type(size) is int and size > 0 for size in sizes):
+        raise ModelError(f"{path} gives sizes that are none: input_dim, latent_dim.", OTHER_VERSION)
+    stored = sum(values.untyped_storage().nbytes() for values in weights.values())
+    wanted = [settings["latent_dim"]]
+    if settings["uses_default_encoder"]:
+        wanted.append(math.prod(inputs))
+    if max(wanted) > stored:
+        raise misfit(path.parent / WEIGHTS, "it says more values than the file has weights")
+
+
 def require_known(name: str, settings: Mapping[str, Any], path: Path) -> None:
     """Check that the pythae that is here knows every setting: it would pass over others silently.
 
@@ -65,7 +86,7 @@ def require_known(name: str, settings: Mapping[str, Any], path: Path) -> None:
         ModelError: naming those that it does not.
     """
     config = getattr(pythae.models, str(settings["name"]), None)
-    known = {field.name for field in fields(config)} if config else {"name"}
+    known = {field.name for field in fields(config)} if is_dataclass(config) else {"name"}
     unknown = sorted(settings.keys() - known)
     if unknown:
         raise ModelError(
@@ -89,7 +110,7 @@ def load_weights(module: BaseAE, weights: Mapping[str, Tensor], path: Path) -> N
     kept = {k: v for k, v in weights.items() if not k.startswith(ASIDE)}
     try:
         missing, unexpected = module.load_state_dict(kept, strict=False)
-    except RuntimeError as error:
+    except Exception as error:
         lines = [line.strip() for line in str(error).splitlines()]
         raise misfit(path, " ".join(lines[1:2]) or lines[0]) from error
     odd = [k for k in (*missing, *unexpected) if not k.startswith(ASIDE)]

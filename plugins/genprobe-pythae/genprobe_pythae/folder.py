@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from genprobe.errors import ModelError, UntrustedError, reason_of
-from genprobe.loaders import read_tensors
+from genprobe.loaders import read_tensors, reading
 
 CONFIG = "model_config.json"
 WEIGHTS = "model.pt"
@@ -57,9 +57,10 @@ def epoch_of(folder: Path) -> int | None:
 
 def recognises(path: Path) -> bool:
     """Whether a folder holds a configuration that pythae wrote, or is a run with such a model."""
+    file = find_folder(path) / CONFIG
     try:
-        found = json.loads((find_folder(path) / CONFIG).read_bytes())
-    except (OSError, ValueError):
+        found = json.loads(file.read_bytes()) if file.is_file() else None
+    except (OSError, ValueError, RecursionError):
         return False
     return isinstance(found, dict) and found.keys() >= SETTINGS
 
@@ -76,10 +77,8 @@ def read_settings(folder: Path) -> dict[str, Any]:
             f"{folder} has no {CONFIG}.",
             "Name the folder final_model of a pythae run, or one that model.save(…) wrote.",
         )
-    try:
+    with reading(path, "JSON", "Save the model again.", ModelError):
         settings = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise ModelError(f"{path} is not JSON: {error}.", "Save the model again.") from error
     if not isinstance(settings, dict) or SETTINGS - settings.keys():
         missing = (
             sorted(SETTINGS - settings.keys()) if isinstance(settings, dict) else ["everything"]
@@ -88,6 +87,9 @@ def read_settings(folder: Path) -> dict[str, Any]:
             f"{path} is not a configuration of pythae 0.1: it lacks {', '.join(missing)}.",
             "Save the model again with pythae 0.1.",
         )
+    for name in ("uses_default_encoder", "uses_default_decoder"):
+        if not isinstance(settings[name], bool):
+            raise ModelError(f"{path} says neither true nor false for {name}.")
     return settings
 
 
@@ -104,7 +106,9 @@ def read_weights(folder: Path) -> Mapping[str, Tensor]:
         )
     content = read_tensors(path)
     state = content.get("model_state_dict") if isinstance(content, Mapping) else None
-    if not isinstance(state, Mapping):
+    if not isinstance(state, Mapping) or not all(
+        isinstance(k, str) and isinstance(v, Tensor) for k, v in state.items()
+    ):
         raise ModelError(
             f"{path} has no model_state_dict, where pythae puts the weights.",
             "Save the model again with model.save(…).",
@@ -170,5 +174,5 @@ def python_version(folder: Path) -> str:
     """The Python that wrote a folder, as far as it says."""
     try:
         return str(json.loads((folder / "environment.json").read_bytes())["python_version"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return "of an unknown version"

@@ -8,7 +8,7 @@ import shutil
 import pytest
 import torch
 from click.testing import CliRunner
-from genprobe_pythae.folder import recognises
+from genprobe_pythae.folder import read_settings, recognises
 
 import genprobe
 from genprobe.errors import DataError, ModelError, UntrustedError
@@ -102,7 +102,18 @@ def test_settings_of_another_version(saved):
 
 def test_settings_of_another_type(saved):
     change(saved, latent_dim="many")
-    says(saved, "pythae cannot build the VAE", "another version")
+    says(saved, "sizes that are none", "another version")
+
+
+def test_a_network_larger_than_its_weights_takes_no_memory(saved):
+    change(saved, latent_dim=10**12)
+    says(saved, "do not fit", "more values than the file has weights")
+
+
+def test_settings_that_are_nested_too_deeply(saved):
+    (saved / "model_config.json").write_text("[" * 100_000)
+    with pytest.raises(ModelError, match="nested too deeply"):
+        read_settings(saved)
 
 
 def test_a_class_that_this_pythae_does_not_have(saved):

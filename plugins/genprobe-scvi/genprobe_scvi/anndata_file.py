@@ -12,6 +12,7 @@ import numpy as np
 
 from genprobe.datasets import find_file
 from genprobe.errors import DataError, GenprobeError
+from genprobe.loaders import require_readable, require_self_contained
 
 MINIFIED = "uns/_scvi_adata_minify_type"
 DROPPED = "latent_posterior_parameters"
@@ -27,8 +28,9 @@ def opened(path: Path) -> Iterator[Any]:
     Raises:
         DataError: if it is damaged, or lacks what every such file has.
     """
+    require_readable(path, "file of AnnData", folder=True, error=DataError)
     try:
-        yield open_zarr(path) if path.is_dir() else h5py.File(path, "r")
+        yield open_zarr(path) if path.is_dir() else open_h5ad(path)
     except GenprobeError:
         raise
     except Exception as error:  # damaged bytes make the readers raise almost anything
@@ -37,6 +39,17 @@ def opened(path: Path) -> Iterator[Any]:
             f"{path} cannot be read as an {path.suffix} of AnnData: {reason}",
             "Check the path, or write it again.",
         ) from error
+
+
+def open_h5ad(path: Path) -> h5py.File:
+    """The root group of an .h5ad file, which stays open.
+
+    Raises:
+        DataError: if a part of it is in another file.
+    """
+    file = h5py.File(path, "r")
+    require_self_contained(file, error=DataError)
+    return file
 
 
 def open_zarr(path: Path) -> Any:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from genprobe.errors import ModelError, UntrustedError
+from genprobe.loaders import require_intact, require_readable
 
 KEYS = {"attr_dict", "var_names", "model_state_dict"}
 NAME = "model.pt"
@@ -88,7 +89,9 @@ def read_checkpoint(file: Path, trust: bool) -> Mapping[str, Any]:
         UntrustedError: if it would run code, and trust is False.
         ModelError: if it is damaged, or no model of scvi-tools.
     """
+    require_readable(file, "model of scvi-tools", error=ModelError)
     try:
+        require_intact(file)
         if trust:
             content = torch.load(file, map_location="cpu", weights_only=False)
         else:
