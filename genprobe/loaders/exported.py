@@ -111,7 +111,18 @@ def read_part(path: Path, trust: bool) -> nn.Module:
 
 def outputs_by_name(program: nn.Module, names: Sequence[str]) -> Callable[[Tensor], Params]:
     """A program's outputs by name."""
-    return lambda x: dict(zip(names, program(x), strict=True))
+
+    def named(x: Tensor) -> Params:
+        found = program(x)
+        if len(found) != len(names):
+            raise ModelError(
+                f"The exported program returns {len(found)} tensors where its metadata names "
+                f"{len(names)}.",
+                "Export the model again.",
+            )
+        return dict(zip(names, found, strict=True))
+
+    return named
 
 
 def read_metadata(path: Path) -> dict[str, Any]:
@@ -122,7 +133,7 @@ def read_metadata(path: Path) -> dict[str, Any]:
     """
     try:
         found = json.loads((path / METADATA).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ModelError(f"{path / METADATA} does not read as JSON: {error}.") from error
     if not isinstance(found, dict) or found.get("format") != MARK:
         raise ModelError(f"{path} is not a folder that genprobe.export wrote.")
@@ -135,6 +146,14 @@ def read_metadata(path: Path) -> dict[str, Any]:
     for key, sort in FIELDS.items():
         if key not in found or not isinstance(found[key], sort):
             raise ModelError(f"{path / METADATA} has no valid {key}.", "Export the model again.")
+    for part in ("encoder", "decoder"):
+        names = found[part] or []
+        if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+            raise ModelError(f"{path / METADATA} has no valid {part}.", "Export the model again.")
+    if ENCODER not in found["files"] or (
+        found["decoder"] is not None and DECODER not in found["files"]
+    ):
+        raise ModelError(f"{path / METADATA} names too few files.", "Export the model again.")
     return found
 
 
@@ -162,7 +181,11 @@ def require_files(path: Path, hashes: Mapping[str, str]) -> None:
         problem = "holds a file that its metadata does not name" if name in there else "lacks"
         raise ModelError(f"The exported model {path} {problem}: {name}.", "Export it again.")
     for name, wanted in hashes.items():
-        if name not in FILES or not re.fullmatch(r"[0-9a-f]{64}", str(wanted)):
+        if (
+            name not in FILES
+            or not (path / name).is_file()
+            or not re.fullmatch(r"[0-9a-f]{64}", str(wanted))
+        ):
             raise ModelError(f"{path / METADATA} names {name}, which is no part of a model.")
         if hash_file(path / name) != wanted:
             raise ModelError(
@@ -186,6 +209,8 @@ def read_prior(path: Path) -> dict[str, Tensor]:
 def recognises(path: Path) -> bool:
     """Whether a folder's metadata is that of exported programs."""
     try:
+        if not (path / METADATA).is_file():  # a pipe would wait
+            return False
         with (path / METADATA).open("rb") as file:
             return f'"{MARK}"'.encode() in file.read(LONGEST)
     except OSError:

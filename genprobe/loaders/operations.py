@@ -4,6 +4,7 @@ Each computes tensors from tensors and numbers. What reads or writes files, prin
 into tensors, or sets a tensor's storage is not here; neither is anything that is not ATen.
 """
 
+import functools
 import operator
 import re
 from collections.abc import Callable
@@ -18,16 +19,16 @@ GROUPS = {
         clamp_min clip clone contiguous copy copysign cos cosh detach detach_copy digamma div
         divide dropout elu eq erf erfc erfinv exp exp2 expm1 feature_dropout fill float_power
         floor floor_divide fmod frac ge gelu glu greater greater_equal gt hardshrink hardsigmoid
-        hardswish hardtanh heaviside hypot i0 igamma igammac isfinite isinf isnan ldexp le
+        hardswish hardtanh heaviside hypot i0 isfinite isinf isnan ldexp le
         leaky_relu lerp less less_equal lgamma lift_fresh lift_fresh_copy log log10 log1p log2
         log_sigmoid log_softmax logaddexp logaddexp2 logical_and logical_not logical_or
-        logical_xor logit lt masked_fill maximum minimum mish mul multiply mvlgamma nan_to_num
-        ne neg negative not_equal polygamma positive pow prelu reciprocal relu relu6 remainder
+        logical_xor logit lt masked_fill maximum minimum mish mul multiply nan_to_num
+        ne neg negative not_equal positive pow prelu reciprocal relu relu6 remainder
         round rrelu rsqrt rsub selu sgn sigmoid sign signbit silu sin sinc sinh softmax softplus
         softshrink special_bessel_j0 special_digamma special_entr special_erf special_erfc
         special_erfcx special_erfinv special_expit special_expm1 special_gammaln special_i0
         special_i0e special_i1 special_i1e special_log1p special_log_ndtr special_logit
-        special_logsumexp special_multigammaln special_ndtr special_ndtri special_polygamma
+        special_logsumexp special_ndtr special_ndtri
         special_psi special_softmax special_xlog1py special_xlogy sqrt square sub subtract tan
         tanh threshold true_divide trunc where xlogy _softmax _log_softmax
     """,
@@ -44,20 +45,20 @@ GROUPS = {
         flatten flip fliplr flipud full full_like gather hsplit hstack index index_add
         index_copy index_fill index_put index_select linspace masked_scatter masked_select
         meshgrid moveaxis movedim narrow narrow_copy new_empty new_full new_ones new_zeros
-        nonzero numel one_hot ones ones_like pad permute pixel_shuffle pixel_unshuffle ravel
+        nonzero numel numpy_T one_hot ones ones_like pad permute pixel_shuffle pixel_unshuffle ravel
         reflection_pad1d reflection_pad2d reflection_pad3d repeat repeat_interleave
         replication_pad1d replication_pad2d replication_pad3d reshape reshape_as resolve_conj
         resolve_neg roll rot90 scatter scatter_add scatter_reduce select select_scatter slice
         slice_scatter split split_with_sizes squeeze stack swapaxes swapdims sym_numel sym_size
         sym_stride t take take_along_dim tensor_split tile transpose tril tril_indices triu
         triu_indices unbind unflatten unfold unsqueeze view view_as view_as_complex view_as_real
-        vsplit vstack zeros zeros_like to type_as _to_copy _reshape_alias _unsafe_view
+        vsplit vstack zeros zeros_like to type_as _to_copy _unsafe_view
     """,
     "linear algebra": """
-        addbmm addmm addmv addr baddbmm bilinear bmm cdist cholesky cholesky_solve
+        addbmm addmm addmv addr baddbmm bmm cdist cholesky cholesky_solve
         cosine_similarity cross det dot einsum inner inverse kron linalg_cholesky
         linalg_cholesky_ex linalg_cross linalg_det linalg_diagonal linalg_eigh
-        linalg_householder_product linalg_inv linalg_inv_ex linalg_ldl_solve linalg_lu
+        linalg_householder_product linalg_inv linalg_inv_ex linalg_lu
         linalg_matmul linalg_matrix_exp linalg_multi_dot linalg_qr linalg_slogdet linalg_solve
         linalg_solve_triangular linalg_svd linear logdet mH mT matmul matrix_exp matrix_power mm
         mv outer pairwise_distance slogdet tensordot triangular_solve vdot
@@ -86,20 +87,65 @@ GROUPS = {
 OPERATIONS = frozenset(name for group in GROUPS.values() for name in group.split())
 SUCCESSORS = {"cholesky": "linalg_cholesky"}
 """What torch has, under the same names of arguments, for what its later versions removed."""
+FILLED = {
+    "empty.memory_format": "zeros.default",
+    "empty_like.default": "zeros_like.default",
+    "new_empty.default": "new_zeros.default",
+}
+"""What runs in place of operations that return whatever lies in memory."""
+KINDS = re.compile(
+    r"(List|Optional)\[(?:List|Optional)\[(Tensor|int|float)\]\]|"
+    r"(?:(?:List|Optional)\[)?(Tensor|int|float|bool|number|str|Device)\]?"
+)
+"""Types of arguments that a program can give."""
+PLAIN = frozenset({"sym_size", "sym_numel", "sym_stride", "numel"})
+"""Operations that return a number."""
+
+LARGEST = 1 << 63
+"""Numbers of a program are below this."""
+
+
+def number(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Arithmetic of numbers alone, whose results stay below 2⁶³.
+
+    Raises:
+        ValueError: for anything else: the product of strings, or of numbers without end.
+
+    >>> number(operator.mul)(6, 7)
+    42
+    >>> number(operator.mul)(2**62, 2)
+    Traceback (most recent call last):
+    ValueError: a size of 9223372036854775808
+    """
+
+    @functools.wraps(function)
+    def call(*values: Any) -> Any:
+        if not all(isinstance(value, int | float) for value in values):
+            raise ValueError("arithmetic of what is no number")
+        found = function(*values)
+        if isinstance(found, int) and abs(found) >= LARGEST:
+            raise ValueError(f"a size of {found}")
+        return found
+
+    return call
+
 
 NUMBERS: dict[str, Callable[..., Any]] = {
-    **{
-        f"_operator.{name}": getattr(operator, name)
-        for name in (
-            *("add", "sub", "mul", "floordiv", "truediv", "mod", "neg", "pos"),
-            *("eq", "ne", "lt", "le", "gt", "ge", "and_", "or_", "not_"),
-        )
-    },
-    "torch.sym_max": max,
-    "torch.sym_min": min,
-    "torch.sym_int": int,
-    "torch.sym_float": float,
-    "torch.sym_not": operator.not_,
+    name: number(function)
+    for name, function in {
+        **{
+            f"_operator.{name}": getattr(operator, name)
+            for name in (
+                *("add", "sub", "mul", "floordiv", "truediv", "mod", "neg", "pos"),
+                *("eq", "ne", "lt", "le", "gt", "ge", "and_", "or_", "not_"),
+            )
+        },
+        "torch.sym_max": max,
+        "torch.sym_min": min,
+        "torch.sym_int": int,
+        "torch.sym_float": float,
+        "torch.sym_not": operator.not_,
+    }.items()
 }
 """Arithmetic of sizes, which are plain numbers once the input is known."""
 
@@ -126,6 +172,39 @@ def operation(target: str) -> Callable[..., Any] | None:
     if target in NUMBERS or not is_listed(target):
         return NUMBERS.get(target)
     name, overload = target.split(".")[-2:]
+    name, overload = FILLED.get(f"{name}.{overload}", f"{name}.{overload}").split(".")
     name = name if hasattr(torch.ops.aten, name) else SUCCESSORS.get(name, name)
     found = getattr(getattr(torch.ops.aten, name, None), overload, None)
-    return found if isinstance(found, torch._ops.OpOverload) else None
+    return found if isinstance(found, torch._ops.OpOverload) and is_of_tensors(found) else None
+
+
+def is_of_tensors(function: torch._ops.OpOverload) -> bool:
+    """Whether an overload computes tensors from what a program can give.
+
+    Not, then, those of TorchScript's interpreter, which check nothing; those that write into a
+    tensor that they are given (``out=``), work on strings and lists, or take a generator of random
+    numbers; and the products of matrices in another dtype, which crash on the CPU.
+    """
+    schema = function._schema
+    if not torch._C._dispatch_has_kernel(function.name()):
+        return False
+    given = all(
+        KINDS.fullmatch(str(a.type)) and not a.is_out and a.name != "out_dtype"
+        for a in schema.arguments
+    )
+    returned = [str(a.type) for a in schema.returns]
+    plain = function._opname in PLAIN and returned == ["int"]
+    return given and (plain or all(kind in ("Tensor", "List[Tensor]") for kind in returned))
+
+
+def overloads() -> dict[str, torch._ops.OpOverload]:
+    """Every function of tensors that a program may ask for, by its target."""
+    names = sorted(name for base in OPERATIONS for name in (base, f"{base}_"))
+    targets = [
+        f"torch.ops.aten.{name}.{overload}"
+        for name in names
+        if hasattr(torch.ops.aten, name)
+        for overload in getattr(torch.ops.aten, name).overloads()
+    ]
+    found = {target: operation(target) for target in targets}
+    return {k: v for k, v in found.items() if isinstance(v, torch._ops.OpOverload)}

@@ -27,6 +27,10 @@ MEMBERS = re.compile(
     r"|archive_format|archive_version|byteorder|\.data/(version|serialization_id)"
 )
 
+AGAIN = "Export it again."
+SHOWN, SMALL = 16, 1 << 24
+"""Weights may repeat their bytes, as expanded tensors do, this often, and this many bytes more."""
+
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
@@ -39,7 +43,7 @@ def reading(path: Path) -> Iterator[None]:
         raise ModelError(
             f"{path} does not read as an exported program: {type(error).__name__}: "
             f"{reason_of(error)}.",
-            "Export it again.",
+            AGAIN,
         ) from error
 
 
@@ -57,6 +61,11 @@ def require_members(path: Path, archive: zipfile.ZipFile) -> str:
         UntrustedError: naming a member that no program of tensors has.
     """
     names = archive.namelist()
+    if sum(member.file_size for member in archive.infolist()) > path.stat().st_size:
+        raise ModelError(
+            f"{path} unpacks to more than its size, and torch does not compress a program.",
+            AGAIN,
+        )
     root = names[0].split("/")[0] + "/"
     for name in names:
         if not name.startswith(root) or not MEMBERS.fullmatch(name.removeprefix(root)):
@@ -79,7 +88,8 @@ def read_payloads(
     """
     folder = root + config.rpartition("/")[0]
     flat: dict[str, bytearray] = {}
-    found = {}
+    found: dict[str, Tensor] = {}
+    left = SHOWN * path.stat().st_size + SMALL
     for name, payload in json.loads(archive.read(root + config))["config"].items():
         member, meta = f"{folder}/{payload['path_name']}", payload["tensor_meta"]
         if payload["use_pickle"] is not False or meta is None:
@@ -87,6 +97,9 @@ def read_payloads(
         if member not in flat:
             flat[member] = bytearray(archive.read(member))
         found[name] = tensor_of(flat[member], meta)
+        left -= found[name].numel() * found[name].element_size()
+        if left < 0:
+            raise ModelError(f"{path} has weights of over {SHOWN} times its size: {name}.", AGAIN)
     return found
 
 

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from genprobe.errors import ModelError
+from genprobe.loaders.program_archive import AGAIN
+from genprobe.loaders.program_limits import Watch
 
 
 @dataclass(frozen=True)
@@ -64,17 +66,46 @@ class Program(nn.Module):
         self.given = given
         self.steps = steps
         self.outputs = outputs
+        self.affordable: set[tuple[Any, ...]] = set()
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
-        """What the graph makes of x (batch, ...)."""
+        """What the graph makes of x (batch, ...).
+
+        Raises:
+            ModelError: if a node would cost too much, or its arguments are not safe.
+        """
+        kind = (x.shape, x.stride(), x.dtype, x.device, x.requires_grad, torch.is_grad_enabled())
+        watch = None if kind in self.affordable else Watch(x, self.buffers())
         values: dict[str, Any] = {**dict(self.named_buffers()), self.given: x}
         for step in self.steps:
             positional = [resolve(argument, values, x) for argument in step.positional]
             named = {k: resolve(argument, values, x) for k, argument in step.arguments.items()}
+            if watch:
+                watch.require(step.function, positional, named, values)
             bind(step.outputs, step.function(*positional, **named), values)
             for name in step.last:
                 del values[name]
-        return tuple(values[name] for name in self.outputs)
+        if watch and watch.steady:
+            self.affordable.add(kind)
+        return tuple(tensor_named(name, values) for name in self.outputs)
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Program":
+        """Weights that move, or become float64, may cost something else."""
+        self.affordable.clear()
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
+
+
+def tensor_named(name: str, values: Mapping[str, Any]) -> Tensor:
+    """A result of a program.
+
+    Raises:
+        ModelError: if it is no tensor.
+    """
+    found = values[name]
+    if not isinstance(found, Tensor):
+        raise ModelError(f"The exported program returns {name}, which is no tensor.", AGAIN)
+    return found
 
 
 def resolve(argument: Any, values: Mapping[str, Any], x: Tensor) -> Any:
@@ -91,16 +122,32 @@ def resolve(argument: Any, values: Mapping[str, Any], x: Tensor) -> Any:
 
 
 def bind(names: Sequence[str | Sequence[str]], result: Any, values: dict[str, Any]) -> None:
-    """Give the results of a step their names."""
+    """Give the results of a step their names.
+
+    Raises:
+        ModelError: if there are more or fewer results than names.
+    """
     if not names:
         return
-    if len(names) == 1:
-        result = [result]
-    for name, value in zip(names, result, strict=True):
+    for name, value in paired(names, [result] if len(names) == 1 else result):
         if isinstance(name, str):
             values[name] = value
         else:
-            values.update(zip(name, value, strict=True))
+            values.update(paired(name, value))
+
+
+def paired(names: Sequence[Any], results: Any) -> Iterator[tuple[Any, Any]]:
+    """Names and what they are of.
+
+    Raises:
+        ModelError: if there are more or fewer results than names.
+    """
+    count = len(results) if isinstance(results, list | tuple) else "no list of"
+    if count != len(names):
+        raise ModelError(
+            f"The exported program names {len(names)} results where there are {count}.", AGAIN
+        )
+    return zip(names, results, strict=True)
 
 
 def names_in(argument: Any) -> Iterator[str]:
@@ -128,17 +175,19 @@ def made(step: Step) -> set[str]:
 
 
 def require_names(path: Path, known: set[str], steps: Sequence[Step], outputs: list[str]) -> None:
-    """Check that every name is given before it is used.
+    """Check that every name is given once, before it is used.
 
     Raises:
         ModelError: naming one that is not.
     """
     for step in steps:
         if missing := used(step) - known:
-            raise ModelError(f"{path} is no program: nothing makes {min(missing)}.")
+            raise ModelError(f"{path} is no program: nothing makes {min(missing)}.", AGAIN)
+        if twice := made(step) & known:
+            raise ModelError(f"{path} is no program: {min(twice)} is made twice.", AGAIN)
         known |= made(step)
     if missing := set(outputs) - known:
-        raise ModelError(f"{path} is no program: nothing makes {min(missing)}.")
+        raise ModelError(f"{path} is no program: nothing makes {min(missing)}.", AGAIN)
 
 
 def forget(steps: Sequence[Step], kept: set[str]) -> list[Step]:

@@ -8,17 +8,48 @@ import torch
 from torch import Tensor
 
 from genprobe.errors import ModelError
-from genprobe.loaders.operations import is_listed, operation
-from genprobe.loaders.program_archive import untrusted
+from genprobe.loaders.operations import LARGEST, is_listed, operation
+from genprobe.loaders.program_archive import AGAIN, untrusted
 from genprobe.loaders.program_graph import Device, Name, Step, WorkingFloat
 from genprobe.loaders.program_schema import DTYPES, FLOAT, INPUT, MEMORY_FORMATS, NODE, STRIDED
 
+
+def whole(value: Any) -> int:
+    """A number that fits into 64 bits.
+
+    >>> whole(7)
+    7
+    >>> whole(2**63)
+    Traceback (most recent call last):
+    ValueError: 9223372036854775808 is no whole number of 64 bits
+    """
+    if type(value) is not int or not -LARGEST <= value < LARGEST:
+        raise ValueError(f"{str(value)[:40]} is no whole number of 64 bits")
+    return value
+
+
+def of_type(kind: type) -> Callable[[Any], Any]:
+    """How what must be of a type is read.
+
+    >>> of_type(bool)(1)
+    Traceback (most recent call last):
+    ValueError: 1 is no bool
+    """
+
+    def read(value: Any) -> Any:
+        if type(value) is not kind:
+            raise ValueError(f"{str(value)[:40]} is no {kind.__name__}")
+        return value
+
+    return read
+
+
 READERS: dict[str, Callable[[Any], Any]] = {
     "as_none": lambda value: None,
-    "as_int": int,
-    "as_bool": bool,
+    "as_int": whole,
+    "as_bool": of_type(bool),
     "as_float": float,
-    "as_string": str,
+    "as_string": of_type(str),
     "as_name": lambda value: Name(str(value)),
     "as_tensor": lambda value: Name(str(value["name"])),
     "as_scalar_type": lambda value: WorkingFloat if value == FLOAT else DTYPES[value],
@@ -56,7 +87,10 @@ def read_inputs(
     for spec in specs:
         ((kind, content),) = spec.items()
         if kind in SOURCES:
-            state[content["arg"]["name"]] = tensors[content[SOURCES[kind]]]
+            name = content["arg"]["name"]
+            if name in state:
+                raise ModelError(f"{path} is no program: {name} is made twice.", AGAIN)
+            state[name] = tensors[content[SOURCES[kind]]]
         elif kind == "user_input":
             given.append(content["arg"]["as_tensor"]["name"])
         else:
@@ -98,16 +132,43 @@ def read_step(path: Path, node: Mapping[str, Any]) -> Step:
     function = operation(target)
     if function is None:
         raise ModelError(
-            f"{path} asks for {target}, which torch {torch.__version__} does not have.",
+            f"{path} asks for {target}, which torch {torch.__version__} does not have for tensors.",
             "Export it again with this version of torch.",
         )
     inputs = [(i["name"], read_argument(path, i["arg"])) for i in node["inputs"]]
-    return Step(
+    step = Step(
         function=function,
         arguments={name: value for name, value in inputs if name},
         positional=[value for name, value in inputs if not name],
         outputs=[read_result(path, output) for output in node["outputs"]],
     )
+    require_schema_of(path, step)
+    return step
+
+
+def require_schema_of(path: Path, step: Step) -> None:
+    """Check that a step has the arguments and results of its operation.
+
+    Raises:
+        ModelError: naming one that is too many or too few.
+    """
+    if not isinstance(step.function, torch._ops.OpOverload):
+        return
+    schema, name = step.function._schema, step.function._opname
+    known = [argument.name for argument in schema.arguments]
+    given = [*known[: len(step.positional)], *step.arguments]
+    needed = {a.name for a in schema.arguments if not a.has_default_value()}
+    if len(step.positional) > len(known) or len(set(given)) < len(given):
+        raise ModelError(f"{path} gives {name} an argument twice, or too many.", AGAIN)
+    for argument in sorted(set(given) - set(known)):
+        raise ModelError(f"{path} gives {name} an argument {argument}, which it has not.", AGAIN)
+    for argument in sorted(needed - set(given)):
+        raise ModelError(f"{path} gives {name} no {argument}.", AGAIN)
+    if step.outputs and len(step.outputs) != len(schema.returns):
+        raise ModelError(
+            f"{path} names {len(step.outputs)} results of {name}, which has {len(schema.returns)}.",
+            AGAIN,
+        )
 
 
 def read_argument(path: Path, argument: Mapping[str, Any]) -> Any:
@@ -120,6 +181,8 @@ def read_argument(path: Path, argument: Mapping[str, Any]) -> Any:
     if kind in LISTS:
         return [read_argument(path, {LISTS[kind]: item}) for item in value]
     if kind in UNIONS:
+        if any(item.keys() & {*LISTS, *UNIONS} for item in value):
+            raise untrusted(path, "has a list of lists")
         return [read_argument(path, item) for item in value]
     if kind in READERS and (kind != "as_layout" or value == STRIDED):
         return READERS[kind](value)

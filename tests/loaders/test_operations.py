@@ -1,9 +1,9 @@
-import operator
-
 import pytest
 import torch
 
 from genprobe.loaders.operations import GROUPS, OPERATIONS, SUCCESSORS, is_listed, operation
+
+X = torch.ones(3)
 
 
 class Lacking:
@@ -49,12 +49,38 @@ def test_no_operation_is_listed_twice():
 def test_a_listed_operation_is_found_also_in_place():
     assert operation("torch.ops.aten.relu.default") is torch.ops.aten.relu.default
     assert operation("torch.ops.aten.relu_.default") is torch.ops.aten.relu_.default
-    assert operation("_operator.mul") is operator.mul
+    assert operation("_operator.mul")(6, 7) == 42
+
+
+@pytest.mark.parametrize("values", [(2**62, 2), ("ab", 3), ([1], 9), (X, X)])
+def test_arithmetic_is_of_sizes_alone(values):
+    with pytest.raises(ValueError, match=r"no number|a size of"):
+        operation("_operator.mul")(*values)
+
+
+@pytest.mark.parametrize(
+    ("target", "arguments"),
+    [
+        ("empty.memory_format", {"size": [3]}),
+        ("empty_like.default", {"self": X}),
+        ("new_empty.default", {"self": X, "size": [3]}),
+    ],
+)
+def test_memory_is_not_returned_as_it_was(target, arguments):
+    assert torch.equal(operation(f"torch.ops.aten.{target}")(**arguments), torch.zeros(3))
 
 
 @pytest.mark.parametrize(
     "target",
     [
+        "torch.ops.aten.relu.out",
+        "torch.ops.aten.add.str",
+        "torch.ops.aten.mul.left_t",
+        "torch.ops.aten.copy.Dict_int",
+        "torch.ops.aten.bmm.dtype",
+        "torch.ops.aten.to.prim_Device",
+        "torch.ops.aten.bernoulli.p_generator",
+        "torch.ops.aten._reshape_alias.default",
         "torch.ops.aten.from_file.default",
         "torch.ops.aten.save.default",
         "torch.ops.aten.set_.source_Storage",

@@ -6,71 +6,12 @@ import zipfile
 
 import pytest
 import torch
-from torch import nn
 
 from genprobe.errors import ModelError, UntrustedError
 from genprobe.loaders.program import read_program
 from genprobe.loaders.program_schema import VERSIONS
 
-
-class Network(nn.Module):
-    """Convolution, batch norm, dropout, a reshape by the batch, a constant, a list result."""
-
-    def __init__(self):
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Conv2d(1, 3, 3, padding=1), nn.BatchNorm2d(3), nn.ReLU(), nn.Dropout(0.5)
-        )
-        self.head = nn.Sequential(nn.Flatten(), nn.Linear(48, 8), nn.LayerNorm(8), nn.GELU("tanh"))
-        self.layers[1].running_mean.fill_(0.3)
-
-    def forward(self, x):
-        a, b = self.head(self.layers(x)).chunk(2, 1)
-        filled = torch.zeros(x.shape[0], 4, dtype=torch.float32, device=x.device)
-        return a.view(x.shape[0], 2, 2), nn.functional.softplus(b).clamp(min=1e-3) + filled + 0.25
-
-
 X = torch.rand(5, 1, 4, 4)
-
-
-def write(path, module, x=X):
-    batch = torch.export.Dim("batch")
-    program = torch.export.export(module.eval(), (x,), dynamic_shapes=({0: batch},), strict=False)
-    torch.export.save(program, path)
-
-
-@pytest.fixture(scope="session")
-def original(tmp_path_factory):
-    torch.manual_seed(0)
-    path, network = tmp_path_factory.mktemp("pt2") / "network.pt2", Network()
-    write(path, network)
-    return path, network
-
-
-@pytest.fixture
-def change(original, tmp_path):
-    """The archive with members added or changed: by name, bytes or a function of the JSON there."""
-
-    def change(**members):
-        target = tmp_path / "changed.pt2"
-        changes = {k.replace("__", "/").replace("-DOT-", "."): v for k, v in members.items()}
-        with zipfile.ZipFile(original[0]) as old, zipfile.ZipFile(target, "w") as new:
-            root = old.namelist()[0].split("/")[0]
-            for name in old.namelist():
-                content, key = old.read(name), name.removeprefix(f"{root}/")
-                found = changes.pop(key, content)
-                if callable(found):
-                    value = json.loads(content)
-                    found(value)
-                    found = json.dumps(value).encode()
-                new.writestr(name, found)
-            for key, content in changes.items():
-                new.writestr(f"{root}/{key}", content)
-        return target
-
-    return lambda members: change(**members)
-
-
 GRAPH = "models/model.json"
 CONSTANTS = "data/constants/model_constants_config.json"
 WEIGHTS = "data/weights/model_weights_config.json"
@@ -299,6 +240,27 @@ def mutate(program):
 def test_what_does_not_read_is_told(change, members, words):
     with pytest.raises(ModelError, match=words):
         read_program(change(members))
+
+
+def test_a_program_that_unpacks_to_more_than_its_size_is_refused(original, tmp_path):
+    path = tmp_path / "packed.pt2"
+    with (
+        zipfile.ZipFile(original[0]) as old,
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            new.writestr(name, old.read(name) + bytes(9_000) * name.endswith("weight_0"))
+    with pytest.raises(ModelError, match="unpacks to more than its size"):
+        read_program(path)
+
+
+def test_weights_that_repeat_their_bytes_without_end_are_refused(change):
+    def mark(config):
+        meta = config["config"]["head.1.bias"]["tensor_meta"]
+        meta["sizes"], meta["strides"] = [{"as_int": 2**40}], [{"as_int": 0}]
+
+    with pytest.raises(ModelError, match="weights of over 16 times its size"):
+        read_program(change({WEIGHTS: mark}))
 
 
 def test_a_tensor_cannot_reach_outside_its_bytes(change):
