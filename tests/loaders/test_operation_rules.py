@@ -1,9 +1,10 @@
 import pytest
 import torch
 
+from fuzz.operations import FAULTS, run
 from genprobe.errors import ModelError
 from genprobe.loaders.operation_rules import RULES, require_safe
-from genprobe.loaders.operations import OPERATIONS, operation
+from genprobe.loaders.operations import OPERATIONS, operation, overloads
 
 X = torch.ones(2, 6, 4, 4)
 W = [torch.ones(8, 3), torch.ones(8, 2), torch.ones(8), torch.ones(8)]
@@ -67,3 +68,10 @@ def test_arguments_that_torch_would_not_check_are_refused(name, fitting, changed
 
 def test_every_rule_is_of_an_operation_that_is_listed():
     assert RULES.keys() <= OPERATIONS
+
+
+def test_hostile_arguments_crash_nothing_and_read_nothing_else():
+    faults = []
+    counts = run(2, 0, sorted(overloads())[::6], faults.append)
+    assert {fault: counts[fault] for fault in FAULTS} == dict.fromkeys(FAULTS, 0), faults
+    assert counts["ran"] > counts["operations"] / 2
