@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from genprobe.comparing.differences import Difference
     from genprobe.comparing.frames import dimension_frame, frame
     from genprobe.encoding.export import export
+    from genprobe.errors import Notice
     from genprobe.estimators.report_row import estimator
     from genprobe.loaders.bundle import save
     from genprobe.loaders.open import load, open_dataset
-    from genprobe.notice import Notice
     from genprobe.priors.autoregressive_categorical import autoregressive_prior
     from genprobe.priors.from_module import prior_from_module
     from genprobe.priors.vamp import vamp_prior
@@ -63,7 +63,7 @@ PLACES = {
     "Loader": "types.model",
     "Model": "types.model",
     "NamedPrior": "types.prior",
-    "Notice": "notice",
+    "Notice": "errors",
     "PosteriorBatch": "types.family",
     "Prior": "types.prior",
     "PriorFactory": "types.prior",

@@ -1,5 +1,6 @@
-"""What genprobe raises when the input, not the program, is at fault."""
+"""What genprobe raises when the input, not the program, is at fault, and what it warns of."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from genprobe.escape import escape
@@ -8,6 +9,7 @@ __all__ = [
     "DataError",
     "GenprobeError",
     "ModelError",
+    "Notice",
     "OtherRankError",
     "PluginError",
     "StoreError",
@@ -17,6 +19,15 @@ __all__ = [
     "UsageError",
     "reason_of",
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notice:
+    """A warning in a report: a stable code, one sentence of cause, one of remedy."""
+
+    code: str
+    message: str
+    remedy: str
 
 
 class GenprobeError(Exception):

@@ -13,8 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from genprobe.errors import GenprobeError, reason_of
-from genprobe.notice import Notice
+from genprobe.errors import GenprobeError, Notice, reason_of
 from genprobe.plugins.registry import built_in
 from genprobe.runtime import json_schema
 
@@ -249,7 +248,7 @@ def from_dict(content: dict[str, Any]) -> Report:
 @cache
 def report_schema() -> dict[str, Any]:
     """The JSON Schema of a report."""
-    text = (files("genprobe") / "report.schema.json").read_text(encoding="utf-8")
+    text = (files("genprobe.render.data") / "report.schema.json").read_text(encoding="utf-8")
     content: dict[str, Any] = json.loads(text)
     return content
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from torch import Tensor
 
-from genprobe.notice import Notice
+from genprobe.errors import Notice
 from genprobe.types import Params
 
 ROUNDING = 1e-6

@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from genprobe.analysis.notices import distortion_above_blind
-from genprobe.errors import UnavailableError
+from genprobe.errors import Notice, UnavailableError
 from genprobe.estimators.probed import probed_column
-from genprobe.notice import Notice
 from genprobe.report import Estimate
 from genprobe.store.read import Store
 

@@ -8,8 +8,8 @@ than these however much its code tells.
 from collections.abc import Mapping, Sequence
 
 from genprobe.analysis.notices import ERRORS, ROUNDING
+from genprobe.errors import Notice
 from genprobe.estimators.pointwise import FixedScale
-from genprobe.notice import Notice
 from genprobe.report import Estimate
 
 JUDGED = "distortion-above-blind"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.analysis.regimes import DEFAULT_CUTS, FEWEST
 from genprobe.analysis.withheld import few_examples
-from genprobe.notice import Notice
+from genprobe.errors import Notice
 from genprobe.report import Dimension, Estimate, number
 
 SATURATED_NATS = 0.5

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float64
 from torch import Tensor
 
-from genprobe.notice import Notice
+from genprobe.errors import Notice
 from genprobe.report import number
 
 FAR = 10.0

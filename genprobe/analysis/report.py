@@ -21,11 +21,10 @@ from genprobe.analysis.replicates import bound_of_examples, resampled_points, re
 from genprobe.analysis.stored_quantities import quantities_of, stored_parts
 from genprobe.analysis.withheld import stated, stated_dimensions, vacuous
 from genprobe.encoding.parts import Parts
-from genprobe.errors import UnavailableError
+from genprobe.errors import Notice, UnavailableError
 from genprobe.estimators.call import Estimator, estimate
 from genprobe.estimators.dimensions import dimensions
 from genprobe.estimators.quantities import Quantities
-from genprobe.notice import Notice
 from genprobe.plugins import plugins
 from genprobe.report import Dimension, Estimate, Regime, Report
 from genprobe.runtime.progress import Progress, silent

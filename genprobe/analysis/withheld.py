@@ -12,7 +12,7 @@ before.
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from genprobe.notice import Notice
+from genprobe.errors import Notice
 from genprobe.report import Dimension, Estimate, number
 
 LEAST_EXAMPLES = 150

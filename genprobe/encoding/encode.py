@@ -26,8 +26,7 @@ from genprobe.encoding.prior_calls import log_prior
 from genprobe.encoding.probe_inputs import PROBE_INPUTS
 from genprobe.encoding.probed import failure_code, probed_examples, within
 from genprobe.encoding.user_errors import memory_errors
-from genprobe.errors import GenprobeError, ModelError, PluginError, reason_of
-from genprobe.notice import Notice
+from genprobe.errors import GenprobeError, ModelError, Notice, PluginError, reason_of
 from genprobe.runtime.memory import out_of_memory
 from genprobe.runtime.ranks import barrier
 from genprobe.runtime.seeds import derived_seed

@@ -10,9 +10,8 @@ from typing import TypeAlias
 
 import torch
 
-from genprobe.errors import GenprobeError, PluginError, UnavailableError, reason_of
+from genprobe.errors import GenprobeError, Notice, PluginError, UnavailableError, reason_of
 from genprobe.estimators.quantities import QUANTITIES, Quantities
-from genprobe.notice import Notice
 from genprobe.report import Estimate
 from genprobe.runtime.memory import out_of_memory
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 from torch.types import _size
 
-from genprobe.notice import Notice
+from genprobe.errors import Notice
 from genprobe.types import Family, Params
 
 ONE = torch.Size()

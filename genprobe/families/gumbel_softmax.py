@@ -8,8 +8,8 @@ about the discrete code. The decoder is given class indices.
 
 from torch.distributions import constraints
 
+from genprobe.errors import Notice
 from genprobe.families.categorical import cross_log_prob, distribution
-from genprobe.notice import Notice
 from genprobe.types import Family
 
 gumbel_softmax = Family(

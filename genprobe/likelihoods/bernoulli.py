@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, Distribution, constraints
 
+from genprobe.errors import Notice
 from genprobe.likelihoods.parameters import (
     checked,
     logits_of_probs,
@@ -19,7 +20,6 @@ from genprobe.likelihoods.parameters import (
     times_log1m,
 )
 from genprobe.likelihoods.support import require_unit_interval
-from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 GREY = Notice(

@@ -11,7 +11,7 @@ from torch.distributions import Categorical, Distribution, constraints
 from torch.distributions.constraints import Constraint
 from torch.types import _size
 
-from genprobe.errors import ModelError
+from genprobe.errors import ModelError, Notice
 from genprobe.likelihoods.parameters import (
     ONE,
     class_logits,
@@ -22,7 +22,6 @@ from genprobe.likelihoods.parameters import (
 )
 from genprobe.likelihoods.support import Levels as Steps
 from genprobe.likelihoods.support import require_counts, require_levels
-from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "categorical"

@@ -7,10 +7,10 @@ p(x|z) = Π_i softmax(logits_i)[k_i], with 256 logits for an 8-bit image. Whole 
 from torch import Tensor
 from torch.distributions import Distribution
 
+from genprobe.errors import Notice
 from genprobe.likelihoods.categorical import Levels
 from genprobe.likelihoods.parameters import class_logits, logits_of_classes
 from genprobe.likelihoods.support import require_unit_interval
-from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "categorical-pixels"

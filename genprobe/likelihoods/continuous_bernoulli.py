@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 from torch.types import _size
 
+from genprobe.errors import Notice
 from genprobe.likelihoods.parameters import ONE, logits_of_probs, one_example, parameter, precise
 from genprobe.likelihoods.support import require_unit_interval
-from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "continuous-bernoulli"

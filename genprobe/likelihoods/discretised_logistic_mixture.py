@@ -17,11 +17,10 @@ from torch.distributions.constraints import Constraint
 from torch.nn.functional import logsigmoid
 from torch.types import _size
 
-from genprobe.errors import ModelError
+from genprobe.errors import ModelError, Notice
 from genprobe.likelihoods.categorical import draw
 from genprobe.likelihoods.parameters import ONE, parameter, precise, sum_last, whole_example
 from genprobe.likelihoods.support import Levels, require_levels
-from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "discretised-logistic-mixture"

@@ -8,8 +8,8 @@ moments do not give.
 from torch import Tensor
 from torch.distributions import Distribution, Laplace, constraints
 
+from genprobe.errors import Notice
 from genprobe.likelihoods.parameters import one_example, parameter
-from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "laplace"

@@ -13,6 +13,7 @@ from torch.distributions import Distribution, constraints
 from torch.distributions.constraints import Constraint
 from torch.types import _size
 
+from genprobe.errors import Notice
 from genprobe.likelihoods.parameters import (
     ONE,
     class_logits,
@@ -23,7 +24,6 @@ from genprobe.likelihoods.parameters import (
     whole_example,
 )
 from genprobe.likelihoods.support import require_counts
-from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "multinomial"

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 from torch.types import _size
 
+from genprobe.errors import Notice
 from genprobe.likelihoods.parameters import ONE, one_example, parameter, precise, times_log
 from genprobe.likelihoods.support import require_counts
-from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "negative-binomial"

@@ -9,8 +9,8 @@ import math
 from torch import Tensor
 from torch.distributions import Distribution, Normal, constraints
 
+from genprobe.errors import Notice
 from genprobe.likelihoods.parameters import checked, given, one_example
-from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.distributions import Distribution, constraints
 from torch.distributions import Poisson as TorchPoisson
 
+from genprobe.errors import Notice
 from genprobe.likelihoods.parameters import one_example, parameter, precise, times_log
 from genprobe.likelihoods.support import require_counts
-from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "poisson"

@@ -8,8 +8,8 @@ constant is not a function of moments.
 from torch import Tensor
 from torch.distributions import Distribution, StudentT, constraints
 
+from genprobe.errors import Notice
 from genprobe.likelihoods.parameters import one_example, parameter
-from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "student-t"

@@ -7,11 +7,11 @@ modeling for single-cell transcriptomics". It has no blind distortion, as the ba
 from torch import Tensor
 from torch.distributions import Distribution
 
+from genprobe.errors import Notice
 from genprobe.likelihoods.negative_binomial import negative_binomial_of
 from genprobe.likelihoods.parameters import one_example
 from genprobe.likelihoods.support import require_counts
 from genprobe.likelihoods.zero_inflated import gated
-from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "zero-inflated-negative-binomial"

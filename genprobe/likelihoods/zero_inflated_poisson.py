@@ -6,12 +6,12 @@ import torch
 from torch import Tensor
 from torch.distributions import Distribution, constraints
 
+from genprobe.errors import Notice
 from genprobe.likelihoods.parameters import one_example, parameter
 from genprobe.likelihoods.poisson import Poisson
 from genprobe.likelihoods.poisson import statistics as poisson_statistics
 from genprobe.likelihoods.support import require_counts
 from genprobe.likelihoods.zero_inflated import gated
-from genprobe.notice import Notice
 from genprobe.types import Likelihood, Params
 
 NAME = "zero-inflated-poisson"

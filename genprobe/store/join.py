@@ -7,8 +7,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from genprobe.errors import StoreError
-from genprobe.notice import Notice
+from genprobe.errors import Notice, StoreError
 from genprobe.store.format import EXAMPLE_AXIS, Header
 from genprobe.store.intact import open_file
 

@@ -12,8 +12,7 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.errors import StoreError
-from genprobe.notice import Notice
+from genprobe.errors import Notice, StoreError
 from genprobe.store.format import EXAMPLE_HASHES, SEALED_SINCE, Header, load_header
 from genprobe.store.intact import UNSEALED, damaged, open_file, seal_of, target_of
 from genprobe.store.join import INDEX, axis_of, iterate_arrays, members, read_notices

@@ -20,8 +20,7 @@ from filelock import FileLock, Timeout
 from torch import Tensor
 from xxhash import xxh3_128_hexdigest
 
-from genprobe.errors import StoreError
-from genprobe.notice import Notice
+from genprobe.errors import Notice, StoreError
 from genprobe.runtime.atomic_write import ASIDE, atomic_write
 from genprobe.runtime.ranks import ALONE, Ranks, barrier, broadcast_object
 from genprobe.store.format import SEALED_SINCE, Header, dump_header, load_header, require_same

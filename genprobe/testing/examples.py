@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
-from genprobe.notice import Notice
+from genprobe.errors import Notice
 from genprobe.report import Report
 from genprobe.runs.evaluate import evaluate
 from genprobe.types import Model, Params

@@ -9,8 +9,7 @@ from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint
 
 from genprobe.aggregate.blocks import size_of
-from genprobe.errors import DataError
-from genprobe.notice import Notice
+from genprobe.errors import DataError, Notice
 from genprobe.testing.family import DRAWS
 from genprobe.testing.measure import (
     Measure,

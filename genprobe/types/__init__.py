@@ -5,7 +5,7 @@ is in nats. Tensors that describe examples have the example axis first; tensors 
 have the draw axis before it.
 """
 
-from genprobe.notice import Notice
+from genprobe.errors import Notice
 from genprobe.report import Dimension, Estimate, Kind, Regime, Report
 from genprobe.types.dataset import Dataset, DatasetReader
 from genprobe.types.family import Family, Params, PosteriorBatch

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.distributions import Distribution
 from torch.distributions.constraints import Constraint
 
-from genprobe.notice import Notice
+from genprobe.errors import Notice
 
 Params: TypeAlias = Mapping[str, Tensor]
 """Parameters of a distribution by the names of torch.distributions, each (batch, ...)."""

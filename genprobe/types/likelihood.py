@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.distributions import Distribution
 
-from genprobe.notice import Notice
+from genprobe.errors import Notice
 from genprobe.types.family import Params
 
 

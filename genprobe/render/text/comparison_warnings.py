@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from genprobe.comparing.comparison import Comparison
-from genprobe.notice import Notice
+from genprobe.errors import Notice
 from genprobe.render.text.comparison_rows import some_names
 from genprobe.report import Report
 

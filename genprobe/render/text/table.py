@@ -8,8 +8,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from genprobe.errors import Notice
 from genprobe.escape import escaped
-from genprobe.notice import Notice
 from genprobe.render.text.headings import ERRORS
 from genprobe.render.text.rows import (
     headline,
