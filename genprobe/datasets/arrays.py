@@ -175,8 +175,10 @@ def choose(path: Path, arrays: Mapping[str, Any], key: str) -> str:
     if not key and known:
         return known[0]
     problem = f"no array {key!r}" if key else f"{len(arrays)} arrays"
+    names = [name[:80] for name in list(arrays)[:20]]
+    more = f" and {len(arrays) - 20} more" if len(arrays) > 20 else ""
     raise DataError(
-        f"{path} holds {problem}; it has {', '.join(arrays) or 'none'}.",
+        f"{path} holds {problem}; it has {', '.join(names) or 'none'}{more}.",
         f"Name one: {path}::NAME.",
     )
 

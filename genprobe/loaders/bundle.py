@@ -7,6 +7,7 @@
 imported only if the user says so. It loads with ``weights_only=True``.
 """
 
+import reprlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -232,7 +233,7 @@ def rebuild(path: Path, content: Mapping[str, Any], trust: bool) -> Model:
             ) from error
     if ":" not in architecture:
         raise ModelError(
-            f"The bundle {path} names the architecture {architecture!r}, unknown here.",
+            f"The bundle {path} names the architecture {reprlib.repr(architecture)}, unknown here.",
             f"There are: {', '.join(ARCHITECTURES)}.",
         )
     if not trust:

@@ -4,6 +4,7 @@ They go into stores and reports, and a few say how the model is evaluated. A fil
 in their place.
 """
 
+import reprlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -51,7 +52,7 @@ def require_plain(value: Any, where: str = "config", levels: int = DEEPEST) -> N
     if isinstance(value, Mapping):
         for key, item in value.items():
             require_single(key, f"a name in {where}")
-            require_plain(item, f"{where}[{key!r}]", levels - 1)
+            require_plain(item, f"{where}[{reprlib.repr(key)}]", levels - 1)
     elif isinstance(value, list | tuple):
         for i, item in enumerate(value):
             require_plain(item, f"{where}[{i}]", levels - 1)
@@ -121,10 +122,10 @@ def require_tensors(tensors: Any, where: str) -> None:
     if not isinstance(tensors, Mapping):
         raise ModelError(f"{where} holds a {type(tensors).__name__} instead of tensors.")
     for name, value in tensors.items():
+        shown = reprlib.repr(name) if isinstance(name, str) else f"a {type(name).__name__}"
         if not isinstance(name, str) or not isinstance(value, Tensor):
-            odd = f"a {type(name).__name__}" if not isinstance(name, str) else repr(name)
-            raise ModelError(f"{where} holds {odd}, which is no tensor with a name.")
+            raise ModelError(f"{where} holds {shown}, which is no tensor with a name.")
         if value.layout != torch.strided or value.is_quantized or value.device.type != "cpu":
-            raise ModelError(f"{where} holds {name!r}, which is no dense tensor.")
+            raise ModelError(f"{where} holds {shown}, which is no dense tensor.")
         if value.nbytes > value.untyped_storage().nbytes():
-            raise ModelError(f"{where} holds {name!r}, larger than what is stored of it.")
+            raise ModelError(f"{where} holds {shown}, larger than what is stored of it.")

@@ -23,6 +23,8 @@ SPECIAL = {
 }
 """What is at a path and is neither a file nor a folder, by its type."""
 State = tuple[int, int, int, int]
+LONGEST = 200
+"""Characters of a reason."""
 MOST_PACKED = 1100
 """Bytes that one compressed byte stands for at most; deflate, which gzip is, comes to 1032."""
 
@@ -167,7 +169,8 @@ def why(fault: Exception) -> str:
         return "it is cut short"
     if isinstance(fault, KeyError):
         return f"it has no {fault}"
-    return reason_of(fault)
+    reason = reason_of(fault)  # a library may quote whatever it found
+    return reason if len(reason) <= LONGEST else f"{reason[: LONGEST - 1]}…"
 
 
 def require_backed(name: str, claimed: int, held: int, packed: bool = False) -> None:

@@ -87,6 +87,7 @@ def test_only_what_is_nowhere_is_absent(tmp_path):
         (OSError(5, "Input/output error"), "Input/output error"),
         (OverflowError("too large"), "too large"),
         (ValueError(), "ValueError"),
+        (ValueError("x" * 10**5), "x{199}…"),
     ],
 )
 def test_whatever_a_library_raises_is_one_line_that_names_the_file(fault, words):
