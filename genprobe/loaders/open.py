@@ -24,6 +24,7 @@ from genprobe.loaders.stand_ins import read_with_stand_ins, replaced
 from genprobe.loaders.state_dicts import describe, printable, state_dicts
 from genprobe.loaders.tensors import read_weights
 from genprobe.plugins import plugins
+from genprobe.runtime.checked_zip import require_intact
 from genprobe.runtime.untrusted import is_absent, require_readable
 from genprobe.types import Dataset, DatasetReader, Likelihood, Loader, Model
 
@@ -104,6 +105,7 @@ def load_trusted(path: Path) -> Model:
     import torch
 
     try:
+        require_intact(path)
         content = torch.load(path, map_location="cpu", weights_only=False)
     except Exception as error:
         raise ModelError(
