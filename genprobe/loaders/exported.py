@@ -80,6 +80,9 @@ def load_exported(path: Path, trust: bool) -> Model:
     """
     metadata = read_metadata(path)
     require_files(path, metadata["files"])
+    for name, file in (("encoder", ENCODER), ("decoder", DECODER)):
+        if metadata[name] is not None and file not in metadata["files"]:
+            raise ModelError(f"{path / METADATA} names no {file}.", "Export the model again.")
     parts = nn.ModuleDict()
     for name, file in (("encoder", ENCODER), ("decoder", DECODER)):
         if metadata[name] is not None:
@@ -150,10 +153,6 @@ def read_metadata(path: Path) -> dict[str, Any]:
         names = found[part] or []
         if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
             raise ModelError(f"{path / METADATA} has no valid {part}.", "Export the model again.")
-    if ENCODER not in found["files"] or (
-        found["decoder"] is not None and DECODER not in found["files"]
-    ):
-        raise ModelError(f"{path / METADATA} names too few files.", "Export the model again.")
     return found
 
 

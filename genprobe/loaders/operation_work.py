@@ -21,6 +21,7 @@ def work_of(function: Any, arguments: Mapping[str, Any], results: Sequence[Tenso
         arguments: its arguments by name, on any device.
         results: what it returned.
 
+    >>> import torch
     >>> x, weight = torch.ones(5, 6), torch.ones(6, 7)
     >>> work_of(torch.ops.aten.mm.default, {"self": x, "mat2": weight}, [x @ weight]) - 5 * 6 * 7
     109568

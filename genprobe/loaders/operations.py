@@ -186,7 +186,7 @@ def is_of_tensors(function: torch._ops.OpOverload) -> bool:
     numbers; and the products of matrices in another dtype, which crash on the CPU.
     """
     schema = function._schema
-    if not torch._C._dispatch_has_kernel(function.name()):  # type: ignore[no-untyped-call]
+    if not torch._C._dispatch_has_kernel(str(function._name)):
         return False
     given = all(
         KINDS.fullmatch(str(a.type)) and not a.is_out and a.name != "out_dtype"
