@@ -19,6 +19,7 @@ from fuzz.damage import Unfit
 from fuzz.formats import FORMATS, Format
 from fuzz.outcome import Outcome, judge
 from fuzz.outside import Outside, snapshot
+from fuzz.warm_reader import use_warm_reader
 
 Row = dict[str, Any]
 
@@ -60,6 +61,7 @@ class Bench:
 
     def __init__(self, folder: Path, quick: bool = False) -> None:
         use_small_segments()
+        use_warm_reader()
         self.quick = quick
         self.folder = folder.absolute()
         self.base = self.folder / "base"

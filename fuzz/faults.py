@@ -22,7 +22,7 @@ from fuzz.actions import QUERIES, REPORT, Action, command, evaluate
 from fuzz.child import Ended, isolated, run_in_child
 from fuzz.corpus import use_small_segments
 from fuzz.kills import SWEEP
-from fuzz.outcome import CONTROL, MOST_LINES
+from fuzz.outcome import CONTROL, MOST_LINES, error_at
 from fuzz.outside import snapshot
 from fuzz.stages import when_begins
 from fuzz.surroundings import (
@@ -362,7 +362,7 @@ def held(work: Path, how: str) -> Iterator[None]:
 def clear(ended: Ended) -> str:
     """What is wrong with a refusal; empty if it is one or two lines and exit 1."""
     lines = [line for line in ended.errors.splitlines() if line.strip()]
-    start = next((i for i, line in enumerate(lines) if line.startswith("Error: ")), 0)
+    start = error_at(lines)
     if ended.status in ("killed", "hung", "raised"):
         return f"{ended.status}: {ended.where or ended.code} {lines[-1][:200] if lines else ''}"
     if ended.code not in (1, 2) or not lines:

@@ -63,9 +63,16 @@ def judge(ended: Ended, undamaged: Ended, checked: bool, touched: str) -> Outcom
     if CONTROL.search(ended.errors + ended.output):
         return Outcome("raw", said)
     if ended.status == "refused":
-        clear = len(lines) <= MOST_LINES and ended.code in (1, 2) and "The plugin" not in said
+        errors = lines[error_at(lines) :]
+        said = errors[0][:300] if errors else ""
+        clear = 0 < len(errors) <= MOST_LINES and ended.code in (1, 2) and "The plugin" not in said
         return Outcome("refused" if clear else "wordy", said)
     return judge_answer(ended, undamaged, checked, said)
+
+
+def error_at(lines: list[str]) -> int:
+    """Where the error begins among lines of which others may be of the log."""
+    return next((i for i, line in enumerate(lines) if line.startswith("Error: ")), 0)
 
 
 def judge_answer(ended: Ended, undamaged: Ended, checked: bool, said: str) -> Outcome:
