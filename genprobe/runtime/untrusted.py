@@ -76,6 +76,21 @@ def state_of(facts: os.stat_result) -> State:
     return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
 
 
+def read_whole(path: Path, error: type[GenprobeError] = GenprobeError) -> bytes:
+    """The bytes of a small file, which is neither a pipe nor a device.
+
+    Args:
+        path: of the file.
+        error: to raise.
+
+    Raises:
+        GenprobeError: if it cannot be read.
+    """
+    require_readable(path, error=error)
+    with reading(path, "file", error=error):
+        return path.read_bytes()
+
+
 def is_absent(path: Path) -> bool:
     """Whether there is nothing at a path, not even what cannot be looked at.
 

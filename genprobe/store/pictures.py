@@ -17,6 +17,7 @@ import numpy as np
 
 from genprobe.errors import StoreError
 from genprobe.runtime.atomic_write import atomic_write
+from genprobe.runtime.untrusted import require_readable
 from genprobe.store.format import dump_header, load_header
 from genprobe.store.read import Store
 from genprobe.store.write import explain_write_errors
@@ -101,6 +102,7 @@ def load_pictures(store: Store) -> Pictures:
     path = pictures_path(store)
     if not path.exists():
         raise StoreError(f"The store {store.path} has no pictures.", AGAIN)
+    require_readable(path, "pictures", error=StoreError)
     # numpy would leave a damaged file open that it opened itself.
     with unpacking(path), path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
         about = json.loads(str(file["about"]))

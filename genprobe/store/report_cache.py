@@ -17,6 +17,7 @@ from xxhash import xxh3_128_hexdigest
 from genprobe._version import __version__
 from genprobe.errors import GenprobeError
 from genprobe.report import Report
+from genprobe.runtime.untrusted import read_whole
 from genprobe.store.intact import seal_of
 from genprobe.store.read import Store, open_store
 
@@ -103,8 +104,8 @@ def cached_report(store: Store) -> Report | None:
     A report on another prior or a given Ĥ answers "what if", and must not stand for the model; one
     in which an estimator failed is made again.
     """
-    with contextlib.suppress(OSError, UnicodeDecodeError, GenprobeError):
-        report, seal = parse_report(cache_path(store.path).read_text(encoding="utf-8"))
+    with contextlib.suppress(UnicodeDecodeError, GenprobeError):
+        report, seal = parse_report(read_whole(cache_path(store.path)).decode())
         whole = all(notice.code != FAILED for notice in report.warnings)
         current = report.provenance.get("genprobe") == __version__
         if seal == store.seal and whole and current and is_plain(report):
@@ -117,8 +118,8 @@ def is_outdated(store: Store) -> bool:
 
     What was asked for otherwise stays, and so does what somebody changed.
     """
-    with contextlib.suppress(OSError, UnicodeDecodeError, GenprobeError):
-        report, _ = parse_report(cache_path(store.path).read_text(encoding="utf-8"))
+    with contextlib.suppress(UnicodeDecodeError, GenprobeError):
+        report, _ = parse_report(read_whole(cache_path(store.path)).decode())
         return is_plain(report) and matches_store(report, store)
     return not cache_path(store.path).exists()
 

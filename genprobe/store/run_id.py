@@ -9,7 +9,8 @@ run that has encoded everything; and without an id in the folder the last such r
 import contextlib
 from pathlib import Path
 
-from genprobe.errors import StoreError
+from genprobe.errors import GenprobeError, StoreError
+from genprobe.runtime.untrusted import read_whole
 from genprobe.store.intact import open_file
 
 RUN_ID = "fresh"
@@ -24,8 +25,8 @@ def partial_folder(path: Path) -> Path:
 def pending_run_id(path: Path) -> str:
     """The id of the fresh run that is not done; empty if there is none."""
     try:
-        return (partial_folder(path) / RUN_ID).read_text(encoding="utf-8")
-    except OSError:
+        return read_whole(partial_folder(path) / RUN_ID).decode()
+    except (GenprobeError, UnicodeDecodeError):
         return ""
 
 

@@ -8,6 +8,7 @@ its final name. HDF5 itself is not crash-safe; a rename is.
 import contextlib
 import errno
 import logging
+import os
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,9 +24,11 @@ from xxhash import xxh3_128_hexdigest
 from genprobe.errors import Notice, StoreError
 from genprobe.runtime.atomic_write import ASIDE, atomic_write
 from genprobe.runtime.ranks import ALONE, Ranks, barrier, broadcast_object
+from genprobe.runtime.untrusted import read_whole
 from genprobe.store.format import SEALED_SINCE, Header, dump_header, load_header, require_same
 from genprobe.store.intact import UNSEALED, open_file, seal_of
 from genprobe.store.join import join_segments, write_notice
+from genprobe.store.own_store import require_own_store
 from genprobe.store.run_id import RUN_ID, awaits_report, can_resume, partial_folder, pending_run_id
 from genprobe.store.sealed_file import write_sealed
 from genprobe.types.family import Params
@@ -91,7 +94,7 @@ class StoreWriter:
             self._held.enter_context(store_lock(self.partial))
             try:
                 self._adopt(fresh)
-                self.token = xxh3_128_hexdigest((self.partial / HEADER).read_bytes())
+                self.token = xxh3_128_hexdigest(read_whole(self.partial / HEADER))
                 self._drop_damaged()
                 self.absent, self.run_id = self.missing(), pending_run_id(self.path)
             except BaseException:
@@ -140,10 +143,10 @@ class StoreWriter:
             StoreError: if it is of another, and this is no fresh run, which would discard it.
         """
         record = self.partial / HEADER
-        if not record.exists() or (fresh and not can_resume(self.path)):
+        if not os.path.lexists(record) or (fresh and not can_resume(self.path)):
             return False
         try:
-            found = load_header(record.read_bytes(), str(self.partial))
+            found = load_header(read_whole(record), str(self.partial))
             require_same(found, self.header, str(self.partial))
         except StoreError:
             if fresh:
@@ -176,7 +179,7 @@ class StoreWriter:
     def _drop_damaged(self) -> None:
         """Drop the segments that are damaged, or are not what their name says: they come again."""
         record = self.partial / HEADER
-        sealed = load_header(record.read_bytes(), str(record)).version >= SEALED_SINCE
+        sealed = load_header(read_whole(record), str(record)).version >= SEALED_SINCE
         for segment in set(range(self.header.segments)) - set(self.missing()):
             path = self.segment_path(segment)
             try:
@@ -246,7 +249,11 @@ class StoreWriter:
         Args:
             prior: the tensors the prior was built from.
             fill: puts the arrays into the file; by default all segments are joined.
+
+        Raises:
+            StoreError: if it cannot be written, or something else is in its place by now.
         """
+        require_own_store(self.path, (), fresh=True)  # somebody may have put a file there meanwhile
         with explain_write_errors(self.partial), write_sealed(self.path) as file:
             file.attrs["header"] = dump_header(self.header)
             if self.run_id:

@@ -10,8 +10,16 @@ from genprobe.runtime import hdf5
 from genprobe.runtime.hdf5 import require_harmless
 
 
+class Forgetful(set):
+    """Files that were found harmless, none of which is remembered."""
+
+    def add(self, element):
+        pass
+
+
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path, monkeypatch):
+    monkeypatch.setattr(hdf5, "_harmless", Forgetful())
     path = tmp_path / "mine.h5"
     with h5py.File(path, "w") as file:
         file["x"] = np.arange(12.0)
@@ -67,3 +75,15 @@ def test_another_process_than_the_one_that_started_it_gets_its_own(path):
         finally:
             os._exit(2)
     assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_file_is_read_once_as_long_as_nobody_changes_it(path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(hdf5, "_harmless", set())
+    monkeypatch.setattr(hdf5, "_ask", lambda request: asked.append(request["path"]) or {})
+    require_harmless(path)
+    require_harmless(path)
+    assert asked == [str(path)]
+    os.utime(path, ns=(0, 0))
+    require_harmless(path)
+    assert len(asked) == 2
