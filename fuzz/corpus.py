@@ -32,7 +32,8 @@ MODEL = "model.pt"
 BUILD = """from genprobe.architectures import MlpVae
 
 def build():
-    return MlpVae(data_shape=(1, 4, 4), latent=2, hidden=(4,)).as_model("small")
+    network = MlpVae(data_shape=(1, 4, 4), latent=2, hidden=(4,), prior="diagonal-normal")
+    return network.as_model("small")
 """
 PLANTED = """from pathlib import Path
 

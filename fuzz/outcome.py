@@ -63,7 +63,8 @@ def judge(ended: Ended, undamaged: Ended, checked: bool, touched: str) -> Outcom
     if CONTROL.search(ended.errors + ended.output):
         return Outcome("raw", said)
     if ended.status == "refused":
-        errors = lines[error_at(lines) :]
+        every = [line for line in ended.errors.splitlines() if line.strip()]
+        errors = every[error_at(every) :]
         said = errors[0][:300] if errors else ""
         clear = 0 < len(errors) <= MOST_LINES and ended.code in (1, 2) and "The plugin" not in said
         return Outcome("refused" if clear else "wordy", said)
