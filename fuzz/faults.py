@@ -369,7 +369,8 @@ def clear(ended: Ended) -> str:
         return f"{ended.status}: {ended.where or ended.code} {lines[-1][:200] if lines else ''}"
     if ended.code not in (1, 2) or not lines:
         return f"exit {ended.code}: {ended.errors[:200]}"
-    if len(lines) - start > MOST_LINES:
+    errors = sum(line.startswith("Error: ") for line in lines)  # each output has its own
+    if len(lines) - start > MOST_LINES * max(1, errors):
         return f"{len(lines) - start} lines: {lines[start][:200]}"
     return "control characters" if CONTROL.search(ended.errors) else ""
 
