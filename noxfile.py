@@ -119,7 +119,7 @@ def validation(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def fuzz(session: nox.Session) -> None:
     """Damaged files, kills and faults, under an hour; resumes; writes docs/reliability.md."""
-    session.install(*PINNED, ".[safetensors]")
+    session.install(*PINNED, ".[test]")
     session.run("python", "-m", "fuzz", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 

@@ -59,7 +59,7 @@ was, or whole and new; and without the fault the same command must then work.
 
 def write_page(out: Path, results: Path) -> None:
     """Write the page from all results that there are."""
-    unchecked = ", ".join(
+    unchecked = "; ".join(
         f.label for f in FORMATS.values() if not f.checked and "set right" not in f.label
     )
     sections = [
