@@ -1,4 +1,4 @@
-"""Arrays on disk: ``.npy`` (memory-mapped), ``.npz``, tensors in ``.pt``, and ``.h5``.
+"""Arrays on disk: ``.npy``, ``.npz``, tensors in ``.pt``, and ``.h5``.
 
 Of several arrays in a file the input is the one that is named after a double colon,
 ``runs/data.npz::x_test``, or else the first of ``x``, ``image`` and the other keys of an item. The
@@ -19,6 +19,7 @@ from genprobe.datasets.beside import with_columns
 from genprobe.datasets.find import find_file
 from genprobe.datasets.from_array import array_dataset
 from genprobe.datasets.items import KEYS
+from genprobe.datasets.npy import NpyArray
 from genprobe.datasets.npz import SPARSE, NpzArray, npz_arrays
 from genprobe.datasets.tables import SparseRows, sparse_rows
 from genprobe.errors import DataError
@@ -51,7 +52,7 @@ def open_column(spec: str) -> Any:
         DataError: as ``open_array``.
     """
     array = read_arrays(spec)[2]
-    return array.whole if isinstance(array, H5Array) else array
+    return array.whole if isinstance(array, H5Array | NpyArray) else array
 
 
 def read_arrays(spec: str) -> tuple[Path, str, Any, dict[str, Any]]:
@@ -74,8 +75,9 @@ def read_arrays(spec: str) -> tuple[Path, str, Any, dict[str, Any]]:
 
 
 def read_npy(path: Path) -> dict[str, Any]:
-    """The one array of a .npy file, memory-mapped."""
-    return {"": np.lib.format.open_memmap(path, mode="r")}
+    """The one array of a .npy file, which stays open and on disk."""
+    array = NpyArray(path)
+    return {"": array if array.ndim else array.whole}
 
 
 def read_npz(path: Path) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def test_a_file_without_arrays(tmp_path, suffix):
         arrays.open(str(path), None)
 
 
-def test_a_numpy_file_is_mapped_not_copied(tmp_path):
+def test_a_numpy_file_stays_on_disk(tmp_path):
     np.save(tmp_path / "data.npy", X)
     dataset = arrays.open(str(tmp_path / "data.npy"), None)
     same(dataset, "data")
