@@ -16,7 +16,8 @@ from fuzz.case import Case
 from fuzz.child import Ended, run_in_child
 from fuzz.corpus import add_store, make, make_base, use_small_segments, warm_up
 from fuzz.damage import Unfit
-from fuzz.formats import FORMATS, Format
+from fuzz.format import Format
+from fuzz.formats import FORMATS
 from fuzz.outcome import Outcome, judge
 from fuzz.outside import Outside, snapshot
 from fuzz.warm_reader import use_warm_reader

@@ -11,18 +11,17 @@ import resource
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
-from fuzz.actions import QUERIES, REPORT, Action, command, evaluate
+from fuzz.actions import REPORT, Action
+from fuzz.aftermath import clear, left_in, names_in, not_as_before, not_whole, writing_in
 from fuzz.child import Ended, isolated, run_in_child
 from fuzz.corpus import use_small_segments
-from fuzz.kills import SWEEP
-from fuzz.outcome import CONTROL, MOST_LINES, error_at
+from fuzz.fault_commands import COMMANDS, DISTURBANCES, STORE, USES
 from fuzz.outside import snapshot
 from fuzz.stages import when_begins
 from fuzz.surroundings import (
@@ -40,58 +39,6 @@ FREE = (0, 4, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128, 192, 256, 384, 512
 """KiB that are free on a disk that gets full."""
 LIMITS = (0, 1, 8, 64, 256)
 """KiB that a file may have."""
-
-OUTPUTS = (
-    *("evaluate", "model.pt", "--store", "s.h5", *QUERIES, "--json", REPORT, "--csv", "out.csv"),
-    *("--html", "out.html", "--plot", "out.png"),
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Command:
-    """A command that meets a fault.
-
-    Attributes:
-        label: in words.
-        action: the command.
-        before: what is done before the fault is there.
-    """
-
-    label: str
-    action: Action
-    before: Action | None = None
-
-
-STORE = evaluate("model.pt", "--store", "s.h5")
-COMMANDS: dict[str, Command] = {
-    "store": Command(label="evaluate --store", action=STORE),
-    "fresh": Command(
-        label="evaluate --store --fresh over an older one",
-        action=evaluate("model.pt", "--store", "s.h5", "--fresh"),
-        before=STORE,
-    ),
-    "temporary": Command(label="evaluate without a store", action=evaluate("model.pt")),
-    "outputs": Command(
-        label="--json, --csv, --html and --plot over older ones",
-        action=command(*OUTPUTS),
-        before=command(*OUTPUTS),
-    ),
-    "page": Command(label="the same where there are none", action=command(*OUTPUTS), before=STORE),
-    "train": Command(
-        label="train",
-        action=command("train", "--data", "x.npy", "--epochs", "1", "--out", "trained.pt"),
-    ),
-    "sweep": Command(label="sweep", action=command(*SWEEP)),
-}
-WHOLE: dict[str, Callable[[bytes], bool]] = {
-    ".json": lambda content: content.rstrip().endswith(b"}"),
-    ".csv": lambda content: content.count(b"\n") >= 2,
-    ".html": lambda content: content.rstrip().endswith(b"</html>"),
-    ".png": lambda content: b"IEND" in content[-16:],
-    ".h5": lambda content: content.startswith(b"\x89HDF"),
-    ".npz": lambda content: b"PK\x05\x06" in content[-64:],
-}
-"""Whether a file of a kind has its end."""
 
 
 class Faults:
@@ -293,43 +240,6 @@ class Faults:
         return f"left or not there afterwards: {', '.join(sorted(more)[:3])}" if more else ""
 
 
-USES: dict[str, Action] = {
-    "show": command("show", "s.h5", *QUERIES, "--json", REPORT),
-    "compare": command("compare", "s.h5", "--json", REPORT),
-    "evaluate": STORE,
-    "fresh": evaluate("model.pt", "--store", "s.h5", "--fresh"),
-    "help": command("evaluate", "--help"),
-}
-
-
-def truncate(path: Path) -> None:
-    """Cut a file short, where it is."""
-    os.truncate(path, path.stat().st_size // 2)
-
-
-def overwrite(path: Path) -> None:
-    """Write other bytes into a file, where it is."""
-    with path.open("r+b") as file:
-        file.seek(path.stat().st_size // 3)
-        file.write(b"\1\2\3\4" * 64)
-
-
-def remove(path: Path) -> None:
-    """Remove a file or a folder."""
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-DISTURBANCES: dict[str, Callable[[Path], None]] = {
-    "vanishes": remove,
-    "is emptied": lambda path: os.truncate(path, 0),
-    "is cut short": truncate,
-    "changes": overwrite,
-}
-
-
 @contextlib.contextmanager
 def held(work: Path, how: str) -> Iterator[None]:
     """Let another process hold a store: its lock for writing, or the file itself."""
@@ -359,63 +269,6 @@ def held(work: Path, how: str) -> Iterator[None]:
         os.close(going)
         os.close(reading)
         os.waitpid(child, 0)
-
-
-def clear(ended: Ended) -> str:
-    """What is wrong with a refusal; empty if it is one or two lines and exit 1."""
-    lines = [line for line in ended.errors.splitlines() if line.strip()]
-    start = error_at(lines)
-    if ended.status in ("killed", "hung", "raised"):
-        return f"{ended.status}: {ended.where or ended.code} {lines[-1][:200] if lines else ''}"
-    if ended.code not in (1, 2) or not lines:
-        return f"exit {ended.code}: {ended.errors[:200]}"
-    errors = sum(line.startswith("Error: ") for line in lines)  # each output has its own
-    if len(lines) - start > MOST_LINES * max(1, errors):
-        return f"{len(lines) - start} lines: {lines[start][:200]}"
-    return "control characters" if CONTROL.search(ended.errors) else ""
-
-
-def not_as_before(before: Mapping[str, str], work: Path, writes: tuple[str, ...]) -> str:
-    """The first file that is not as it was, but for those whose names begin with some."""
-    after = snapshot(work)
-    for name in sorted({*before, *after}):
-        if before.get(name) != after.get(name) and not name.startswith(writes):
-            return f"{name} is not as it was"
-    return ""
-
-
-def not_whole(before: Mapping[str, str], work: Path) -> str:
-    """The first file of before that is gone, or neither as it was nor whole and new."""
-    after = snapshot(work)
-    for name in before:
-        if name not in after:
-            return f"{name} is gone"
-        same = before[name] == after[name]
-        check = WHOLE.get(Path(name).suffix)
-        if not same and not (check is not None and check((work / name).read_bytes())):
-            return f"{name} is neither as it was nor whole"
-    return ""
-
-
-def writing_in(work: Path) -> str:
-    """The first file that was left of writing aside; empty if there is none."""
-    found = [p.name for p in work.rglob("*") if p.suffix == ".writing" or ".tmp" in p.name]
-    return f"left: {found[0]}" if found else ""
-
-
-def left_in(folder: Path) -> str:
-    """What was left in a folder for temporary files; empty if nothing was."""
-    found = sorted(os.listdir(folder))
-    return f"left in the folder for temporary files: {found[0]}" if found else ""
-
-
-def names_in(work: Path) -> set[str]:
-    """The names of all files in a folder."""
-    return {
-        path.relative_to(work).as_posix()
-        for path in work.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
 
 
 FAULTS: dict[str, Callable[[Faults, Path, str, str], str]] = {

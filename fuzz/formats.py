@@ -1,11 +1,7 @@
 """The formats that genprobe reads or writes: how each is made, damaged and used."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from fuzz import corpus
 from fuzz.actions import (
-    Action,
     columns,
     command,
     compare,
@@ -15,8 +11,6 @@ from fuzz.actions import (
     read_data,
     show,
 )
-from fuzz.corpus import Make
-from fuzz.damage import Damage
 from fuzz.damage.archive import ARCHIVE, DIRECTORY, MEMBER_JSON
 from fuzz.damage.hdf5 import HDF5, HEADER
 from fuzz.damage.idx import GZIP, IDX
@@ -25,32 +19,7 @@ from fuzz.damage.pickles import PICKLES
 from fuzz.damage.places import EXCHANGES, PLACES
 from fuzz.damage.raw import RAW
 from fuzz.damage.text import JSON, SAFETENSORS, TOML
-
-
-@dataclass(frozen=True, kw_only=True)
-class Format:
-    """A format of files.
-
-    Attributes:
-        label: what it is, in words.
-        make: adds its files to those of every case.
-        targets: patterns of the files of which one is damaged.
-        damages: by kind.
-        checked: those of them that the format's checksums find; of the others it cannot know.
-        actions: what a user does with it, by name.
-        writes: patterns of files that the actions may write; all others must stay as they are.
-        share: of all cases, in relation to those of the others.
-    """
-
-    label: str
-    make: Make
-    targets: tuple[str, ...]
-    damages: Mapping[str, Damage]
-    checked: Mapping[str, Damage]
-    actions: Mapping[str, Action]
-    writes: tuple[str, ...] = ("out.json",)
-    share: int = 2
-
+from fuzz.format import Format
 
 STORE_WRITES = (
     "out.json",

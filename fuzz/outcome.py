@@ -16,7 +16,7 @@ FAULTS = {
     "code": "code was run",
     "outside": "files outside, or the user's own, were read, changed or left",
     "killed": "the process crashed",
-    "hung": f"it hung for over {10} s",
+    "hung": "it hung for over ten seconds",
     "raised": "a traceback",
     "next": "the next call in the process failed",
     "changed": "another answer, without a word",
@@ -24,7 +24,6 @@ FAULTS = {
     "raw": "control characters were shown as they are",
 }
 """What must not be, the worst first."""
-OUTCOMES = {**GOOD, **FAULTS}
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 MOST_LINES = 2
 
@@ -33,7 +32,7 @@ class Outcome(NamedTuple):
     """What became of a case.
 
     Attributes:
-        name: a key of ``OUTCOMES``.
+        name: a key of ``GOOD` or `FAULTS``.
         detail: what was said, or where it failed.
     """
 
