@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from fuzz.actions import Refused
 from fuzz.case import Case
 from fuzz.child import run_in_child
 from fuzz.damaged import Bench, plan
@@ -79,13 +81,12 @@ def test_another_answer_is_no_fault_where_nothing_could_tell(outcome):
 
 
 def test_a_refusal_of_more_than_two_lines_is_wordy(outcome):
-    from genprobe.errors import StoreError
-
-    def refuse(what, remedy):
-        raise StoreError(what, remedy)
+    def refuse(*lines):
+        print("Error:", "\n".join(lines), file=sys.stderr)
+        raise Refused(1)
 
     assert outcome(lambda: refuse("One.", "Two.")).name == "refused"
-    assert outcome(lambda: refuse("One.\nTwo.", "Three.")).name == "wordy"
+    assert outcome(lambda: refuse("One.", "Two.", "Three.")).name == "wordy"
 
 
 def test_a_call_that_hangs_is_ended(outcome, monkeypatch):
