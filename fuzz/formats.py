@@ -71,7 +71,7 @@ FORMATS: dict[str, Format] = {
         checked={**RAW, **HDF5, **PLACES, **EXCHANGES, **JSON},
         actions={"resume": evaluate("model.pt", "--store", "s.h5")},
         writes=STORE_WRITES,
-        share=8,
+        share=5,
     ),
     "unfinished-fresh": Format(
         label="store that is being replaced",
@@ -84,7 +84,7 @@ FORMATS: dict[str, Format] = {
             "show": show("s.h5"),
         },
         writes=STORE_WRITES,
-        share=4,
+        share=3,
     ),
     "kept-report": Format(
         label="report kept beside a store",
