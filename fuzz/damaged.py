@@ -182,7 +182,7 @@ def damage(format: Format, case: Case, random: Random, work: Path, outside: Outs
         kept = path.read_bytes()
         try:
             format.damages[case.kind](path, random, outside)
-        except (Unfit, OSError, ValueError, KeyError, RuntimeError, TypeError):
+        except (Unfit, OSError, ArithmeticError, ValueError, KeyError, RuntimeError, TypeError):
             path.write_bytes(kept)  # such as a JSON damage of what is no JSON
             continue
         if case.format == "program":

@@ -9,13 +9,12 @@ import os
 import re
 import sys
 import time
-from typing import Any
 
 import h5py
 
 from genprobe.errors import GenprobeError, reason_of
 from genprobe.runtime.hdf5 import RESTORE
-from genprobe.runtime.hdf5_links import require_self_contained
+from genprobe.runtime.hdf5_links import links, require_self_contained, require_stored
 
 ANSWERS = 1
 """The descriptor that the other end reads; nothing here is for anybody to see."""
@@ -60,12 +59,18 @@ def answer(path: str, checked: bool, beside: str) -> dict[str, str]:
 
 
 def read_all(file: h5py.File) -> None:
-    """Read every array and attribute, a piece at a time."""
-    found: list[Any] = []
-    file.visititems(lambda _, one: found.append(one))
-    for one in [file, *found]:
-        dict(one.attrs)
+    """Read every array and attribute, a piece at a time, none of which claims more than there is.
+
+    Raises:
+        ValueError: naming an array that does.
+    """
+    held = file.id.get_filesize()
+    dict(file.attrs)
+    for name, one in links(file):
+        if isinstance(one, h5py.HLObject):
+            dict(one.attrs)
         if isinstance(one, h5py.Dataset) and not one.is_virtual and one.size:
+            require_stored(name, one, held)
             rows = max(1, PIECE * len(one) // one.nbytes) if one.ndim else 1
             for start in range(0, len(one) if one.ndim else 1, rows):
                 one[start : start + rows] if one.ndim else one[()]
