@@ -7,6 +7,7 @@ from genprobe.encoding.encode import encode
 from genprobe.encoding.identity import Changes, changes_in, identity_of, rows_that_differ
 from genprobe.encoding.resolve import prepare
 from genprobe.errors import DataError
+from genprobe.probes.rate import rate
 from genprobe.store.format import SEGMENT_ROWS
 from genprobe.store.read import open_store
 from genprobe.store.stretches import stretches_of
@@ -39,7 +40,7 @@ def encoded(folder, data, dtype="float32"):
     cpu = torch.device("cpu")
     header, parts = prepare(MODEL, data, draws=1, seed=0, dtype=dtype, device=cpu)
     with StoreWriter(folder / f"{dtype}.h5", header) as writer:
-        encode(parts, data, writer, {}, batch_size=512, device=cpu)
+        encode(parts, data, writer, {"rate": rate}, batch_size=512, device=cpu)
     return open_store(writer.path)
 
 

@@ -11,6 +11,7 @@ from genprobe.encoding.encode import encode
 from genprobe.encoding.resolve import prepare
 from genprobe.encoding.same_model import departure, tolerance_of, what_model_changed
 from genprobe.probes.distortion import distortion
+from genprobe.probes.rate import rate
 from genprobe.probes.unit_distortion import unit_distortion
 from genprobe.store.read import open_store
 from genprobe.store.stretches import stretches_of
@@ -18,7 +19,7 @@ from genprobe.store.write import StoreWriter
 
 CPU = torch.device("cpu")
 X = torch.rand(40, 3, generator=torch.Generator().manual_seed(0)) - 0.5
-PROBES = {"distortion": distortion, "unit_distortion": unit_distortion}
+PROBES = {"distortion": distortion, "unit_distortion": unit_distortion, "rate": rate}
 BEFORE = {
     "name": "m",
     "encode": lambda x: {"loc": x[:, :2], "scale": torch.ones(len(x), 2)},

@@ -24,15 +24,15 @@ def to_csv(comparison: Comparison) -> str:
     names = list(dict.fromkeys(name for each in rows for name in each))
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([cell(name) for name in names])
-    writer.writerows([[cell(row.get(name)) for name in names] for row in rows])
+    writer.writerow([no_formula(name) for name in names])
+    writer.writerows([[no_formula(row.get(name)) for name in names] for row in rows])
     return out.getvalue()
 
 
-def cell(value: Any) -> Any:
+def no_formula(value: Any) -> Any:
     """What a spreadsheet is given: a number as it is, and a text that it takes for no formula.
 
-    >>> cell("=1+1"), cell("vae"), cell(-0.5), cell("-0.5")
+    >>> no_formula("=1+1"), no_formula("vae"), no_formula(-0.5), no_formula("-0.5")
     ("'=1+1", 'vae', -0.5, '-0.5')
     """
     if not isinstance(value, str) or not value.startswith(("=", "+", "-", "@")):
