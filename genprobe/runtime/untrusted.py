@@ -126,7 +126,9 @@ def cannot_open(
                 "Restore what it points to.",
             )
         return error(f"There is no {what} at {path}.", "Check the path.")
-    reason = (fault.strerror if isinstance(fault, OSError) else None) or str(fault)
+    reason = "its name has a null byte"  # which every version of Python says otherwise
+    if isinstance(fault, OSError):
+        reason = fault.strerror or str(fault)
     denied = number in (errno.EACCES, errno.EPERM)
     return error(
         f"{path} cannot be read: {reason}.",
