@@ -23,14 +23,13 @@ LARGEST = 2**63
 
 
 def parse(text: str) -> Any:
-    """What JSON text says, without numbers that are none and text that cannot be written.
+    """What JSON text says, without numbers that are none.
 
     Args:
         text: of any kind.
 
     Raises:
-        ValueError: if it is no JSON, has a number beyond float64 or 64 bits, NaN among them, or
-            half of a character.
+        ValueError: if it is no JSON, or has a number beyond float64 or 64 bits, NaN among them.
         RecursionError: if it is nested too deeply.
 
     Example:
@@ -39,9 +38,7 @@ def parse(text: str) -> Any:
             ...
         ValueError: 1e999 is no number
     """
-    content = json.loads(text, parse_constant=refuse_number, parse_float=finite, parse_int=whole)
-    json.dumps(content, ensure_ascii=False).encode()
-    return content
+    return json.loads(text, parse_constant=refuse_number, parse_float=finite, parse_int=whole)
 
 
 def refuse_number(text: str) -> NoReturn:

@@ -95,7 +95,7 @@ def test_the_schema_knows_the_cuts():
 
 
 @pytest.mark.parametrize(
-    "text", ["[" * 100_000, "1e999", "NaN", "-Infinity", "9" * 5000, str(2**63), r'"\ud800"', "{"]
+    "text", ["[" * 100_000, "1e999", "NaN", "-Infinity", "9" * 5000, str(2**63), "{"]
 )
 def test_what_no_other_program_reads_is_no_json(text):
     with pytest.raises((ValueError, RecursionError)):
