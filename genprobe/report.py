@@ -201,8 +201,8 @@ class Report:
     @property
     def epoch(self) -> int | None:
         """The epoch after which the report was made, if it was made while training."""
-        found: int | None = self.provenance.get("training", {}).get("epoch")
-        return found
+        found = self.provenance.get("training", {}).get("epoch")
+        return found if isinstance(found, int) else None
 
     def scalars(self) -> dict[str, float]:
         """Every known number by name: NAME, NAME_se and NAME_se_data of each estimate.
