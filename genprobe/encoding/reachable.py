@@ -23,8 +23,11 @@ LIBRARIES = sys.stdlib_module_names | {
     "lightning_fabric",
     "pytorch_lightning",
     "torchmetrics",
+    "_pytest",
 }
-"""Packages whose functions and records name no weights; a trainer names more than the model."""
+"""Packages whose functions and records name no weights; a trainer names more than the model.
+
+So does pytest, whose part in every ``assert`` of a test leads to what all other tests hold."""
 CONTAINERS = (list, tuple, set, frozenset, dict, types.SimpleNamespace)
 LONGEST = 4096
 """A longer list holds data, not modules."""

@@ -160,3 +160,16 @@ def test_things_that_refer_to_each_other_end():
 
 def test_what_comes_with_torch_and_python_is_not_looked_into():
     assert reachable_modules(torch.relu, torch.nn.functional.relu, functools.reduce, len) == ()
+
+
+def test_an_assertion_in_a_test_does_not_lead_to_what_other_tests_hold(request):
+    request.config.held_by_another_test = GLOBAL
+
+    def encode(x):
+        assert len(x) < 9, "the words of which pytest looks up in itself"
+        return x
+
+    try:
+        assert reachable_modules(encode) == ()
+    finally:
+        del request.config.held_by_another_test
