@@ -1,5 +1,3 @@
-import io
-
 import numpy as np
 import pytest
 import torch
@@ -273,13 +271,7 @@ def test_the_same_evaluate_again_adds_them_to_a_store_and_encodes_nothing(drawn,
         return exact().encode(x)
 
     genprobe.evaluate(exact(encode=refuse), GREY, store=tmp_path / "s.h5", max_queries=10)
-    with np.load(io.BytesIO(first)) as before, np.load(sidecar) as after:
-        assert before.files == after.files
-        assert str(before["about"]) == str(after["about"])
-        for name in set(before.files) - {"about"}:
-            # A value between two bytes may be rounded to either: a product need not have the same
-            # last digit where its operands lie elsewhere in memory.
-            assert np.abs(before[name].astype(int) - after[name]).max() <= 1
+    assert sidecar.read_bytes() == first
 
 
 def test_pictures_go_with_the_temporary_store_of_their_report():
