@@ -22,6 +22,8 @@ ENCRYPTED, DESCRIBED_LATER, UTF8 = 0x1, 0x8, 0x800
 """Flags of a member: it is encrypted; sizes and CRC follow it; how its name is written."""
 IN_EXTRA = 0xFFFFFFFF
 """Stands for a size that is in a field of its own, as those beyond four gigabytes are."""
+NEAR = 64
+"""Bytes after a member within which the next begins; sizes and a CRC may be between the two."""
 AT_ONCE = 1 << 20
 
 
@@ -99,9 +101,27 @@ def require_sound(archive: zipfile.ZipFile, file: IO[bytes]) -> None:
     for info in members:
         if info.header_offset < free:
             raise zipfile.BadZipFile(f"{info.filename} overlaps another member")
+        require_none_between(free, info.header_offset, file)
         free = end_of(info, file)
     if free > archive.start_dir:
         raise zipfile.BadZipFile("a member overlaps the directory")
+    require_none_between(free, archive.start_dir, file)
+
+
+def require_none_between(start: int, stop: int, file: IO[bytes]) -> None:
+    """Check that no member is in a gap: one that the directory lost would be missed by nobody.
+
+    Args:
+        start: where the gap begins, after a member.
+        stop: where it ends.
+        file: the archive.
+
+    Raises:
+        BadZipFile: if one is there.
+    """
+    file.seek(start)
+    if ZIP_MAGIC in file.read(min(NEAR, stop - start)):
+        raise zipfile.BadZipFile("it has a member that its directory does not list")
 
 
 def end_of(info: zipfile.ZipInfo, file: IO[bytes]) -> int:

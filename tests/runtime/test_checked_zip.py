@@ -104,3 +104,17 @@ def test_what_others_write_passes(tmp_path):
     for path in tmp_path.iterdir():
         with checked_zip(path) as archive:
             assert archive.testzip() is None
+
+
+@pytest.mark.parametrize("lost", [0, 1, 2])
+def test_a_member_that_the_directory_does_not_list_is_missed(tmp_path, lost):
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in "abc":
+            archive.writestr(name, b"1" * 50)
+        del archive.filelist[lost]
+    with (
+        pytest.raises(zipfile.BadZipFile, match="a member that its directory does not list"),
+        checked_zip(path),
+    ):
+        pass
