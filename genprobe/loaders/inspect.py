@@ -19,9 +19,9 @@ from typing import IO, Any
 from torch.serialization import get_unsafe_globals_in_checkpoint
 
 from genprobe.runtime.checked_zip import ZIP_MAGIC, checked_zip
+from genprobe.runtime.hdf5 import HDF5_MAGIC
 
 BUNDLE_MARK = "genprobe.bundle"
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 PICKLE_MAGIC = b"\x80"
 LEGACY_STARTS = [pickle.dumps(0x1950A86A20F9469CFC6C, protocol) for protocol in (2, 3, 4, 5)]
 LEGACY_PICKLES = 5

@@ -25,7 +25,7 @@ from genprobe.errors import ModelError
 from genprobe.loaders.recorded import record, tensor_of
 from genprobe.loaders.rows import KIND, REAL, Rows, h5_rows, npz_rows
 from genprobe.runtime.checked_zip import checked_zip
-from genprobe.runtime.hdf5 import require_harmless
+from genprobe.runtime.hdf5 import is_hdf5, require_harmless
 from genprobe.runtime.hdf5_links import links, require_self_contained, require_stored
 from genprobe.runtime.untrusted import reading, require_readable
 from genprobe.types import Loader, Model
@@ -35,7 +35,6 @@ SETTINGS = (*TEXTS, "event_shape")
 MOST_AXES = 64
 """That numpy lets an array have."""
 PRIOR_PREFIX = "prior_params/"
-HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 SUFFIXES = (".npz", ".h5", ".hdf5")
 
 
@@ -181,12 +180,6 @@ def require_certain_order(path: Path, found: Mapping[str, h5py.Dataset]) -> None
                 "or its axes are reversed, as R writes them.",
                 'Add a string order to the file: "R" if R wrote it, else "C".',
             )
-
-
-def is_hdf5(path: Path) -> bool:
-    """Whether a file starts as HDF5 does."""
-    with path.open("rb") as file:
-        return file.read(len(HDF5_MAGIC)) == HDF5_MAGIC
 
 
 def recognises(path: Path) -> bool:

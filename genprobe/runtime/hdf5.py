@@ -17,12 +17,19 @@ from typing import Any
 from genprobe.errors import GenprobeError
 from genprobe.runtime.untrusted import State, state_of
 
+HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 RESTORE = "Restore the file, or write it again."
 
 _lock = threading.Lock()
 _harmless: set[State] = set()
 _readers: dict[int, subprocess.Popen[str]] = {}
 """The other process, by the process that started it: a fork must not talk to its parent's."""
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whether a file begins as those of HDF5 do."""
+    with path.open("rb") as file:
+        return file.read(len(HDF5_MAGIC)) == HDF5_MAGIC
 
 
 def require_harmless(

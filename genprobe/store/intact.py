@@ -14,11 +14,10 @@ except ImportError:  # not on Windows
     fcntl = None  # type: ignore[assignment]
 
 from genprobe.errors import GenprobeError, StoreError, reason_of
-from genprobe.runtime.hdf5 import require_harmless
+from genprobe.runtime.hdf5 import is_hdf5, require_harmless
 from genprobe.runtime.untrusted import require_readable, state_of
 from genprobe.store.sealed_file import SEALS, read_seal
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
 UNSEALED = "unsealed"
 """In the place of the seal of a file that has none, as version 1 did not."""
 SHARD_PATH = re.compile(r"[^/\\]+\.shards/\d{5}-of-\d{5}-[0-9a-f]{8}\.h5")
@@ -73,12 +72,6 @@ def require_unlocked(path: Path) -> None:
             raise BlockingIOError(error.errno, "unable to lock file") from error
         except OSError:
             return  # a file system without locks
-
-
-def is_hdf5(path: Path) -> bool:
-    """Whether a file begins as those of HDF5 do."""
-    with path.open("rb") as file:
-        return file.read(len(SIGNATURE)) == SIGNATURE
 
 
 @contextlib.contextmanager

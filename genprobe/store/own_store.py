@@ -1,13 +1,13 @@
-"""Whether a file is a store, told from its first bytes: libhdf5 never opens a stranger's file."""
+"""Whether a file is a store, told from its first bytes: libhdf5 opens nothing for that."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from genprobe.errors import StoreError
+from genprobe.runtime.hdf5 import HDF5_MAGIC
 from genprobe.runtime.output_file import same_file
 from genprobe.store.format import FORMAT
 
-HDF5_START = b"\x89HDF\r\n\x1a\n"
 MARK = bytes(f'"format": "{FORMAT}"', "utf-8")
 NEAR = 1 << 16
 """Bytes within which the header begins: it is the first thing that goes into a store."""
@@ -25,7 +25,7 @@ def is_store(path: Path) -> bool:
     """
     with path.open("rb") as file:
         start = file.read(NEAR)
-    return start.startswith(HDF5_START) and MARK in start
+    return start.startswith(HDF5_MAGIC) and MARK in start
 
 
 def require_own_store(path: Path, inputs: Iterable[Path], fresh: bool) -> None:
