@@ -13,37 +13,11 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from genprobe.errors import GenprobeError
 from genprobe.runtime.atomic_write import sync
-
-
-class LastingFile:
-    """An open file to which writing raises nothing: torch ends the process where it meets a fault.
-
-    Args:
-        file: to be written to.
-
-    Attributes:
-        fault: the first that the system made, None if there was none.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.fault: OSError | None = None
-        self._file = file
-
-    def write(self, content: bytes) -> int:
-        """Write some bytes, unless earlier ones could not be written."""
-        try:
-            if self.fault is None:
-                self._file.write(content)
-        except OSError as error:
-            self.fault = error
-        return memoryview(content).nbytes
-
-    def flush(self) -> None:
-        """Leave it to the end, where a fault is raised."""
+from genprobe.runtime.forgiving_file import ForgivingFile
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +80,7 @@ def what_forbids(path: Path, kind: ResultKind) -> tuple[str, str] | None:
 
 
 def write_result(
-    path: Path, content: bytes | Callable[[LastingFile], object], kind: ResultKind
+    path: Path, content: bytes | Callable[[ForgivingFile], object], kind: ResultKind
 ) -> None:
     """Write a result whole, or leave what is there as it is.
 
@@ -136,8 +110,9 @@ def write_result(
         else:
             if sys.stdout is not None:
                 sys.stdout.flush()  # what was printed before comes before
-            with open(plain, "wb", closefd=not isinstance(plain, int)) as file:
-                write_all(file, write)
+            with ForgivingFile(plain, "w", closefd=not isinstance(plain, int)) as file:
+                write(file)
+                file.require_written()
     except OSError as error:
         raise GenprobeError(
             f"{path} cannot be written: {reason(error)}.",
@@ -162,20 +137,7 @@ def plain_target(path: Path) -> int | Path | None:
     return None if stat.S_ISREG(there.st_mode) or stat.S_ISDIR(there.st_mode) else path
 
 
-def write_all(file: BinaryIO, write: Callable[[LastingFile], object]) -> None:
-    """Let something write into a file, and raise what went wrong once it is done.
-
-    Raises:
-        OSError: if the system refused.
-    """
-    lasting = LastingFile(file)
-    write(lasting)
-    if lasting.fault is not None:
-        raise lasting.fault
-    file.flush()
-
-
-def replace_file(target: Path, write: Callable[[LastingFile], object]) -> None:
+def replace_file(target: Path, write: Callable[[ForgivingFile], object]) -> None:
     """Write a file aside, sync it, and give it its name; at any fault what is there stays.
 
     Args:
@@ -185,7 +147,8 @@ def replace_file(target: Path, write: Callable[[LastingFile], object]) -> None:
     aside = target.with_name(f".genprobe-{uuid.uuid4().hex}.writing")
     try:
         with open_aside(aside) as file:
-            write_all(file, write)
+            write(file)
+            file.require_written()
             keep_permissions(file.fileno(), target)
             os.fsync(file.fileno())
             give_name(file.fileno(), aside)
@@ -197,12 +160,12 @@ def replace_file(target: Path, write: Callable[[LastingFile], object]) -> None:
     sync(target.parent)
 
 
-def open_aside(aside: Path) -> BinaryIO:
+def open_aside(aside: Path) -> ForgivingFile:
     """A new file in a folder: nameless where the system has such, so that a kill leaves nothing."""
     if hasattr(os, "O_TMPFILE") and os.path.isdir("/proc/self/fd"):
         with contextlib.suppress(OSError):  # a network file system may have none
-            return open(os.open(aside.parent, os.O_TMPFILE | os.O_WRONLY, 0o666), "wb")
-    return open(aside, "xb")
+            return ForgivingFile(os.open(aside.parent, os.O_TMPFILE | os.O_WRONLY, 0o666), "w")
+    return ForgivingFile(aside, "x")
 
 
 def give_name(descriptor: int, aside: Path) -> None:

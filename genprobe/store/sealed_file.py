@@ -4,8 +4,7 @@ HDF5 checks its chunks and not what points to them: a flipped bit in the name of
 column and says nothing. So the last 24 bytes of each file, behind what HDF5 reads, are a mark and
 the xxh3-128 of every byte before them.
 
-HDF5 cannot be told that a disk is full, either: it fails again as it closes, and crashes. So it
-writes to a file object that keeps the first error and takes what follows for written.
+HDF5 cannot be told that a disk is full, either, so it writes to a file that forgives.
 """
 
 import contextlib
@@ -19,6 +18,7 @@ from xxhash import xxh3_128
 
 from genprobe.errors import StoreError
 from genprobe.runtime.atomic_write import atomic_write
+from genprobe.runtime.forgiving_file import ForgivingFile
 from genprobe.runtime.untrusted import State, state_of
 
 MARK = b"genprobe"
@@ -28,43 +28,6 @@ PIECE = 1 << 22
 
 SEALS: dict[State, str] = {}
 """Seals of the files that this process wrote or found to be whole, as they were then."""
-
-
-class ForgivingFile(FileIO):
-    """A file for HDF5 to write to, which keeps the first error of writing.
-
-    Attributes:
-        error: the first; None while all is written.
-    """
-
-    error: OSError | None = None
-
-    def write(self, values: bytes | memoryview) -> int:  # type: ignore[override]
-        """Write all, unless something failed before."""
-        left = memoryview(values).cast("B")
-        size = len(left)
-        try:
-            while self.error is None and len(left):
-                left = left[super().write(left) :]
-        except OSError as error:
-            self.error = error
-        return size
-
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        """Read what is there, and zeros for what could not be written."""
-        size = super().readinto(buffer) or 0
-        if size < len(buffer):
-            buffer[size:] = bytes(len(buffer) - size)
-        return len(buffer)
-
-    def require_written(self) -> None:
-        """Raise the error that was kept.
-
-        Raises:
-            OSError: as when the disk is full.
-        """
-        if self.error is not None:
-            raise self.error
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import pytest
 from xxhash import xxh3_128_hexdigest
 
 from genprobe.errors import StoreError
-from genprobe.store.sealed_file import SEAL_BYTES, ForgivingFile, read_seal, write_sealed
+from genprobe.store.sealed_file import SEAL_BYTES, read_seal, write_sealed
 
 VALUES = np.arange(20_000.0).reshape(-1, 10)
 
@@ -91,14 +91,3 @@ def test_a_full_disk_is_an_error_at_every_size_and_keeps_the_old_file(path):
     assert run.stdout.split() == [str(errno.EFBIG)] * 20, run.stderr
     assert path.read_bytes() == old
     assert not list(path.parent.glob("*.writing"))
-
-
-def test_what_was_not_written_reads_as_zeros(tmp_path):
-    with ForgivingFile(tmp_path / "x", "w+") as file:
-        file.error = OSError(errno.ENOSPC, "full")
-        assert file.write(b"abc") == 3
-        buffer = bytearray(b"????")
-        assert file.readinto(buffer) == 4
-        assert buffer == bytes(4)
-        with pytest.raises(OSError, match="full"):
-            file.require_written()
