@@ -7,7 +7,6 @@ missing or of another store, the report is made again.
 import contextlib
 import json
 import logging
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from xxhash import xxh3_128_hexdigest
 from genprobe._version import __version__
 from genprobe.errors import GenprobeError
 from genprobe.report import Report
+from genprobe.runtime.output_file import replace_file
 from genprobe.runtime.untrusted import read_whole
 from genprobe.store.intact import seal_of
 from genprobe.store.read import Store, open_store
@@ -61,16 +61,12 @@ def write_cached_report(report: Report, store: Path) -> None:
         report: made from the store.
         store: its path.
     """
-    path = cache_path(store)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.partial")  # others may write theirs
     try:
         content = json.loads(report.to_json())
         content["provenance"][KEPT] = {"store": seal_of(store), "checksum": checksum_of(content)}
-        aside.write_text(json.dumps(content, indent=2), encoding="utf-8")
-        os.replace(aside, path)
+        text = json.dumps(content, indent=2).encode()
+        replace_file(cache_path(store), lambda file: file.write(text))
     except (OSError, ValueError, GenprobeError) as error:
-        with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
         log.info("No report is kept beside %s: %s", store, error)
 
 
@@ -95,7 +91,7 @@ def parse_report(text: str) -> tuple[Report, str]:
             "This JSON was changed since genprobe kept it beside a store.",
             "Give the store itself: its report is made again.",
         )
-    return Report.from_json(json.dumps(content)), str(kept.get("store"))
+    return replace(report, provenance=content["provenance"]), str(kept.get("store"))
 
 
 def cached_report(store: Store) -> Report | None:

@@ -23,6 +23,7 @@ from xxhash import xxh3_128_hexdigest
 
 from genprobe.errors import Notice, StoreError
 from genprobe.runtime.atomic_write import ASIDE, atomic_write
+from genprobe.runtime.output_file import reason
 from genprobe.runtime.ranks import ALONE, Ranks, barrier, broadcast_object
 from genprobe.runtime.untrusted import read_whole
 from genprobe.store.format import SEALED_SINCE, Header, dump_header, load_header, require_same
@@ -325,8 +326,9 @@ def explain_write_errors(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or str(error)
         remedy = "Give --store a path in a folder that can be written."
         if error.errno in FULL:
             remedy = "Make room and run again: it goes on from what is written."
-        raise StoreError(f"The store cannot be written at {place}: {reason}.", remedy) from error
+        raise StoreError(
+            f"The store cannot be written at {place}: {reason(error)}.", remedy
+        ) from error
