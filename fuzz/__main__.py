@@ -12,10 +12,12 @@ from random import Random
 
 import click
 
+import fuzz
+import genprobe
 from fuzz.page import write_page
 from fuzz.parts import PARTS, Part, opened, part_of
-from fuzz.results import append, begin, missing
 from genprobe.runtime.progress import Progress, progress_display
+from validation.results import append, begin, code_fingerprint, read_rows
 
 
 @click.command()
@@ -53,13 +55,13 @@ def main(
         return
     deadline = time.time() + 60 * budget_minutes
     wanted = {"damaged": cases, "kills": kills}
+    header = {"code": code_fingerprint((genprobe, fuzz), ())}
     done = True
     for part in PARTS:
         if not names or part.name in names:
-            path = results / f"{part.name}.jsonl"
-            begin(path, any_code)
+            begin(results, part.name, header, any_code)
             planned = part.plan(wanted.get(part.name) or part.usual)
-            done = run_part(part, planned, path, deadline, jobs) and done
+            done = run_part(part, planned, results, deadline, jobs) and done
     if not names or "operations" in names:
         run_operations(results / "operations.json")
     if page:
@@ -75,37 +77,42 @@ def run_only(names: Sequence[str]) -> None:
             click.echo(json.dumps(run(name), indent=1, ensure_ascii=False))
 
 
-def run_part(part: Part, planned: Sequence[str], path: Path, deadline: float, jobs: int) -> bool:
+def run_part(part: Part, planned: Sequence[str], results: Path, deadline: float, jobs: int) -> bool:
     """Run the cases of a part that have no row.
 
     Args:
         part: of the session.
         planned: its cases.
-        path: of the rows.
+        results: folder of the rows.
         deadline: time at which to stop.
         jobs: processes at a time; each has its own files.
 
     Returns:
         Whether all have one now.
     """
-    left = sorted(missing(path, planned))
+    left = sorted(missing(part, planned, results))
     Random(0).shuffle(left)  # what a budget leaves out is then of every kind alike
     with progress_display(True) as progress:
-        children = [start_share(part, left[i::jobs], path, deadline) for i in range(1, jobs)]
-        run_share(part, left[::jobs], path, deadline, progress)
+        children = [start_share(part, left[i::jobs], results, deadline) for i in range(1, jobs)]
+        run_share(part, left[::jobs], results, deadline, progress)
     for child in children:
         if os.waitpid(child, 0)[1]:
             raise click.ClickException(f"A process of the part {part.name} failed.")
-    return not missing(path, planned)
+    return not missing(part, planned, results)
 
 
-def start_share(part: Part, cases: Sequence[str], path: Path, deadline: float) -> int:
+def missing(part: Part, planned: Sequence[str], results: Path) -> set[str]:
+    """Those of the cases of a part that have no row."""
+    return {*planned} - {row["case"] for row in read_rows(results, part.name, "case")}
+
+
+def start_share(part: Part, cases: Sequence[str], results: Path, deadline: float) -> int:
     """Run some cases in a fork of this process; returns its number."""
     child = os.fork()
     if not child:
         status = 1
         try:
-            run_share(part, cases, path, deadline, None)
+            run_share(part, cases, results, deadline, None)
             status = 0
         finally:
             os._exit(status)
@@ -113,7 +120,7 @@ def start_share(part: Part, cases: Sequence[str], path: Path, deadline: float) -
 
 
 def run_share(
-    part: Part, cases: Sequence[str], path: Path, deadline: float, progress: Progress | None
+    part: Part, cases: Sequence[str], results: Path, deadline: float, progress: Progress | None
 ) -> None:
     """Run some cases of a part until the deadline, and keep their rows."""
     if not cases:
@@ -123,7 +130,7 @@ def run_share(
         for name in cases:
             if time.time() > deadline:
                 return
-            append(path, run(name))
+            append(results, part.name, [run(name)])
             if progress is not None:
                 progress.advance(part.name, 1, len(cases))
 

@@ -9,7 +9,7 @@ from typing import Any
 from fuzz import faults, kills
 from fuzz.formats import FORMATS
 from fuzz.outcome import FAULTS, GOOD
-from fuzz.results import Row, read_rows
+from validation.results import Row, read_rows
 
 PROMISES = """# Reliability
 
@@ -64,9 +64,9 @@ def write_page(out: Path, results: Path) -> None:
     )
     sections = [
         PROMISES.format(unchecked=unchecked),
-        *damaged_section(read_rows(results / "damaged.jsonl")),
-        *kills_section(read_rows(results / "kills.jsonl")),
-        *faults_section(read_rows(results / "faults.jsonl")),
+        *damaged_section(read_rows(results, "damaged", "case")),
+        *kills_section(read_rows(results, "kills", "case")),
+        *faults_section(read_rows(results, "faults", "case")),
         *operations_section(results / "operations.json"),
     ]
     (out / "reliability.md").write_text("\n".join(sections), encoding="utf-8")

@@ -8,10 +8,12 @@ import functools
 import hashlib
 import inspect
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import genprobe
@@ -24,14 +26,22 @@ UNCOUNTED = ("cli", "render", "scaffold", "testing", "self_check")
 
 
 @functools.cache
-def code_fingerprint() -> str:
-    """A hash of the package's code that numbers depend on."""
-    root = Path(genprobe.__file__).parent
+def code_fingerprint(
+    packages: tuple[ModuleType, ...] = (genprobe,), uncounted: tuple[str, ...] = UNCOUNTED
+) -> str:
+    """A hash of the code that results depend on.
+
+    Args:
+        packages: whose code it is.
+        uncounted: folders of theirs that nothing depends on.
+    """
     found = hashlib.sha256()
-    for path in sorted(root.rglob("*.py")):
-        name = path.relative_to(root)
-        if name.parts[0] not in UNCOUNTED:
-            found.update(name.as_posix().encode() + path.read_bytes())
+    for package in packages:
+        root = Path(str(package.__file__)).parent
+        for path in sorted(root.rglob("*.py")):
+            name = path.relative_to(root)
+            if name.parts[0] not in uncounted:
+                found.update(name.as_posix().encode() + path.read_bytes())
     return found.hexdigest()[:16]
 
 
@@ -65,10 +75,15 @@ def path_of(folder: Path, name: str) -> Path:
     return folder / f"{name}.jsonl"
 
 
-def read_rows(folder: Path, name: str) -> list[Row]:
+def read_rows(folder: Path, name: str, key: str = "seed") -> list[Row]:
     """The rows of a case, whatever it was run with, in the order of their seeds.
 
-    A last line that was cut short is passed over.
+    A line that was cut short is passed over.
+
+    Args:
+        folder: of the results.
+        name: of the case.
+        key: which field tells the rows apart; of several the last one counts.
     """
     path = path_of(folder, name)
     if not path.exists():
@@ -79,8 +94,8 @@ def read_rows(folder: Path, name: str) -> list[Row]:
             row = json.loads(line)
         except json.JSONDecodeError:
             continue
-        found[row["seed"]] = row
-    return [found[seed] for seed in sorted(found)]
+        found[row[key]] = row
+    return [found[value] for value in sorted(found)]
 
 
 def begin(folder: Path, name: str, header: Mapping[str, str], any_code: bool = False) -> None:
@@ -93,6 +108,7 @@ def begin(folder: Path, name: str, header: Mapping[str, str], any_code: bool = F
         any_code: whether rows of other code are kept.
     """
     path = path_of(folder, name)
+    path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         there = json.loads(path.read_text(encoding="utf-8").partition("\n")[0])
         if there == header or (any_code and {**there, "code": header["code"]} == header):
@@ -102,11 +118,14 @@ def begin(folder: Path, name: str, header: Mapping[str, str], any_code: bool = F
 
 
 def append(folder: Path, name: str, rows: Iterable[Row]) -> None:
-    """Add rows to a case, on a line of their own even if the last one was cut short."""
-    path = path_of(folder, name)
-    cut = "" if path.read_text(encoding="utf-8").endswith("\n") else "\n"
-    with path.open("a", encoding="utf-8") as file:
-        file.write(cut + "".join(json.dumps(row) + "\n" for row in rows))
+    """Add rows to a case, on a line of their own even if the last one was cut short.
+
+    In one write: several processes may do so at once.
+    """
+    with path_of(folder, name).open("ab+", buffering=0) as file:
+        file.seek(-1, os.SEEK_END)
+        cut = "" if file.read(1) == b"\n" else "\n"
+        file.write((cut + "".join(json.dumps(row) + "\n" for row in rows)).encode())
 
 
 def kept_truths(folder: Path, case: Case) -> Truths:
