@@ -3,7 +3,6 @@
 import gc
 import importlib
 import json
-import math
 import os
 import time
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from fuzz.page import write_page
 from fuzz.parts import PARTS, Part, opened, part_of
 from genprobe.runtime.progress import Progress, progress_display
 from validation.results import append, begin, code_fingerprint, read_rows
+from validation.resumable import resumable
 
 
 @click.command()
@@ -25,18 +25,7 @@ from validation.results import append, begin, code_fingerprint, read_rows
 @click.option("--kills", type=int, help="Kills.  [default: 100]")
 @click.option("--part", "names", multiple=True, help="damaged, kills, faults or operations.")
 @click.option("--only", multiple=True, metavar="CASE", help="Run one case and show its row.")
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path(".fuzz"),
-    show_default=True,
-    help="Where rows are kept; what is there is not run again.",
-)
-@click.option("--budget-minutes", type=float, default=math.inf, help="Stop after so many minutes.")
-@click.option("--jobs", type=int, default=1, show_default=True, help="Processes at a time.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("docs"), help="Of the page.")
-@click.option("--any-code", is_flag=True, help="Keep rows that other code gave.")
-@click.option("--page/--no-page", default=True, help="Whether to write the page.")
+@resumable(".fuzz", jobs=1)
 def main(
     cases: int | None,
     kills: int | None,

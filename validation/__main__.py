@@ -2,7 +2,6 @@
 
 import fnmatch
 import json
-import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from validation.coverage_sections import (
 from validation.exact_sections import EXACT_SECTIONS
 from validation.mutual_information_benchmark import benchmark_sections
 from validation.page import table
+from validation.resumable import resumable
 from validation.study_sections import study_sections
 
 SCHEMA = "genprobe.validation/1"
@@ -41,18 +41,7 @@ nothing in it is typed by hand. `validation.json` beside this page has every cel
 @click.option(
     "--cases", "pattern", default="*", show_default=True, help="Names of the cases to run."
 )
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path(".validation"),
-    show_default=True,
-    help="Where rows are kept; what is there is not run again.",
-)
-@click.option("--budget-minutes", type=float, default=math.inf, help="Stop after so many minutes.")
-@click.option("--jobs", type=int, default=2, show_default=True, help="Processes at a time.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("docs"), help="Of the page.")
-@click.option("--any-code", is_flag=True, help="Keep rows that other code gave.")
-@click.option("--page/--no-page", default=True, help="Whether to write the page.")
+@resumable(".validation", jobs=2)
 @click.option("--list", "listing", is_flag=True, help="Only list the cases.")
 def main(
     seeds: int,
