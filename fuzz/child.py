@@ -49,6 +49,15 @@ class Ended:
     errors: str = ""
     seconds: float = field(default=0.0, compare=False)
 
+    def require_done(self) -> None:
+        """Check that the call returned, where nothing stood in its way.
+
+        Raises:
+            RuntimeError: if it did not.
+        """
+        if self.status != "done":
+            raise RuntimeError(f"{self.where} {self.errors}")
+
 
 def run_in_child(call: Callable[[], Any], folder: Path, temporary: Path) -> Ended:
     """Call something in a child, in a folder.

@@ -59,9 +59,7 @@ class Faults:
         (root / "tmp").mkdir(exist_ok=True)
         shutil.copytree(self.base, root / "work", ignore=shutil.ignore_patterns("__pycache__"))
         if before is not None:
-            ended = run_in_child(before, root / "work", root / "tmp")
-            if ended.status != "done":
-                raise RuntimeError(f"{ended.where} {ended.errors}")
+            run_in_child(before, root / "work", root / "tmp").require_done()
         yield root / "work"
 
     @cache  # noqa: B019 - it lives as long as the process
@@ -69,8 +67,7 @@ class Faults:
         """The answer of a command that meets no fault, and the names of what it leaves."""
         with self.root() as root, self.place(root, COMMANDS[name].before) as work:
             ended = run_in_child(COMMANDS[name].action, work, root / "tmp")
-            if ended.status != "done":
-                raise RuntimeError(f"{ended.where} {ended.errors}")
+            ended.require_done()
             return ended.answer, names_in(work)
 
     @contextlib.contextmanager

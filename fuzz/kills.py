@@ -109,11 +109,8 @@ class Kills:
         (root / "tmp").mkdir(parents=True)
         shutil.copytree(self.base, root / "work")
         if scenario.fresh:
-            ended = run_in_child(
-                evaluate("model.pt", "--store", "s.h5"), root / "work", root / "tmp"
-            )
-            if ended.status != "done":
-                raise RuntimeError(ended.errors)
+            before = evaluate("model.pt", "--store", "s.h5")
+            run_in_child(before, root / "work", root / "tmp").require_done()
         try:
             yield root / "work"
         finally:
