@@ -26,7 +26,7 @@ from genprobe.loaders.recorded import record, tensor_of
 from genprobe.loaders.rows import KIND, REAL, Rows, h5_rows, npz_rows
 from genprobe.runtime.checked_zip import checked_zip
 from genprobe.runtime.hdf5 import is_hdf5, require_harmless
-from genprobe.runtime.hdf5_links import links, require_self_contained, require_stored
+from genprobe.runtime.hdf5_links import links
 from genprobe.runtime.untrusted import reading, require_readable
 from genprobe.types import Loader, Model
 
@@ -88,10 +88,7 @@ def read_h5(path: Path) -> tuple[dict[str, Rows], dict[str, Any]]:
     try:
         if "header" in file.attrs:
             raise ModelError(f"{path} is a store, not a model.", f"Print it: genprobe show {path}")
-        require_self_contained(file, error=ModelError)
         found = {name: item for name, item in links(file) if is_array(item)}
-        for name, item in found.items():
-            require_stored(name, item, path.stat().st_size)
         given = {k: file.attrs[k] for k in SETTINGS if k in file.attrs}
         given |= {k: single(k, found.pop(k)) for k in SETTINGS if k in found}
         settings = settings_of(path, given)
