@@ -1,6 +1,5 @@
 """``genprobe evaluate``: evaluate one or several models."""
 
-import logging
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ import click
 from genprobe.cli import options
 from genprobe.cli.command_line import command_line
 from genprobe.cli.interrupt import describe_kept_store, resumable
+from genprobe.cli.log import show_progress
 from genprobe.cli.output import output_options
 from genprobe.errors import GenprobeError, OtherRankError, UsageError
 from genprobe.escape import escape
@@ -116,7 +116,7 @@ def evaluate(
             if ranks.leads:
                 output.require_possible(store)
         if ranks.leads and not quiet:
-            logging.getLogger("genprobe").setLevel(logging.INFO)
+            show_progress()
         pictures = True if output.html_path else None
         choices = Options(store=store, cuts=cuts, pictures=pictures, **settings)
         shown = ranks.leads and not quiet

@@ -1,6 +1,5 @@
 """The group of commands, and what happens to errors: one or two lines, exit 1 or 2."""
 
-import logging
 import sys
 from importlib import import_module
 from typing import Any
@@ -9,6 +8,7 @@ import click
 
 from genprobe._version import __version__
 from genprobe.cli.command_line import record_command_line
+from genprobe.cli.log import show_warnings
 from genprobe.cli.streams import lasting_streams
 from genprobe.errors import GenprobeError, OtherRankError, PluginError, UsageError, reason_of
 from genprobe.escape import escape
@@ -25,14 +25,6 @@ COMMANDS = (
     "new_plugin",
 )
 """The commands of genprobe itself, each in the file of its name."""
-
-
-class Echo(logging.Handler):
-    """Writes to what standard error is by then: above a progress display, if there is one."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write one line."""
-        click.echo(self.format(record), err=True)
 
 
 class Cli(click.Group):
@@ -85,7 +77,7 @@ class Cli(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; a fault of the input is reported in its own words."""
-        logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[Echo()])
+        show_warnings()
         try:
             return super().invoke(ctx)
         except OtherRankError:

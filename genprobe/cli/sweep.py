@@ -1,6 +1,5 @@
 """``genprobe sweep``: the rate-distortion curve of the reference network."""
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +7,7 @@ import click
 
 from genprobe.cli import options
 from genprobe.cli.interrupt import describe_kept_sweep, resumable
+from genprobe.cli.log import show_progress
 from genprobe.errors import GenprobeError
 from genprobe.escape import escape
 
@@ -82,7 +82,7 @@ def sweep(
     from genprobe.runtime.output_file import require_writable
 
     if not quiet:
-        logging.getLogger("genprobe").setLevel(logging.INFO)
+        show_progress()
     output, figure = Output(unit=unit, markdown=markdown), folder / "curve.png"
     if folder.is_dir():
         require_writable(figure, FIGURE)

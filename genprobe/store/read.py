@@ -238,7 +238,9 @@ def require_fitting(file: h5py.File, header: Header, shards: set[str]) -> None:
     }
     arrays = dict(iterate_arrays(file))
     rated = {"probes/distortion", "probes/unit_distortion"}
-    missing = [name for name in (*shapes, "probes/rate") if name not in arrays]
+    missing = [name for name in shapes if name not in arrays]
+    if not missing and "probes/rate" not in arrays and not of_points(arrays["draws/log_qz_x"]):
+        missing.append("probes/rate")
     if header.likelihood is not None and not rated & arrays.keys():
         missing.append("probes/distortion")
     if not members(file, "params"):
@@ -253,6 +255,11 @@ def require_fitting(file: h5py.File, header: Header, shards: set[str]) -> None:
             raise ValueError(f"{name} is not in its own shards")
         if not fits or shape != shapes.get(name, shape) or values.dtype.kind not in "fiu":
             raise ValueError(f"{name} is {values.dtype} of shape {shape}")
+
+
+def of_points(log_qz_x: h5py.Dataset) -> bool:
+    """Whether posteriors are points, whose density is infinite and which have no rate."""
+    return bool((log_qz_x[:1, :1] == math.inf).all()) if log_qz_x.ndim == 2 else False
 
 
 def sources_of(values: h5py.Dataset) -> set[str]:

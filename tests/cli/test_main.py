@@ -1,3 +1,4 @@
+import logging
 import re
 import subprocess
 import sys
@@ -135,3 +136,12 @@ def test_examples_in_the_help_stand_on_lines_of_their_own(run, command):
     lines = run(command, "--help").stdout.splitlines()
     assert any(line.startswith(f"  genprobe {command} ") for line in lines)
     assert "\\b" not in "".join(lines)
+
+
+def test_a_program_that_calls_a_command_keeps_its_own_log_level(tiny, tmp_path):
+    log = logging.getLogger("genprobe")
+    before = log.level
+    arguments = ["evaluate", str(tiny.a), "--data", str(tiny.images)]
+    done = CliRunner().invoke(main, [*arguments, "--store", str(tmp_path / "s.h5")])
+    assert done.exit_code == 0
+    assert log.level == before
