@@ -4,6 +4,7 @@ import contextlib
 import fnmatch
 import functools
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -36,7 +37,7 @@ NEVER_READ = {
 
 
 def plan(count: int) -> list[Case]:
-    """So many cases, spread over all formats by their shares, over all kinds of each alike.
+    """At least so many cases, spread over all formats by their shares, over all kinds of each alike.
 
     Cases of a smaller count are among those of a larger one.
 
@@ -48,7 +49,7 @@ def plan(count: int) -> list[Case]:
         Case(name, kinds[i % len(kinds)], i // len(kinds))
         for name, format in FORMATS.items()
         for kinds in [shuffled(format.damages, name)]
-        for i in range(round(count * format.share / total))
+        for i in range(math.ceil(count * format.share / total))
     ]
 
 
