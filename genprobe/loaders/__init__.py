@@ -5,7 +5,7 @@ from genprobe.loaders.recorded import record
 from genprobe.loaders.rows import Rows, h5_rows
 from genprobe.loaders.tensors import read_tensors
 from genprobe.runtime.checked_zip import require_intact
-from genprobe.runtime.hdf5_links import require_self_contained
+from genprobe.runtime.hdf5 import require_harmless
 from genprobe.runtime.untrusted import reading, require_readable
 
 __all__ = [
@@ -16,9 +16,9 @@ __all__ = [
     "read_tensors",
     "reading",
     "record",
+    "require_harmless",
     "require_intact",
     "require_readable",
-    "require_self_contained",
 ]
 
 PARTS = (

@@ -50,6 +50,14 @@ def require_harmless(
     Raises:
         GenprobeError: if reading it crashes, takes too long or too much memory, or shows other
             files.
+
+    Example:
+        >>> import h5py, pathlib, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "a.h5")
+        ...     with h5py.File(path, "w") as file:
+        ...         file["a"] = [1.0]
+        ...     require_harmless(path)
     """
     state = state_of(os.stat(path))
     if state in _harmless:

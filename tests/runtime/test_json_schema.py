@@ -2,13 +2,12 @@ import copy
 import json
 import random
 
-import jsonschema
 import pytest
 
 from genprobe.analysis.regimes import Cuts
 from genprobe.errors import GenprobeError
 from genprobe.report import Report, report_schema
-from genprobe.runtime.json_schema import faults, parse, require_valid
+from genprobe.runtime.json_schema import parse, require_valid
 from genprobe.testing.examples import reports
 
 OTHERS = [None, True, -1, 0.5, -1e-300, "", "x", "\x1b[2J", [], [1], {}, {"a": 1}, [[None]]]
@@ -51,41 +50,12 @@ def mutants(content, count):
         yield changed(content, draw.choice(every), draw.choice([*OTHERS, ...]))
 
 
-def test_what_jsonschema_refuses_is_refused_and_nothing_else(content):
-    judge = jsonschema.Draft202012Validator(report_schema())
-    wrong = 0
-    for mutant in mutants(content, 300):
-        found = list(faults(mutant, report_schema(), ""))
-        assert bool(found) == (not judge.is_valid(mutant)), mutant
-        wrong += bool(found)
-    assert 100 < wrong < 300
-
-
 def test_a_report_of_other_types_is_one_line_or_a_report_that_shows_itself(content):
     for mutant in mutants(content, 40):
         try:
             assert str(Report.from_json(json.dumps(mutant)))
         except GenprobeError as error:
             assert len(str(error).splitlines()) == 1  # noqa: PT017
-
-
-def test_every_keyword_of_the_schema_is_known(content):
-    """One that is not would be passed over in silence."""
-    known = {"$schema", "$id", "title", "type", "required", "additionalProperties", "properties"}
-    known |= {"const", "enum", "pattern", "minLength", "minimum", "maximum", "propertyNames"}
-    known |= {"items", "prefixItems", "minItems", "maxItems"}
-
-    def keywords(schema):
-        for key, value in schema.items():
-            yield key
-            if key in ("properties",):
-                for inner in value.values():
-                    yield from keywords(inner)
-            for inner in value if isinstance(value, list) else [value]:
-                if isinstance(inner, dict) and key != "properties":
-                    yield from keywords(inner)
-
-    assert set(keywords(report_schema())) <= known
 
 
 def test_the_schema_knows_the_cuts():
@@ -108,5 +78,11 @@ def test_numbers_of_64_bits_are_read_exactly():
 
 def test_the_place_is_named():
     schema = {"properties": {"a": {"items": {"type": "string"}}}}
-    with pytest.raises(ValueError, match=r"^a\[1\] is 3, not string$"):
+    with pytest.raises(ValueError, match=r"^a\[1\]: 3 is not of type 'string'$"):
         require_valid({"a": ["x", 3]}, schema)
+
+
+def test_a_long_value_is_shortened():
+    with pytest.raises(ValueError, match="is not of type 'string'") as caught:
+        require_valid(["x " * 1000] * 9, {"type": "string"})
+    assert len(str(caught.value)) < 100
