@@ -37,7 +37,7 @@ NEVER_READ = {
 
 
 def plan(count: int) -> list[Case]:
-    """At least so many cases, spread over all formats by their shares, over all kinds of each alike.
+    """At least so many cases, spread over formats by their shares, over all kinds of each alike.
 
     Cases of a smaller count are among those of a larger one.
 
