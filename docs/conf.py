@@ -1,20 +1,48 @@
-"""Sphinx: the pages of this folder, the command line, and the Python API."""
+"""Sphinx: the pages of this folder, whose code runs; the command line; the Python API."""
+
+import sys
+from pathlib import Path
 
 from genprobe._version import __version__
+
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "genprobe"
 author = "the genprobe authors"
 copyright = "the genprobe authors"
 release = version = __version__
-extensions = ["myst_parser", "sphinx_click", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
-source_suffix = {".md": "markdown"}
+extensions = [
+    "myst_parser",
+    "sphinx_click",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "mathml",
+    "run_pages",
+]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+run_pages = ["tutorials/*", "howto/*", "pitfalls", "warnings"]
 html_theme = "furo"
-html_title = f"genprobe {release}"
-exclude_patterns = ["_build"]
-myst_enable_extensions = ["dollarmath", "deflist"]
+html_title = "genprobe"
+html_math_renderer = "mathml"
+html_static_path = ["_static"]
+html_css_files = ["genprobe.css"]
+html_show_sphinx = False
+html_copy_source = False
+html_theme_options = {"top_of_page_buttons": []}
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates"]
+myst_enable_extensions = ["attrs_inline", "colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
+copybutton_prompt_text = r"\$ |>>> |\.\.\. "
+copybutton_prompt_is_regexp = True
+copybutton_line_continuation_character = "\\"
+copybutton_selector = "div:not(.output) > div.highlight > pre"
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
+autosummary_generate = True
 
 
 def escape_stars(app, what, name, obj, options, lines):

@@ -1,0 +1,157 @@
+"""Pages whose code runs when they are built, and that show what it printed and drew.
+
+On a page that ``run_pages`` names, a fence of ``python`` runs, in one namespace for the page, and
+so do the lines of a fence of ``console``, each ``$ genprobe …``. A fence of ``python`` whose first
+line is a comment that names a file, such as ``# mymodel.py``, is written to that file instead.
+Every other language is only shown: ``py`` is Python that does not run.
+
+Each page has a fresh folder of its own. The output stands below its fence, with each picture that
+was written, and a link to each HTML page. Whatever fails is a warning of Sphinx, which ``-W``
+makes an error.
+"""
+
+import ast
+import contextlib
+import io
+import logging
+import os
+import re
+import shlex
+import shutil
+import sys
+import traceback
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
+from sphinx.util.logging import getLogger
+
+LOGGER = getLogger(__name__)
+FOLDER = "_build/run"
+FILE = re.compile(r"# ([\w-]+\.(?:py|toml))\n")
+COLUMNS = "80"
+
+
+class RunPage(SphinxTransform):
+    """Runs the code of a page and inserts what comes of it."""
+
+    default_priority = 200
+
+    def apply(self, **kwargs: Any) -> None:
+        """Run each fence in its turn."""
+        docname = self.env.docname
+        if not any(fnmatch(docname, pattern) for pattern in self.config.run_pages):
+            return
+        folder = Path(self.env.srcdir, FOLDER, docname)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        names: dict[str, Any] = {"__name__": "__main__"}
+        with inside(folder):
+            for fence in list(self.document.findall(nodes.literal_block)):
+                before = files(folder)
+                output = self.run(fence, names)
+                shown = result(output) + [
+                    show(path, f"/{FOLDER}/{docname}/{path.relative_to(folder).as_posix()}")
+                    for path, changed in files(folder).items()
+                    if before.get(path) != changed
+                ]
+                place = fence.parent.index(fence) + 1
+                fence.parent[place:place] = shown
+
+    def run(self, fence: nodes.literal_block, names: dict[str, Any]) -> str:
+        """What a fence printed; empty where it is not one that runs."""
+        code, language = fence.astext(), fence.get("language")
+        named = FILE.match(code)
+        try:
+            if language == "python" and named:
+                Path(named[1]).write_text(code + "\n", encoding="utf-8")
+                return ""
+            if language == "python":
+                return python(code, names)
+            return "".join(console(code)) if language == "console" else ""
+        except BaseException:
+            LOGGER.warning("this code failed:\n%s", traceback.format_exc(), location=fence)
+            return ""
+
+
+def python(code: str, names: dict[str, Any]) -> str:
+    """What Python code printed, and the value of its last expression, as an interpreter has it."""
+    body = ast.parse(code).body
+    last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(ast.Module(body, []), "<page>", "exec"), names)
+        if last:
+            value = eval(compile(ast.Expression(last.value), "<page>", "eval"), names)
+            if value is not None:
+                print(repr(value))
+    return printed.getvalue()
+
+
+def console(code: str) -> Iterator[str]:
+    """What each command of a fence printed, and what it said beside that."""
+    from genprobe.cli import main
+
+    for line in code.replace("\\\n", " ").splitlines():
+        prompt, program, *arguments = shlex.split(line)
+        if (prompt, program) != ("$", "genprobe"):
+            raise ValueError(f"not a command that pages can run: {line}")
+        done = CliRunner().invoke(main, arguments, prog_name="genprobe")
+        if done.exit_code:
+            raise RuntimeError(f"{line}\n{done.output}{done.exception!r}")
+        yield done.output
+
+
+@contextlib.contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    """Work in a folder, with the modules that lie there, which no later page sees."""
+    modules, columns = set(sys.modules), os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = COLUMNS
+    logging.getLogger("genprobe").setLevel(logging.ERROR)
+    sys.path.insert(0, str(folder))
+    try:
+        with contextlib.chdir(folder):
+            yield
+    finally:
+        sys.path.remove(str(folder))
+        logging.getLogger("genprobe").setLevel(logging.NOTSET)
+        for name in set(sys.modules) - modules:
+            if str(folder) in str(getattr(sys.modules[name], "__file__", "")):
+                del sys.modules[name]
+        if columns is None:
+            del os.environ["COLUMNS"]
+        else:
+            os.environ["COLUMNS"] = columns
+
+
+def files(folder: Path) -> dict[Path, int]:
+    """The pictures and pages in a folder, with the time that each was written."""
+    found = (p for p in sorted(folder.rglob("*")) if p.suffix in (".png", ".svg", ".html"))
+    return {path: path.stat().st_mtime_ns for path in found}
+
+
+def result(output: str) -> list[nodes.Node]:
+    """The text below a fence, if there is any."""
+    text = output.strip("\n")
+    return [nodes.literal_block(text, text, language="text", classes=["output"])] if text else []
+
+
+def show(path: Path, source: str) -> nodes.Node:
+    """A picture, or a link to a page."""
+    if path.suffix != ".html":
+        return nodes.image(uri=source, alt=f"What was drawn: {path.name}", classes=["output"])
+    link = addnodes.download_reference(reftarget=source, refdoc="", classes=["output"])
+    link += nodes.Text(f"Open {path.name}")
+    return nodes.paragraph("", "", link)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register ``run_pages``, patterns of the pages that run."""
+    app.add_config_value("run_pages", [], "env", list)
+    app.add_transform(RunPage)
+    return {"parallel_read_safe": False, "parallel_write_safe": True}
