@@ -24,6 +24,7 @@ extensions = [
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 run_pages = ["tutorials/*", "howto/*", "pitfalls", "warnings"]
+napoleon_use_ivar = True
 html_theme = "furo"
 html_title = "genprobe"
 html_math_renderer = "mathml"
