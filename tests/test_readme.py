@@ -16,24 +16,6 @@ def test_shows_the_help_as_it_is():
     assert shown == CliRunner().invoke(main, ["--help"], prog_name="genprobe").output
 
 
-def test_explains_every_row_of_the_table_as_the_catalog_does():
-    from genprobe.estimators.catalog import CATALOG
-
-    listed = README.partition("| row | what it says |\n|:--|:--|\n")[2].partition("\n\n")[0]
-    assert listed.splitlines() == [
-        f"| {row.label.strip()} | {row.meaning.replace('|', chr(92) + '|')} |"
-        for row in CATALOG.values()
-        if not row.hidden
-    ]
-
-
-def test_names_every_regime():
-    from genprobe.analysis.regimes import MEANING
-
-    for label in MEANING.keys() - {"undetermined"}:
-        assert f"| {label} | {MEANING[label]} |" in README
-
-
 def test_has_the_two_commands_that_the_continuous_build_runs():
     commands = re.findall(r"^\$ (.*\.venv.*)$", README, re.MULTILINE)
     assert len(commands) == 2

@@ -10,7 +10,6 @@ was written, and a link to each HTML page. Whatever fails is a warning of Sphinx
 makes an error.
 """
 
-import ast
 import contextlib
 import io
 import logging
@@ -81,15 +80,9 @@ class RunPage(SphinxTransform):
 
 
 def python(code: str, names: dict[str, Any]) -> str:
-    """What Python code printed, and the value of its last expression, as an interpreter has it."""
-    body = ast.parse(code).body
-    last = body.pop() if body and isinstance(body[-1], ast.Expr) else None
+    """What Python code printed."""
     with contextlib.redirect_stdout(io.StringIO()) as printed:
-        exec(compile(ast.Module(body, []), "<page>", "exec"), names)
-        if last:
-            value = eval(compile(ast.Expression(last.value), "<page>", "eval"), names)
-            if value is not None:
-                print(repr(value))
+        exec(compile(code, "<page>", "exec"), names)
     return printed.getvalue()
 
 
