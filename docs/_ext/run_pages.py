@@ -7,14 +7,13 @@ Every other language is only shown: ``py`` is Python that does not run.
 
 Each page has a fresh folder of its own. The output stands below its fence, with each picture that
 was written, and a link to each HTML page. Whatever fails is a warning of Sphinx, which ``-W``
-makes an error.
+makes an error. Below its title stands a link to the page as a notebook.
 """
 
 import contextlib
 import io
 import logging
 import os
-import re
 import shlex
 import shutil
 import sys
@@ -26,6 +25,7 @@ from typing import Any
 
 from click.testing import CliRunner
 from docutils import nodes
+from notebook import FILE, notebook
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.transforms import SphinxTransform
@@ -33,7 +33,6 @@ from sphinx.util.logging import getLogger
 
 LOGGER = getLogger(__name__)
 FOLDER = "_build/run"
-FILE = re.compile(r"# ([\w-]+\.(?:py|toml))\n")
 COLUMNS = "80"
 
 
@@ -45,23 +44,35 @@ class RunPage(SphinxTransform):
     def apply(self, **kwargs: Any) -> None:
         """Run each fence in its turn."""
         docname = self.env.docname
-        if not any(fnmatch(docname, pattern) for pattern in self.config.run_pages):
+        fences = list(self.document.findall(nodes.literal_block))
+        runs = any(fence.get("language") in ("python", "console") for fence in fences)
+        if not (runs and any(fnmatch(docname, pattern) for pattern in self.config.run_pages)):
             return
         folder = Path(self.env.srcdir, FOLDER, docname)
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        names: dict[str, Any] = {"__name__": "__main__"}
         with inside(folder):
-            for fence in list(self.document.findall(nodes.literal_block)):
-                before = files(folder)
-                output = self.run(fence, names)
-                shown = result(output) + [
-                    show(path, f"/{FOLDER}/{docname}/{path.relative_to(folder).as_posix()}")
-                    for path, changed in files(folder).items()
-                    if before.get(path) != changed
-                ]
-                place = fence.parent.index(fence) + 1
-                fence.parent[place:place] = shown
+            self.run_all(fences, folder)
+        book = folder / f"{folder.name}.ipynb"
+        book.write_text(notebook(Path(self.env.doc2path(docname)).read_text("utf-8")), "utf-8")
+        title = next(iter(self.document.findall(nodes.title)))
+        title.parent.insert(1, download(self.source(book), "Download this page as a notebook"))
+
+    def run_all(self, fences: list[nodes.literal_block], folder: Path) -> None:
+        """Run the fences of a page, and put what comes of each below it."""
+        names: dict[str, Any] = {"__name__": "__main__"}
+        for fence in fences:
+            before = files(folder)
+            shown = result(self.run(fence, names))
+            for path, changed in files(folder).items():
+                if before.get(path) != changed:
+                    shown.append(show(path, self.source(path)))
+            place = fence.parent.index(fence) + 1
+            fence.parent[place:place] = shown
+
+    def source(self, path: Path) -> str:
+        """A file as pages name it, from the folder of all pages."""
+        return f"/{path.relative_to(self.env.srcdir).as_posix()}"
 
     def run(self, fence: nodes.literal_block, names: dict[str, Any]) -> str:
         """What a fence printed; empty where it is not one that runs."""
@@ -136,10 +147,15 @@ def result(output: str) -> list[nodes.Node]:
 
 def show(path: Path, source: str) -> nodes.Node:
     """A picture, or a link to a page."""
-    if path.suffix != ".html":
-        return nodes.image(uri=source, alt=f"What was drawn: {path.name}", classes=["output"])
+    if path.suffix == ".html":
+        return download(source, f"Open {path.name}")
+    return nodes.image(uri=source, alt=f"What was drawn: {path.name}", classes=["output"])
+
+
+def download(source: str, text: str) -> nodes.Node:
+    """A paragraph that is a link to a file."""
     link = addnodes.download_reference(reftarget=source, refdoc="", classes=["output"])
-    link += nodes.Text(f"Open {path.name}")
+    link += nodes.Text(text)
     return nodes.paragraph("", "", link)
 
 
