@@ -25,6 +25,7 @@ extensions = [
 ]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 run_pages = ["tutorials/*", "howto/*", "pitfalls", "warnings"]
+napoleon_attr_annotations = False
 napoleon_use_ivar = True
 html_theme = "furo"
 html_title = "genprobe"
