@@ -66,8 +66,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def docs(session: nox.Session) -> None:
-    """The documentation; every warning is an error."""
+    """The documentation, and the code of its pages; every warning is an error."""
     session.install(*PINNED, "-e", ".[docs]")
+    shutil.rmtree("docs/api", ignore_errors=True)
+    session.env["OMP_NUM_THREADS"] = "1"
     session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 
 
@@ -128,6 +130,20 @@ def reproduction(session: nox.Session) -> None:
     """MNIST beside published numbers, about an hour; needs GENPROBE_DATA_DIR."""
     session.install(*PINNED, ".")
     session.run("python", "-m", "validation.reproduction", *session.posargs)
+
+
+@nox.session(python="3.11")
+def readme(session: nox.Session) -> None:
+    """Put what the program prints into the README."""
+    session.install(*PINNED, ".")
+    session.run("python", "-m", "validation.readme", env={"PYTHONPATH": "."})
+
+
+@nox.session(python="3.11")
+def gallery(session: nox.Session) -> None:
+    """Published models and their tables; needs GENPROBE_DATA_DIR and GENPROBE_MODELS_DIR."""
+    session.install(*PINNED, ".")
+    session.run("python", "-m", "validation.gallery", *session.posargs, env={"PYTHONPATH": "."})
 
 
 @nox.session(python="3.11")
