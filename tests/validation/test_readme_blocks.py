@@ -9,6 +9,7 @@ def test_a_block_is_replaced_between_its_marks_and_nothing_else():
     assert replaced(text, "two", "new") == text
 
 
-def test_the_comparison_is_what_follows_the_models_up_to_the_warnings():
-    output = "beta-6 on digits\n! saturated\n\n4 models on digits: N\nrow\n\n! saturated: two\n"
-    assert comparison(output) == "4 models on digits: N\nrow\n"
+def test_the_comparison_is_its_verdict_and_its_table():
+    shown = "4 models on digits: N\nShip one.\n\nmodel  R  D\nbeta-6  0  24"
+    output = f"beta-6 on digits\n  R  0\n\n{shown}\n\n* the best.\n\n! saturated"
+    assert comparison(output) == shown
