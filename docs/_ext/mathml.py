@@ -1,5 +1,7 @@
 """Formulas as MathML, which browsers draw themselves: a page loads nothing from elsewhere."""
 
+import re
+
 from docutils import nodes
 from docutils.utils.math import MathError
 from docutils.utils.math.latex2mathml import tex2mathml
@@ -8,13 +10,15 @@ from sphinx.util import logging
 from sphinx.writers.html5 import HTML5Translator
 
 LOGGER = logging.getLogger(__name__)
+NAMED = re.compile(r"\\(log|ln|exp)(?![a-zA-Z])\s*(?=[\w\\])(?!\\(?:left|big|Big|,|!))")
+"""A function before what it is of, unless that is in brackets: TeX has a thin space between."""
 
 
 def mathml(node: nodes.Element, as_block: bool) -> str:
     """The formula of a node; a warning, and its source, where it cannot be read."""
     source = node.astext()
     try:
-        return tex2mathml(source, as_block=as_block)
+        return tex2mathml(NAMED.sub(r"\\\1\\,", source), as_block=as_block)
     except MathError as error:
         LOGGER.warning("formula %r: %s", source, error, location=node)
         return f"<code>{source}</code>"
