@@ -9,6 +9,7 @@ import click
 
 from genprobe.cli import options
 from genprobe.cli.command_line import command_line
+from genprobe.cli.declare import option
 from genprobe.cli.interrupt import describe_kept_store, resumable
 from genprobe.cli.log import show_progress
 from genprobe.cli.output import output_options
@@ -34,13 +35,16 @@ if TYPE_CHECKING:
 @options.byte_values
 @options.input_key
 @options.covariates
-@click.option(
-    "--model", "factory", metavar="MODULE:FACTORY", help="Your function that builds the Model."
+@option(
+    "--factory",
+    formerly=["--model"],
+    metavar="MODULE:FACTORY",
+    help="Your function that builds the Model.",
 )
 @click.option(
     "--weights",
     metavar="KEY",
-    help="Which weights of a checkpoint --model gets, such as ema. Default: the first that fit.",
+    help="Which weights of a checkpoint --factory gets, such as ema. Default: the first that fit.",
 )
 @click.option(
     "--family", metavar="NAME", help="Posterior family of a file of posteriors (.npz, .h5)."
@@ -94,7 +98,7 @@ def evaluate(
 
     \b
     genprobe evaluate model.pt
-    genprobe evaluate weights.pt --model mypackage.vae:build --data test.npy
+    genprobe evaluate weights.pt --factory mypackage.vae:build --data test.npy
     genprobe evaluate posteriors.npz        loc, scale, perhaps distortion
     genprobe evaluate a.pt b.pt c.pt        evaluates each and compares them
     """  # noqa: D301

@@ -1,9 +1,6 @@
 """From what the user names to a Model or a Dataset, through the plugins that recognise it."""
 
-import importlib
 import logging
-import os
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import FunctionType
@@ -23,6 +20,7 @@ from genprobe.loaders.safetensors import INDEX
 from genprobe.loaders.stand_ins import read_with_stand_ins, replaced
 from genprobe.loaders.state_dicts import describe, printable, state_dicts
 from genprobe.loaders.tensors import read_weights
+from genprobe.loaders.user_function import user_function
 from genprobe.plugins import plugins
 from genprobe.runtime.checked_zip import require_intact
 from genprobe.runtime.untrusted import is_absent, require_readable
@@ -31,7 +29,7 @@ from genprobe.types import Dataset, DatasetReader, Likelihood, Loader, Model
 log = logging.getLogger("genprobe")
 
 THREE_WAYS = (
-    "Give its model with --model MODULE:FACTORY, save it with genprobe.save, or install a plugin "
+    "Give its model with --factory MODULE:FACTORY, save it with genprobe.save, or install a plugin "
     "that reads it."
 )
 
@@ -74,7 +72,7 @@ def load(
         raise ModelError(
             f"The weights {weights!r} of {spec} can be chosen only for a function that builds the "
             "model.",
-            "Name it: --model MODULE:FACTORY.",
+            "Name it: --factory MODULE:FACTORY.",
         )
     known: dict[str, Loader] = plugins().all("loaders")
     scheme, _, rest = str(spec).partition(":")
@@ -329,16 +327,15 @@ def data_of_function(name: str) -> Any:
     Raises:
         DataError: if it is not there, or fails.
     """
-    module, _, attribute = name.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    remedy = "Name python:MODULE:FUNCTION, of a module in the current folder or installed."
+    if not all(name.rpartition(":")):
+        raise DataError(f"The data python:{name} name no function.", remedy)
+    found = user_function(name, "the data", DataError)
     try:
-        found = getattr(importlib.import_module(module), attribute)
         return found() if isinstance(found, type | FunctionType) else found
     except GenprobeError:
         raise
     except Exception as error:
         raise DataError(
-            f"The data python:{name} fail: {type(error).__name__}: {reason_of(error)}.",
-            "Name python:MODULE:FUNCTION, of a module in the current folder or installed.",
+            f"The data python:{name} fail: {type(error).__name__}: {reason_of(error)}.", remedy
         ) from error

@@ -196,8 +196,8 @@ def pickled(path):
         (plain_file, [], "is not a checkpoint"),
         (state_dict, [], "bare state dict"),
         (pickled, [], "would run code"),
-        (state_dict, ["--model", "nowhere:build"], "nowhere"),
-        (state_dict, ["--model", "nowhere"], "MODULE:FACTORY"),
+        (state_dict, ["--factory", "nowhere:build"], "nowhere"),
+        (state_dict, ["--factory", "nowhere"], "MODULE:FACTORY"),
     ],
 )
 def test_a_model_that_does_not_load_is_told_in_two_lines(run, make, arguments, words, tmp_path):
@@ -227,7 +227,16 @@ def test_which_weights_were_taken_is_said_and_can_be_chosen(shell, tiny, tmp_pat
     (tmp_path / "mine.py").write_text(FACTORY)
     weights = {key: torch.nn.Linear(12, 4).state_dict() for key in ("model", "ema")}
     torch.save(weights, tmp_path / "w.pt")
-    given = ["evaluate", "w.pt", "--model", "mine:build", "--data", tiny.images, "--json", "r.json"]
+    given = [
+        "evaluate",
+        "w.pt",
+        "--factory",
+        "mine:build",
+        "--data",
+        tiny.images,
+        "--json",
+        "r.json",
+    ]
     rates = {}
     for key, chosen in {"model": [], "ema": ["--weights", "ema"]}.items():
         done = shell(*given, *chosen)

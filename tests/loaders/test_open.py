@@ -125,7 +125,7 @@ def test_a_bare_state_dict_is_told_the_three_ways(path, options, trust):
     told = refused(ModelError, path, trust=trust)
     assert "bare state dict" in told
     assert "holds weight (1 tensor), bias (1 tensor)." in told
-    for way in ("--model", "genprobe.save", "plugin"):
+    for way in ("--factory", "genprobe.save", "plugin"):
         assert way in told
 
 

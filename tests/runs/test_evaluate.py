@@ -86,7 +86,7 @@ def encoded():
 @pytest.fixture
 def child(work):
     """A real run, stopped for good in the third of four segments."""
-    command = [sys.executable, "-m", "genprobe", "evaluate", "w.pt", "--model", "slow:build"]
+    command = [sys.executable, "-m", "genprobe", "evaluate", "w.pt", "--factory", "slow:build"]
     command += [
         "--data",
         "x.npy",
