@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     help="A name (digits), a path, SCHEME:PATH or python:MODULE:FUNCTION. Default: a bundle's own.",
 )
 @click.option("--split", metavar="S", help="Split of a named data set.")
+@option(
+    "--limit",
+    type=int,
+    metavar="N",
+    help="Evaluate N examples only, drawn at random by --seed.",
+)
 @options.binarize
 @options.byte_values
 @options.input_key

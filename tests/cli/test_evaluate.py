@@ -210,6 +210,41 @@ def test_a_model_that_does_not_load_is_told_in_two_lines(run, make, arguments, w
     assert len(result.stderr.splitlines()) <= 2
 
 
+def test_a_limit_is_in_the_name_of_the_data_and_a_store_tells_it_from_the_whole(
+    run, tiny, tmp_path
+):
+    given = ["evaluate", tiny.a, "--data", tiny.images, "--quiet", "--store", "s.h5"]
+    assert run(*given, "--limit", 40, "--json", "r.json").exit_code == 0
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert (report["n"], report["provenance"]["limit"]) == (40, 40)
+    assert report["dataset"].startswith("40 of ")
+    for other in ([], ["--limit", 41], ["--limit", 40, "--seed", 1]):
+        result = run(*given, *other)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "The store s.h5 is of another" in result.stderr
+    assert run(*given, "--limit", 40).exit_code == 0
+
+
+def test_a_limit_is_of_random_examples_and_no_more_than_there_are(tiny):
+    def evaluated(limit):
+        return genprobe.evaluate(tiny.a, tiny.images, limit=limit, device="cpu")
+
+    whole, some = (evaluated(limit).store.column("probes/rate").flatten() for limit in (99, 30))
+    assert (len(whole), len(some)) == (60, 30)
+    near = (whole[:, None] - some).abs().min(0)
+    assert near.values.max() < 1e-6
+    assert set(near.indices.tolist()) != set(range(30))
+    assert evaluated(99).dataset == genprobe.open_dataset(tiny.images).name
+
+
+def test_a_limit_of_a_file_of_posteriors_or_of_nothing_is_refused(run, tmp_path):
+    np.savez(tmp_path / "p.npz", loc=np.zeros((50, 2)), scale=np.ones((50, 2)))
+    result = run("evaluate", "p.npz", "--limit", 10)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Leave --limit out" in result.stderr
+    assert run("evaluate", "p.npz", "--limit", 0).exit_code == 2
+
+
 FACTORY = """
 import genprobe, torch
 
