@@ -6,27 +6,30 @@ import click
 
 from genprobe.cli import options
 from genprobe.cli.command_line import command_line
+from genprobe.cli.declare import command, option
 from genprobe.errors import GenprobeError
 from genprobe.escape import escape
 
 
-@click.command(short_help="Evaluate four small models that ship with genprobe.")
+@command(short_help="Evaluate four small models that ship with genprobe.")
 @options.unit
-@click.option(
+@option(
     "--plot",
     "plot_path",
     type=click.Path(path_type=Path),
     default="genprobe-demo.png",
     show_default=True,
     help="Where to draw the rate-distortion plane.",
+    group="Output",
 )
-@click.option(
+@option(
     "--html",
     "html_path",
     type=click.Path(path_type=Path),
     default="genprobe-demo.html",
     show_default=True,
     help="Where to write one HTML page: tables, plane, pictures.",
+    group="Output",
 )
 @options.plane
 def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> None:
