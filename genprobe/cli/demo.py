@@ -7,6 +7,7 @@ import click
 from genprobe.cli import options
 from genprobe.cli.command_line import command_line
 from genprobe.cli.declare import command, option
+from genprobe.cli.result_files import require_suffixes
 from genprobe.errors import GenprobeError
 from genprobe.escape import escape
 
@@ -46,6 +47,7 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
     from genprobe.demo import BUNDLES
     from genprobe.runs.evaluation import run_evaluation
 
+    require_suffixes({"html_path": html_path})
     output = Output(unit=unit, plot_path=plot_path, html_path=html_path, plane=plane)
     reports = []
     names = list(BUNDLES)

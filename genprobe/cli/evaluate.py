@@ -245,6 +245,6 @@ def evaluate_one(
         if not isinstance(error, OtherRankError):
             click.echo(f"Error: {escape(model)}: {error}", err=True)
         return None
-    if output is not None and several and output.renderer is None:
+    if output is not None and several and not (output.renderer or output.only_json):
         click.echo()
     return report

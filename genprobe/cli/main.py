@@ -1,5 +1,6 @@
 """The group of commands, and what happens to errors: one or two lines, exit 1 or 2."""
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -28,11 +29,17 @@ COMMANDS = (
 """The commands of genprobe itself, each in the file of its name."""
 
 
+COMPLETION = "_GENPROBE_COMPLETE"
+"""The environment variable in which a shell asks what it may complete."""
+
+
 class Cli(click.Group):
     """A group that fills itself from plugins when first asked, and reports faults plainly."""
 
     def main(self, *arguments: Any, **settings: Any) -> Any:
-        """Run the program, on streams that cost no work."""
+        """Run the program, on streams that cost no work; what a shell is to read is bytes."""
+        if COMPLETION in os.environ:
+            return super().main(*arguments, **settings)
         with lasting_streams(), lasting_interrupts():
             return super().main(*arguments, **settings)
 

@@ -49,7 +49,7 @@ json_path = option(
     "-j",
     "json_path",
     type=click.Path(path_type=Path),
-    help="Also write the report, or the comparison, as JSON here.",
+    help="Also write the report, or the comparison, as JSON here; - prints it, and nothing else.",
     group="Output",
 )
 csv_path = option(

@@ -6,7 +6,7 @@ import click
 
 from genprobe.cli import options
 from genprobe.cli.declare import command, option
-from genprobe.cli.result_files import require_apart
+from genprobe.cli.result_files import require_apart, require_suffixes
 from genprobe.errors import GenprobeError
 from genprobe.escape import escape
 
@@ -54,6 +54,7 @@ def train(
     from genprobe.runtime.progress import progress_display
 
     require_apart({"out": out})
+    require_suffixes({"out": out})
     require_writable(out, BUNDLE)
     dataset = open_dataset(data, split=split, binarize=binarize, seed=seed)
     if split is not None and data != "digits":

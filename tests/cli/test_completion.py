@@ -1,5 +1,9 @@
 """What the shell is offered, asked as click's completion asks."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from click.shell_completion import ShellComplete
 
@@ -48,3 +52,23 @@ def test_files_are_completed_by_the_shell(words):
 
 def test_an_old_name_is_not_offered():
     assert offered("evaluate", "--mo") == set()
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"), [("bash_complete", "plain,--data\n"), ("zsh_source", "compdef")]
+)
+def test_a_shell_gets_its_answer(asked, expected):
+    done = subprocess.run(
+        [sys.executable, "-c", "from genprobe.cli import main; main(prog_name='genprobe')"],
+        env={
+            **os.environ,
+            "_GENPROBE_COMPLETE": asked,
+            "COMP_WORDS": "genprobe evaluate --dat",
+            "COMP_CWORD": "2",
+        },
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    )
+    assert expected in done.stdout
+    assert done.stderr == ""

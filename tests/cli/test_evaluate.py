@@ -245,6 +245,14 @@ def test_a_limit_of_a_file_of_posteriors_or_of_nothing_is_refused(run, tmp_path)
     assert run("evaluate", "p.npz", "--limit", 0).exit_code == 2
 
 
+def test_json_on_standard_output_is_of_one_model_or_several(run, tiny):
+    for models in ([tiny.a], [tiny.a, tiny.b]):
+        result = run("evaluate", *models, "--json", "-")
+        assert result.exit_code == 0
+        found = json.loads(result.stdout)
+        assert len(found["models"] if len(models) > 1 else [found]) == len(models)
+
+
 FACTORY = """
 import genprobe, torch
 
