@@ -11,6 +11,7 @@ from torch.distributions import Distribution, Independent, Normal
 
 from genprobe.errors import ModelError
 from genprobe.priors.diagonal_normal import build as build_diagonal_normal
+from genprobe.runtime.near_names import hint
 from genprobe.types import Model, Params, Prior
 
 ACTIVATIONS: Mapping[str, type[nn.Module]] = {
@@ -24,6 +25,8 @@ ACTIVATIONS: Mapping[str, type[nn.Module]] = {
 PRIORS = ("standard-normal", "diagonal-normal")
 LIKELIHOODS = ("bernoulli", "normal")
 FAMILIES = ("diagonal-normal",)
+KINDS = {"family": "families", "prior": "priors", "likelihood": "likelihoods"}
+"""Under which the field's other names of a choice are listed."""
 
 
 class MlpVae(nn.Module):
@@ -156,5 +159,6 @@ def require(what: str, choice: str, choices: Sequence[str] | Mapping[str, Any]) 
     """
     if choice not in choices:
         raise ModelError(
-            f"mlp-vae has no {what} {choice!r}.", f"Choose one of {', '.join(choices)}."
+            f"mlp-vae has no {what} {choice!r}.",
+            f"{hint(choice, choices, KINDS.get(what, ''))}Choose one of {', '.join(choices)}.",
         )

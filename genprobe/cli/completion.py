@@ -4,9 +4,7 @@ A file is completed where one may be named. Names come from the plugins, so that
 them.
 """
 
-import os
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
@@ -50,9 +48,9 @@ def sort_keys() -> list[str]:
 
 def data_sets() -> list[str]:
     """Data sets that are named, schemes of files, and what is under GENPROBE_DATA_DIR."""
-    folder = os.environ.get("GENPROBE_DATA_DIR")
-    there = sorted(Path(folder).iterdir()) if folder and Path(folder).is_dir() else []
-    return [*parts("datasets")(), *(path.name for path in there if path.is_dir())]
+    from genprobe.datasets.find import data_folders
+
+    return [*parts("datasets")(), *data_folders()]
 
 
 FILES = complete(tuple, files=True)

@@ -7,7 +7,6 @@ covariates = ["y=labels.npy"] what may be repeated
 plane = false                 --no-plane
 """
 
-import difflib
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import click
 
 from genprobe.errors import UsageError, reason_of
+from genprobe.runtime.near_names import hint
 
 
 def config_option() -> click.Option:
@@ -104,11 +104,11 @@ def require_known(key: str, known: Collection[str], kind: str, path: Path) -> No
         UsageError: naming the nearest there is.
     """
     if key not in known:
-        near = difflib.get_close_matches(key.replace("_", "-"), known, 1)
+        meant = hint(key, known)
         several = ", ".join(sorted(known)) if len(known) < 12 else "see --help for all"
         raise UsageError(
             f"--config {path}: there is no {kind} {key!r}.",
-            f"Did you mean {near[0]}?" if near else f"There are: {several}.",
+            meant.rstrip() or f"There are: {several}.",
         )
 
 

@@ -7,7 +7,6 @@ import click
 from genprobe.cli import options
 from genprobe.cli.declare import command, option
 from genprobe.cli.result_files import require_apart, require_suffixes
-from genprobe.errors import GenprobeError
 from genprobe.escape import escape
 
 
@@ -57,8 +56,6 @@ def train(
     require_suffixes({"out": out})
     require_writable(out, BUNDLE)
     dataset = open_dataset(data, split=split, binarize=binarize, seed=seed)
-    if split is not None and data != "digits":
-        raise GenprobeError(f"{data} has no splits.")
     with progress_display(not quiet) as progress:
         model = run(
             dataset,

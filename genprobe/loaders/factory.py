@@ -19,6 +19,7 @@ from genprobe.loaders.inspect import BUNDLE_MARK
 from genprobe.loaders.state_dicts import StateDict, describe, printable, state_dicts, under
 from genprobe.loaders.tensors import read_weights
 from genprobe.loaders.user_function import user_function
+from genprobe.runtime.near_names import hint
 from genprobe.types import Model
 
 log = logging.getLogger("genprobe")
@@ -128,6 +129,7 @@ def load_best(model: Model, content: Any, path: Path, weights: str | None) -> Mo
     if not found:
         raise ModelError(
             f"{path} holds no weights under {weights!r}.",
+            f"{hint(weights, [state.key for state in every if state.key])}"
             f"There are: {paths(state.key for state in every)}.",
         )
     module = require_module(model, path)

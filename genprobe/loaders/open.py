@@ -11,18 +11,21 @@ from torch import Tensor
 from genprobe.datasets.binarize import binarize as binarized
 from genprobe.datasets.byte_values import read_bytes_as
 from genprobe.datasets.covariates import with_covariates
-from genprobe.datasets.find import find_folder, names_in, require_openable
+from genprobe.datasets.find import data_folders, find_folder, names_in, places, require_openable
 from genprobe.datasets.from_object import from_object
 from genprobe.errors import DataError, GenprobeError, ModelError, UntrustedError, reason_of
 from genprobe.loaders.factory import load_with_factory
 from genprobe.loaders.inspect import FileKind, inspect_file
+from genprobe.loaders.posteriors import SUFFIXES as POSTERIORS
 from genprobe.loaders.safetensors import INDEX
+from genprobe.loaders.safetensors import SUFFIXES as WEIGHTS
 from genprobe.loaders.stand_ins import read_with_stand_ins, replaced
 from genprobe.loaders.state_dicts import describe, printable, state_dicts
 from genprobe.loaders.tensors import read_weights
 from genprobe.loaders.user_function import user_function
 from genprobe.plugins import plugins
 from genprobe.runtime.checked_zip import require_intact
+from genprobe.runtime.near_names import hint
 from genprobe.runtime.untrusted import is_absent, require_readable
 from genprobe.types import Dataset, DatasetReader, Likelihood, Loader, Model
 
@@ -127,7 +130,7 @@ def refuse(path: Path) -> Model:
     if path.is_dir():
         raise ModelError(
             f"{path} is a folder, and no plugin reads it: {names_in(path)}.",
-            f"Name a file in it. {THREE_WAYS}",
+            f"{models_in(path)}{THREE_WAYS}",
         )
     kind = inspect_file(path)
     inert = kind.kind == "pickle" and not replaced(kind.foreign)
@@ -140,6 +143,16 @@ def refuse(path: Path) -> Model:
             THREE_WAYS,
         )
     raise refusal(path, kind)
+
+
+def models_in(folder: Path, most: int = 4) -> str:
+    """The files in a folder that may be models, as a hint at one; else that there is none."""
+    named = (*WEIGHTS, *POSTERIORS, ".pt2", ".th", ".pkl")
+    found = [path for path in sorted(folder.iterdir()) if path.name.endswith(named)]
+    if not found:
+        return "Name a file in it. "
+    more = f" and {len(found) - most} more" if len(found) > most else ""
+    return f"Name a model in it: {', '.join(map(str, found[:most]))}{more}. "
 
 
 def refusal(path: Path, kind: FileKind) -> ModelError:
@@ -239,7 +252,6 @@ def find_dataset(
     claims = [reader for reader in known.values() if reader.recognises(Path(source))]
     if len(claims) == 1:
         return claims[0].open(named, split)
-    names = ", ".join(known)
     if (folder := find_folder(str(source))) is not None:
         raise DataError(
             f"{source} is a folder, and data are read from a file; {names_in(folder)}.",
@@ -249,9 +261,20 @@ def find_dataset(
         raise DataError(
             f"{source} is claimed by several readers.", f"Name one as {claims[0].scheme}:…."
         )
-    raise DataError(
-        f"Nothing reads the data {str(source)!r}.",
-        f"Name a path, python:MODULE:FUNCTION or one of: {names}.",
+    raise unread(str(source), known)
+
+
+def unread(source: str, known: Mapping[str, DatasetReader]) -> DataError:
+    """The error for a name that is neither that of a data set nor a path that is read."""
+    sets = [*(reader.scheme for reader in known.values() if reader.named), *data_folders()]
+    files = ", ".join(scheme for scheme, reader in known.items() if not reader.named)
+    absent = all(is_absent(path) for path in places(source))
+    return DataError(
+        f"There is no data set {source!r}, nor a file of that name."
+        if absent
+        else f"Nothing reads the data {source!r}.",
+        f"{hint(source, sets)}Data sets: {', '.join(sets)}. Or name a file, if need be as "
+        f"SCHEME:PATH ({files}), or python:MODULE:FUNCTION.",
     )
 
 

@@ -1,6 +1,5 @@
 """The user's own function, by the name MODULE:FUNCTION or FILE.py:FUNCTION."""
 
-import difflib
 import importlib
 import os
 import sys
@@ -9,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from genprobe.errors import GenprobeError, reason_of
+from genprobe.runtime.near_names import hint, nearest
 
 
 def user_function(name: str, option: str, fault: type[GenprobeError]) -> Any:
@@ -36,12 +36,12 @@ def user_function(name: str, option: str, fault: type[GenprobeError]) -> Any:
     try:
         return getattr(module, attribute)
     except Exception as error:
-        near = difflib.get_close_matches(attribute, public_names(module), 1)
+        near = nearest(attribute, public_names(module))
         own = [k for k in public_names(module) if is_own(module, k)]
         listed = f"It has: {', '.join(own[:6])}." if own else "It has no function of its own."
         raise fault(
             f"There is no {attribute!r} in {place}, which {option} names.",
-            f"Did you mean {place}:{near[0]}?" if near else listed,
+            f"Did you mean {place}:{near}?" if near else listed,
         ) from error
 
 
@@ -85,9 +85,8 @@ def remedy_for(error: Exception, module_name: str) -> str:
     if not absent:
         return f"Try: python -c 'import {module_name}'"
     here = [path.stem for path in Path().glob("*.py")]
-    near = difflib.get_close_matches(module_name, here, 1)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    return f"{hint}It must be installed or in the current folder, or be a path: src/vae.py:build."
+    meant = hint(module_name, here)
+    return f"{meant}It must be installed or in the current folder, or be a path: src/vae.py:build."
 
 
 def public_names(module: ModuleType) -> list[str]:
