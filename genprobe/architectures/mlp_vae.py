@@ -97,8 +97,8 @@ class MlpVae(nn.Module):
         size = math.prod(self.data_shape)
         if x[0].numel() != size:
             raise ModelError(
-                f"The model takes {size} values an example, of shape {tuple(self.data_shape)}; the "
-                f"data have {x[0].numel()}, of shape {tuple(x.shape[1:])}.",
+                f"One example of the data is of shape {tuple(x.shape[1:])}, {x[0].numel()} values; "
+                f"the model takes {tuple(self.data_shape)}, {size} values.",
                 "Evaluate it on the data it was trained for.",
             )
         loc, log_scale = self.encoder(x.flatten(1)).chunk(2, 1)

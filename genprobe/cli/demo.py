@@ -42,7 +42,8 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
     from importlib.resources import as_file, files
 
     from genprobe.analysis.options import Options
-    from genprobe.cli.output import Output, model_progress
+    from genprobe.cli.model_progress import model_progress
+    from genprobe.cli.output import Output
     from genprobe.comparing.compare import compare
     from genprobe.demo import BUNDLES
     from genprobe.runs.evaluation import run_evaluation

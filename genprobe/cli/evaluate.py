@@ -225,7 +225,7 @@ def evaluate_one(
         output: of the process that prints.
         shown: whether progress is.
     """
-    from genprobe.cli.output import model_progress
+    from genprobe.cli.model_progress import model_progress
     from genprobe.runs.evaluation import run_evaluation
 
     model, several = models[position], len(models) > 1

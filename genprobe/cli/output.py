@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
     from genprobe.comparing.comparison import Comparison
     from genprobe.report import Report
-    from genprobe.runtime.progress import Progress
 
 
 PLANE_COLUMNS = 110
@@ -279,24 +278,6 @@ def terminal_width() -> int:
     from rich.console import Console
 
     return Console().width if sys.stdout.isatty() else 0
-
-
-@contextlib.contextmanager
-def model_progress(models: Sequence[str], position: int, wanted: bool) -> "Iterator[Progress]":
-    """The progress display of one model; of several, it also shows how many are done.
-
-    Args:
-        models: all that are evaluated, as named.
-        position: of the one in hand.
-        wanted: whether to show anything.
-    """
-    from genprobe.runtime.progress import progress_display
-
-    with progress_display(wanted) as progress:
-        if len(models) > 1:
-            progress.advance("models", position, len(models))
-            progress.say("models", f"{position + 1} of {len(models)}: {models[position]}")
-        yield progress
 
 
 OUTPUT = {

@@ -102,7 +102,7 @@ def test_a_folder_with_models_is_answered_with_their_names(tmp_path):
         (tmp_path / name).touch()
     told = refused(ModelError, tmp_path)
     assert f"Name a model in it: {tmp_path}/epoch-0.pt, " in told
-    assert "epoch-3.pt and 2 more. " in told
+    assert "epoch-3.pt and 2 more." in told
 
 
 @pytest.mark.parametrize("place", ["here", "in GENPROBE_DATA_DIR"])
