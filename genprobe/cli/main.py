@@ -24,6 +24,7 @@ COMMANDS = (
     "demo",
     "validate",
     "plugins",
+    "new_model",
     "new_plugin",
 )
 """The commands of genprobe itself, each in the file of its name."""

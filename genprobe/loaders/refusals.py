@@ -1,5 +1,6 @@
 """What a path is that no loader reads as a model, why it is not loaded, and what to do."""
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -23,6 +24,10 @@ THREE_WAYS = (
 )
 
 
+BEGIN = ("genprobe", "new-model", "mymodel.py", "--for")
+"""The command that writes the file of a factory whose network has the layers of a checkpoint."""
+
+
 def refuse(path: Path) -> Model:
     """Say what a file is and why it is not loaded.
 
@@ -42,9 +47,15 @@ def refuse(path: Path) -> Model:
         what = "a bare state dict" if flat else "a checkpoint"
         raise ModelError(
             f"{path} is {what}: it names no architecture. It holds {describe(content)}.",
-            THREE_WAYS,
+            three_ways(path),
         )
     raise refusal(path, kind)
+
+
+def three_ways(path: Path) -> str:
+    """What to do about weights, with the command that begins their factory."""
+    begin = shlex.join([*BEGIN, str(path)])
+    return THREE_WAYS.replace("FACTORY,", f"FACTORY (begin one: {begin}),")
 
 
 def models_in(folder: Path, most: int = 4) -> str:
@@ -64,7 +75,7 @@ def refusal(path: Path, kind: FileKind) -> ModelError:
         named = ", ".join(printable(name) for name in kind.foreign[:3])
         return UntrustedError(
             f"{path} is a pickled object: loading would run code ({named}){held}.",
-            f"{'Its weights load without. ' * bool(held)}{THREE_WAYS[:-1]}; --trust unpickles a "
+            f"{(three_ways(path) if held else THREE_WAYS)[:-1]}; --trust unpickles a "
             "genprobe.Model.",
         )
     if kind.kind == "exported":

@@ -20,6 +20,7 @@ COMMANDS = [
     "demo",
     "validate",
     "plugins",
+    "new-model",
     "new-plugin",
 ]
 
