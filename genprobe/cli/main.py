@@ -57,6 +57,15 @@ class Cli(click.Group):
         record_command_line(context, typed)
         return context
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named; a file in its place is one to evaluate or show."""
+        if args and self.get_command(ctx, args[0]) is None and os.path.exists(args[0]):
+            command = "show" if args[0].endswith((".h5", ".hdf5")) else "evaluate"
+            ctx.fail(f"No command before {args[0]!r}. Did you mean: genprobe {command} {args[0]}")
+        return super().resolve_command(ctx, args)
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Commands in the order they were added."""
         self._fill()

@@ -61,9 +61,11 @@ def import_factory(name: str) -> Any:
         ModelError: if there is none.
     """
     if not all(name.rpartition(":")):
+        module, _, function = name.strip(":").rpartition(".")
+        meant = f"Did you mean {module}:{function}? " if module and function != "py" else ""
         raise ModelError(
             f"--factory takes MODULE:FACTORY, such as mypackage.vae:build, not {name!r}.",
-            "Write the name of the module, a colon, and the name of the function in it.",
+            f"{meant}Write the module, a colon, and the function in it that builds the model.",
         )
     return user_function(name, "--factory", ModelError)
 

@@ -1,6 +1,7 @@
 """From what the user names to a Model or a Dataset, through the plugins that recognise it."""
 
 import logging
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import FunctionType
@@ -189,12 +190,13 @@ def unread(source: str, known: Mapping[str, DatasetReader]) -> DataError:
     """The error for a name that is neither that of a data set nor a path that is read."""
     sets = [*(reader.scheme for reader in known.values() if reader.named), *data_folders()]
     files = ", ".join(scheme for scheme, reader in known.items() if not reader.named)
+    unset = "" if "GENPROBE_DATA_DIR" in os.environ else " (GENPROBE_DATA_DIR names no folder)"
     absent = all(is_absent(path) for path in places(source))
     return DataError(
         f"There is no data set {source!r}, nor a file of that name."
         if absent
         else f"Nothing reads the data {source!r}.",
-        f"{hint(source, sets)}Data sets: {', '.join(sets)}. Or name a file, if need be as "
+        f"{hint(source, sets)}Data sets: {', '.join(sets)}{unset}. Or name a file, if need be as "
         f"SCHEME:PATH ({files}), or python:MODULE:FUNCTION.",
     )
 

@@ -312,6 +312,7 @@ def test_a_checkpoint_without_weights_is_told(net, content):
     [
         ("factories", "MODULE:FACTORY.*not 'factories'"),
         (":untrained", "MODULE:FACTORY"),
+        ("factories.untrained", "Did you mean factories:untrained?"),
         ("factories:absent", "There is no 'absent' in factories"),
         ("factories:untraind", "Did you mean factories:untrained?"),
         ("absent_module:build", "cannot be imported: ModuleNotFoundError.*absent_module"),
