@@ -5,11 +5,14 @@ them.
 """
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeAlias
 
 import click
-from click.shell_completion import CompletionItem
 
-Complete = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+Complete: TypeAlias = "Callable[[click.Context, click.Parameter, str], list[CompletionItem]]"
 
 
 def complete(names: Callable[[], Iterable[str]], *, files: bool = False) -> Complete:
@@ -22,7 +25,9 @@ def complete(names: Callable[[], Iterable[str]], *, files: bool = False) -> Comp
 
     def found(
         context: click.Context, parameter: click.Parameter, begun: str
-    ) -> list[CompletionItem]:
+    ) -> "list[CompletionItem]":
+        from click.shell_completion import CompletionItem
+
         near = [CompletionItem(name) for name in names() if name.startswith(begun)]
         # The shells add to a list of files, but bash begins it anew: it must come first.
         return [*([CompletionItem(begun, type="file")] if files else []), *near]

@@ -7,7 +7,6 @@ covariates = ["y=labels.npy"] what may be repeated
 plane = false                 --no-plane
 """
 
-import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,6 +62,8 @@ def read_toml(path: Path) -> dict[str, Any]:
     Raises:
         UsageError: if it does not read.
     """
+    import tomllib  # not at the top: few commands have a file of options
+
     try:
         with path.open("rb") as file:
             return tomllib.load(file)

@@ -1,6 +1,5 @@
 """JSON on standard output, whatever its encoding is."""
 
-import json
 import sys
 
 import click
@@ -20,4 +19,6 @@ def in_ascii(text: str) -> str:
     >>> print(in_ascii('{"name": "β"}'))
     {"name": "\u03b2"}
     """
+    import json
+
     return "".join(c if c.isascii() else json.dumps(c)[1:-1] for c in text)
