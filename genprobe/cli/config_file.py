@@ -52,6 +52,11 @@ def read_config(context: click.Context, parameter: click.Parameter, path: Path |
     for key in mine:
         require_known(key, own, f"option of {context.info_name}", path)
     found = {**{key: value for key, value in shared.items() if key in own}, **mine}
+    if found.get("trust"):
+        raise UsageError(
+            f"--config {path}: trust is not taken from a file; code might run unmeant.",
+            "Type --trust.",
+        )
     chosen = dict(as_typed(context, own[key], key, found[key], path) for key in found)
     context.default_map = {**(context.default_map or {}), **chosen}
 

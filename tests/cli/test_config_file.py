@@ -18,6 +18,7 @@ def run(tmp_path, monkeypatch):
     @option("--batch-size", type=int)
     @option("--covariates", multiple=True)
     @option("--quiet", is_flag=True)
+    @option("--trust", is_flag=True)
     @option("--plane/--no-plane", default=None)
     def take(**settings):
         click.echo(settings)
@@ -70,6 +71,7 @@ no-plane = true
         ("draws = true", "draws takes one text or number, not True"),
         ("data = ['a', 'b']", "data takes one text or number"),
         ("covariates = [['a']]", "covariates takes texts or numbers"),
+        ("trust = true", "trust is not taken from a file"),
         ("quiet = 'yes'", "quiet is true or false, not 'yes'"),
         ("draws = ", "is no TOML"),
         ("[take.draws]\nx = 1", "draws takes one text or number"),
