@@ -1,7 +1,7 @@
 r"""A conditional VAE: q(z|x, y) and p(x|z, y), where the class y of each example is given.
 
     python -m examples.cvae cvae.pt test.npz
-    genprobe evaluate cvae.pt --model examples.cvae:build --data test.npz
+    genprobe evaluate cvae.pt --factory examples.cvae:build --data test.npz
 
 The first line trains it for a few seconds, on patterns of bits that depend on their class, and
 writes its weights and the test data: ``x`` and ``y`` in one file. The second evaluates it. The rate

@@ -1,10 +1,10 @@
-r"""Factories for two published MNIST models, to be used with ``--model``.
+r"""Factories for two published MNIST models, to be used with ``--factory``.
 
     python -m examples.real_models mnist/t10k-images-idx3-ubyte.gz images-32.npy
     genprobe evaluate burgess-mnist/*/model.pt \
-        --model examples.real_models:burgess --data images-32.npy
+        --factory examples.real_models:burgess --data images-32.npy
     genprobe evaluate kingma-m1-mnist/v_best.ndict.tar.gz \
-        --model examples.real_models:kingma_m1 --data idx:mnist/t10k-images-idx3-ubyte.gz
+        --factory examples.real_models:kingma_m1 --data idx:mnist/t10k-images-idx3-ubyte.gz
 
 ``burgess`` is the convolutional VAE of Burgess et al. (2018) as trained by the disentangling-vae
 project (MIT): its checkpoint is a plain state dict, so the factory takes no argument and genprobe

@@ -40,7 +40,7 @@ ZIPPED = {**RAW, **DIRECTORY}
 """Damage that the checksums of a zip archive's members find."""
 REBUILT = {**ARCHIVE, **PLACES}
 """Damage to an archive after which its checksums are right."""
-WITH = ("--model", "small_vae:build", "--data", "x.npy")
+WITH = ("--factory", "small_vae:build", "--data", "x.npy")
 
 FORMATS: dict[str, Format] = {
     "store": Format(

@@ -85,7 +85,7 @@ def run(monkeypatch):
 
     def start(weights, *arguments, folder):
         monkeypatch.chdir(folder)
-        words = ["evaluate", weights, "--model", "examples.cvae:build", *map(str, arguments)]
+        words = ["evaluate", weights, "--factory", "examples.cvae:build", *map(str, arguments)]
         words += ["--draws", "8", "--max-queries", "50", "--json", "r.json", "--quiet"]
         done = CliRunner().invoke(main, words)
         assert done.exit_code == 0, done.stderr

@@ -72,7 +72,7 @@ def test_kingma_m1_from_the_command_line(data_dir, models_dir, tmp_path):
     done = subprocess.run(
         [
             *(sys.executable, "-m", "genprobe", "evaluate", model),
-            *("--model", "examples.real_models:kingma_m1", "--data", f"idx:{IMAGES}"),
+            *("--factory", "examples.real_models:kingma_m1", "--data", f"idx:{IMAGES}"),
             *("--draws", "4", "--json", tmp_path / "report.json"),
         ],
         cwd=ROOT,

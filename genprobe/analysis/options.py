@@ -12,7 +12,15 @@ from genprobe.estimators.call import Estimator
 from genprobe.types import PriorLike
 
 DTYPES = ("float32", "float64")
-POSITIVE = ("draws", "tolerance", "max_queries", "batch_size", "bin_width", "entropy")
+POSITIVE = (
+    "draws",
+    "tolerance",
+    "max_queries",
+    "batch_size",
+    "bin_width",
+    "entropy",
+    "limit",
+)
 """Numbers that must be positive and finite.
 
 A bound on the entropy is among them: it is of probabilities, and a bound below zero would make an
@@ -54,6 +62,7 @@ class Options:
     bytes: str | None = None
     input_key: str | None = None
     covariates: Mapping[str, Any] | None = None
+    limit: int | None = None
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> "Options":

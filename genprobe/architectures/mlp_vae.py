@@ -11,6 +11,7 @@ from torch.distributions import Distribution, Independent, Normal
 
 from genprobe.errors import ModelError
 from genprobe.priors.diagonal_normal import build as build_diagonal_normal
+from genprobe.runtime.near_names import hint
 from genprobe.types import Model, Params, Prior
 
 ACTIVATIONS: Mapping[str, type[nn.Module]] = {
@@ -24,6 +25,8 @@ ACTIVATIONS: Mapping[str, type[nn.Module]] = {
 PRIORS = ("standard-normal", "diagonal-normal")
 LIKELIHOODS = ("bernoulli", "normal")
 FAMILIES = ("diagonal-normal",)
+KINDS = {"family": "families", "prior": "priors", "likelihood": "likelihoods"}
+"""Under which the field's other names of a choice are listed."""
 
 
 class MlpVae(nn.Module):
@@ -94,8 +97,8 @@ class MlpVae(nn.Module):
         size = math.prod(self.data_shape)
         if x[0].numel() != size:
             raise ModelError(
-                f"The model takes {size} values an example, of shape {tuple(self.data_shape)}; the "
-                f"data have {x[0].numel()}, of shape {tuple(x.shape[1:])}.",
+                f"One example of the data is of shape {tuple(x.shape[1:])}, {x[0].numel()} values; "
+                f"the model takes {tuple(self.data_shape)}, {size} values.",
                 "Evaluate it on the data it was trained for.",
             )
         loc, log_scale = self.encoder(x.flatten(1)).chunk(2, 1)
@@ -156,5 +159,6 @@ def require(what: str, choice: str, choices: Sequence[str] | Mapping[str, Any]) 
     """
     if choice not in choices:
         raise ModelError(
-            f"mlp-vae has no {what} {choice!r}.", f"Choose one of {', '.join(choices)}."
+            f"mlp-vae has no {what} {choice!r}.",
+            f"{hint(choice, choices, KINDS.get(what, ''))}Choose one of {', '.join(choices)}.",
         )

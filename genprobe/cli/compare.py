@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genprobe.cli import options
+from genprobe.cli import completion, options
+from genprobe.cli.declare import command
 from genprobe.cli.output import output_options
 
 if TYPE_CHECKING:
     from genprobe.cli.output import Output
 
 
-@click.command(short_help="Compare stores or reports.")
-@click.argument("sources", nargs=-1, required=True, metavar="STORE_OR_JSON...")
+@command(short_help="Compare stores or reports.")
+@click.argument(
+    "sources", nargs=-1, required=True, metavar="STORE_OR_JSON...", shell_complete=completion.FILES
+)
 @options.sort
 @options.against
 @options.side_by_side

@@ -6,27 +6,31 @@ import click
 
 from genprobe.cli import options
 from genprobe.cli.command_line import command_line
+from genprobe.cli.declare import command, option
+from genprobe.cli.result_files import require_suffixes
 from genprobe.errors import GenprobeError
 from genprobe.escape import escape
 
 
-@click.command(short_help="Evaluate four small models that ship with genprobe.")
+@command(short_help="Evaluate four small models that ship with genprobe.")
 @options.unit
-@click.option(
+@option(
     "--plot",
     "plot_path",
     type=click.Path(path_type=Path),
     default="genprobe-demo.png",
     show_default=True,
     help="Where to draw the rate-distortion plane.",
+    group="Output",
 )
-@click.option(
+@option(
     "--html",
     "html_path",
     type=click.Path(path_type=Path),
     default="genprobe-demo.html",
     show_default=True,
     help="Where to write one HTML page: tables, plane, pictures.",
+    group="Output",
 )
 @options.plane
 def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> None:
@@ -38,11 +42,13 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
     from importlib.resources import as_file, files
 
     from genprobe.analysis.options import Options
-    from genprobe.cli.output import Output, model_progress
+    from genprobe.cli.model_progress import model_progress
+    from genprobe.cli.output import Output
     from genprobe.comparing.compare import compare
     from genprobe.demo import BUNDLES
     from genprobe.runs.evaluation import run_evaluation
 
+    require_suffixes({"html_path": html_path})
     output = Output(unit=unit, plot_path=plot_path, html_path=html_path, plane=plane)
     reports = []
     names = list(BUNDLES)

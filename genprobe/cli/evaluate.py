@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genprobe.cli import options
+from genprobe.cli import completion, options
 from genprobe.cli.command_line import command_line
+from genprobe.cli.declare import command, option
 from genprobe.cli.interrupt import describe_kept_store, resumable
 from genprobe.cli.log import show_progress
 from genprobe.cli.output import output_options
@@ -22,51 +23,82 @@ if TYPE_CHECKING:
     from genprobe.report import Report
 
 
-@click.command(short_help="Evaluate models and print their tables.")
-@click.argument("models", nargs=-1, required=True, metavar="MODEL...")
-@click.option(
+@command(short_help="Evaluate models and print their tables.")
+@click.argument(
+    "models", nargs=-1, required=True, metavar="MODEL...", shell_complete=completion.FILES
+)
+@option(
     "--data",
+    "-d",
     metavar="D",
     help="A name (digits), a path, SCHEME:PATH or python:MODULE:FUNCTION. Default: a bundle's own.",
+    group="Data",
+    shell_complete=completion.DATA,
 )
-@click.option("--split", metavar="S", help="Split of a named data set.")
+@option("--split", metavar="S", help="Split of a named data set.", group="Data")
+@option(
+    "--limit",
+    "-n",
+    type=int,
+    metavar="N",
+    help="Evaluate N examples only, drawn at random by --seed.",
+    group="Data",
+)
 @options.binarize
 @options.byte_values
 @options.input_key
 @options.covariates
-@click.option(
-    "--model", "factory", metavar="MODULE:FACTORY", help="Your function that builds the Model."
+@option(
+    "--factory",
+    "-f",
+    formerly=["--model"],
+    metavar="MODULE:FACTORY",
+    help="Your function that builds the Model.",
+    group="Model",
 )
-@click.option(
+@option(
     "--weights",
     metavar="KEY",
-    help="Which weights of a checkpoint --model gets, such as ema. Default: the first that fit.",
+    help="Which weights of a checkpoint --factory gets, such as ema. Default: the first that fit.",
+    group="Model",
 )
-@click.option(
-    "--family", metavar="NAME", help="Posterior family of a file of posteriors (.npz, .h5)."
+@option(
+    "--family",
+    metavar="NAME",
+    help="Posterior family of a file of posteriors (.npz, .h5).",
+    group="Model",
+    shell_complete=completion.FAMILY,
 )
-@click.option(
+@option(
     "--store",
+    "-s",
     type=click.Path(path_type=Path),
     help="Keep what was encoded here, and resume from it.",
+    group="Output",
 )
-@click.option("--fresh", is_flag=True, help="Encode again even if the store has it.")
-@click.option(
+@option("--fresh", is_flag=True, help="Encode again even if the store has it.")
+@option(
     "--draws",
     type=int,
     default=1,
     show_default=True,
     metavar="N",
     help="Posterior draws per example.",
+    group="Estimates",
 )
 @options.tolerance
 @options.max_queries
-@click.option("--batch-size", type=int, metavar="B", help="Examples a call of the model.")
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or mps.")
-@click.option(
-    "--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True
+@option("--batch-size", type=int, metavar="B", help="Examples a call of the model.")
+@option(
+    "--device",
+    default="auto",
+    show_default=True,
+    metavar="NAME",
+    help="auto, cpu, cuda or mps.",
+    shell_complete=completion.DEVICE,
 )
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N")
+@option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
+@option("--seed", type=int, default=0, show_default=True, metavar="N", group="Estimates")
 @options.prior
 @options.entropy
 @options.bin_width
@@ -75,8 +107,8 @@ if TYPE_CHECKING:
 @options.against
 @options.side_by_side
 @output_options()
-@click.option("--quiet", is_flag=True, help="No progress and no log.")
-@click.option("--trust", is_flag=True, help="Let code in the checkpoint run.")
+@option("--quiet", is_flag=True, help="No progress and no log.", group="Output")
+@option("--trust", is_flag=True, help="Let code in the checkpoint run.", group="Model")
 @resumable(describe_kept_store)
 def evaluate(
     models: tuple[str, ...],
@@ -94,7 +126,7 @@ def evaluate(
 
     \b
     genprobe evaluate model.pt
-    genprobe evaluate weights.pt --model mypackage.vae:build --data test.npy
+    genprobe evaluate weights.pt --factory mypackage.vae:build --data test.npy
     genprobe evaluate posteriors.npz        loc, scale, perhaps distortion
     genprobe evaluate a.pt b.pt c.pt        evaluates each and compares them
     """  # noqa: D301
@@ -193,7 +225,7 @@ def evaluate_one(
         output: of the process that prints.
         shown: whether progress is.
     """
-    from genprobe.cli.output import model_progress
+    from genprobe.cli.model_progress import model_progress
     from genprobe.runs.evaluation import run_evaluation
 
     model, several = models[position], len(models) > 1
@@ -213,6 +245,6 @@ def evaluate_one(
         if not isinstance(error, OtherRankError):
             click.echo(f"Error: {escape(model)}: {error}", err=True)
         return None
-    if output is not None and several and output.renderer is None:
+    if output is not None and several and not (output.renderer or output.only_json):
         click.echo()
     return report

@@ -1,5 +1,6 @@
 """The group of commands, and what happens to errors: one or two lines, exit 1 or 2."""
 
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -23,16 +24,23 @@ COMMANDS = (
     "demo",
     "validate",
     "plugins",
+    "new_model",
     "new_plugin",
 )
 """The commands of genprobe itself, each in the file of its name."""
+
+
+COMPLETION = "_GENPROBE_COMPLETE"
+"""The environment variable in which a shell asks what it may complete."""
 
 
 class Cli(click.Group):
     """A group that fills itself from plugins when first asked, and reports faults plainly."""
 
     def main(self, *arguments: Any, **settings: Any) -> Any:
-        """Run the program, on streams that cost no work."""
+        """Run the program, on streams that cost no work; what a shell is to read is bytes."""
+        if COMPLETION in os.environ:
+            return super().main(*arguments, **settings)
         with lasting_streams(), lasting_interrupts():
             return super().main(*arguments, **settings)
 
@@ -48,6 +56,15 @@ class Cli(click.Group):
         context = super().make_context(info_name, args, parent, **extra)
         record_command_line(context, typed)
         return context
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is named; a file in its place is one to evaluate or show."""
+        if args and self.get_command(ctx, args[0]) is None and os.path.exists(args[0]):
+            command = "show" if args[0].endswith((".h5", ".hdf5")) else "evaluate"
+            ctx.fail(f"No command before {args[0]!r}. Did you mean: genprobe {command} {args[0]}")
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Commands in the order they were added."""

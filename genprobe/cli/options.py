@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from genprobe.cli import completion
+from genprobe.cli.declare import option
 from genprobe.errors import GenprobeError, UsageError
 
 if TYPE_CHECKING:
@@ -14,105 +16,147 @@ if TYPE_CHECKING:
 
 Command = Callable[..., Any]
 
-unit = click.option(
+unit = option(
     "--unit",
     type=click.Choice(["nats", "bits", "bits/dim"]),
     default="nats",
     show_default=True,
     help="Unit of the tables; JSON is always in nats.",
+    group="Output",
 )
-markdown = click.option("--markdown", is_flag=True, help="Print Markdown instead of a table.")
-latex = click.option("--latex", is_flag=True, help="Print LaTeX (booktabs) instead of a table.")
-renderer = click.option(
-    "--format", "renderer", metavar="NAME", help="Print with this renderer; see genprobe plugins."
+markdown = option(
+    "--markdown", is_flag=True, help="Print Markdown instead of a table.", group="Output"
 )
-regime_cuts = click.option(
+latex = option(
+    "--latex", is_flag=True, help="Print LaTeX (booktabs) instead of a table.", group="Output"
+)
+renderer = option(
+    "--format",
+    "renderer",
+    metavar="NAME",
+    help="Print with this renderer; see genprobe plugins.",
+    group="Output",
+    shell_complete=completion.RENDERER,
+)
+regime_cuts = option(
     "--regime-cuts",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="Thresholds of the regimes, a TOML file of NAME = NUMBER.",
 )
-json_path = click.option(
+json_path = option(
     "--json",
+    "-j",
     "json_path",
     type=click.Path(path_type=Path),
-    help="Also write the report, or the comparison, as JSON here.",
+    help="Also write the report, or the comparison, as JSON here; - prints it, and nothing else.",
+    group="Output",
 )
-csv_path = click.option(
+csv_path = option(
     "--csv",
     "csv_path",
     type=click.Path(path_type=Path),
     help="Also write a CSV file here: a row a model, in nats.",
+    group="Output",
 )
-sort = click.option(
+sort = option(
     "--sort",
     default="rate",
     show_default=True,
     metavar="NAME",
     help="Order models by name or an estimate: elbo, marginal_kl, slope, ...",
+    group="Output",
+    shell_complete=completion.SORT,
 )
-against = click.option(
-    "--against", metavar="MODEL", help="Test differences from it. Default: the best ELBO."
+against = option(
+    "--against",
+    metavar="MODEL",
+    help="Test differences from it. Default: the best ELBO.",
+    group="Output",
 )
-side_by_side = click.option(
-    "--side-by-side", is_flag=True, help="Show models of different data; nothing is shared."
+side_by_side = option(
+    "--side-by-side",
+    is_flag=True,
+    help="Show models of different data; nothing is shared.",
+    group="Output",
 )
-plot = click.option(
+plot = option(
     "--plot",
     "plot_path",
     type=click.Path(path_type=Path),
     help="Also draw the rate-distortion plane here: .png, .svg or .pdf.",
+    group="Output",
 )
-plot_width = click.option(
+plot_width = option(
     "--plot-width",
     type=click.FloatRange(min=2.5),
     default=6.9,
     show_default=True,
     metavar="INCHES",
     help="Width of the plot; 3.3 is a single column.",
+    group="Output",
 )
-plane = click.option(
+plane = option(
     "--plane/--no-plane",
     default=None,
     help="Print the plane in characters. Default: on a terminal of 110 columns.",
+    group="Output",
 )
-html_path = click.option(
+html_path = option(
     "--html",
     "html_path",
     type=click.Path(path_type=Path),
     help="Also write one HTML page here: tables, plane, pictures.",
+    group="Output",
 )
-entropy = click.option(
-    "--entropy", type=float, metavar="NATS", help="An upper bound on the entropy of the data."
+entropy = option(
+    "--entropy",
+    type=float,
+    metavar="NATS",
+    help="An upper bound on the entropy of the data.",
+    group="Estimates",
 )
-bin_width = click.option(
-    "--bin-width", type=float, metavar="W", help="Bin width of quantised data under a density."
+bin_width = option(
+    "--bin-width",
+    type=float,
+    metavar="W",
+    help="Bin width of quantised data under a density.",
+    group="Estimates",
 )
-tolerance = click.option(
+tolerance = option(
     "--tolerance",
     type=float,
     default=0.01,
     show_default=True,
     metavar="NATS",
     help="Monte Carlo standard error wanted for I(n;z).",
+    group="Estimates",
 )
-max_queries = click.option(
+max_queries = option(
     "--max-queries", type=int, metavar="M", help="Most queries of the aggregate posterior."
 )
-prior = click.option("--prior", metavar="NAME", help="Another prior than the model's.")
-binarize = click.option(
+prior = option(
+    "--prior",
+    metavar="NAME",
+    help="Another prior than the model's.",
+    group="Model",
+    shell_complete=completion.PRIOR,
+)
+binarize = option(
     "--binarize",
     type=click.Choice(["none", "threshold", "stochastic"]),
     help="Make data in [0, 1] binary. Default: as a bundle was trained, else none.",
+    group="Data",
 )
-byte_values = click.option(
+byte_values = option(
     "--bytes",
     type=click.Choice(["pixels", "counts"]),
     help="How uint8 data are meant: divided by 255, or as they are. "
     "Default: pixels, unless all are 0 or 1 or the likelihood is of whole numbers.",
+    group="Data",
 )
-input_key = click.option(
-    "--input-key", metavar="KEY", help="Under which key the data have the input."
+input_key = option(
+    "--input-key", metavar="KEY", help="Under which key the data have the input.", group="Data"
 )
 
 
@@ -129,12 +173,13 @@ def parse_covariates(
     return found or None
 
 
-covariates = click.option(
+covariates = option(
     "--covariates",
     multiple=True,
     callback=parse_covariates,
     metavar="NAME=SOURCE",
     help="What comes with the data, such as y=labels.npy; may be repeated.",
+    group="Data",
 )
 
 
@@ -147,51 +192,73 @@ def parse_widths(context: click.Context, parameter: click.Parameter, value: str)
 
 
 TRAINING = (
-    click.option(
-        "--data", default="digits", show_default=True, metavar="D", help="What to train on."
+    option(
+        "--data",
+        "-d",
+        default="digits",
+        show_default=True,
+        metavar="D",
+        help="What to train on.",
+        group="Data",
+        shell_complete=completion.DATA,
     ),
-    click.option("--split", metavar="S", help="Split of a named data set."),
-    click.option(
+    option("--split", metavar="S", help="Split of a named data set.", group="Data"),
+    option(
         "--binarize",
         type=click.Choice(["none", "threshold", "stochastic"]),
         default="none",
         show_default=True,
+        group="Data",
     ),
-    click.option("--latent", type=int, default=10, show_default=True, help="Size of z."),
-    click.option(
+    option("--latent", type=int, default=10, show_default=True, help="Size of z.", group="Model"),
+    option(
         "--hidden",
         default="256,256",
         show_default=True,
         callback=parse_widths,
         help="Widths of the hidden layers.",
+        group="Model",
     ),
-    click.option(
+    option(
         "--activation",
         default="relu",
         show_default=True,
         help="relu, tanh, softplus, silu, gelu or elu.",
+        group="Model",
     ),
-    click.option(
+    option(
         "--prior",
         default="standard-normal",
         show_default=True,
         help="standard-normal or diagonal-normal (learned).",
+        group="Model",
+        shell_complete=completion.complete(lambda: ("standard-normal", "diagonal-normal")),
     ),
-    click.option(
-        "--likelihood", default="bernoulli", show_default=True, help="bernoulli or normal."
+    option(
+        "--likelihood",
+        default="bernoulli",
+        show_default=True,
+        help="bernoulli or normal.",
+        group="Model",
+        shell_complete=completion.complete(lambda: ("bernoulli", "normal")),
     ),
-    click.option("--scale", type=float, help="Scale of the normal likelihood. Default: predicted."),
-    click.option("--batch-size", type=int, default=128, show_default=True),
-    click.option("--learning-rate", type=float, default=1e-3, show_default=True),
-    click.option("--seed", type=int, default=0, show_default=True),
+    option(
+        "--scale",
+        type=float,
+        help="Scale of the normal likelihood. Default: predicted.",
+        group="Model",
+    ),
+    option("--batch-size", type=int, default=128, show_default=True, group="Training"),
+    option("--learning-rate", type=float, default=1e-3, show_default=True, group="Training"),
+    option("--seed", type=int, default=0, show_default=True, group="Training"),
 )
 """What to train on, which network and how, but for β and how long."""
 
 
 def training(command: Command) -> Command:
     """The options of every command that trains the reference network."""
-    for option in reversed(TRAINING):
-        command = option(command)
+    for declared in reversed(TRAINING):
+        command = declared(command)
     return command
 
 

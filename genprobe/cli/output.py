@@ -3,9 +3,8 @@
 import contextlib
 import functools
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +12,16 @@ import click
 
 from genprobe.cli import options
 from genprobe.cli.command_line import command_line
+from genprobe.cli.json_text import print_json
 from genprobe.cli.options import Command
-from genprobe.cli.result_files import RESULTS, require_apart, result_kind
+from genprobe.cli.renderer import rendered, require_renderer
+from genprobe.cli.result_files import (
+    RESULTS,
+    STANDARD_OUTPUT,
+    require_apart,
+    require_suffixes,
+    result_kind,
+)
 from genprobe.errors import GenprobeError, UsageError
 from genprobe.escape import escape
 
@@ -23,7 +30,6 @@ if TYPE_CHECKING:
 
     from genprobe.comparing.comparison import Comparison
     from genprobe.report import Report
-    from genprobe.runtime.progress import Progress
 
 
 PLANE_COLUMNS = 110
@@ -87,6 +93,7 @@ class Output:
         if self.renderer is not None:
             require_renderer(self.renderer, self.unit)
         require_apart({"store": store, **self.paths})
+        require_suffixes({"store": store, **self.paths})
         if self.plot_path is not None:
             from genprobe.render.figure.figure_file import require_format
 
@@ -100,7 +107,9 @@ class Output:
     @property
     def paths(self) -> dict[str, Path]:
         """The result files asked for, by field."""
-        return {name: getattr(self, name) for name in RESULTS if getattr(self, name) is not None}
+        named = {name: getattr(self, name) for name in RESULTS}
+        printed = {"json_path"} if self.only_json else set()
+        return {k: v for k, v in named.items() if v is not None and k not in printed}
 
     @contextlib.contextmanager
     def spared(self) -> Iterator[None]:
@@ -129,11 +138,18 @@ class Output:
             UsageError: if it would be two.
         """
         asked = [*self.formats, *(["--plane"] if self.plane else [])]
-        if self.formats and len(asked) > 1:
+        if self.only_json:
+            asked = ["--json -", *asked]
+        if (self.formats or self.only_json) and len(asked) > 1:
             raise UsageError(
                 f"{asked[0]} and {asked[1]} both say what to print.",
                 f"Leave one out; {asked[0]} prints nothing else.",
             )
+
+    @property
+    def only_json(self) -> bool:
+        """Whether standard output gets the JSON, and so nothing else."""
+        return self.json_path == STANDARD_OUTPUT
 
     def print_report(self, report: "Report", source: str = "") -> None:
         """Print one report: as a table, as LaTeX or Markdown, or by the renderer named.
@@ -142,6 +158,8 @@ class Output:
             report: of one model.
             source: which of several it is, named above its table; several may have one name.
         """
+        if self.only_json:
+            return
         if self.renderer is not None:
             click.echo(rendered(report, self.renderer, self.unit), nl=False)
         elif self.latex:
@@ -168,7 +186,7 @@ class Output:
             comparison: of the models.
             warnings: whether to print theirs; if not, they were printed already.
         """
-        if self.renderer is not None:
+        if self.renderer is not None or self.only_json:
             return
         if self.latex:
             from genprobe.render.text.latex import comparison_to_latex
@@ -190,7 +208,7 @@ class Output:
             comparison: of one model or several.
         """
         width = terminal_width()
-        if self.formats:
+        if self.formats or self.only_json:
             return
         if self.plane or (self.plane is None and width >= PLANE_COLUMNS):
             from genprobe.render.text.plane import WIDTH, plane_to_text
@@ -241,6 +259,9 @@ class Output:
         """
         from genprobe.runtime.output_file import write_result
 
+        if name == "json_path" and self.only_json:
+            print_json(text)
+            return
         content = bytes(text, "utf-8", "backslashreplace")
         write_result(getattr(self, name), content, result_kind(name))
 
@@ -252,59 +273,11 @@ class Output:
                 write(comparison)
 
 
-def require_renderer(name: str, unit: str) -> None:
-    """Check that there is a renderer, in the unit, before hours are spent on what it prints.
-
-    Raises:
-        UsageError: if no plugin provides it, or it takes no unit and one was asked for.
-    """
-    from genprobe.plugins import plugins
-
-    with options.as_usage_error():
-        render = plugins().get("renderers", name)
-    if unit != "nats" and not takes_unit(render):
-        raise UsageError(f"The format {name} has no choice of unit.", f"Leave out --unit {unit}.")
-
-
-def rendered(report: "Report", name: str, unit: str) -> str:
-    """The text of a report by the renderer of that name, in the unit if it takes one."""
-    from genprobe.plugins import plugins
-
-    render = plugins().get("renderers", name)
-    return str(render(report, unit=unit) if takes_unit(render) else render(report))
-
-
-def takes_unit(render: Callable[..., str]) -> bool:
-    """Whether a renderer has a parameter ``unit``."""
-    try:
-        return "unit" in signature(render).parameters
-    except (TypeError, ValueError):  # what is written in C need not say what it takes
-        return False
-
-
 def terminal_width() -> int:
     """Columns of the terminal that standard output is; 0 where it is none."""
     from rich.console import Console
 
     return Console().width if sys.stdout.isatty() else 0
-
-
-@contextlib.contextmanager
-def model_progress(models: Sequence[str], position: int, wanted: bool) -> "Iterator[Progress]":
-    """The progress display of one model; of several, it also shows how many are done.
-
-    Args:
-        models: all that are evaluated, as named.
-        position: of the one in hand.
-        wanted: whether to show anything.
-    """
-    from genprobe.runtime.progress import progress_display
-
-    with progress_display(wanted) as progress:
-        if len(models) > 1:
-            progress.advance("models", position, len(models))
-            progress.say("models", f"{position + 1} of {len(models)}: {models[position]}")
-        yield progress
 
 
 OUTPUT = {

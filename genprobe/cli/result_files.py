@@ -24,6 +24,55 @@ SIDECARS = ("", ".report.json")
 """Endings of what a command reads or writes with a file: the report of a store lies next to it."""
 
 
+STANDARD_OUTPUT = Path("-")
+"""The path that stands for standard output, for JSON only."""
+
+SUFFIXES = {
+    "json_path": (".json", ".txt"),
+    "csv_path": (".csv", ".txt"),
+    "html_path": (".html", ".htm"),
+    "plot_path": (".png", ".svg", ".pdf"),
+    "store": (".h5", ".hdf5"),
+    "out": (".pt", ".pth", ".ckpt"),
+}
+"""How the result files of each option may end; they may also end in what no other kind ends in."""
+
+FOREIGN = {
+    *(".npy", ".npz", ".safetensors", ".pt2", ".bin", ".pkl", ".parquet", ".tsv", ".h5ad", ".idx"),
+    *(".gz", ".zip", ".tar", ".md", ".tex", ".py", ".ipynb", ".toml", ".yaml", ".yml", ".xml"),
+    *(".jpg", ".jpeg", ".gif", ".webp", ".eps"),
+}
+"""Endings of what genprobe never writes."""
+
+
+def require_suffixes(outputs: Mapping[str, Path | None]) -> None:
+    """Check that no result has the name of another kind of file: such is a slip of the keyboard.
+
+    Args:
+        outputs: paths by the names of their parameters.
+
+    Raises:
+        UsageError: naming the option, and the one that was perhaps meant.
+    """
+    from genprobe.runtime.output_file import plain_target
+
+    for name, path in outputs.items():
+        # A plot says itself what it can be.
+        if path is None or name == "plot_path" or plain_target(path) is not None:
+            continue
+        flag, own, suffix = f"--{name.removesuffix('_path')}", SUFFIXES[name], path.suffix.lower()
+        if path == STANDARD_OUTPUT:
+            raise UsageError(f"{flag} - : only --json writes to standard output.", "Name a file.")
+        others = [f"--{k.removesuffix('_path')}" for k, v in SUFFIXES.items() if suffix in v]
+        if suffix not in own and (others or suffix in FOREIGN):
+            meant = [option for option in others if option != "--out"]
+            hint = f" {path} would be written by {' or '.join(meant)}." if meant else ""
+            raise UsageError(
+                f"{flag} {path}: a file of another kind ends in {suffix}.",
+                f"End it in {' or '.join(own)}.{hint}",
+            )
+
+
 def result_kind(name: str) -> "ResultKind":
     """The kind of file whose path a field of ``Output`` has."""
     place, _, kind = RESULTS[name].partition(":")

@@ -7,13 +7,14 @@ import click
 
 from genprobe.cli import options
 from genprobe.cli.command_line import command_line
+from genprobe.cli.declare import command
 from genprobe.cli.output import output_options
 
 if TYPE_CHECKING:
     from genprobe.cli.output import Output
 
 
-@click.command(short_help="Print the report of a store.")
+@command(short_help="Print the report of a store.")
 @click.argument("store", type=click.Path(path_type=Path))
 @options.tolerance
 @options.max_queries

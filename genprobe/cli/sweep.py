@@ -5,7 +5,8 @@ from typing import Any
 
 import click
 
-from genprobe.cli import options
+from genprobe.cli import completion, options
+from genprobe.cli.declare import command, option
 from genprobe.cli.interrupt import describe_kept_sweep, resumable
 from genprobe.cli.log import show_progress
 from genprobe.errors import GenprobeError
@@ -22,44 +23,66 @@ def parse_grid(context: click.Context, parameter: click.Parameter, value: str) -
         raise click.BadParameter(str(error).replace("\n", " ")) from None
 
 
-@click.command(short_help="Train at many β and draw the curve.")
+@command(short_help="Train at many β and draw the curve.")
 @options.training
-@click.option("--held-out", metavar="D2", help="Other data to evaluate on besides.")
-@click.option("--held-out-split", metavar="S2", help="Split to evaluate on besides.")
-@click.option(
+@option(
+    "--held-out",
+    metavar="D2",
+    help="Other data to evaluate on besides.",
+    group="Data",
+    shell_complete=completion.DATA,
+)
+@option("--held-out-split", metavar="S2", help="Split to evaluate on besides.", group="Data")
+@option(
     "--betas",
     default="0.1:8:log9",
     show_default=True,
     metavar="GRID",
     callback=parse_grid,
     help="LOW:HIGH:logN, LOW:HIGH:linN or values such as 0.25,1,4.",
+    group="Training",
 )
-@click.option(
+@option(
     "--out",
+    "-o",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     default="sweep",
     show_default=True,
     help="Folder for bundles, stores and the figure; the same command resumes from it.",
+    group="Output",
 )
-@click.option(
+@option(
     "--first-epochs",
     type=int,
     default=100,
     show_default=True,
     help="Epochs of the model whose weights all others begin with.",
+    group="Training",
 )
-@click.option("--epochs", type=int, default=100, show_default=True, help="Epochs at each β.")
-@click.option(
-    "--draws", type=int, default=1, show_default=True, help="Posterior draws per example."
+@option(
+    "--epochs", type=int, default=100, show_default=True, help="Epochs at each β.", group="Training"
+)
+@option(
+    "--draws",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Posterior draws per example.",
+    group="Estimates",
 )
 @options.tolerance
-@click.option(
-    "--jobs", type=int, default=1, show_default=True, help="Models at once, one thread each."
+@option(
+    "--jobs",
+    type=int,
+    default=1,
+    show_default=True,
+    help="Models at once, one thread each.",
+    group="Training",
 )
 @options.unit
 @options.markdown
-@click.option("--quiet", is_flag=True, help="No progress and no log.")
+@option("--quiet", is_flag=True, help="No progress and no log.", group="Output")
 @resumable(describe_kept_sweep)
 def sweep(
     folder: Path,

@@ -5,25 +5,32 @@ from pathlib import Path
 import click
 
 from genprobe.cli import options
-from genprobe.cli.result_files import require_apart
-from genprobe.errors import GenprobeError
+from genprobe.cli.declare import command, option
+from genprobe.cli.result_files import require_apart, require_suffixes
 from genprobe.escape import escape
 
 
-@click.command(short_help="Train a small VAE and save it.")
+@command(short_help="Train a small VAE and save it.")
 @options.training
-@click.option(
+@option(
     "--out",
+    "-o",
     type=click.Path(path_type=Path),
     default="model.pt",
     show_default=True,
     help="The bundle to write.",
+    group="Output",
 )
-@click.option(
-    "--beta", type=float, default=1.0, show_default=True, help="Weight of the rate: D + βR."
+@option(
+    "--beta",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Weight of the rate: D + βR.",
+    group="Training",
 )
-@click.option("--epochs", type=int, default=100, show_default=True)
-@click.option("--quiet", is_flag=True, help="No progress.")
+@option("--epochs", type=int, default=100, show_default=True, group="Training")
+@option("--quiet", is_flag=True, help="No progress.", group="Output")
 def train(
     data: str,
     split: str | None,
@@ -46,10 +53,9 @@ def train(
     from genprobe.runtime.progress import progress_display
 
     require_apart({"out": out})
+    require_suffixes({"out": out})
     require_writable(out, BUNDLE)
     dataset = open_dataset(data, split=split, binarize=binarize, seed=seed)
-    if split is not None and data != "digits":
-        raise GenprobeError(f"{data} has no splits.")
     with progress_display(not quiet) as progress:
         model = run(
             dataset,

@@ -20,6 +20,7 @@ from genprobe.comparing.shared_regime import replace_regime, with_examples
 from genprobe.errors import GenprobeError, UsageError
 from genprobe.estimators.catalog import row_of
 from genprobe.report import Report
+from genprobe.runtime.near_names import hint
 from genprobe.runtime.progress import Progress, progress_display
 from genprobe.types.dataset import SCHEME
 
@@ -182,7 +183,10 @@ def require_sort(sort: str, known: Iterable[str]) -> None:
     """
     allowed = ["name", *sorted(known)]
     if sort not in allowed:
-        raise UsageError(f"There is no {sort!r} to sort by.", f"Sort by {', '.join(allowed)}.")
+        raise UsageError(
+            f"There is no {sort!r} to sort by.",
+            f"{hint(sort, allowed, 'estimators')}Sort by {', '.join(allowed)}.",
+        )
 
 
 def shared_entropy(reports: Mapping[str, Report], given: float | None) -> Entropy | None:

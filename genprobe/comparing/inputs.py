@@ -13,6 +13,7 @@ from genprobe.analysis.report import build_report
 from genprobe.errors import GenprobeError, StoreError, UsageError
 from genprobe.loaders.inspect import inspect_file
 from genprobe.report import Report
+from genprobe.runtime.near_names import hint
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.untrusted import reading, require_readable
 from genprobe.store.read import Store, open_store
@@ -195,7 +196,7 @@ def named_by(wanted: str, origins: Mapping[str, str]) -> str:
         f"There is no model {wanted!r} to compare against."
         if not meant
         else f"{wanted!r} to compare against may be any of {len(meant)} models.",
-        f"There is {', '.join(meant or origins)}.",
+        f"{'' if meant else hint(wanted, origins)}There is {', '.join(meant or origins)}.",
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from genprobe.datasets.from_array import array_dataset
 from genprobe.errors import DataError
+from genprobe.runtime.near_names import hint
 from genprobe.types import Dataset, DatasetReader
 
 SPLITS = {"all": slice(None), "train": slice(0, 1437), "test": slice(1437, None)}
@@ -25,7 +26,10 @@ def open_digits(spec: str, split: str | None) -> Dataset:
     if spec:
         raise DataError(f"The data set digits takes nothing after its name, not {spec!r}.")
     if split not in (None, *SPLITS):
-        raise DataError(f"digits has no split {split!r}.", f"Choose one of {', '.join(SPLITS)}.")
+        raise DataError(
+            f"digits has no split {split!r}.",
+            f"{hint(split, SPLITS, 'splits')}Choose one of {', '.join(SPLITS)}.",
+        )
     with (files("genprobe.datasets") / "digits.npz").open("rb") as file:
         images = np.load(file, allow_pickle=False)["images"]
     name = "digits" if split in (None, "all") else f"digits-{split}"
@@ -37,4 +41,4 @@ def recognises(path: Path) -> bool:
     return False
 
 
-digits = DatasetReader(scheme="digits", recognises=recognises, open=open_digits)
+digits = DatasetReader(scheme="digits", recognises=recognises, open=open_digits, named=True)

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from genprobe.errors import DataError
+from genprobe.runtime.near_names import near_file
 from genprobe.runtime.untrusted import is_absent, require_readable
 
 
@@ -27,9 +28,10 @@ def find_file(spec: str) -> Path:
     if (folder := find_folder(spec)) is not None:
         raise DataError(f"{folder} is a folder, not a file.", "Name a data file in it.")
     looked = " and ".join(str(path) for path in places(spec))
+    meant = "".join([near_file(path) for path in places(spec)][:1])
     raise DataError(
         f"There is no data file at {looked}.",
-        "Check the path; relative paths are also looked for under GENPROBE_DATA_DIR.",
+        f"{meant}Check the path; relative paths are also looked for under GENPROBE_DATA_DIR.",
     )
 
 
@@ -56,6 +58,14 @@ def places(spec: str) -> list[Path]:
     """Where a path of data may be."""
     folder = os.environ.get("GENPROBE_DATA_DIR")
     return [Path(spec).expanduser(), *([Path(folder) / spec] if folder else [])]
+
+
+def data_folders() -> list[str]:
+    """The folders under GENPROBE_DATA_DIR, which may be named as data."""
+    folder = os.environ.get("GENPROBE_DATA_DIR")
+    if not folder or not os.path.isdir(folder):
+        return []
+    return sorted(path.name for path in Path(folder).iterdir() if path.is_dir())
 
 
 def names_in(folder: Path, most: int = 5) -> str:

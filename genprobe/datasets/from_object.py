@@ -14,6 +14,7 @@ from genprobe.datasets.from_torch import from_torch
 from genprobe.datasets.items import as_input, input_key, is_numbers, position_name
 from genprobe.datasets.tables import column_array, frame_array, is_frame, is_sparse
 from genprobe.errors import DataError
+from genprobe.runtime.near_names import hint
 from genprobe.types import Dataset
 
 KNOWN = (
@@ -74,7 +75,10 @@ def split_of(source: Any, split: str) -> Any:
         if split in source:
             return source[split]
         there = ", ".join(map(str, source)) or "none"
-        raise DataError(f"The data have no split {split!r}; there are {there}.", "Name one.")
+        raise DataError(
+            f"The data have no split {split!r}; there are {there}.",
+            f"{hint(split, map(str, source), 'splits')}Name one.",
+        )
     raise DataError(f"The data have no splits, so none is {split!r}.", "Leave the split out.")
 
 

@@ -16,7 +16,7 @@ def subset(dataset: Dataset, n: int, seed: int = 0) -> Dataset:
     Args:
         dataset: to be taken from; returned as it is if it has no more.
         n: how many.
-        seed: decides which.
+        seed: decides which; the name says it, unless it is 0.
     """
     if n >= dataset.n:
         return dataset
@@ -28,7 +28,7 @@ def subset(dataset: Dataset, n: int, seed: int = 0) -> Dataset:
         each = [covariates(row, row + 1) for row in rows]
         chosen = {k: joined([one[k] for one in each]) for k in each[0]}
     return Dataset(
-        name=f"{n} of {dataset.name}",
+        name=f"{n} of {dataset.name}{f', seed {seed}' if seed else ''}",
         n=n,
         event_shape=dataset.event_shape,
         read=lambda start, stop: x[start:stop],

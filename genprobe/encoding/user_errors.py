@@ -67,10 +67,10 @@ def user_errors(
     Raises:
         ModelError: with the part, the shape, and the error's own words unless memory ran out.
 
-    >>> with user_errors("decode of mine", (8, 2), "Check the layers."):
-    ...     raise ValueError("The shapes differ.")
+    >>> with user_errors("decode of m", (8, 2), "Check the layers."):
+    ...     raise ValueError("Too large.")
     Traceback (most recent call last):
-    genprobe.errors.ModelError: decode of mine fails on a batch of shape (8, 2): The shapes differ.
+    genprobe.errors.ModelError: decode of m fails on a batch of 8, each of shape (2,): Too large.
     Check the layers.
     """
     try:
@@ -82,7 +82,7 @@ def user_errors(
         why = reason_of(error)
         better = [advice for words, advice in BETTER.items() if re.search(words, why)]
         raise ModelError(
-            f"{part} fails on {given} of shape {tuple(shape)}: {why}.", (better or [remedy])[0]
+            f"{part} fails on {in_words(given, shape)}: {why}.", (better or [remedy])[0]
         ) from error
 
 
@@ -101,10 +101,10 @@ def memory_errors(
     Raises:
         ModelError: with the part and the shape.
 
-    >>> with memory_errors("decode of mine", (8, 2)):
+    >>> with memory_errors("decode of m", (8, 2)):
     ...     raise MemoryError
     Traceback (most recent call last):
-    genprobe.errors.ModelError: decode of mine runs out of memory on a batch of shape (8, 2).
+    genprobe.errors.ModelError: decode of m runs out of memory on a batch of 8, each of shape (2,).
     Give a smaller --batch-size; what was encoded into a --store is kept.
     """
     try:
@@ -115,5 +115,12 @@ def memory_errors(
         if not out_of_memory(error):
             raise
         raise ModelError(
-            f"{part} runs out of memory on {given} of shape {tuple(shape)}.", remedy
+            f"{part} runs out of memory on {in_words(given, shape)}.", remedy
         ) from error
+
+
+def in_words(given: str, shape: Sequence[int]) -> str:
+    """What was given, such that nobody takes the batch for an axis of one example."""
+    if given != "a batch" or not shape:
+        return f"{given} of shape {tuple(shape)}"
+    return f"a batch of {shape[0]}, each of shape {tuple(shape[1:])}"

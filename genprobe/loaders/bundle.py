@@ -239,7 +239,7 @@ def rebuild(path: Path, content: Mapping[str, Any], trust: bool) -> Model:
     if not trust:
         raise UntrustedError(
             f"The bundle {path} is built by code of its own, {architecture}, which would run.",
-            f"Say that it may: --model {architecture} or --trust.",
+            f"Say that it may: --factory {architecture} or --trust.",
         )
     return build_model(architecture, path, config)
 

@@ -4,11 +4,8 @@ A factory without a positional parameter returns a Model whose module is untrain
 loads the checkpoint into it. A factory with one receives the checkpoint's path and reads it itself.
 """
 
-import importlib
 import inspect
 import logging
-import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +18,8 @@ from genprobe.loaders.fitting import Fit, fits, mismatch, same_tensors
 from genprobe.loaders.inspect import BUNDLE_MARK
 from genprobe.loaders.state_dicts import StateDict, describe, printable, state_dicts, under
 from genprobe.loaders.tensors import read_weights
+from genprobe.loaders.user_function import user_function
+from genprobe.runtime.near_names import hint
 from genprobe.types import Model
 
 log = logging.getLogger("genprobe")
@@ -56,25 +55,19 @@ def load_with_factory(name: str, path: Path, weights: str | None = None) -> Mode
 
 
 def import_factory(name: str) -> Any:
-    """The function ``MODULE:FACTORY`` names.
+    """The function ``MODULE:FACTORY`` names; the module may be given as the path of its file.
 
     Raises:
         ModelError: if there is none.
     """
-    module_name, _, attribute = name.partition(":")
-    if not (module_name and attribute):
+    if not all(name.rpartition(":")):
+        module, _, function = name.strip(":").rpartition(".")
+        meant = f"Did you mean {module}:{function}? " if module and function != "py" else ""
         raise ModelError(
-            f"--model takes MODULE:FACTORY, such as mypackage.vae:build, not {name!r}."
+            f"--factory takes MODULE:FACTORY, such as mypackage.vae:build, not {name!r}.",
+            f"{meant}Write the module, a colon, and the function in it that builds the model.",
         )
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        return getattr(importlib.import_module(module_name), attribute)
-    except Exception as error:
-        raise ModelError(
-            f"The factory {name} cannot be imported: {type(error).__name__}: {error}",
-            "The module must be installed or in the current folder.",
-        ) from error
+    return user_function(name, "--factory", ModelError)
 
 
 def takes_path(factory: Any) -> bool:
@@ -138,6 +131,7 @@ def load_best(model: Model, content: Any, path: Path, weights: str | None) -> Mo
     if not found:
         raise ModelError(
             f"{path} holds no weights under {weights!r}.",
+            f"{hint(weights, [state.key for state in every if state.key])}"
             f"There are: {paths(state.key for state in every)}.",
         )
     module = require_module(model, path)

@@ -1,39 +1,29 @@
 """From what the user names to a Model or a Dataset, through the plugins that recognise it."""
 
-import importlib
 import logging
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from torch import Tensor
-
 from genprobe.datasets.binarize import binarize as binarized
 from genprobe.datasets.byte_values import read_bytes_as
 from genprobe.datasets.covariates import with_covariates
-from genprobe.datasets.find import find_folder, names_in, require_openable
+from genprobe.datasets.find import data_folders, find_folder, names_in, places, require_openable
 from genprobe.datasets.from_object import from_object
-from genprobe.errors import DataError, GenprobeError, ModelError, UntrustedError, reason_of
+from genprobe.errors import DataError, GenprobeError, ModelError, reason_of
 from genprobe.loaders.factory import load_with_factory
-from genprobe.loaders.inspect import FileKind, inspect_file
-from genprobe.loaders.safetensors import INDEX
-from genprobe.loaders.stand_ins import read_with_stand_ins, replaced
-from genprobe.loaders.state_dicts import describe, printable, state_dicts
-from genprobe.loaders.tensors import read_weights
+from genprobe.loaders.inspect import inspect_file
+from genprobe.loaders.refusals import THREE_WAYS, refuse
+from genprobe.loaders.user_function import user_function
 from genprobe.plugins import plugins
 from genprobe.runtime.checked_zip import require_intact
+from genprobe.runtime.near_names import hint
 from genprobe.runtime.untrusted import is_absent, require_readable
 from genprobe.types import Dataset, DatasetReader, Likelihood, Loader, Model
 
 log = logging.getLogger("genprobe")
-
-THREE_WAYS = (
-    "Give its model with --model MODULE:FACTORY, save it with genprobe.save, or install a plugin "
-    "that reads it."
-)
 
 
 def load(
@@ -74,7 +64,7 @@ def load(
         raise ModelError(
             f"The weights {weights!r} of {spec} can be chosen only for a function that builds the "
             "model.",
-            "Name it: --model MODULE:FACTORY.",
+            "Name it: --factory MODULE:FACTORY.",
         )
     known: dict[str, Loader] = plugins().all("loaders")
     scheme, _, rest = str(spec).partition(":")
@@ -118,63 +108,6 @@ def load_trusted(path: Path) -> Model:
         f"{path} holds a {type(content).__name__}, not a genprobe.Model: its parts are unknown.",
         THREE_WAYS,
     )
-
-
-def refuse(path: Path) -> Model:
-    """Say what a file is and why it is not loaded.
-
-    Raises:
-        ModelError: always.
-    """
-    if path.is_dir():
-        raise ModelError(
-            f"{path} is a folder, and no plugin reads it: {names_in(path)}.",
-            f"Name a file in it. {THREE_WAYS}",
-        )
-    kind = inspect_file(path)
-    inert = kind.kind == "pickle" and not replaced(kind.foreign)
-    if inert or kind.kind in ("tensors", "safetensors") or path.name.endswith(INDEX):
-        content = read_weights(path)
-        flat = isinstance(content, Mapping) and all(isinstance(v, Tensor) for v in content.values())
-        what = "a bare state dict" if flat else "a checkpoint"
-        raise ModelError(
-            f"{path} is {what}: it names no architecture. It holds {describe(content)}.",
-            THREE_WAYS,
-        )
-    raise refusal(path, kind)
-
-
-def refusal(path: Path, kind: FileKind) -> ModelError:
-    """The error for a file that would run code, or is no checkpoint at all."""
-    if kind.kind == "pickle":
-        held = contents(path)
-        named = ", ".join(printable(name) for name in kind.foreign[:3])
-        return UntrustedError(
-            f"{path} is a pickled object: loading would run code ({named}){held}.",
-            f"{'Its weights load without. ' * bool(held)}{THREE_WAYS[:-1]}; --trust unpickles a "
-            "genprobe.Model.",
-        )
-    if kind.kind == "exported":
-        return UntrustedError(
-            f"{path} is an exported program: loading it would run code in it, and it is one part "
-            "of a model.",
-            "Write the whole model with genprobe.export, and evaluate the folder that it makes.",
-        )
-    remedy = "Check the path."
-    if any(reader.recognises(path) for reader in plugins().all("datasets").values()):
-        remedy = f"If it holds data, give it to a model: genprobe evaluate MODEL --data {path}"
-    if path.suffix == ".h5ad":
-        remedy = "Install genprobe-scvi, which reads .h5ad files as data and as kept posteriors."
-    return ModelError(f"{path} is not a checkpoint: {kind.detail}.", remedy)
-
-
-def contents(path: Path) -> str:
-    """What else a pickled file holds, in words; its tensors read without running any code."""
-    try:
-        content = read_with_stand_ins(path)
-    except ModelError:
-        return ""
-    return f". It holds {describe(content)}" if state_dicts(content) else ""
 
 
 def open_dataset(
@@ -241,7 +174,6 @@ def find_dataset(
     claims = [reader for reader in known.values() if reader.recognises(Path(source))]
     if len(claims) == 1:
         return claims[0].open(named, split)
-    names = ", ".join(known)
     if (folder := find_folder(str(source))) is not None:
         raise DataError(
             f"{source} is a folder, and data are read from a file; {names_in(folder)}.",
@@ -251,9 +183,21 @@ def find_dataset(
         raise DataError(
             f"{source} is claimed by several readers.", f"Name one as {claims[0].scheme}:…."
         )
-    raise DataError(
-        f"Nothing reads the data {str(source)!r}.",
-        f"Name a path, python:MODULE:FUNCTION or one of: {names}.",
+    raise unread(str(source), known)
+
+
+def unread(source: str, known: Mapping[str, DatasetReader]) -> DataError:
+    """The error for a name that is neither that of a data set nor a path that is read."""
+    sets = [*(reader.scheme for reader in known.values() if reader.named), *data_folders()]
+    files = ", ".join(scheme for scheme, reader in known.items() if not reader.named)
+    unset = "" if "GENPROBE_DATA_DIR" in os.environ else " (GENPROBE_DATA_DIR names no folder)"
+    absent = all(is_absent(path) for path in places(source))
+    return DataError(
+        f"There is no data set {source!r}, nor a file of that name."
+        if absent
+        else f"Nothing reads the data {source!r}.",
+        f"{hint(source, sets)}Data sets: {', '.join(sets)}{unset}. Or name a file, if need be as "
+        f"SCHEME:PATH ({files}), or python:MODULE:FUNCTION.",
     )
 
 
@@ -329,16 +273,15 @@ def data_of_function(name: str) -> Any:
     Raises:
         DataError: if it is not there, or fails.
     """
-    module, _, attribute = name.partition(":")
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    remedy = "Name python:MODULE:FUNCTION, of a module in the current folder or installed."
+    if not all(name.rpartition(":")):
+        raise DataError(f"The data python:{name} name no function.", remedy)
+    found = user_function(name, "the data", DataError)
     try:
-        found = getattr(importlib.import_module(module), attribute)
         return found() if isinstance(found, type | FunctionType) else found
     except GenprobeError:
         raise
     except Exception as error:
         raise DataError(
-            f"The data python:{name} fail: {type(error).__name__}: {reason_of(error)}.",
-            "Name python:MODULE:FUNCTION, of a module in the current folder or installed.",
+            f"The data python:{name} fail: {type(error).__name__}: {reason_of(error)}.", remedy
         ) from error

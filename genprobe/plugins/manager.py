@@ -3,7 +3,6 @@
 Built-in parts come through the same hooks as everybody's, from the plugin ``builtin``.
 """
 
-import difflib
 import logging
 import os
 import traceback
@@ -20,6 +19,7 @@ from genprobe._version import __version__
 from genprobe.errors import PluginError
 from genprobe.plugins.built_in import BuiltIn
 from genprobe.plugins.entry_points import adopt, clash, distribution_of, unmet
+from genprobe.runtime.near_names import hint
 
 if TYPE_CHECKING:
     import click
@@ -123,12 +123,11 @@ class Plugins:
     def choices(self, kind: str, wanted: str) -> str:
         """What there is of a kind, what was perhaps meant, and which plugins might have had it."""
         known = sorted({part.name for part in self.parts(kind)})
-        near = difflib.get_close_matches(wanted, known, 1)
-        hint = f"Did you mean {near[0]}? " if near else ""
+        meant = hint(wanted, known, kind)
         aside = "; ".join(f"{failure.owner} ({failure.reason})" for failure in self.failures)
         if aside:
-            return f"{hint}A plugin that does not work may have it: {aside}"
-        return f"{hint}There are: {', '.join(known)}. More come with plugins: genprobe-NAME."
+            return f"{meant}A plugin that does not work may have it: {aside}"
+        return f"{meant}There are: {', '.join(known)}. More come with plugins: genprobe-NAME."
 
     def all(self, kind: str) -> dict[str, Any]:
         """Every part of a kind by name.

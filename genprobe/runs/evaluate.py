@@ -43,6 +43,7 @@ def evaluate(
     bytes: str | None = None,
     input_key: str | None = None,
     covariates: Mapping[str, Any] | None = None,
+    limit: int | None = None,
 ) -> Report:
     """Evaluate a model on data: rate, distortion, mutual information, marginal KL, regime.
 
@@ -85,6 +86,8 @@ def evaluate(
         input_key: under which key items, or a file's arrays, have the input.
         covariates: what comes with the examples and a conditional model needs, by name: an array
             (n, ...), or the path of one. Labels that come with the data need none.
+        limit: evaluate so many examples, drawn at random by the seed: the first ones often are of
+            one class. The data are then named ``200 of digits``. By default all.
 
     Returns:
         The report; everything in nats per example.

@@ -19,6 +19,7 @@ from genprobe.analysis.report import build_report
 from genprobe.analysis.stored_quantities import fit_best_marginal
 from genprobe.datasets.channels import with_channels
 from genprobe.datasets.placeholder import placeholder_dataset
+from genprobe.datasets.subset import subset
 from genprobe.encoding.resolve import prepare
 from genprobe.errors import DataError, ModelError
 from genprobe.estimators.call import require_known
@@ -157,6 +158,7 @@ def describe(run: Run, options: Options) -> dict[str, Any]:
         "batch_size": run.batch_size,
         "ranks": run.ranks.size,
         "store": options.store and str(options.store),
+        **({} if options.limit is None else {"limit": options.limit}),
     }
 
 
@@ -240,6 +242,11 @@ def choose_data(model: Model, data: Any, options: Options) -> Dataset:
         DataError: if neither says.
     """
     split, binarize = options.split, options.binarize
+    if model.recorded is not None and options.limit is not None:
+        raise DataError(
+            f"{model.name} holds posteriors, all of which are evaluated: nothing is left to limit.",
+            "Leave --limit out, or keep fewer rows in the file.",
+        )
     source = own_data(model) if data is None else data
     if source is None and model.recorded is not None:
         wanted = (split, None if binarize == "none" else binarize, options.bytes)
@@ -269,4 +276,13 @@ def choose_data(model: Model, data: Any, options: Options) -> Dataset:
         covariates=options.covariates,
         likelihood=model.likelihood if recorded is None else recorded.likelihood,
     )
-    return with_channels(dataset, model.training.get("channels"))
+    return with_channels(limited(dataset, options), model.training.get("channels"))
+
+
+def limited(dataset: Dataset, options: Options) -> Dataset:
+    """As many random examples of the data as the user allows; the log says where all are taken."""
+    if options.limit is None:
+        return dataset
+    if options.limit >= dataset.n:
+        log.info("%s has %d examples: all are evaluated.", dataset.name, dataset.n)
+    return subset(dataset, options.limit, options.seed)

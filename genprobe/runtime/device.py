@@ -7,7 +7,11 @@ from collections.abc import Iterator
 import torch
 
 from genprobe.errors import GenprobeError, reason_of
+from genprobe.runtime.near_names import hint
 from genprobe.runtime.ranks import launched
+
+DEVICES = ("auto", "cpu", "cuda", "cuda:1", "mps")
+"""What a device may be called; others of torch's will do, where they work."""
 
 
 def choose_device(name: str) -> torch.device:
@@ -22,6 +26,12 @@ def choose_device(name: str) -> torch.device:
         return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     try:
         device = torch.device(name)
+    except RuntimeError as error:
+        meant = hint(name.partition(":")[0], DEVICES, "devices")
+        raise GenprobeError(
+            f"There is no device {name!r}.", f"{meant}Choose {', '.join(DEVICES)}."
+        ) from error
+    try:
         torch.empty(1, device=device)
         return own_gpu() if str(device) == "cuda" else device
     except (RuntimeError, AssertionError, NotImplementedError) as error:

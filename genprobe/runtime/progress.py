@@ -10,6 +10,9 @@ from genprobe.escape import escape
 BAR = 16
 """Columns of a bar, such that a row with its text fits 80."""
 
+LABELS = {"fit": "fit prior", "check": "read data"}
+"""What a stage is called on the screen, in nine columns, where its name alone does not say it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
@@ -59,7 +62,7 @@ def progress_display(wanted: bool | Progress) -> Iterator[Progress]:
 
     def row(stage: str) -> TaskID:
         if stage not in tasks:
-            tasks[stage] = bars.add_task(stage, total=None, rate="", text="")
+            tasks[stage] = bars.add_task(LABELS.get(stage, stage), total=None, rate="", text="")
         return tasks[stage]
 
     def advance(stage: str, done: int, total: int) -> None:

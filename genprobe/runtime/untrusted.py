@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from genprobe.errors import GenprobeError, reason_of
+from genprobe.runtime.near_names import near_file
 
 SPECIAL = {
     stat.S_IFIFO: "a named pipe",
@@ -125,7 +126,7 @@ def cannot_open(
                 f"{path} is a symbolic link to {os.readlink(path)}, which is not there.",
                 "Restore what it points to.",
             )
-        return error(f"There is no {what} at {path}.", "Check the path.")
+        return error(f"There is no {what} at {path}.", f"{near_file(path)}Check the path.")
     reason = "its name has a null byte"  # which every version of Python says otherwise
     if isinstance(fault, OSError):
         reason = fault.strerror or str(fault)

@@ -18,6 +18,8 @@ from genprobe.runtime.hdf5 import is_hdf5, require_harmless
 from genprobe.runtime.untrusted import require_readable, state_of
 from genprobe.store.sealed_file import SEALS, read_seal
 
+EVALUATED = (".npz", ".pt", ".pth", ".ckpt", ".safetensors", ".pt2")
+"""Endings of what is evaluated: posteriors, checkpoints, programs."""
 UNSEALED = "unsealed"
 """In the place of the seal of a file that has none, as version 1 did not."""
 SHARD_PATH = re.compile(r"[^/\\]+\.shards/\d{5}-of-\d{5}-[0-9a-f]{8}\.h5")
@@ -51,10 +53,18 @@ def seal_of(path: Path) -> str:
             require_unlocked(path)
             seal = read_seal(path)
             if not is_hdf5(path):
-                raise StoreError(f"{path} is not a store: it is no HDF5 file.", "Check the path.")
+                raise StoreError(f"{path} is not a store: it is no HDF5 file.", remedy_for(path))
             require_harmless(path, checked=bool(seal), beside=SHARD_PATH.pattern, error=StoreError)
             SEALS[state] = seal or f"{UNSEALED} {state}"
         return SEALS[state]
+
+
+def remedy_for(path: Path) -> str:
+    """What to do about a file that is no store: the command that takes it, by its name."""
+    suffix = path.suffix.lower()
+    if suffix in EVALUATED:
+        return f"Evaluate it: genprobe evaluate {path}"
+    return f"If it is a report: genprobe compare {path}" if suffix == ".json" else "Check the path."
 
 
 def require_unlocked(path: Path) -> None:

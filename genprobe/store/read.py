@@ -174,7 +174,8 @@ def open_store(path: str | Path) -> Store:
     with open_file(path) as file:
         if "header" not in file.attrs:
             raise StoreError(
-                f"{path} is not a genprobe store: it has no header.", "Check the path."
+                f"{path} is not a genprobe store: it has no header.",
+                f"If it holds posteriors: genprobe evaluate {path}",
             )
         text, shards = file.attrs["header"], shards_of(file)
         header = load_header(text, str(path))

@@ -56,9 +56,11 @@ class DatasetReader:
         open: what follows the scheme (a path, or nothing) and the split to the data set.
         layered: whether a path may go on with ``::LAYER``. If none is named it is read where the
             ``training`` of the model that is evaluated says, under ``layer``.
+        named: whether the scheme alone names a data set, with no path after it.
     """
 
     scheme: str
     recognises: Callable[[Path], bool]
     open: Callable[[str, str | None], Dataset]
     layered: bool = False
+    named: bool = False

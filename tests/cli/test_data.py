@@ -43,7 +43,7 @@ def told(run_in, kinds):
             folder,
             "evaluate",
             "m.pt",
-            "--model",
+            "--factory",
             f"data_kinds:{model}",
             *arguments,
             *FEW,
@@ -132,7 +132,7 @@ def test_the_input_is_under_the_key_that_is_named(kinds, told):
 
 def test_a_store_of_a_shuffling_loader_is_used_again(kinds, run_in, caplog):
     _, folder = kinds
-    arguments = ["m.pt", "--model", "data_kinds:rows", "--data", "python:data_kinds:shuffled"]
+    arguments = ["m.pt", "--factory", "data_kinds:rows", "--data", "python:data_kinds:shuffled"]
     arguments += ["--max-queries", "20", "--store", "shuffled.h5"]
     first, again = (run_in(folder, "evaluate", *arguments) for _ in range(2))
     assert (first.exit_code, again.exit_code) == (0, 0), first.stderr + again.stderr
@@ -178,7 +178,7 @@ def test_an_interrupted_run_goes_on_with_another_loader_over_the_same_data(
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--data", "python:data_kinds:nothing"], 1, "The data python:data_kinds:nothing fail"),
+        (["--data", "python:data_kinds:nothing"], 1, "There is no 'nothing' in data_kinds"),
         (["--data", "python:nowhere:x"], 1, "No module named 'nowhere'"),
         (["--data", "python:data_kinds:dicts", "--input-key", "z"], 1, "there are labels, data"),
         (["--data", "python:data_kinds:tensor", "--bytes", "counts"], 1, "holds no bytes"),
@@ -187,7 +187,7 @@ def test_an_interrupted_run_goes_on_with_another_loader_over_the_same_data(
     ],
 )
 def test_what_is_wrong_is_told_in_a_line_or_two(kinds, run_in, arguments, code, words):
-    done = run_in(kinds[1], "evaluate", "m.pt", "--model", "data_kinds:rows", *arguments)
+    done = run_in(kinds[1], "evaluate", "m.pt", "--factory", "data_kinds:rows", *arguments)
     assert done.exit_code == code
     assert words in done.stderr
     assert code == 2 or len(done.stderr.splitlines()) <= 2

@@ -196,8 +196,8 @@ def pickled(path):
         (plain_file, [], "is not a checkpoint"),
         (state_dict, [], "bare state dict"),
         (pickled, [], "would run code"),
-        (state_dict, ["--model", "nowhere:build"], "nowhere"),
-        (state_dict, ["--model", "nowhere"], "MODULE:FACTORY"),
+        (state_dict, ["--factory", "nowhere:build"], "nowhere"),
+        (state_dict, ["--factory", "nowhere"], "MODULE:FACTORY"),
     ],
 )
 def test_a_model_that_does_not_load_is_told_in_two_lines(run, make, arguments, words, tmp_path):
@@ -208,6 +208,49 @@ def test_a_model_that_does_not_load_is_told_in_two_lines(run, make, arguments, w
     assert result.stderr.startswith("Error: ")
     assert words in result.stderr
     assert len(result.stderr.splitlines()) <= 2
+
+
+def test_a_limit_is_in_the_name_of_the_data_and_a_store_tells_it_from_the_whole(
+    run, tiny, tmp_path
+):
+    given = ["evaluate", tiny.a, "--data", tiny.images, "--quiet", "--store", "s.h5"]
+    assert run(*given, "--limit", 40, "--json", "r.json").exit_code == 0
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert (report["n"], report["provenance"]["limit"]) == (40, 40)
+    assert report["dataset"].startswith("40 of ")
+    for other in ([], ["--limit", 41], ["--limit", 40, "--seed", 1]):
+        result = run(*given, *other)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert "The store s.h5 is of another" in result.stderr
+    assert run(*given, "--limit", 40).exit_code == 0
+
+
+def test_a_limit_is_of_random_examples_and_no_more_than_there_are(tiny):
+    def evaluated(limit):
+        return genprobe.evaluate(tiny.a, tiny.images, limit=limit, device="cpu")
+
+    whole, some = (evaluated(limit).store.column("probes/rate").flatten() for limit in (99, 30))
+    assert (len(whole), len(some)) == (60, 30)
+    near = (whole[:, None] - some).abs().min(0)
+    assert near.values.max() < 1e-6
+    assert set(near.indices.tolist()) != set(range(30))
+    assert evaluated(99).dataset == genprobe.open_dataset(tiny.images).name
+
+
+def test_a_limit_of_a_file_of_posteriors_or_of_nothing_is_refused(run, tmp_path):
+    np.savez(tmp_path / "p.npz", loc=np.zeros((50, 2)), scale=np.ones((50, 2)))
+    result = run("evaluate", "p.npz", "--limit", 10)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "Leave --limit out" in result.stderr
+    assert run("evaluate", "p.npz", "--limit", 0).exit_code == 2
+
+
+def test_json_on_standard_output_is_of_one_model_or_several(run, tiny):
+    for models in ([tiny.a], [tiny.a, tiny.b]):
+        result = run("evaluate", *models, "--json", "-")
+        assert result.exit_code == 0
+        found = json.loads(result.stdout)
+        assert len(found["models"] if len(models) > 1 else [found]) == len(models)
 
 
 FACTORY = """
@@ -227,7 +270,16 @@ def test_which_weights_were_taken_is_said_and_can_be_chosen(shell, tiny, tmp_pat
     (tmp_path / "mine.py").write_text(FACTORY)
     weights = {key: torch.nn.Linear(12, 4).state_dict() for key in ("model", "ema")}
     torch.save(weights, tmp_path / "w.pt")
-    given = ["evaluate", "w.pt", "--model", "mine:build", "--data", tiny.images, "--json", "r.json"]
+    given = [
+        "evaluate",
+        "w.pt",
+        "--factory",
+        "mine:build",
+        "--data",
+        tiny.images,
+        "--json",
+        "r.json",
+    ]
     rates = {}
     for key, chosen in {"model": [], "ema": ["--weights", "ema"]}.items():
         done = shell(*given, *chosen)

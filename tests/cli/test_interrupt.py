@@ -119,7 +119,7 @@ def evaluate(terminal, tmp_path):
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(ROWS, 2)).astype("float32"))
     (tmp_path / "waiting.py").write_text(MODEL, encoding="utf-8")
     (tmp_path / "weights.pt").write_bytes(b"none")
-    command = ["-m", "genprobe", "evaluate", "weights.pt", "--model", "waiting:build"]
+    command = ["-m", "genprobe", "evaluate", "weights.pt", "--factory", "waiting:build"]
     command += ["--data", "x.npy", "--json", "report.json", "--max-queries", "64"]
     return partial(terminal, *command)
 

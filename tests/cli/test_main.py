@@ -20,6 +20,7 @@ COMMANDS = [
     "demo",
     "validate",
     "plugins",
+    "new-model",
     "new-plugin",
 ]
 
@@ -145,3 +146,13 @@ def test_a_program_that_calls_a_command_keeps_its_own_log_level(tiny, tmp_path):
     done = CliRunner().invoke(main, [*arguments, "--store", str(tmp_path / "s.h5")])
     assert done.exit_code == 0
     assert log.level == before
+
+
+@pytest.mark.parametrize(("name", "command"), [("m.pt", "evaluate"), ("s.h5", "show")])
+def test_a_file_in_the_place_of_a_command_is_answered_with_the_command(
+    run, tmp_path, name, command
+):
+    (tmp_path / name).touch()
+    result = run(name)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"Did you mean: genprobe {command} {name}" in result.stderr

@@ -1,14 +1,12 @@
 import io
 import re
-from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
 from rich.text import Text
 
-from genprobe.cli.output import Output, model_progress, print_view
+from genprobe.cli.output import Output, print_view
 from genprobe.errors import UsageError
-from genprobe.runtime.progress import Progress
 
 
 class Terminal(io.StringIO):
@@ -163,17 +161,3 @@ def test_a_pipe_gets_the_plane_only_when_asked(capsys, monkeypatch, comparison, 
     monkeypatch.setenv("COLUMNS", "200")
     Output(plane=wanted).print_plane(comparison)
     assert capsys.readouterr().out == expected
-
-
-def test_of_several_models_the_display_says_which_and_how_many_are_done(monkeypatch):
-    told = []
-    mine = Progress(advance=lambda *news: told.append(news), say=lambda *news: told.append(news))
-    monkeypatch.setattr(
-        "genprobe.runtime.progress.progress_display", lambda wanted: nullcontext(mine)
-    )
-    with model_progress(["a", "b", "c"], 1, True) as progress:
-        assert progress is mine
-    assert told == [("models", 1, 3), ("models", "2 of 3: b")]
-    with model_progress(["a"], 0, True):
-        pass
-    assert len(told) == 2

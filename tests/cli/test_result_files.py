@@ -1,5 +1,6 @@
 """No result of a command takes the place of a file that is an input or somebody else's."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -147,6 +148,51 @@ def test_what_every_version_wrote_is_genprobes_own(run, tmp_path, shown, version
         shutil.copy(ARCHIVES / version / name, tmp_path / name)
         result = run(*shown, "--json", name)
         assert result.exit_code == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--html", "o.png"), "o.png would be written by --plot"),
+        (("--plot", "o.html"), "A plot cannot be written as o.html"),
+        (("--json", "o.h5"), "o.h5 would be written by --store"),
+        (("--csv", "o.JSON"), "o.JSON would be written by --json"),
+        (("--html", "o.npz"), "End it in .html or .htm."),
+        (("--csv", "-"), "only --json writes to standard output"),
+        (("--json", "-", "--markdown"), "--json - and --markdown both say what to print"),
+        (("--json", "-", "--plane"), "--json - and --plane both say what to print"),
+    ],
+    ids=str,
+)
+def test_a_slip_in_the_name_of_a_result_is_refused_before_any_work(run, shown, arguments, words):
+    result = run(*shown, *arguments)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) == 2
+
+
+def test_a_store_and_a_bundle_are_not_named_as_something_else(run, tmp_path):
+    for command in (["evaluate", "m.pt", "--store", "o.pt"], ["train", "--out", "o.h5"]):
+        result = run(*command)
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert f"{' '.join(command[-2:])}: a file of another kind ends in" in result.stderr
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", ["r", "r.out", "r.txt", "run.3", "r.JSON"])
+def test_any_other_name_will_do(run, tmp_path, shown, name):
+    assert run(*shown, "--json", name).exit_code == 0
+    assert (tmp_path / name).stat().st_size > 100
+
+
+def test_json_on_standard_output_is_all_there_is_on_it(run, tmp_path, shown):
+    for extra in ([], ["--csv", "r.csv"]):
+        result = run(*shown, "--json", "-", *extra)
+        assert result.exit_code == 0
+        assert json.loads(result.stdout)["models"]
+    assert (tmp_path / "r.csv").exists()
+    assert not (tmp_path / "-").exists()
 
 
 @pytest.mark.parametrize(

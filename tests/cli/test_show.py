@@ -105,3 +105,20 @@ def test_a_page_that_cannot_be_written_is_told_before_any_work(run, store):
 def test_latex_is_one_table_of_booktabs(run, store):
     text = run("show", store, "--latex").stdout
     assert text.count("\\begin{tabular}") == text.count("\\toprule") == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("p.npz", "genprobe evaluate p.npz"),
+        ("m.pt", "genprobe evaluate m.pt"),
+        ("r.json", "genprobe compare r.json"),
+        ("notes", "Check the path."),
+    ],
+)
+def test_a_file_that_is_no_store_is_answered_with_its_command(run, tmp_path, name, words):
+    (tmp_path / name).write_bytes(b"PK" + bytes(600))
+    result = run("show", name)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert words in result.stderr
+    assert len(result.stderr.splitlines()) == 2

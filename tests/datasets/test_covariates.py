@@ -92,7 +92,7 @@ def test_what_comes_with_the_data_stays_and_is_replaced_by_name():
         (np.float32(3), "covariate y has no rows"),
         ([None] * 6, "neither numbers nor text"),
         ("missing.npy", "no data file at missing.npy"),
-        ("nothing", "Nothing reads the data 'nothing'"),
+        ("nothing", "There is no data set 'nothing'"),
     ],
 )
 def test_what_is_no_covariate_is_told(given, message):

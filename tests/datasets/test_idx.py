@@ -4,6 +4,7 @@ import struct
 import numpy as np
 import pytest
 
+import genprobe
 from genprobe.datasets.idx import idx, name_of, read_idx
 from genprobe.errors import DataError
 
@@ -93,3 +94,34 @@ def test_mnist_is_read(data_dir):
     assert (dataset.n, dataset.event_shape) == (10000, (28, 28))
     x = dataset.read(0, 1000)
     assert (x.min(), x.max()) == (0, 1)
+
+
+def test_a_folder_with_the_images_of_several_splits_is_one_data_set(tmp_path, monkeypatch, caplog):
+    folder = tmp_path / "mnist"
+    folder.mkdir()
+    for name, count in {"t10k": 2, "train": 3}.items():
+        images = written(np.zeros((count, 4, 4), dtype="u1"))
+        (folder / f"{name}-images-idx3-ubyte.gz").write_bytes(gzip.compress(images))
+        (folder / f"{name}-labels-idx1-ubyte").write_bytes(written(np.arange(count, dtype="u1")))
+    monkeypatch.setenv("GENPROBE_DATA_DIR", str(tmp_path))
+    for split, n in {"test": 2, "train": 3}.items():
+        assert genprobe.open_dataset("mnist", split=split).n == n
+        assert genprobe.open_dataset(folder, split=split).n == n
+    assert not caplog.records
+    assert genprobe.open_dataset("mnist").name == "mnist/t10k-images"
+    assert "mnist holds test, train: test is taken; choose with --split" in caplog.text
+    with pytest.raises(DataError, match=r"no split 'tests'.\nDid you mean test\? "):
+        genprobe.open_dataset("mnist", split="tests")
+    with pytest.raises(DataError, match=r"no data set 'mnits'.*\nDid you mean mnist\? "):
+        genprobe.open_dataset("mnits")
+    (folder / "t10k-images-idx3-ubyte.gz").unlink()
+    caplog.clear()
+    assert genprobe.open_dataset("mnist").n == 3
+    assert not caplog.records
+
+
+def test_a_name_that_is_no_data_set_is_answered_with_those_there_are():
+    with pytest.raises(DataError) as told:
+        genprobe.open_dataset("cifar")
+    assert "Data sets: digits" in told.value.remedy
+    assert "SCHEME:PATH (idx, array" in told.value.remedy

@@ -37,6 +37,7 @@ def test_the_seed_decides_which(whole):
     a, b, c = (subset(whole, 15, seed) for seed in (0, 0, 1))
     assert torch.equal(a.read(0, 15), b.read(0, 15))
     assert not torch.equal(a.read(0, 15), c.read(0, 15))
+    assert (b.name, c.name) == ("15 of whole", "15 of whole, seed 1")
 
 
 @pytest.mark.parametrize("n", [N, N + 1])

@@ -128,9 +128,9 @@ def test_a_named_prior_is_built_for_the_shape_of_z():
 
 @pytest.mark.parametrize("shape", [(30, 5), (30, 2, 2), (30,)])
 def test_data_that_do_not_fit_are_told_with_their_shape(model, bind, shape):
-    with pytest.raises(GenprobeError, match="encode of mine fails on a batch of shape") as told:
+    with pytest.raises(GenprobeError, match="encode of mine fails on a batch of 1") as told:
         bind(model, array_dataset("x", torch.rand(shape)))
-    assert str((1, *shape[1:])) in str(told.value)
+    assert f"each of shape {shape[1:]}" in str(told.value)
     assert told.value.remedy
 
 

@@ -84,7 +84,7 @@ def test_a_bundle_holds_nothing_but_tensors_and_plain_types(tmp_path, network):
 
 def test_own_code_needs_the_users_word(own_code):
     _, path = own_code
-    with pytest.raises(UntrustedError, match=r"own_vae:build(?s:.*)--model own_vae:build"):
+    with pytest.raises(UntrustedError, match=r"own_vae:build(?s:.*)--factory own_vae:build"):
         genprobe.load(path)
 
 

@@ -312,7 +312,9 @@ def test_a_checkpoint_without_weights_is_told(net, content):
     [
         ("factories", "MODULE:FACTORY.*not 'factories'"),
         (":untrained", "MODULE:FACTORY"),
-        ("factories:absent", "cannot be imported: AttributeError"),
+        ("factories.untrained", "Did you mean factories:untrained?"),
+        ("factories:absent", "There is no 'absent' in factories"),
+        ("factories:untraind", "Did you mean factories:untrained?"),
         ("absent_module:build", "cannot be imported: ModuleNotFoundError.*absent_module"),
         ("broken:build", "cannot be imported: .*nowhere_to_be_found"),
         ("factories:fails", r"fails for w\.pt: ZeroDivisionError"),

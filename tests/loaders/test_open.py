@@ -97,20 +97,28 @@ def test_a_folder_is_told_with_the_files_in_it(tmp_path):
     assert "it holds a.csv, b/, b.csv, c.csv, d.csv and 3 more." in told
 
 
+def test_a_folder_with_models_is_answered_with_their_names(tmp_path):
+    for name in ("notes.txt", *(f"epoch-{i}.pt" for i in range(6))):
+        (tmp_path / name).touch()
+    told = refused(ModelError, tmp_path)
+    assert f"Name a model in it: {tmp_path}/epoch-0.pt, " in told
+    assert "epoch-3.pt and 2 more." in told
+
+
 @pytest.mark.parametrize("place", ["here", "in GENPROBE_DATA_DIR"])
 def test_a_folder_of_data_is_told_with_a_file_to_name(tmp_path, monkeypatch, place):
     folder = tmp_path / "mnist"
     folder.mkdir()
-    for name in ("README", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"):
+    for name in ("README", "test.npy", "train.npy"):
         (folder / name).touch()
     if place == "here":
         monkeypatch.chdir(tmp_path)
     else:
         monkeypatch.setenv("GENPROBE_DATA_DIR", str(tmp_path))
-    with pytest.raises(DataError, match=r"mnist is a folder.* holds README, t10k-images-") as told:
+    with pytest.raises(DataError, match=r"mnist is a folder.* holds README, test.npy") as told:
         open_dataset("mnist")
     assert "such as " in told.value.remedy
-    assert told.value.remedy.endswith("mnist/t10k-images-idx3-ubyte.gz.")
+    assert told.value.remedy.endswith("mnist/test.npy.")
 
 
 def test_an_empty_folder_of_data_is_told(tmp_path):
@@ -125,7 +133,7 @@ def test_a_bare_state_dict_is_told_the_three_ways(path, options, trust):
     told = refused(ModelError, path, trust=trust)
     assert "bare state dict" in told
     assert "holds weight (1 tensor), bias (1 tensor)." in told
-    for way in ("--model", "genprobe.save", "plugin"):
+    for way in ("--factory", "genprobe.save", "plugin"):
         assert way in told
 
 
@@ -240,8 +248,8 @@ def test_binarisation_is_passed_on():
 @pytest.mark.parametrize(
     ("source", "message"),
     [
-        ("mnits", "Nothing reads the data 'mnits'.*\n.*digits"),
-        ("x.unknown", "Nothing reads"),
+        ("mnits", "There is no data set 'mnits'.*\n.*digits"),
+        ("x.unknown", "There is no data set 'x.unknown', nor a file"),
         ("absent.npy", "no data file at absent.npy"),
         (3, "cannot be a int.*\n.*tensor"),
     ],

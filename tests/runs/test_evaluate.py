@@ -86,7 +86,7 @@ def encoded():
 @pytest.fixture
 def child(work):
     """A real run, stopped for good in the third of four segments."""
-    command = [sys.executable, "-m", "genprobe", "evaluate", "w.pt", "--model", "slow:build"]
+    command = [sys.executable, "-m", "genprobe", "evaluate", "w.pt", "--factory", "slow:build"]
     command += [
         "--data",
         "x.npy",
@@ -581,7 +581,7 @@ def test_a_device_that_is_lost_is_told_and_the_rerun_resumes(tmp_path, caplog):
 
 def test_a_batch_too_large_for_the_memory_says_what_to_do():
     model = flaky(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"))
-    with pytest.raises(ModelError, match=r"out of memory on a batch of shape \(1024, 2\)") as told:
+    with pytest.raises(ModelError, match=r"a batch of 1024, each of shape \(2,\)") as told:
         evaluate(model, torch.randn(4000, 2))
     assert "--batch-size" in str(told.value)
 

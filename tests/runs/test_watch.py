@@ -377,7 +377,7 @@ def test_ranks_that_joined_no_group_of_their_own_are_watched_too(tmp_path):
 
 
 TOLD = {
-    "encode": ("encode of m fails on a batch of shape (1, 2): at encode", "ModelError"),
+    "encode": ("encode of m fails on a batch of 1, each of shape (2,): at encode", "ModelError"),
     "device": ("The device cpu stopped answering: CUDA error: lost", "GenprobeError"),
     "query": ("at query", "ZeroDivisionError"),
 }

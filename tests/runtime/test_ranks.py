@@ -237,7 +237,7 @@ def torchrun(ranks, *arguments, restarts=0, **environment):
 
 
 def evaluate_on(ranks, data="x.npy", *flags, **options):
-    settings = ["w.pt", "--model", "small:build", "--data", data, "--device", "cpu"]
+    settings = ["w.pt", "--factory", "small:build", "--data", data, "--device", "cpu"]
     settings += ["--batch-size", SEGMENT, "--max-queries", 64]
     return torchrun(ranks, "-m", "genprobe", "evaluate", *settings, *flags, **options)
 

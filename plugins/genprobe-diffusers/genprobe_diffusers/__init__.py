@@ -1,7 +1,7 @@
 """KL autoencoders of diffusers, and folders of images, for genprobe.
 
 ``genprobe evaluate FOLDER --data images:FOLDER`` needs nothing from here. The two functions are for
-Python, and for ``--model``: they choose how the decoder's image is read as a likelihood.
+Python, and for ``--factory``: they choose how the decoder's image is read as a likelihood.
 """
 
 from pathlib import Path

@@ -67,7 +67,7 @@ def test_rate_and_distortion_are_those_of_its_own_outputs(
 def test_the_laplace_distortion_is_the_l1_of_the_loss(modules, pixels, folder, tmp_path, evaluate):
     modules["trained"].save_pretrained(tmp_path / "vae")
     report = evaluate(
-        tmp_path / "vae", "--data", folder, "--model", "genprobe_diffusers:laplace", "--draws", 4
+        tmp_path / "vae", "--data", folder, "--factory", "genprobe_diffusers:laplace", "--draws", 4
     )
     x = as_tensor(pixels)
     _, images = outputs(modules["trained"], x, DRAWS)

@@ -78,8 +78,16 @@ def test_the_command_line_evaluates_a_model_of_flows(tmp_path, monkeypatch):
     torch.save(module.state_dict(), "vae.pt")
     x = torch.randint(2, (300, 4)).float()
     np.save("x.npy", x.numpy())
-    options = ["--model", "flow_vae_example:vae", "--data", "x.npy", "--json", "r.json", "--quiet"]
-    found = CliRunner().invoke(main, ["evaluate", "vae.pt", *options])
+    options = [
+        "--factory",
+        "flow_vae_example:vae",
+        "--data",
+        "x.npy",
+        "--json",
+        "r.json",
+        "--quiet",
+    ]
+    found = CliRunner().invoke(main, ["evaluate", "vae.pt", "--quiet", *options])
     assert found.exit_code == 0, found.output
     report = genprobe.Report.from_json((tmp_path / "r.json").read_text())
     q, p = module.q.double(), module.p.double()
