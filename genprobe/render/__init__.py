@@ -10,6 +10,7 @@ RENDERERS = {
 VIEWS = {
     "report": "text.table:report_view",
     "notebook": "text.table:to_notebook",
+    "details": "text.table:to_text",
     "comparison": "text.comparison:comparison_view",
     "comparison-text": "text.comparison:comparison_to_text",
 }
