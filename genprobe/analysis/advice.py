@@ -210,7 +210,7 @@ def shrink_latent(facts: Facts) -> Advice | None:
     others = "the other carries" if count == 1 else f"the other {count} carry"
     size = f"{left} dimension{'s' * (left > 1)}"
     return Advice(
-        sentence=f"A latent of {size} would do: {others} {number}.",
+        sentence=f"Shrink the latent to {size}: {others} {number}.",
         nats=max(nats or 0.0, 0.0),
         error=error,
     )
@@ -279,7 +279,8 @@ def more_examples(facts: Facts) -> Advice | None:
         number = facts.write_estimate("marginal_kl")
         said = f"the marginal KL {number} is the least that {facts.report.n} can show"
     else:
-        said = f"{facts.report.n} support no error over the data"
+        differ = facts.report.provenance.get("distinct_examples", facts.report.n)
+        said = f"{differ} that differ say nothing of how far others would"
     return Advice(sentence=f"Evaluate on more examples: {said}.")
 
 

@@ -23,6 +23,9 @@ unit = click.option(
 )
 markdown = click.option("--markdown", is_flag=True, help="Print Markdown instead of a table.")
 latex = click.option("--latex", is_flag=True, help="Print LaTeX (booktabs) instead of a table.")
+details = click.option(
+    "--details", is_flag=True, help="Every row, with both errors, reasons and remedies."
+)
 renderer = click.option(
     "--format", "renderer", metavar="NAME", help="Print with this renderer; see genprobe plugins."
 )
