@@ -80,7 +80,7 @@ def test_a_report_names_them_and_its_table_stays_a_table():
     report = genprobe.evaluate(model, x)
     assert report.warnings[0].code == "outlying-examples"
     assert "1 of 200 examples (17)" in report.warnings[0].message
-    text = str(report)
+    text = report.details()
     assert "…" not in text.split("KL by dimension")[0]
     assert max(map(len, text.splitlines())) <= 80
     assert "5.000e+17" in text  # 2 · ½ · 1e20 / 200

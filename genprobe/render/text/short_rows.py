@@ -210,7 +210,8 @@ def summary(report: Report, unit: str) -> str:
     symbols = {"rate": "R", "distortion": "D"}
     total = f"{' + '.join(symbols[p] for p in parts)} = {' + '.join(said(p) for p in parts)}"
     if len(parts) == 2:
-        total = f"R + D = ({said('rate')}) + ({said('distortion')})"
+        each = [f"({said(p)})" if "±" in said(p) else said(p) for p in parts]
+        total = f"R + D = {' + '.join(each)}"
     if "elbo" not in report.estimates:
         return f"{total} {unit}" if parts else ""
     return f"ELBO {said('elbo')} {unit}" + (f", {total}" if parts else "")
