@@ -277,10 +277,11 @@ def more_examples(facts: Facts) -> Advice | None:
         said = f"I(n;z) is {number} of at most {most}, so it only counts them"
     elif facts.notice("marginal-kl-is-floor") and "marginal_kl" in known:
         number = facts.write_estimate("marginal_kl")
-        said = f"the marginal KL {number} is the least that {facts.report.n} can show"
+        said = f"the marginal KL {number} is the least that so few can show"
     else:
         differ = facts.report.provenance.get("distinct_examples", facts.report.n)
-        said = f"{differ} that differ say nothing of how far others would"
+        some = "1 example says" if differ == 1 else f"{differ} examples say"
+        said = f"{some} too little of how far others differ"
     return Advice(sentence=f"Evaluate on more examples: {said}.")
 
 

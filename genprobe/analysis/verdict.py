@@ -24,9 +24,9 @@ def verdict(
 
     Example:
         >>> import genprobe, torch
-        >>> params = {"loc": torch.randn(200, 1), "scale": torch.full((200, 1), 0.01)}
-        >>> genprobe.evaluate_posteriors(params).verdict[0][:27]
-        'Evaluate on more examples: '
+        >>> params = {"loc": 0.001 * torch.arange(200.0)[:, None], "scale": torch.ones(200, 1)}
+        >>> print(genprobe.evaluate_posteriors(params).verdict[0])
+        Retrain with a lower β, or anneal it: the code is unused, R is 0.00662 ± 0.00043 nats.
     """
     facts = Facts(report=report, unit=unit, scale=scale, decimals=decimals)
     found = sorted(advices(facts), key=lambda advice: -advice.nats)

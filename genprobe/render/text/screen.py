@@ -71,11 +71,11 @@ def report_screen(report: Report, unit: str = "nats") -> RenderableType:
 
 def fits(warnings: int) -> Iterator[Fit]:
     """Screens from the fullest to the barest; of warnings the last are the first to go."""
+    yield Fit(warnings=warnings)
     for count in range(warnings, -1, -1):
-        yield Fit(warnings=count)
-    yield Fit(warnings=0, extras=False)
+        yield Fit(warnings=count, blanks=False)
     for sentences in (3, 2, 1):
-        yield Fit(warnings=0, extras=False, blanks=False, sentences=sentences)
+        yield Fit(warnings=0, blanks=False, extras=False, sentences=sentences)
 
 
 def screen_lines(report: Report, unit: str, fit: Fit, console: Console, width: int) -> list[Text]:

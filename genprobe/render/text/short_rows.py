@@ -159,7 +159,7 @@ def prior_bracket(report: Report, scale: Scale) -> str:
         return ""
     upper = written(high, scale)
     if low is None or not 0 < low.value < high.value:
-        return f"at most {upper} for the population, the prior mismatch"
+        return f"population: ≤ {upper}, the prior mismatch"
     return f"population: {written(low, scale)} … {upper}, the prior mismatch"
 
 

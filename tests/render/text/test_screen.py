@@ -176,7 +176,7 @@ def test_a_vacuous_bound_is_not_printed(make_report, make_estimate, lower):
         name = "marginal_kl_population_lower"
         known[name] = make_estimate(name, lower, kind="lower")
     text = to_screen(make_report(estimates=known))
-    assert "at most 2.00 for the population" in text
+    assert "population: ≤ 2.00, the prior mismatch" in text
     assert "…" not in text.split("Regime")[0]
 
 
