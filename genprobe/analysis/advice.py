@@ -290,8 +290,10 @@ def nothing_to_repair(facts: Facts) -> str:
     but = " but what the warnings say" if loud(facts.report) else ""
     saving, rate = facts.estimate("prior_saving"), facts.estimate("rate")
     if saving is not None and rate is not None:
-        number, all_ = facts.write_estimate("prior_saving"), facts.write(rate.value)
-        what = f"a refitted prior would save {number} of {all_} {facts.unit} of rate"
+        number, total = facts.write_estimate("prior_saving"), facts.write_estimate("rate")
+        what = f"a refitted prior would save {number} of R = {total} {facts.unit}"
+        if saving.value <= 0:
+            what = f"no fitted prior is better than the model's own, R = {total} {facts.unit}"
     elif {"rate", "distortion"} & facts.report.estimates.keys():
         named = {"rate": "R", "distortion": "D"}
         shown = [

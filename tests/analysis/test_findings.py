@@ -1,5 +1,6 @@
 """Every finding is made of a model that has it, and not of one that has not."""
 
+import dataclasses
 import re
 from functools import cache
 
@@ -135,7 +136,15 @@ def test_every_finding_has_its_model():
 
 def test_a_healthy_model_is_told_so_with_a_number():
     [said] = healthy().verdict
-    assert re.fullmatch(r"Nothing to repair: a refitted prior would save .*\d.* of \d.*\.", said)
+    better = r"a refitted prior would save \d.* of|no fitted prior is better than the model's own,"
+    assert re.fullmatch(rf"Nothing to repair: (?:{better}) R = \d.* ± \d.* nats\.", said)
+
+
+def test_a_fitted_prior_that_does_worse_saves_nothing():
+    known = dict(healthy().estimates)
+    known["prior_saving"] = dataclasses.replace(known["prior_saving"], value=-398.0)
+    [said] = dataclasses.replace(healthy(), estimates=known).verdict
+    assert said.startswith("Nothing to repair: no fitted prior is better than the model's own, R =")
 
 
 @pytest.mark.parametrize(
