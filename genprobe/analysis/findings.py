@@ -18,6 +18,7 @@ from genprobe.analysis.outlying_examples import outlying_examples
 from genprobe.analysis.regimes import AUTODECODER, FEWEST
 from genprobe.analysis.withheld import few_examples
 from genprobe.errors import Notice
+from genprobe.estimators.call import FAILED, UNAVAILABLE
 from genprobe.report import Report
 
 PAGE = "warnings.html"
@@ -73,6 +74,8 @@ FINDINGS: Mapping[str, Finding] = {
         condition="A Bernoulli likelihood met values strictly between 0 and 1.",
         advice=advice.binarise,
     ),
+    FAILED: Finding(condition="An estimator, of a plugin as a rule, raised an error."),
+    UNAVAILABLE: Finding(condition="A number that this model ought to have is not finite."),
     "deterministic-code": Finding(condition="The encoder gives a point, not a distribution."),
     "relaxed-posterior": Finding(
         condition="The posterior is a Gumbel-softmax, read as the categorical of its logits."
