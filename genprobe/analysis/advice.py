@@ -124,8 +124,7 @@ def binarise(facts: Facts) -> Advice | None:
     known = facts.estimate("distortion") is not None
     number = f"D = {facts.write_estimate('distortion')} {facts.unit}" if known else "D"
     return Advice(
-        sentence="Binarise the data (--binarize), or use a likelihood of grey values: "
-        f"{number} is not of a probability.",
+        sentence=f"Binarise the data (--binarize): {number} is not of a probability.",
         nats=EVERYTHING,
     )
 
@@ -165,8 +164,8 @@ def improve_encoder(facts: Facts) -> Advice | None:
     if gap is None:
         return None
     return Advice(
-        sentence="Improve the encoder, by more training of it or a richer posterior: R + D is "
-        f"{facts.write(*gap)} {facts.unit} above the IWAE bound.",
+        sentence=f"Improve the encoder: R + D is {facts.write(*gap)} {facts.unit} above the IWAE "
+        "bound.",
         nats=gap[0],
         error=gap[1],
     )
@@ -208,9 +207,8 @@ def shrink_latent(facts: Facts) -> Advice | None:
     nats, error = carried(dead)
     number = "nothing" if nats is None else f"{facts.write(nats, error)} {facts.unit}"
     others = "the other carries" if count == 1 else f"the other {count} carry"
-    size = f"{left} dimension{'s' * (left > 1)}"
     return Advice(
-        sentence=f"Shrink the latent to {size}: {others} {number}.",
+        sentence=f"Shrink the latent to {left}: {others} {number}.",
         nats=max(nats or 0.0, 0.0),
         error=error,
     )

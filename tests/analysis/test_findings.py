@@ -164,7 +164,7 @@ def test_a_fitted_prior_that_does_worse_saves_nothing():
         ("distortion-above-blind", r"Check how the data are scaled and binarised: D is \d+.* ± "),
         ("fixed-scale", r"Fit the decoder's scale .*: it would save \d+\.\d+ ± 0\.\d+ nats"),
         ("few-examples", r"Evaluate on more examples: "),
-        ("collapsed-dimensions", r"Shrink the latent to 3 dimensions: the other 3 carry"),
+        ("collapsed-dimensions", r"Shrink the latent to 3: the other 3 carry"),
         ("rate-without-information", r"Retrain .*unused, it costs \d.* ± .* and tells 0\.\d+ ± "),
         ("duplicates", r"Remove the copies: \d+ of 300 examples differ\."),
         ("tolerance-missed", r"Allow more queries \(--max-queries\): I\(n;z\) is \d.* ± 0\.\d+"),

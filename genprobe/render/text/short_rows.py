@@ -1,5 +1,6 @@
 """The eight rows or so of a report that every first screen has, as text."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -111,7 +112,7 @@ def estimate_row(
         columns: which errors are shown.
     """
     if estimate.name == "active_units":
-        bars = sparkline(list(report.dimensions), scale.nats)
+        bars = re.sub(r" and \d+ more ", "…", sparkline(list(report.dimensions), scale.nats))
         return ShortRow(label, f"{estimate.value:.0f} of {len(report.dimensions)}", (), bars)
     if estimate.unit == "count":
         return ShortRow(label, rounded(estimate.value, 0.0, 0))
@@ -139,7 +140,7 @@ def note_of(report: Report, estimate: Estimate, scale: Scale) -> str:
         case "distortion":
             return "what is left to the decoder"
         case "iwae_bound":
-            return f"on −log p(x), from {report.provenance.get('draws', 1)} draws each"
+            return "on −log p(x)"
         case "mutual_information":
             cap = report.estimates.get("log_n")
             return f"of at most {rounded(cap.value / scale.nats, 0.0, 2)}" if cap else ""
@@ -159,8 +160,8 @@ def prior_bracket(report: Report, scale: Scale) -> str:
         return ""
     upper = written(high, scale)
     if low is None or not 0 < low.value < high.value:
-        return f"population: ≤ {upper}, the prior mismatch"
-    return f"population: {written(low, scale)} … {upper}, the prior mismatch"
+        return f"≤ {upper}, the prior mismatch"
+    return f"{written(low, scale)} … {upper}, the prior mismatch"
 
 
 def population_rows(report: Report, scale: Scale) -> list[ShortRow]:

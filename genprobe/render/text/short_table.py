@@ -26,7 +26,7 @@ def table_lines(
         return []
     points = point_aligned([row.value for row in rows if row.errors])
     columns = [max(map(cell_len, [headings[0], *points])), *errors_width(rows, headings)]
-    label = INDENT + max((cell_len(row.name) for row in rows), default=0) + 2
+    label = INDENT + max((cell_len(row.name) for row in rows), default=0) + 1
     head = " ".join(f"{' ' * (w - cell_len(h))}{h}" for h, w in zip(headings, columns, strict=True))
     behind = iter(points)
     cells = [

@@ -159,7 +159,7 @@ def test_the_rows_have_their_bounds_beside_them(make_report, make_estimate):
     assert re.search(r"^ +nats +± data$", text, re.MULTILINE)
     assert re.search(r"I\(n;z\) +9\.078 ± 0\.011 +of at most 9\.21$", text, re.MULTILINE)
     assert re.search(
-        r"marginal KL +10\.441 ± 0\.021 +population: 3\.412 … 10\.441, the prior mismatch$",
+        r"marginal KL +10\.441 ± 0\.021 +3\.412 … 10\.441, the prior mismatch$",
         text,
         re.MULTILINE,
     )
@@ -176,7 +176,7 @@ def test_a_vacuous_bound_is_not_printed(make_report, make_estimate, lower):
         name = "marginal_kl_population_lower"
         known[name] = make_estimate(name, lower, kind="lower")
     text = to_screen(make_report(estimates=known))
-    assert "population: ≤ 2.00, the prior mismatch" in text
+    assert "≤ 2.00, the prior mismatch" in text
     assert "…" not in text.split("Regime")[0]
 
 
