@@ -4,6 +4,7 @@ The JSON has the schema ``genprobe.report/1`` (report.schema.json). Everything i
 """
 
 import dataclasses
+import difflib
 import json
 import math
 import re
@@ -111,7 +112,7 @@ class Regime:
     reasons: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Report:
     """Everything genprobe says about one model on one data set.
 
@@ -150,6 +151,36 @@ class Report:
             known = ", ".join(self.estimates)
             raise KeyError(f"no estimate {name!r} in this report; it has {known}") from None
 
+    def __getattr__(self, name: str) -> Estimate:
+        """The estimate of that name, so that ``report.elbo.value`` is its number.
+
+        Raises:
+            AttributeError: if the report has none; the message lists those it has.
+        """
+        estimates = self.__dict__.get("estimates", {})  # not there while it is copied or unpickled
+        if name in estimates:
+            found: Estimate = estimates[name]
+            return found
+        if name.startswith("_"):
+            raise AttributeError(name)
+        absent = self.provenance.get("absent", {}).get(name)
+        near = difflib.get_close_matches(name, [*estimates, *super().__dir__()], 1)
+        hint = f"did you mean {near[0]}? It has" if near else "it has the estimates"
+        why = absent or f"{hint} {', '.join(estimates)}"
+        raise AttributeError(f"This report has no {name}: {why}")
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(k for k in self.estimates if k.isidentifier())})
+
+    @property
+    def verdict(self) -> tuple[str, ...]:
+        """What to do, in one to three sentences: the most nats at stake first."""
+        return tuple(built_in("verdicts", "report", "analysis")(self))
+
+    def details(self) -> str:
+        """The whole table; ``str`` of a report is its first screen."""
+        return str(built_in("views", "details")(self))
+
     def to_dict(self) -> dict[str, Any]:
         """The report as plain types, in the layout of the JSON schema."""
         estimates = {name: dataclasses.asdict(e) for name, e in self.estimates.items()}
@@ -165,11 +196,12 @@ class Report:
             "model": self.model,
             "dataset": self.dataset,
             "n": self.n,
+            "verdict": list(self.verdict),
             "estimates": estimates,
             "dimensions": [dataclasses.asdict(d) for d in self.dimensions],
             "regime": regime,
             "warnings": [dataclasses.asdict(w) for w in self.warnings],
-            "provenance": without_infinities(self.provenance),
+            "provenance": json_schema.without_infinities(self.provenance),
         }
 
     def to_json(self) -> str:
@@ -213,6 +245,12 @@ class Report:
         for name, e in self.estimates.items():
             found |= {name: e.value, f"{name}_se": e.se, f"{name}_se_data": e.se_data}
         return {name: float(value) for name, value in found.items() if value is not None}
+
+    def __repr__(self) -> str:
+        shown = ("elbo", "rate", "distortion", "mutual_information")
+        numbers = [f"{k}={self.estimates[k].value:.5g}" for k in shown if k in self.estimates]
+        facts = [f"n={self.n}", *numbers, f"regime={self.regime.label!r}"]
+        return f"Report({self.model!r} on {self.dataset!r}, {', '.join(facts)})"
 
     def __rich__(self) -> object:
         return built_in("views", "report")(self)
@@ -269,21 +307,6 @@ def require_schema(schema: Any) -> None:
             f"This JSON has the schema {schema}; this genprobe reads up to {SCHEMA}.",
             "Upgrade genprobe.",
         )
-
-
-def without_infinities(facts: Any) -> Any:
-    """Plain facts with words in place of numbers that JSON does not have.
-
-    They are others' facts, such as a loss that a checkpoint recorded, and cost no report.
-
-    >>> without_infinities({"loss": [1.0, math.nan], "best": math.inf})
-    {'loss': [1.0, 'nan'], 'best': 'inf'}
-    """
-    if isinstance(facts, Mapping):
-        return {key: without_infinities(value) for key, value in facts.items()}
-    if isinstance(facts, (list, tuple)):
-        return [without_infinities(value) for value in facts]
-    return str(facts) if isinstance(facts, float) and not math.isfinite(facts) else facts
 
 
 def plain_json(content: dict[str, Any], reports: Sequence[Report]) -> str:

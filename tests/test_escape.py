@@ -17,11 +17,13 @@ from genprobe.escape import escape, escaped
 from genprobe.render.data.csv import to_csv
 from genprobe.render.figure.plane import save_plane
 from genprobe.render.page.html import to_html
+from genprobe.render.page.report_notebook import to_notebook
 from genprobe.render.text.comparison import comparison_to_text
 from genprobe.render.text.latex import comparison_to_latex, to_latex
 from genprobe.render.text.markdown import comparison_to_markdown, to_markdown
 from genprobe.render.text.plane import plane_to_text
-from genprobe.render.text.table import to_notebook, to_text
+from genprobe.render.text.screen import to_screen
+from genprobe.render.text.table import to_text
 from genprobe.report import Report, from_dict
 
 ARCHIVE = Path(__file__).parent / "archives" / "0.1.2" / "report.json"
@@ -49,10 +51,13 @@ def drawn(report, folder, suffix):
 
 
 SHOWN = {
+    "screen": lambda report, folder: to_screen(report),
     "table": lambda report, folder: to_text(report),
     "notebook": lambda report, folder: to_notebook(report),
     "markdown": lambda report, folder: to_markdown(report),
+    "markdown details": lambda report, folder: to_markdown(report, details=True),
     "latex": lambda report, folder: to_latex(report),
+    "latex details": lambda report, folder: to_latex(report, details=True),
     "tables": lambda report, folder: comparison_to_text(genprobe.compare([report])),
     "markdown tables": lambda report, folder: comparison_to_markdown(genprobe.compare([report])),
     "latex tables": lambda report, folder: comparison_to_latex(genprobe.compare([report])),

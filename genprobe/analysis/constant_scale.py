@@ -25,7 +25,7 @@ def constant_scale(blocks: Iterable[tuple[int, Params]]) -> Notice | None:
         >>> import torch
         >>> params = {"loc": torch.arange(8.0)[:, None], "scale": torch.full((8, 1), 0.5)}
         >>> print(constant_scale([(0, params)]).message)
-        The scale of the posteriors does not depend on x: it is 0.5 for every example.
+        The posteriors' scale is 0.5 for every example.
     """
     first: Params = {}
     rows, place, moves = 0, None, False
@@ -42,9 +42,8 @@ def constant_scale(blocks: Iterable[tuple[int, Params]]) -> Notice | None:
         return None
     return Notice(
         code="constant-scale",
-        message=f"The {' and the '.join(first)} of the posteriors "
-        f"{'does' if len(first) == 1 else 'do'} not depend on x: {value_of(first)}.",
-        remedy="If the encoder was meant to learn it, look at the layer it comes from; the rate "
+        message=f"The posteriors' {' and '.join(first)} {value_of(first)} for every example.",
+        remedy="If the encoder was meant to make it depend on x, look at its layer; the rate "
         "of a fixed noise says how fine that noise is.",
     )
 
@@ -58,5 +57,5 @@ def value_of(first: Params) -> str:
     """The one number that a scale is, or that each dimension has its own."""
     values = next(iter(first.values())).flatten()
     if len(first) == 1 and not varies(values, values[:1]):
-        return f"it is {values[0].item():.3g} for every example"
-    return "every example has the same"
+        return f"is {values[0].item():.3g}"
+    return "is the same" if len(first) == 1 else "are the same"

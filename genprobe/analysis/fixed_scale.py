@@ -5,12 +5,13 @@ A decoder that may not choose its scale, as the one that a squared error stands 
 than these however much its code tells.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 
 from genprobe.analysis.notices import ERRORS, ROUNDING
 from genprobe.errors import Notice
 from genprobe.estimators.pointwise import FixedScale
-from genprobe.report import Estimate
+from genprobe.report import Estimate, number
 
 JUDGED = "distortion-above-blind"
 
@@ -58,15 +59,35 @@ def judged(notice: Notice, own: FixedScale, distortion: Estimate, blind: float) 
     if distortion.value > own.blind + margin:
         return Notice(
             code=JUDGED,
-            message=f"The distortion {distortion.value:.2f} exceeds {own.blind:.2f}, that of the "
-            f"best decoder that ignores its code and has the same scale, {own.scale:.4g}.",
-            remedy=notice.remedy,
+            message=f"D = {number(distortion.value, 2)} is above a blind decoder's "
+            f"{number(own.blind, 2)}.",
+            remedy=f"Both have the same scale, {own.scale:.4g}. {notice.remedy}",
         )
     return Notice(
         code="fixed-scale",
         message=f"The decoder's scale is {own.scale:.4g} everywhere, and {own.best:.4g} would suit "
-        f"its errors best: D = {distortion.value:.2f} is above the blind distortion {blind:.2f}, "
-        f"whose scale is fitted, and below the {own.blind:.2f} of a constant decoder of its scale.",
-        remedy="R and D are right for this scale. To compare with decoders of other scales, train "
+        "it best.",
+        remedy=f"D = {distortion.value:.2f} is above the blind distortion {blind:.2f}, whose scale "
+        f"is fitted, and below the {own.blind:.2f} of a constant decoder of its scale. R and D are "
+        "right for this scale. To compare with decoders of other scales, train "
         "with a fitted scale, or evaluate with the likelihood normal-optimal-sigma.",
     )
+
+
+def saved_by_best_scale(own: FixedScale, values: int, error: float) -> list[float]:
+    """What D of a normal decoder loses at the scale that suits it best, and its error, nats.
+
+    Args:
+        own: the decoder's scale.
+        values: of one example.
+        error: standard error of D, nats.
+
+    Example:
+        >>> own = FixedScale(scale=1.0, best=0.1, blind=780.0)
+        >>> print(*(round(each, 2) for each in saved_by_best_scale(own, 100, 0.01)))
+        180.76 0.99
+    """
+    if own.best <= 0 or own.scale <= 0:
+        return [0.0, 0.0]
+    ratio = (own.best / own.scale) ** 2
+    return [values * (ratio - 1 - math.log(ratio)) / 2, abs(1 / ratio - 1) * error]

@@ -1,11 +1,10 @@
-"""The warnings of a report: a stable code, one sentence of cause, one of remedy."""
+"""What estimates and dimensions can be found to say, a condition each; see ``findings``."""
 
 import math
 from collections.abc import Mapping, Sequence
 
 from genprobe.aggregate.distinct import DistinctExamples
-from genprobe.analysis.regimes import DEFAULT_CUTS, FEWEST
-from genprobe.analysis.withheld import few_examples
+from genprobe.analysis.regimes import DEFAULT_CUTS
 from genprobe.errors import Notice
 from genprobe.report import Dimension, Estimate, number
 
@@ -22,58 +21,8 @@ ROUNDING = 1e-5
 PRECISION_NATS = 1e-3
 DUPLICATE_SHARE = 0.05
 """Of the examples; fewer copies take a few hundredths of a nat off the cap."""
-
-
-def report_notices(
-    estimates: Mapping[str, Estimate],
-    dimensions: Sequence[Dimension],
-    *,
-    rate_analytic: bool,
-    discrete: bool,
-    bin_width: float | None,
-    max_error: float | None,
-    missed: Notice | None = None,
-    n: int | None = None,
-    distinct: DistinctExamples | None = None,
-    decoded: bool = True,
-) -> list[Notice]:
-    """Every warning that the estimates call for, most important first.
-
-    Of very few examples that they are few comes first, and nothing is said of a decoder that does
-    worse than the constants that fit just these.
-
-    Args:
-        estimates: by name.
-        dimensions: of the latent.
-        rate_analytic: whether the rate is a closed form.
-        discrete: whether the likelihood gives probabilities.
-        bin_width: δ of quantised data, if known.
-        max_error: largest deviation of log q(z) from float64, nats; None if never computed.
-        missed: that the tolerance was not reached; None if it was.
-        n: number of examples that differ.
-        distinct: the distinct examples, if some are equal.
-        decoded: whether genprobe worked the distortion out itself rather than was given it.
-    """
-    few = None if n is None else few_examples(n)
-    tiny = n is not None and n < FEWEST
-    found = [
-        few if tiny else None,
-        precision(max_error),
-        duplicates(distinct),
-        saturated(estimates),
-        marginal_kl_is_floor(estimates),
-        prior_mismatch(estimates),
-        None if tiny else distortion_above_blind(estimates),
-        rate_without_information(estimates),
-        collapsed_dimensions(dimensions),
-        density_distortion(
-            "distortion" in estimates and not discrete and bin_width is None, decoded
-        ),
-        monte_carlo_rate(rate_analytic),
-        missed,
-        None if tiny else few,
-    ]
-    return [notice for notice in found if notice is not None]
+SHOWN = 3
+"""Dimensions that a message names."""
 
 
 def precision(max_error: float | None) -> Notice | None:
@@ -101,9 +50,10 @@ def tolerance_missed(error: float, tolerance: float, made: int, asked: bool) -> 
     wanted = math.ceil(made * (error / tolerance) ** 2)
     return Notice(
         code="tolerance-missed",
-        message=f"I(n;z) is known to ± {error:.2g} nats, not to the {tolerance:g} asked for: "
-        + (f"--max-queries allowed {made} queries." if asked else f"{made} queries are the most."),
-        remedy=f"Allow about {wanted} with --max-queries, or ask for a larger --tolerance.",
+        message=f"I(n;z) is known to ± {error:.2g} nats, not to the {tolerance:g} asked for.",
+        remedy=f"Allow about {wanted} queries with --max-queries ("
+        + (f"it allowed {made}" if asked else f"{made} are the most without it")
+        + "), or ask for a larger --tolerance.",
     )
 
 
@@ -116,10 +66,10 @@ def duplicates(distinct: DistinctExamples | None) -> Notice | None:
         return None
     return Notice(
         code="duplicates",
-        message=f"Only {k} of the {n} examples differ: I(n;z) can be at most "
-        f"{distinct.entropy:.2f} nats, the entropy of which one it is, not log N = "
-        f"{math.log(n):.2f}, and errors over the data count copies as one observation.",
-        remedy="Remove the copies, or read N as the number of distinct examples.",
+        message=f"Only {k} of the {n} examples differ: I(n;z) ≤ {distinct.entropy:.2f} nats.",
+        remedy="Remove the copies, or read N as the number of distinct examples: which one it is "
+        f"has that entropy, not log N = {math.log(n):.2f}, and errors over the data count copies "
+        "as one observation.",
     )
 
 
@@ -133,9 +83,9 @@ def saturated(estimates: Mapping[str, Estimate]) -> Notice | None:
     return Notice(
         code="saturated",
         message=f"I(n;z) = {number(information, 2)} is within {SATURATED_NATS} nat of its cap "
-        f"{number(cap, 2)}: "
-        "it counts the examples rather than what the code tells.",
-        remedy="Evaluate on more examples, and read I(n;z) as a lower bound on I(X;Z).",
+        f"{number(cap, 2)}.",
+        remedy="It counts the examples rather than what the code tells: evaluate on more, and read "
+        "I(n;z) as a lower bound on I(X;Z).",
     )
 
 
@@ -148,10 +98,9 @@ def marginal_kl_is_floor(estimates: Mapping[str, Estimate]) -> Notice | None:
         return None
     return Notice(
         code="marginal-kl-is-floor",
-        message=f"The marginal KL {number(value, 2)} is within 10 % of its floor R − log N = "
-        f"{number(floor, 2)}: so few examples show as much under any prior.",
-        remedy="Read a mismatch of the prior off the lower end of the population's marginal KL; "
-        "more examples narrow that bracket.",
+        message=f"Marginal KL {number(value, 2)} is within 10 % of its floor {number(floor, 2)}.",
+        remedy="So few examples show R − log N under any prior. Read a mismatch of the prior off "
+        "the lower end of the population's marginal KL; more examples narrow that bracket.",
     )
 
 
@@ -165,8 +114,8 @@ def prior_mismatch(estimates: Mapping[str, Estimate]) -> Notice | None:
         return None
     return Notice(
         code="prior-mismatch",
-        message=f"A prior fitted to the codes would save {number(saving.value, 2)} nats per "
-        f"example of the rate {number(rate, 2)}, beyond its error.",
+        message=f"A fitted prior would save {number(saving.value, 2)} of the {number(rate, 2)} "
+        "nats of rate.",
         remedy="Refit the prior to the codes (a learned or mixture prior), or swap it afterwards.",
     )
 
@@ -181,9 +130,9 @@ def distortion_above_blind(estimates: Mapping[str, Estimate]) -> Notice | None:
         return None
     return Notice(
         code="distortion-above-blind",
-        message=f"The distortion {number(distortion.value, 2)} exceeds {number(blind, 2)}, that of "
-        "the best decoder that ignores its code.",
-        remedy="Check that the data are scaled and binarised as the model was trained.",
+        message=f"D = {number(distortion.value, 2)} is above a blind decoder's {number(blind, 2)}.",
+        remedy="A decoder that ignores its code does as well with constants. Check that the data "
+        "are scaled and binarised as the model was trained.",
     )
 
 
@@ -199,10 +148,10 @@ def rate_without_information(estimates: Mapping[str, Estimate]) -> Notice | None
         return None
     return Notice(
         code="rate-without-information",
-        message=f"The code costs {number(rate, 2)} nats and tells {number(information.value, 2)}: "
-        "nearly all of the rate is codes that are alike for every example, off the prior.",
-        remedy="Train for longer, or move the prior to the codes; the regime goes by the rate, and "
-        "by what the code tells the decoder ignores it.",
+        message=f"The code costs {number(rate, 2)} nats and tells {number(information.value, 2)}.",
+        remedy="Nearly all of the rate is codes that are alike for every example, off the prior. "
+        "Train for longer, or move the prior to the codes; the regime goes by the rate, and by "
+        "what the code tells the decoder ignores it.",
     )
 
 
@@ -211,7 +160,7 @@ def collapsed_dimensions(dimensions: Sequence[Dimension]) -> Notice | None:
     dead = [d.index for d in dimensions if d.carries_nothing]
     if not dead:
         return None
-    shown = ", ".join(str(i) for i in dead[:8]) + (", …" if len(dead) > 8 else "")
+    shown = ", ".join(str(i) for i in dead[:SHOWN]) + (", …" if len(dead) > SHOWN else "")
     return Notice(
         code="collapsed-dimensions",
         message=f"{len(dead)} of {len(dimensions)} latent dimensions carry nothing ({shown}).",
@@ -226,16 +175,15 @@ def density_distortion(applies: bool, decoded: bool = True) -> Notice | None:
     if not decoded:
         return Notice(
             code="density-distortion",
-            message="The distortion was given and not said to be of a discrete likelihood: it may "
-            "be minus the log of a density, and H − D bounds nothing.",
-            remedy="Name its likelihood with the posteriors; if the data are quantised under a "
-            "density, give the width of a bin with --bin-width.",
+            message="D was given; it may be minus the log of a density.",
+            remedy="Then H − D bounds nothing. Name its likelihood with the posteriors; if the "
+            "data are quantised under a density, give the width of a bin with --bin-width.",
         )
     return Notice(
         code="density-distortion",
-        message="The distortion is minus the log of a density: it can be negative, and H − D "
-        "bounds nothing.",
-        remedy="If the data are quantised, give the width of a bin with --bin-width.",
+        message="D is minus the log of a density: its zero means nothing.",
+        remedy="It can be negative, and H − D bounds nothing. If the data are quantised, give the "
+        "width of a bin with --bin-width.",
     )
 
 
@@ -245,7 +193,7 @@ def monte_carlo_rate(rate_analytic: bool) -> Notice | None:
         return None
     return Notice(
         code="monte-carlo-rate",
-        message="Posterior and prior have no closed-form KL: the rate is a Monte Carlo mean with "
-        "an error of its own.",
-        remedy="If that error is too large give more --draws, 64 or above.",
+        message="R is a Monte Carlo mean with an error of its own.",
+        remedy="Posterior and prior have no closed-form KL. If that error is too large give more "
+        "--draws, 64 or above.",
     )

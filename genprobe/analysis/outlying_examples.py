@@ -19,7 +19,7 @@ LEAST_SHARE = 0.5
 LEAST_NATS = 0.1
 FEWEST = 10
 """Examples among which one can be told to be unlike the others."""
-SHOWN = 5
+SHOWN = 3
 
 
 def outlying_examples(columns: Mapping[str, Float64[Tensor, "draw n"]]) -> Notice | None:
@@ -32,20 +32,23 @@ def outlying_examples(columns: Mapping[str, Float64[Tensor, "draw n"]]) -> Notic
         >>> rate = torch.full((1, 200), 4.0).double()
         >>> rate[0, 17] = 1e18
         >>> print(outlying_examples({"rate": rate}).message)
-        1 of 200 examples (17) carries 100 % of the rate: it is 5.000e+15, without it 4.00 nats.
+        1 of 200 examples (17) carries 100 % of the rate.
     """
     said = [carried(name, column.mean(0)) for name, column in columns.items()]
-    if not any(said):
+    found = [each for each in said if each is not None]
+    if not found:
         return None
+    facts, without = zip(*found, strict=True)
     return Notice(
         code="outlying-examples",
-        message=" ".join(filter(None, said)),
-        remedy="Look at these examples, and at the scale that the encoder gives for them.",
+        message=" ".join(facts),
+        remedy="Look at these examples, and at the scale that the encoder gives for them. "
+        + " ".join(without),
     )
 
 
-def carried(name: str, each: Float64[Tensor, " n"]) -> str:
-    """Which few examples carry a mean, and what it is without them; empty if none do.
+def carried(name: str, each: Float64[Tensor, " n"]) -> tuple[str, str] | None:
+    """Which few examples carry a mean, and what it is with and without them; None if none do.
 
     Args:
         name: of the mean.
@@ -53,20 +56,21 @@ def carried(name: str, each: Float64[Tensor, " n"]) -> str:
     """
     found = outliers(each)
     if not len(found) or len(found) > max(1, FEW * len(each)):
-        return ""
+        return None
     others = torch.ones(len(each), dtype=torch.bool)
     others[found] = False
     mean, without = float(each.mean()), float(each[others].mean())
     if abs(mean - without) < max(LEAST_NATS, LEAST_SHARE * abs(mean)):
-        return ""
+        return None
     one = len(found) == 1
     how = "decides" if one else "decide"
     if each.min() >= 0:
         share = 100 * float(each[found].sum() / each.sum())
         how = f"{'carries' if one else 'carry'} {share:.0f} % of"
     return (
-        f"{len(found)} of {len(each)} examples ({listed(found)}) {how} the {name}: it is "
-        f"{number(mean, 2)}, without {'it' if one else 'them'} {number(without, 2)} nats."
+        f"{len(found)} of {len(each)} examples ({listed(found)}) {how} the {name}.",
+        f"The {name} is {number(mean, 2)}, without {'it' if one else 'them'} "
+        f"{number(without, 2)} nats.",
     )
 
 
@@ -88,7 +92,7 @@ def listed(examples: Tensor) -> str:
     """Positions of a few examples, and that there are more.
 
     >>> listed(torch.arange(7))
-    '0, 1, 2, 3, 4, …'
+    '0, 1, 2, …'
     """
     more = ", …" if len(examples) > SHOWN else ""
     return ", ".join(str(i) for i in examples[:SHOWN].tolist()) + more

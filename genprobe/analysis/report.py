@@ -1,32 +1,27 @@
 """From a finished store to a report: estimates, dimensions, regime, warnings, provenance."""
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from genprobe.aggregate.fitted import FittedMarginal
-from genprobe.analysis.constant_scale import constant_scale
-from genprobe.analysis.decoder_notices import may_be_probabilities, probs_rounded
-from genprobe.analysis.fixed_scale import judged_at_own_scale
-from genprobe.analysis.notices import report_notices, tolerance_missed
+from genprobe.analysis.evidence import columns_of, evidence_of
+from genprobe.analysis.findings import findings, stakes
 from genprobe.analysis.options import Options
-from genprobe.analysis.outlying_examples import outlying_examples
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest, undetermined
 from genprobe.analysis.replicates import bound_of_examples, resampled_points, resampled_slopes
 from genprobe.analysis.stored_quantities import quantities_of, stored_parts
 from genprobe.analysis.withheld import stated, stated_dimensions, vacuous
 from genprobe.encoding.parts import Parts
-from genprobe.errors import Notice, UnavailableError
+from genprobe.errors import Notice
 from genprobe.estimators.call import Estimator, estimate
 from genprobe.estimators.dimensions import dimensions
 from genprobe.estimators.quantities import Quantities
 from genprobe.plugins import plugins
-from genprobe.report import Dimension, Estimate, Regime, Report
+from genprobe.report import Estimate, Regime, Report
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header
@@ -148,11 +143,13 @@ def estimate_report(
     )
     said = [*store.notices(), *([] if family.notice is None else [family.notice])]
     regime = regime_of(quantities, estimates, said, options)
-    withheld = vacuous(estimates)
+    evidence = evidence_of(store, family, quantities, estimates, latents, options, [*failed, *said])
+    withheld, at_stake = vacuous(estimates), stakes(evidence)
     facts = {
         **describe_run(quantities, estimates, options),
         "absent": absent,
         "vacuous": withheld,
+        **({"at_stake": at_stake} if at_stake else {}),
         **provenance,
     }
     return Report(
@@ -165,73 +162,10 @@ def estimate_report(
         },
         dimensions=stated_dimensions(latents, quantities.observations),
         regime=regime,
-        warnings=warnings_of(
-            store, family, quantities, estimates, latents, options, [*failed, *said]
-        ),
+        warnings=findings(evidence),
         provenance=facts,
         store=store,
     )
-
-
-def warnings_of(
-    store: Store,
-    family: Family,
-    quantities: Quantities,
-    estimates: Mapping[str, Estimate],
-    latents: Sequence[Dimension],
-    options: Options,
-    said: Sequence[Notice],
-) -> list[Notice]:
-    """Every warning of a report, most important first.
-
-    Args:
-        store: finished.
-        family: of its posteriors.
-        quantities: of the store.
-        estimates: by name.
-        latents: the latent dimensions.
-        options: what the user chose.
-        said: by estimators that failed, while encoding, and by the family.
-    """
-    notices = report_notices(
-        estimates,
-        latents,
-        rate_analytic=quantities.rate_analytic or family.point,
-        discrete=store.header.discrete,
-        bin_width=options.bin_width,
-        max_error=quantities.max_error if quantities.queried else None,
-        n=quantities.observations,
-        distinct=quantities.distinct,
-        missed=missed_by(quantities, options),
-        decoded=store.header.likelihood is not None,
-    )
-    every = [
-        may_be_probabilities(store, estimates),
-        *said,
-        outlying_examples(columns_of(quantities)),
-        probs_rounded(store),
-        *judged_at_own_scale(notices, estimates, quantities.own_scale),
-        constant_scale(store.blocks()),
-    ]
-    return [notice for notice in every if notice is not None]
-
-
-def columns_of(quantities: Quantities) -> dict[str, Tensor]:
-    """The rate and the distortion of every example (draw, n), where there are any, nats."""
-    found = {}
-    for name in ("rate", "distortion"):
-        with contextlib.suppress(UnavailableError):
-            found[name] = getattr(quantities, name)
-    return found
-
-
-def missed_by(quantities: Quantities, options: Options) -> Notice | None:
-    """Whether the queries reached the tolerance, where there are any."""
-    error = quantities.mutual_information.se if quantities.queried else None
-    if error is None:
-        return None
-    made, asked = len(quantities.queries), options.max_queries is not None
-    return tolerance_missed(error, options.tolerance, made, asked)
 
 
 def regime_of(

@@ -96,10 +96,10 @@ def few_examples(n: int) -> Notice | None:
     """So few examples that no error over the data is stated."""
     if n >= LEAST_EXAMPLES:
         return None
-    examples = "1 example" if n == 1 else f"{n} examples"
+    examples = "1 example is" if n == 1 else f"{n} examples are"
     return Notice(
         code="few-examples",
-        message=f"No errors over the data are stated with the numbers: {examples} may well lack "
-        "any of a kind that is 2 % of the population.",
-        remedy=f"Evaluate on {LEAST_EXAMPLES} examples or more.",
+        message=f"{examples} too few to state errors over the data.",
+        remedy=f"Evaluate on {LEAST_EXAMPLES} examples or more: so few may well lack any of a kind "
+        "that is 2 % of the population.",
     )

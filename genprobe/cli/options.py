@@ -30,6 +30,12 @@ markdown = option(
 latex = option(
     "--latex", is_flag=True, help="Print LaTeX (booktabs) instead of a table.", group="Output"
 )
+details = option(
+    "--details",
+    is_flag=True,
+    help="Every row, with both errors, reasons and remedies.",
+    group="Output",
+)
 renderer = option(
     "--format",
     "renderer",

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -36,18 +37,39 @@ PLANE_COLUMNS = 110
 """Columns of a terminal from which the plane is printed without being asked for."""
 
 
-def print_view(view: "RenderableType") -> None:
-    """Print to standard output: in colour on a terminal, as plain text into a pipe."""
+WIDEST, LEAST = 110, 40
+"""Columns of the widest table on a terminal, and of the narrowest into a pipe."""
+
+
+def print_view(view: "RenderableType", width: int | None = None) -> None:
+    """Print to standard output: in colour on a terminal, as plain text into a pipe.
+
+    Args:
+        view: to be printed.
+        width: columns a line; by default those of the terminal, up to 80.
+    """
     from rich.console import Console
 
     from genprobe.render.text.table import WIDTH, plain
 
     if not sys.stdout.isatty():
-        click.echo(plain(view), nl=False)
+        click.echo(plain(view, width or WIDTH), nl=False)
         return
     console = Console(highlight=False)
-    console.width = min(WIDTH, console.width)
+    console.width = width or min(WIDTH, console.width)
     console.print(view)
+
+
+def table_width() -> int:
+    """Columns for tables: those of the terminal, up to a limit, or of COLUMNS into a pipe."""
+    from rich.console import Console
+
+    from genprobe.render.text.table import WIDTH
+
+    if sys.stdout.isatty():
+        return min(WIDEST, Console().width)
+    given = os.environ.get("COLUMNS", "")
+    return max(LEAST, int(given)) if given.isdecimal() else WIDTH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +80,7 @@ class Output:
         unit: ``nats``, ``bits`` or ``bits/dim``.
         markdown: whether tables are printed as Markdown.
         latex: whether they are printed as LaTeX.
+        details: whether tables have every row.
         renderer: name of what prints a report instead.
         json_path: of a report or comparison, if any.
         csv_path: of a row a model, if any.
@@ -71,6 +94,7 @@ class Output:
     unit: str = "nats"
     markdown: bool = False
     latex: bool = False
+    details: bool = False
     renderer: str | None = None
     json_path: Path | None = None
     csv_path: Path | None = None
@@ -165,17 +189,19 @@ class Output:
         elif self.latex:
             from genprobe.render.text.latex import to_latex
 
-            click.echo(to_latex(report, self.unit), nl=False)
+            click.echo(to_latex(report, self.unit, self.details), nl=False)
         elif self.markdown:
             from genprobe.render.text.markdown import to_markdown
 
-            click.echo(to_markdown(report, self.unit))
+            click.echo(to_markdown(report, self.unit, self.details))
         else:
+            from genprobe.render.text.screen import report_screen
             from genprobe.render.text.table import report_view
 
             if source:
                 click.echo(escape(source))
-            print_view(report_view(report, self.unit))
+            view = (report_view if self.details else report_screen)(report, self.unit)
+            print_view(view, table_width())
 
     def print_comparison(self, comparison: "Comparison", warnings: bool = True) -> None:
         """Print several reports as one table: plain, or as LaTeX or Markdown.
@@ -287,6 +313,7 @@ OUTPUT = {
     "html_path": options.html_path,
     "markdown": options.markdown,
     "latex": options.latex,
+    "details": options.details,
     "renderer": options.renderer,
     "plot_path": options.plot,
     "plot_width": options.plot_width,

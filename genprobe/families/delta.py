@@ -16,12 +16,11 @@ ONE = torch.Size()
 """The shape of a single sample."""
 NOTICE = Notice(
     code="deterministic-code",
-    message="The encoder gives a point, not a distribution: one real code tells x apart from "
-    "everything else, however little the model learnt, so its rate is infinite, its I(n;z) is "
-    "log N, and neither is given.",
-    remedy="For them, give the noise that the model adds to its codes as a diagonal-normal "
-    "posterior, or the index of a quantised code as a categorical one (logits 0 at the code, −1e4 "
-    "elsewhere).",
+    message="The code is a point: it has no rate and no I(n;z).",
+    remedy="One real code tells x apart from everything else, however little the model learnt: its "
+    "rate is infinite and its I(n;z) is log N. For them, give the noise that the model adds to its "
+    "codes as a diagonal-normal posterior, or the index of a quantised code as a categorical "
+    "one (logits 0 at the code, −1e4 elsewhere).",
 )
 
 

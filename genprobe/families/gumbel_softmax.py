@@ -19,8 +19,8 @@ gumbel_softmax = Family(
     cross_log_prob=cross_log_prob,
     notice=Notice(
         code="relaxed-posterior",
-        message="The Gumbel-softmax posterior is reported as the categorical of its logits: codes "
-        "are class indices, and the temperature does not enter.",
-        remedy="Compare these numbers with other categorical codes, not with a relaxed loss.",
+        message="Codes are read as class indices, without a temperature.",
+        remedy="The Gumbel-softmax posterior is reported as the categorical of its logits. "
+        "Compare these numbers with other categorical codes, not with a relaxed loss.",
     ),
 )

@@ -24,10 +24,10 @@ from genprobe.types import Likelihood, Params
 
 GREY = Notice(
     code="bernoulli-on-grey",
-    message="The Bernoulli likelihood met values strictly between 0 and 1: its distortion is not a "
-    "log-probability of these data, and the bound H − D ≤ I is void.",
-    remedy="Binarise as the model was trained (--binarize threshold or stochastic), or use a "
-    "likelihood for grey values.",
+    message="Values between 0 and 1 have no Bernoulli probability.",
+    remedy="D is no log-probability of these data, and the bound H − D ≤ I is void. Binarise as "
+    "the model was trained (--binarize threshold or stochastic), or use a likelihood for "
+    "grey values.",
 )
 
 

@@ -11,15 +11,16 @@ def parts_in(folder: str) -> dict[str, Any]:
     return {file: getattr(import_module(f"genprobe.{folder}.{file}"), file) for file in files}
 
 
-def built_in(kind: str, name: str) -> Any:
-    """One of genprobe's own ways to show a result, imported on first use.
+def built_in(kind: str, name: str, folder: str = "render") -> Any:
+    """One of genprobe's own ways to show or to judge a result, imported on first use.
 
-    Records show themselves with it, so that results need not import their renderers.
+    Records use it of themselves, so that results import neither their renderers nor their judges.
 
     Args:
-        kind: ``renderers`` or ``views``.
-        name: under which ``genprobe.render`` lists it.
+        kind: ``renderers``, ``views`` or ``verdicts``.
+        name: under which the folder lists it.
+        folder: of genprobe.
     """
-    places: Mapping[str, str] = getattr(import_module("genprobe.render"), kind.upper())
+    places: Mapping[str, str] = getattr(import_module(f"genprobe.{folder}"), kind.upper())
     file, _, function = places[name].partition(":")
-    return getattr(import_module(f"genprobe.render.{file}"), function)
+    return getattr(import_module(f"genprobe.{folder}.{file}"), function)

@@ -76,6 +76,8 @@ def callback(
         >>> watch = callback(torch.zeros(20, 2), estimators={}, strict=True)
         >>> watch(as_model(), epoch=1).epoch
         1
+        >>> print(watch)  # doctest: +ELLIPSIS
+        epoch 1, undetermined: Evaluate on more examples: ...
     """
     if every < 1 or n < 1 or not share > 0:
         raise GenprobeError("every, n and share must be positive.")
@@ -91,7 +93,7 @@ class Watch:
     """Evaluates a model now and then while it trains; ``callback`` makes one.
 
     Attributes:
-        history: the reports so far; ``provenance["training"]["epoch"]`` is the epoch of each.
+        history: the reports so far, ``report.epoch`` being the epoch of each.
         trained: seconds between calls.
         spent: seconds within calls.
     """
@@ -166,6 +168,14 @@ class Watch:
     def share(self) -> float:
         """Seconds spent in evaluations for each second of training, so far."""
         return self.spent / self.trained if self.trained else 0.0
+
+    def __str__(self) -> str:
+        if not self.history:
+            return "No evaluation yet."
+        last = self.history[-1]
+        numbers = [f"{k} {last[k].value:.2f}" for k in ("elbo", "rate") if k in last.estimates]
+        where = ", ".join([f"epoch {last.epoch}", *numbers, last.regime.label])
+        return f"{where}: {' '.join(last.verdict)}"
 
     def frame(self) -> "pd.DataFrame":
         """The history as a table, one row an epoch; see ``genprobe.frame``.

@@ -75,3 +75,18 @@ def require_valid(content: Any, schema: Mapping[str, Any]) -> None:
     if said != fault.message:
         said = textwrap.shorten(whole, 40, placeholder=" …") + said
     raise ValueError(f"{place}: {said[:200]}" if place else said[:200])
+
+
+def without_infinities(facts: Any) -> Any:
+    """Plain facts with words in place of numbers that JSON does not have.
+
+    They are others' facts, such as a loss that a checkpoint recorded, and cost no report.
+
+    >>> without_infinities({"loss": [1.0, math.nan], "best": math.inf})
+    {'loss': [1.0, 'nan'], 'best': 'inf'}
+    """
+    if isinstance(facts, Mapping):
+        return {key: without_infinities(value) for key, value in facts.items()}
+    if isinstance(facts, (list, tuple)):
+        return [without_infinities(value) for value in facts]
+    return str(facts) if isinstance(facts, float) and not math.isfinite(facts) else facts

@@ -8,17 +8,17 @@ LOC = torch.randn(50, 3)
 
 def test_a_scale_that_no_example_moves_is_said_with_its_value():
     said = constant_scale([(0, {"loc": LOC, "scale": torch.full((50, 3), 0.1)})])
-    assert "it is 0.1 for every example" in said.message
+    assert "scale is 0.1 for every example" in said.message
 
 
 def test_also_where_each_dimension_has_its_own():
     params = {"loc": LOC, "scale": torch.rand(1, 3).expand(50, 3)}
-    assert "every example has the same" in constant_scale([(0, params)]).message
+    assert "is the same for every example" in constant_scale([(0, params)]).message
 
 
 def test_of_another_family_its_own_words_are_used():
     params = {"loc": LOC, "scale_tril": torch.eye(3).expand(50, 3, 3)}
-    assert "The scale_tril of the posteriors" in constant_scale([(0, params)]).message
+    assert "The posteriors' scale_tril is" in constant_scale([(0, params)]).message
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_a_good_decoder_of_a_wide_scale_is_not_worse_than_none():
     assert blind < distortion < blind_at(1.0)
     assert "distortion-above-blind" not in codes(report)
     notice = told(report, "fixed-scale")
-    assert f"{blind_at(1.0):.2f} of a constant decoder of its scale" in notice.message
+    assert f"{blind_at(1.0):.2f} of a constant decoder of its scale" in notice.remedy
     assert "normal-optimal-sigma" in notice.remedy
 
 
@@ -72,20 +72,21 @@ def test_the_scale_that_would_suit_is_that_of_the_errors():
 def test_a_decoder_that_is_worse_at_its_own_scale_is_told(scale):
     wrong = model(lambda z: torch.tensor(scale), used=False, shift=0.5)
     notice = told(genprobe.evaluate(wrong, X), "distortion-above-blind")
-    assert f"exceeds {blind_at(scale):.2f}" in notice.message
-    assert f"the same scale, {scale:.4g}" in notice.message
+    assert f"a blind decoder's {blind_at(scale):.2f}.".replace("-", "−") in notice.message
+    assert f"the same scale, {scale:.4g}" in notice.remedy
 
 
 def test_a_scale_that_varies_is_judged_as_before():
     wrong = model(lambda z: 1 + 0.1 * z[:, :1].tanh().expand(-1, P), shift=0.5)
     notice = told(genprobe.evaluate(wrong, X), "distortion-above-blind")
-    assert notice.message.endswith("that of the best decoder that ignores its code.")
+    assert "scale" not in notice.message
+    assert "the same scale" not in notice.remedy
 
 
 def test_bins_are_taken_off_both():
     report = genprobe.evaluate(model(lambda z: torch.tensor(1.0)), X, bin_width=0.1)
     binned = blind_at(1.0) - P * math.log(0.1)
-    assert f"below the {binned:.2f} of a constant" in told(report, "fixed-scale").message
+    assert f"below the {binned:.2f} of a constant" in told(report, "fixed-scale").remedy
 
 
 def test_the_store_alone_says_the_same(tmp_path):

@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from genprobe.analysis.notices import report_notices
+from genprobe.analysis.evidence import Evidence
+from genprobe.analysis.findings import findings
 from genprobe.types import Dimension, Estimate
 
 
@@ -12,8 +13,7 @@ def codes(values=None, dimensions=(), se_data=0.0, **options):
         name: Estimate(name=name, value=value, se=0.0, se_data=se_data, kind="estimate")
         for name, value in (values or {}).items()
     }
-    usual = {"rate_analytic": True, "discrete": True, "bin_width": None, "max_error": 0.0}
-    found = report_notices(estimates, dimensions, **(usual | options))
+    found = findings(Evidence(estimates=estimates, dimensions=dimensions, **options))
     assert all(notice.message.endswith(".") and notice.remedy.endswith(".") for notice in found)
     return [notice.code for notice in found]
 
@@ -147,16 +147,11 @@ def test_a_distortion_that_was_given_is_not_called_a_density():
     given = {"discrete": False, "decoded": False}
     assert codes(values, **given) == ["density-distortion"]
     assert codes(values, **given, bin_width=0.1) == []
+    given = Estimate(name="d", value=3.0, se=0.0, se_data=0.0, kind="estimate")
     messages = [
-        report_notices(
-            {"distortion": Estimate(name="d", value=3.0, se=0.0, se_data=0.0, kind="estimate")},
-            (),
-            rate_analytic=True,
-            discrete=False,
-            bin_width=None,
-            max_error=None,
-            decoded=decoded,
-        )[0].message
+        findings(Evidence(estimates={"distortion": given}, discrete=False, decoded=decoded))[
+            0
+        ].message
         for decoded in (True, False)
     ]
     assert ["was given" in message for message in messages] == [False, True]

@@ -38,7 +38,7 @@ def test_a_report_of_separate_codes_says_why_the_row_is_missing():
     # The nearer of two others is 200 standard deviations away, but for the draw's own deviation.
     assert report["mutual_information_loo"].value > 0.49 * 200**2
     assert "R = " in report.provenance["vacuous"]["mutual_information_loo"]
-    assert "by leave-one-out" not in str(report)
+    assert "by leave-one-out" not in report.details()
     upper = report["mutual_information_population_upper"]
     assert upper.value <= report["rate"].value + 1e-9
     assert upper.se < 0.1

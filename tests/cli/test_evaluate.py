@@ -67,14 +67,14 @@ def test_the_json_is_a_report_of_the_schema(run, tiny, tmp_path):
 )
 def test_the_table_is_in_the_unit_asked_for(run, tiny, unit, nats):
     report = genprobe.evaluate(tiny.a)
-    text = run("evaluate", tiny.a, "--unit", unit).stdout
+    text = run("evaluate", tiny.a, "--unit", unit, "--details").stdout
     for label, name in (("distortion D", "distortion"), ("log N, the cap on I(n;z)", "log_n")):
         assert number(text, label) == pytest.approx(report[name].value / nats, abs=5.1e-4)
     assert text.splitlines()[0].endswith(unit)
 
 
 def test_markdown_is_a_table(run, tiny):
-    text = run("evaluate", tiny.a, "--markdown").stdout
+    text = run("evaluate", tiny.a, "--markdown", "--details").stdout
     rows = [re.split(r"(?<!\\)\|", x)[1:-1] for x in text.splitlines() if x.startswith("|")]
     assert {len(row) for row in rows} == {4}
     assert [cell.strip() for cell in rows[1]] == [":--", "--:", "--:", "--:"]

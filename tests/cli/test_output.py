@@ -5,8 +5,11 @@ from types import SimpleNamespace
 import pytest
 from rich.text import Text
 
-from genprobe.cli.output import Output, print_view
+import genprobe
+from genprobe.cli.output import Output, print_view, table_width
+from genprobe.cli.spelling import in_encoding
 from genprobe.errors import UsageError
+from genprobe.render.text.screen import to_screen
 
 
 class Terminal(io.StringIO):
@@ -27,6 +30,22 @@ def terminal(monkeypatch):
         return stdout
 
     return stand_in
+
+
+@pytest.mark.parametrize(
+    ("given", "width"), [("", 80), ("60", 60), ("120", 120), ("7", 40), ("wide", 80), ("-4", 80)]
+)
+def test_a_pipe_has_the_columns_that_are_named(monkeypatch, given, width):
+    monkeypatch.setattr("sys.stdout", io.StringIO())
+    monkeypatch.setenv("COLUMNS", given)
+    assert table_width() == width
+
+
+def test_a_screen_is_text_in_every_encoding(tiny):
+    text = in_encoding(to_screen(genprobe.evaluate(tiny.a)), "ascii")
+    assert text.isascii()
+    assert "ELBO -" in text
+    assert "+/-" in text
 
 
 VIEW = Text("word " * 40, style="yellow")

@@ -51,7 +51,15 @@ def test_fewer_queries_make_a_larger_error(estimates, store):
 
 
 def test_an_entropy_that_is_given_is_the_bound(run, store):
-    assert "Ĥ = 2.000 nats, as given" in run("show", store, "--entropy", 2).stdout
+    shown = run("show", store, "--entropy", 2, "--details").stdout
+    assert "Ĥ = 2.000 nats, as given" in shown
+
+
+def test_the_whole_table_is_shown_when_asked_for(run, store):
+    short, whole = (run("show", store, *more).stdout for more in ([], ["--details"]))
+    assert "rate R" in whole
+    assert "rate R" not in short
+    assert len(short.splitlines()) <= 24 < len(whole.splitlines())
 
 
 def test_markdown_and_units_are_as_in_evaluate(run, store):

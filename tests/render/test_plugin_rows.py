@@ -13,8 +13,8 @@ from genprobe.render.text import comparison, latex, markdown, table
     ("render", "label"),
     [
         (table.to_text, r"told \| apart"),
-        (markdown.to_markdown, r"told \\\| apart"),
-        (latex.to_latex, r"told \\textbar\{\} apart"),
+        (lambda report: markdown.to_markdown(report, details=True), r"told \\\| apart"),
+        (lambda report: latex.to_latex(report, details=True), r"told \\textbar\{\} apart"),
         (lambda report: html.to_html(compare(report)), r"told \| apart"),
     ],
     ids=["table", "markdown", "latex", "page"],

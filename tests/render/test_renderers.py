@@ -34,7 +34,7 @@ def takes_a_report(node):
 
 def test_every_function_that_renders_a_report_is_registered():
     found = {f"{module}:{node.name}" for module, node in defined(FOLDER) if takes_a_report(node)}
-    assert found == {*RENDERERS.values(), VIEWS["notebook"]}
+    assert found == {*RENDERERS.values(), VIEWS["notebook"], VIEWS["details"]}
 
 
 @pytest.mark.parametrize("place", [*RENDERERS.values(), *VIEWS.values()])

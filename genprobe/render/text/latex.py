@@ -12,6 +12,7 @@ from jinja2 import Environment
 from genprobe.comparing.comparison import Comparison
 from genprobe.render.text import templating
 from genprobe.render.text.comparison_rows import FRONTIER, HULL, UNPAIRED, Cell
+from genprobe.render.text.rows import BARS
 from genprobe.report import Report
 
 SPECIAL = {
@@ -45,6 +46,10 @@ POWER = re.compile(r"e\+(\d+)")
 """How the tables write a power of ten."""
 
 
+BAR_STEPS = re.compile(f"[{BARS}]+(?: and \\d+ more)?")
+"""The bars of a sparkline, which fonts of LaTeX do not have."""
+
+
 class Tex(str):
     """Text that is LaTeX already."""
 
@@ -62,7 +67,7 @@ def tex_number(text: str, bold: bool = False) -> Tex:
     """A number, as the tables write it, in math mode; anything else as text."""
     if not any(c.isdigit() for c in text) or " of " in text:
         return Tex(escape_latex(text))
-    for sign, command in (("−", "-"), ("≤ ", r"{\le}\,"), ("≥ ", r"{\ge}\,")):
+    for sign, command in (("−", "-"), ("≤ ", r"{\le}\,"), ("≥ ", r"{\ge}\,"), ("…", r"\dots")):
         text = text.replace(sign, command)
     text = POWER.sub(r"{\\cdot}10^{\1}", text)
     return Tex(rf"$\mathbf{{{text}}}$" if bold else f"${text}$")
@@ -99,18 +104,22 @@ def latex_environment() -> Environment:
         finalize=escape_latex,
     )
     env.filters |= {"cell": tex_cell, "plus_minus": tex_plus_minus, "number": tex_number}
+    env.filters["texts"] = lambda note: "".join(BAR_STEPS.sub("", note)).strip()
     return env
 
 
-def to_latex(report: Report, unit: str = "nats") -> str:
+def to_latex(report: Report, unit: str = "nats", details: bool = False) -> str:
     """A report as a LaTeX table.
 
     Args:
         report: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
+        details: whether with every row, reason and remedy.
     """
-    template = latex_environment().get_template("report.tex.j2")
-    return template.render(templating.report_facts(report, unit))
+    file, facts = "screen.tex.j2", templating.screen_facts
+    if details:
+        file, facts = "report.tex.j2", templating.report_facts
+    return latex_environment().get_template(file).render(facts(report, unit))
 
 
 def comparison_to_latex(comparison: Comparison, unit: str = "nats", warnings: bool = True) -> str:

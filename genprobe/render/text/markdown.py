@@ -33,15 +33,18 @@ def escape_markdown(text: str) -> str:
     return text.replace("<", "&lt;").replace("|", "\\|").replace("\n", " ")
 
 
-def to_markdown(report: Report, unit: str = "nats") -> str:
+def to_markdown(report: Report, unit: str = "nats", details: bool = False) -> str:
     """A report as a Markdown table with its regime and warnings.
 
     Args:
         report: to be shown.
         unit: ``nats``, ``bits`` or ``bits/dim``.
+        details: whether with every row, reason and remedy.
     """
-    template = markdown_environment().get_template("report.md.j2")
-    return template.render(templating.report_facts(report, unit))
+    file, facts = "screen.md.j2", templating.screen_facts
+    if details:
+        file, facts = "report.md.j2", templating.report_facts
+    return markdown_environment().get_template(file).render(facts(report, unit))
 
 
 def comparison_to_markdown(

@@ -1,8 +1,9 @@
 """The table on the terminal: 80 columns, readable without colour."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from io import StringIO
 
+from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -10,8 +11,10 @@ from rich.text import Text
 
 from genprobe.errors import Notice
 from genprobe.escape import escaped
+from genprobe.render.text.at_width import AtWidth
 from genprobe.render.text.headings import ERRORS
 from genprobe.render.text.rows import (
+    Row,
     headline,
     method_lines,
     regime_lines,
@@ -22,6 +25,10 @@ from genprobe.render.text.units import DECIMALS, divisor
 from genprobe.report import Report
 
 WIDTH = 80
+LEAST_NAME, USUAL_NAME = 16, 34
+"""Columns that names are folded in before the numbers go below them, and that they mostly have."""
+LEAST = (10, 11, 11)
+"""Columns of the numbers and of either error."""
 
 
 def report_view(report: Report, unit: str = "nats") -> RenderableType:
@@ -38,7 +45,7 @@ def report_view(report: Report, unit: str = "nats") -> RenderableType:
     ]
     bars = sparkline(list(report.dimensions), scale)
     if bars:
-        parts.append(Text(f"  KL by dimension, largest first   {bars}", no_wrap=True))
+        parts.append(Text(f"  KL by dimension, largest first   {bars}"))
     parts += [Text(f"  {line}", style="dim") for line in method_lines(report)]
     parts += ["", regime_view(report, unit, scale)]
     if report.warnings:
@@ -46,18 +53,68 @@ def report_view(report: Report, unit: str = "nats") -> RenderableType:
     return Group(*parts)
 
 
-def estimate_table(report: Report, unit: str, scale: float) -> Table:
-    """The estimates by section."""
+def estimate_table(report: Report, unit: str, scale: float) -> RenderableType:
+    """The estimates by section; their numbers stand below their names where it is too wide.
+
+    Args:
+        report: to be shown.
+        unit: of the numbers.
+        scale: nats that one of the unit is.
+    """
+    rows = sections(report, scale, DECIMALS[unit])
+    every = [row for shown in rows.values() for row in shown]
+    numbers = [
+        max(least, cell_len(heading), *(cell_len(row[i]) for row in every), 0)
+        for i, (heading, least) in enumerate(zip((unit, *ERRORS), LEAST, strict=True), 1)
+    ]
+    longest = max((cell_len(row.name) + 2 for row in every), default=0)
+
+    def table_at(console: Console, width: int) -> Iterable[RenderableType]:
+        names = width - sum(numbers) - 2 * len(numbers)
+        if names < LEAST_NAME:
+            return stack(rows)
+        widths = [min(names, max(longest, USUAL_NAME)), *numbers]
+        return [laid_out(rows, ("", unit, *ERRORS), widths)]
+
+    return AtWidth(table_at)
+
+
+def laid_out(
+    rows: Mapping[str, Sequence[Row]], headings: Sequence[str], widths: Sequence[int]
+) -> Table:
+    """The rows in columns; names are folded, numbers never.
+
+    Args:
+        rows: by section.
+        headings: of the columns.
+        widths: of the columns.
+    """
     table = Table(box=None, padding=(0, 1), pad_edge=False, header_style="bold")
-    table.add_column("", min_width=34)
-    table.add_column(unit, justify="right", min_width=10)
-    for heading in ERRORS:
-        table.add_column(heading, justify="right", min_width=11)
-    for title, rows in sections(report, scale, DECIMALS[unit]).items():
+    table.add_column("", width=widths[0], overflow="fold")
+    for heading, width in zip(headings[1:], widths[1:], strict=True):
+        table.add_column(heading, justify="right", width=width, no_wrap=True)
+    for title, section in rows.items():
         table.add_row(Text(title, style="bold"))
-        for row in rows:
+        for row in section:
             table.add_row(Text("  " + row.name), row.value, row.se, row.se_data)
     return table
+
+
+def stack(rows: Mapping[str, Sequence[Row]]) -> Iterator[RenderableType]:
+    """The rows with their numbers below their names.
+
+    Args:
+        rows: by section.
+    """
+    for title, section in rows.items():
+        yield Text(title, style="bold")
+        for row in section:
+            yield Padding(Text(row.name.strip()), (0, 0, 0, 2))
+            for text, heading in zip(row[1:], ("", *ERRORS), strict=True):
+                if text:
+                    yield Padding(
+                        Text(f"{text}  {heading}".rstrip(), overflow="fold"), (0, 0, 0, 4)
+                    )
 
 
 def regime_view(report: Report, unit: str, scale: float) -> RenderableType:
@@ -92,15 +149,13 @@ def to_text(report: Report, unit: str = "nats") -> str:
     return plain(report_view(report, unit))
 
 
-def plain(view: RenderableType) -> str:
-    """Anything rich can print as text without colour, 80 columns wide, no blanks at line ends."""
+def plain(view: RenderableType, width: int = WIDTH) -> str:
+    """Anything rich can print as text without colour, no blanks at line ends.
+
+    Args:
+        view: to be printed.
+        width: columns a line.
+    """
     out = StringIO()
-    Console(file=out, width=WIDTH, color_system=None, force_terminal=False).print(view)
+    Console(file=out, width=width, color_system=None, force_terminal=False).print(view)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
-
-
-def to_notebook(report: Report) -> str:
-    """The table for a notebook."""
-    console = Console(file=StringIO(), record=True, width=WIDTH + 20)
-    console.print(report_view(report))
-    return console.export_html(inline_styles=True, code_format="<pre>{code}</pre>")

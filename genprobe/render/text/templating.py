@@ -5,6 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from genprobe.analysis.verdict import verdict
 from genprobe.comparing.comparison import Comparison
 from genprobe.escape import escaped
 from genprobe.render.text.comparison_rows import (
@@ -20,7 +21,14 @@ from genprobe.render.text.comparison_rows import (
 )
 from genprobe.render.text.comparison_warnings import shared_warnings
 from genprobe.render.text.headings import COLUMNS, ERRORS
-from genprobe.render.text.rows import headline, method_lines, regime_lines, sections
+from genprobe.render.text.rows import (
+    headline,
+    method_lines,
+    regime_lines,
+    regime_verdict,
+    sections,
+)
+from genprobe.render.text.short_rows import error_columns, short_rows, summary
 from genprobe.render.text.units import DECIMALS, divisor
 from genprobe.report import Report
 
@@ -51,6 +59,26 @@ def report_facts(report: Report, unit: str) -> dict[str, Any]:
         "sections": sections(report, scale, DECIMALS[unit]),
         "method": method_lines(report),
         "regime": regime_lines(report, unit, scale),
+        "warnings": report.warnings,
+    }
+
+
+def screen_facts(report: Report, unit: str) -> dict[str, Any]:
+    """What the first screen of a report says.
+
+    Args:
+        report: to be shown.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+    """
+    report, scale = escaped(report), divisor(report, unit)
+    return {
+        "headline": headline(report, unit),
+        "summary": summary(report, unit),
+        "verdict": verdict(report, unit, scale, DECIMALS[unit]),
+        "unit": unit,
+        "errors": error_columns(report),
+        "rows": short_rows(report, unit),
+        "regime": regime_verdict(report),
         "warnings": report.warnings,
     }
 

@@ -63,7 +63,7 @@ def test_every_row_of_a_comparison_has_its_columns(comparison, name, options):
 
 
 def test_every_row_of_a_report_has_its_columns(make_report):
-    text = to_latex(make_report(model=NAUGHTY))
+    text = to_latex(make_report(model=NAUGHTY), details=True)
     [(columns, rows)] = tables(text)
     assert balanced(text)
     assert {sum(map(spans, row)) for row in rows} == {columns} == {4}
@@ -91,7 +91,7 @@ def test_what_is_not_there_has_no_plus_minus(comparison):
 
 
 def test_the_booktabs_rules_are_there_and_the_unit_is_said(make_report):
-    text = to_latex(make_report(), "bits")
+    text = to_latex(make_report(), "bits", details=True)
     for rule in ("toprule", "midrule", "bottomrule"):
         assert rf"\{rule}" in text
     assert "bits" in text
@@ -120,6 +120,6 @@ def test_a_name_is_no_option_of_the_line_break_before_it(make_report, name):
 
 @pytest.mark.parametrize("name", ["x\n\\end{document}", "x\r\\end{document}"])
 def test_a_name_cannot_leave_its_comment(make_report, name):
-    text = to_latex(make_report(model=name))
+    text = to_latex(make_report(model=name), details=True)
     assert all("end{document}" not in line for line in text.splitlines()[1:])
     assert r"\end{document}" not in text

@@ -21,7 +21,7 @@ def table(text):
 
 
 def test_the_table_has_every_row_of_the_report_in_four_columns(make_report):
-    header, rule, *body = table(to_markdown(make_report()))
+    header, rule, *body = table(to_markdown(make_report(), details=True))
     assert header == ["", "nats", "± Monte Carlo", "± data"]
     assert rule == [":--", "--:", "--:", "--:"]
     assert [row for row in body if not row[0].startswith("**")] == [
@@ -30,13 +30,13 @@ def test_the_table_has_every_row_of_the_report_in_four_columns(make_report):
 
 
 def test_the_table_is_one_block_so_that_readers_see_one_table(make_report):
-    lines = to_markdown(make_report()).splitlines()
+    lines = to_markdown(make_report(), details=True).splitlines()
     rows = [i for i, line in enumerate(lines) if line.startswith("|")]
     assert rows == list(range(rows[0], rows[-1] + 1))
 
 
 def test_the_unit_divides_the_numbers_and_heads_the_column(make_report):
-    header, _, *body = table(to_markdown(make_report(), "bits"))
+    header, _, *body = table(to_markdown(make_report(), "bits", details=True))
     values = {row[0]: row[1] for row in body}
     assert header[1] == "bits"
     assert values["rate R"] == f"{20 / math.log(2):.3f}"
@@ -45,20 +45,20 @@ def test_the_unit_divides_the_numbers_and_heads_the_column(make_report):
 @pytest.mark.parametrize("name", ["a|b", "<img src=x>", "two\nlines", "a|b<i>\n|c"])
 def test_no_name_breaks_the_table_or_starts_html(make_report, make_estimate, name):
     estimates = {name: make_estimate(name, 1.0)}
-    text = to_markdown(make_report(model=name, estimates=estimates))
+    text = to_markdown(make_report(model=name, estimates=estimates), details=True)
     assert "<" not in text
     assert text.startswith(f"### {escape_markdown(literal(escape(name)))} on digits")
     assert {len(row) for row in table(text)} == {4}
 
 
 def test_regime_and_warnings_follow_the_table(make_report):
-    text = to_markdown(make_report())
+    text = to_markdown(make_report(), details=True)
     assert re.search(r"^\*\*Regime:\*\* semantic-encoder \(probability 1\.00\)", text, re.MULTILINE)
     assert "\n- `saturated`: I(n;z) is near log N. Use more examples.\n" in text
 
 
 def test_a_report_without_warnings_has_no_list(make_report):
-    assert "\n- " not in to_markdown(make_report(warnings=[]))
+    assert "\n- " not in to_markdown(make_report(warnings=[]), details=True)
 
 
 @pytest.mark.parametrize("name", ["a", "a|b", "<b>a</b>", "[a](javascript:b)", "`a` *b*"])

@@ -23,7 +23,7 @@ def test_the_best_is_told_as_bold_which_it_is_in_every_markup(make_report):
 def test_every_row_of_a_report_is_in_every_markup(make_report):
     facts = report_facts(make_report(), "bits")
     rows = [row for section in facts["sections"].values() for row in section]
-    markdown, latex = (f(make_report(), "bits") for f in (to_markdown, to_latex))
+    markdown, latex = (f(make_report(), "bits", details=True) for f in (to_markdown, to_latex))
     assert len(rows) == 7
     for row in rows:
         number = row.value.split()[-1].replace("−", "-")

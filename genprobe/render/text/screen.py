@@ -1,0 +1,150 @@
+"""The first screen of one model: what it is, what to do, about eight rows, the regime, warnings."""
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from genprobe.analysis.verdict import verdict
+from genprobe.errors import Notice
+from genprobe.escape import escaped
+from genprobe.render.text.at_width import AtWidth
+from genprobe.render.text.rows import headline, regime_verdict
+from genprobe.render.text.short_rows import (
+    NAMES,
+    error_columns,
+    scale_of,
+    short_rows,
+    summary,
+)
+from genprobe.render.text.short_table import hung, table_lines
+from genprobe.render.text.table import plain
+from genprobe.report import Report
+
+LINES, COLUMNS = 24, 80
+"""Of a terminal that a screen fits, whatever is wrong with the model."""
+NAME_LINES = 2
+"""Lines of a title before the names in it are cut in the middle."""
+MORE = "All rows and remedies: --details, or report.details() in Python."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """How much of what is not a number a screen shows.
+
+    Attributes:
+        warnings: how many have a line each.
+        extras: whether estimates of plugins are shown.
+        blanks: whether lines without text set the parts apart.
+        sentences: of the verdict.
+    """
+
+    warnings: int
+    extras: bool = True
+    blanks: bool = True
+    sentences: int = 3
+
+
+def report_screen(report: Report, unit: str = "nats") -> RenderableType:
+    """The first screen of a report, as something rich can print.
+
+    Args:
+        report: to be shown.
+        unit: ``nats``, ``bits`` or ``bits/dim``.
+    """
+    shown = escaped(report)
+
+    def screen_at(console: Console, width: int) -> list[Text]:
+        for fit in fits(len(shown.warnings)):
+            lines = screen_lines(shown, unit, fit, console, width)
+            if width < COLUMNS or len(lines) <= LINES:
+                break
+        for line in lines:
+            line.no_wrap, line.overflow = True, "ignore"
+        return lines
+
+    return AtWidth(screen_at)
+
+
+def fits(warnings: int) -> Iterator[Fit]:
+    """Screens from the fullest to the barest; of warnings the last are the first to go."""
+    yield Fit(warnings=warnings)
+    for count in range(warnings, -1, -1):
+        yield Fit(warnings=count, blanks=False)
+    for sentences in (3, 2, 1):
+        yield Fit(warnings=0, blanks=False, extras=False, sentences=sentences)
+
+
+def screen_lines(report: Report, unit: str, fit: Fit, console: Console, width: int) -> list[Text]:
+    """Every line of a screen.
+
+    Args:
+        report: to be shown, its names escaped.
+        unit: of the numbers.
+        fit: how much is shown.
+        console: that it is for.
+        width: columns.
+    """
+
+    def paragraph(text: str, style: str = "", first: str = "", indent: int = 0) -> list[Text]:
+        return hung(text, first, indent, console, width, style)
+
+    scale, blank = scale_of(report, unit), [Text("")] * fit.blanks
+    lines = paragraph(short_title(report, unit, width), "bold")
+    lines += paragraph(summary(report, unit)) if summary(report, unit) else []
+    for sentence in verdict(report, unit, scale.nats, scale.decimals)[: fit.sentences]:
+        lines += paragraph(sentence, "bold green", "> ", 2)
+    rows = [row for row in short_rows(report, unit, fit.extras) if row.name != NAMES["elbo"]]
+    lines += blank + table_lines(rows, (unit, *error_columns(report)), console, width)
+    lines += blank + paragraph(regime_verdict(report), "", "Regime  ", 8)
+    if report.warnings:
+        lines += blank
+        for notice in report.warnings[: fit.warnings]:
+            lines += paragraph(f"{notice.code}: {notice.message}", "", "! ", 2)
+        lines += rest_of(report.warnings, fit.warnings, width)
+    return lines + paragraph(MORE, "dim")
+
+
+def short_title(report: Report, unit: str, width: int) -> str:
+    """What was evaluated on what, in a few lines whatever the names are."""
+    said = headline(report, unit)
+    over = cell_len(said) - NAME_LINES * width
+    if over <= 0:
+        return said
+    others = cell_len(said) - cell_len(report.model) - cell_len(report.dataset)
+    room = max(2 * 8, NAME_LINES * width - others - width // 4)
+    longest = max(room - min(cell_len(report.model), cell_len(report.dataset)), room // 2)
+    model, dataset = middle_cut(report.model, longest), middle_cut(report.dataset, longest)
+    return headline(dataclasses.replace(report, model=model, dataset=dataset), unit)
+
+
+def middle_cut(name: str, room: int) -> str:
+    """A name in so many columns, its middle left out if it is longer.
+
+    >>> middle_cut("runs/2024/vae-17", 9)
+    'run…ae-17'
+    """
+    if cell_len(name) <= room:
+        return name
+    head, tail = Text(name), Text(name[::-1])
+    head.truncate(max(1, room // 3), overflow="crop")
+    tail.truncate(max(1, room - room // 3 - 1), overflow="crop")
+    return f"{head.plain}…{tail.plain[::-1]}"
+
+
+def rest_of(warnings: Sequence[Notice], shown: int, width: int) -> list[Text]:
+    """A line for the warnings that have none of their own: their number and their codes."""
+    left = warnings[shown:]
+    if not left:
+        return []
+    line = Text(f"! {len(left)} more: {', '.join(notice.code for notice in left)}")
+    line.truncate(width, overflow="ellipsis")
+    return [line]
+
+
+def to_screen(report: Report, unit: str = "nats") -> str:
+    """The first screen as plain text, 80 columns wide."""
+    return plain(report_screen(report, unit))
