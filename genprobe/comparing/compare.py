@@ -80,7 +80,8 @@ def compare(
     if sort == "rate" and "rate" not in known:
         sort = "distortion" if "distortion" in known else "name"  # deterministic codes only
     require_sort(sort, known)
-    against = None if against is None else named_by(against, places)
+    if against is not None:
+        against = named_by(against, places, {name: r.model for name, r in given.items()})
     if not side_by_side:
         require_same_data(list(given.values()))
     shared = None if side_by_side else shared_entropy(given, entropy)

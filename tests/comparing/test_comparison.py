@@ -249,8 +249,8 @@ def test_distortions_of_several_kinds_are_not_ranked(by):
 
 def test_models_of_one_name_are_told_apart():
     found = genprobe.compare([report("vae", 1, 5), report("vae", 2, 3)], origins=["x.pt", "y.pt"])
-    assert found.names == ("vae (x.pt)", "vae (y.pt)")
-    assert found.best == "vae (y.pt)"
+    assert found.names == ("x", "y")
+    assert found.best == "y"
     assert found.entropy_source == "R + D of vae (y.pt)"
 
 
