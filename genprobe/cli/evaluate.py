@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from genprobe.report import Report
 
 
-@click.command(short_help="Evaluate models and print their tables.")
+@click.command(short_help="Evaluate a model, or compare several.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option(
     "--data",
@@ -82,12 +82,13 @@ def evaluate(
     models: tuple[str, ...],
     data: str | None,
     store: Path | None,
-    sort: str,
+    sort: str | None,
     against: str | None,
     side_by_side: bool,
     output: "Output",
     quiet: bool,
     regime_cuts: Path | None,
+    details: bool = False,
     **settings: Any,
 ) -> None:
     """Evaluate MODEL on data: rate, distortion, I(n;z), marginal KL, regime.
@@ -112,7 +113,8 @@ def evaluate(
     with process_group(settings["device"]) as ranks:
         with barrier(ranks):
             cuts = options.read_regime_cuts(regime_cuts)
-            require_sort(sort, plugins().all("estimators"))
+            if sort is not None:
+                require_sort(sort, plugins().all("estimators"))
             if ranks.leads:
                 output.require_possible(store)
         if ranks.leads and not quiet:
@@ -121,7 +123,7 @@ def evaluate(
         choices = Options(store=store, cuts=cuts, pictures=pictures, **settings)
         shown = ranks.leads and not quiet
         attempts = [
-            evaluate_one(models, i, data, choices, output if ranks.leads else None, shown)
+            evaluate_one(models, i, data, choices, output if ranks.leads else None, shown, details)
             for i in range(len(models))
         ]
     done = [(model, r) for model, r in zip(models, attempts, strict=True) if r is not None]
@@ -130,10 +132,7 @@ def evaluate(
         order = {"origins": origins, "cuts": cuts, "side_by_side": side_by_side}
         comparison, fault = compare_reports(reports, output, sort, against, order)
         if several:
-            with output.spared():
-                output.write_comparison(comparison)
-        if len(done) > 1:
-            output.print_comparison(comparison, warnings=False)
+            show_several(comparison, output, details)
         output.finish(comparison)
         if fault is not None:
             raise GenprobeError(fault.what, fault.remedy) from fault
@@ -142,10 +141,26 @@ def evaluate(
         sys.exit(1)
 
 
+def show_several(comparison: "Comparison", output: "Output", details: bool) -> None:
+    """Write and print several models, or of several the only one that did not fail.
+
+    Args:
+        comparison: of those that did not.
+        output: of the command.
+        details: whether each was printed in full before.
+    """
+    with output.spared():
+        output.write_comparison(comparison)
+    if len(comparison.reports) > 1:
+        output.print_comparison(comparison, warnings=not details, details=details)
+    elif not details and output.renderer is None:
+        output.print_report(comparison.reports[0])
+
+
 def compare_reports(
     reports: "Sequence[Report]",
     output: "Output",
-    sort: str,
+    sort: str | None,
     against: str | None,
     options: Mapping[str, Any],
 ) -> "tuple[Comparison, UsageError | None]":
@@ -155,7 +170,7 @@ def compare_reports(
 
     Args:
         reports: made for hours, and not to be lost.
-        output: where JSON and CSV go, if models cannot be compared at all.
+        output: where the models go side by side, if they cannot be compared at all.
         sort: order asked for.
         against: reference asked for.
         options: others of ``compare``.
@@ -169,6 +184,7 @@ def compare_reports(
             return compare(reports, **options), error
     except GenprobeError:
         apart = compare(reports, **{**options, "side_by_side": True})
+        output.print_comparison(apart)
         for write in (output.write_comparison, output.write_csv):
             with output.spared():
                 write(apart)
@@ -182,8 +198,11 @@ def evaluate_one(
     choices: "Options",
     output: "Output | None",
     shown: bool,
+    details: bool = False,
 ) -> "Report | None":
-    """Evaluate and print one model; of several, one that fails is reported and left out.
+    """Evaluate one model and print it, if it is the only one or all are wanted.
+
+    One of several that fails is reported and left out.
 
     Args:
         models: all, as named.
@@ -192,6 +211,7 @@ def evaluate_one(
         choices: of the evaluation.
         output: of the process that prints.
         shown: whether progress is.
+        details: whether several are printed one by one; else a line each says how far it is.
     """
     from genprobe.cli.output import model_progress
     from genprobe.runs.evaluation import run_evaluation
@@ -201,10 +221,7 @@ def evaluate_one(
         with model_progress(models, position, shown) as progress:
             report = run_evaluation(model, data, choices, progress=progress, command=command_line())
         if output is not None:
-            if not several:
-                with output.spared():
-                    output.write_report(report)
-            output.print_report(report, f"{position + 1} of {len(models)}: {model}" * several)
+            print_one(models, position, report, output, shown, details)
     except GenprobeError as error:
         # What is wrong with the options is wrong with them for every model.
         misused = isinstance(error, UsageError)
@@ -213,6 +230,39 @@ def evaluate_one(
         if not isinstance(error, OtherRankError):
             click.echo(f"Error: {escape(model)}: {error}", err=True)
         return None
-    if output is not None and several and output.renderer is None:
-        click.echo()
     return report
+
+
+def print_one(
+    models: Sequence[str],
+    position: int,
+    report: "Report",
+    output: "Output",
+    shown: bool,
+    details: bool,
+) -> None:
+    """Print one of the models; of several a line, unless all are wanted in full.
+
+    Args:
+        models: all, as named.
+        position: of this one.
+        report: of it.
+        output: of the command.
+        shown: whether progress is.
+        details: whether several are printed in full.
+    """
+    if len(models) == 1:
+        with output.spared():
+            output.write_report(report)
+        output.print_report(report)
+        return
+    if shown:
+        from genprobe.comparing.labels import short_labels
+        from genprobe.render.text.comparison_summary import progress_line
+
+        name = short_labels(models)[position]
+        click.echo(progress_line(report, name, position, len(models), output.unit), err=True)
+    if details or output.renderer is not None:
+        output.print_report(report, f"{position + 1} of {len(models)}: {models[position]}")
+        if output.renderer is None:
+            click.echo()

@@ -27,21 +27,43 @@ if TYPE_CHECKING:
 
 
 PLANE_COLUMNS = 110
-"""Columns of a terminal from which the plane is printed without being asked for."""
+"""Columns of a terminal from which the plane of several models is printed unasked."""
+
+WIDEST, LEAST = 110, 40
+"""Columns of the widest table on a terminal, and of the narrowest into a pipe."""
 
 
-def print_view(view: "RenderableType") -> None:
-    """Print to standard output: in colour on a terminal, as plain text into a pipe."""
+def print_view(view: "RenderableType", width: int | None = None) -> None:
+    """Print to standard output: in colour on a terminal, as plain text into a pipe.
+
+    Args:
+        view: to be printed.
+        width: columns a line; by default those of the terminal, up to 80.
+    """
     from rich.console import Console
 
     from genprobe.render.text.table import WIDTH, plain
 
     if not sys.stdout.isatty():
-        click.echo(plain(view), nl=False)
+        click.echo(plain(view, width or WIDTH), nl=False)
         return
     console = Console(highlight=False)
-    console.width = min(WIDTH, console.width)
+    console.width = width or min(WIDTH, console.width)
     console.print(view)
+
+
+def table_width() -> int:
+    """Columns for tables: those of the terminal, up to a limit, or of COLUMNS into a pipe."""
+    import os
+
+    from rich.console import Console
+
+    from genprobe.render.text.table import WIDTH
+
+    if sys.stdout.isatty():
+        return min(WIDEST, Console().width)
+    given = os.environ.get("COLUMNS", "")
+    return max(LEAST, int(given)) if given.isdecimal() else WIDTH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,7 +181,9 @@ class Output:
                 click.echo(escape(source))
             print_view(report_view(report, self.unit))
 
-    def print_comparison(self, comparison: "Comparison", warnings: bool = True) -> None:
+    def print_comparison(
+        self, comparison: "Comparison", warnings: bool = True, details: bool = False
+    ) -> None:
         """Print several reports as one table: plain, or as LaTeX or Markdown.
 
         A renderer prints reports and nothing else, so with one nothing is printed.
@@ -167,6 +191,7 @@ class Output:
         Args:
             comparison: of the models.
             warnings: whether to print theirs; if not, they were printed already.
+            details: whether to print every difference and the whole text of warnings.
         """
         if self.renderer is not None:
             return
@@ -181,7 +206,8 @@ class Output:
         else:
             from genprobe.render.text.comparison import comparison_view
 
-            print_view(comparison_view(comparison, self.unit, warnings))
+            width = table_width()
+            print_view(comparison_view(comparison, self.unit, warnings, details, width), width)
 
     def print_plane(self, comparison: "Comparison") -> None:
         """Print the plane in characters, where asked for or where a wide terminal has room.
@@ -190,9 +216,10 @@ class Output:
             comparison: of one model or several.
         """
         width = terminal_width()
+        several = len(comparison.reports) > 1
         if self.formats:
             return
-        if self.plane or (self.plane is None and width >= PLANE_COLUMNS):
+        if self.plane or (self.plane is None and several and width >= PLANE_COLUMNS):
             from genprobe.render.text.plane import WIDTH, plane_to_text
 
             columns = WIDTH if width < PLANE_COLUMNS else PLANE_COLUMNS

@@ -42,7 +42,7 @@ def labels(models: Sequence[str], origins: Sequence[str]) -> list[str]:
     ['vae (a)', 'vae (b)', 'flow']
     """
     if len(models) < 2:
-        return [plain(model) for model in models]
+        return [spelt(model) for model in models]
     counts = Counter(models)
     if len(counts) == 1 and tells(origins):
         return short_labels(bare_files(origins))
@@ -68,7 +68,7 @@ def short_labels(names: Sequence[str]) -> list[str]:
     >>> short_labels(["runs/1/model.pt", "runs/2/model.pt"])
     ['runs/1', 'runs/2']
     """
-    shown = [plain(name) for name in names]
+    shown = [spelt(name) for name in names]
     distinct = list(dict.fromkeys(shown))
     if len(distinct) > 1:
         short = dict(zip(distinct, fitting(without_shared_words(distinct)), strict=True))
@@ -76,7 +76,7 @@ def short_labels(names: Sequence[str]) -> list[str]:
     return numbered(fitting(shown))
 
 
-def plain(name: str) -> str:
+def spelt(name: str) -> str:
     """A name as every view shows it: on one line, with single blanks."""
     return " ".join(escape(name).split()) or NAMELESS
 

@@ -12,5 +12,7 @@ VIEWS = {
     "notebook": "text.table:to_notebook",
     "comparison": "text.comparison:comparison_view",
     "comparison-text": "text.comparison:comparison_to_text",
+    "comparison-notebook": "page.notebook:comparison_to_notebook",
+    "verdict": "text.comparison_verdict:verdict_of",
 }
 """How a report and a comparison show themselves, by name."""

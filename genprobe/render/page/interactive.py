@@ -11,6 +11,7 @@ from typing import Any
 
 from genprobe.render.palette import COLOURS, MARKERS
 from genprobe.render.plane import PlacedModel, Plane, Polyline, Window, regions_within
+from genprobe.render.plane_labels import NAMED
 from genprobe.render.plane_lines import cost_line, tangent
 from genprobe.render.text.headings import COLUMNS, SPELT
 from genprobe.render.text.rows import short_verdict
@@ -28,8 +29,6 @@ GLYPHS = {
 }
 """The symbols as text, for the key beside the plane."""
 
-NAMED = 12
-"""With more models than this on the plane, names show only under the pointer."""
 CROWD = 40
 """With more models than this only their points are drawn, without ellipses and slopes."""
 TICK = 0.06
@@ -75,10 +74,10 @@ def model_marker(model: PlacedModel, named: bool, window: Window) -> dict[str, A
         "textposition": "top left" if rate > (left + 3 * right) / 4 else "top right",
         "cliponaxis": False,
         "marker": {
-            "color": COLOURS[model.regime],
+            "color": model.colour,
             "symbol": MARKERS[model.regime],
             "size": 12,
-            "line": {"width": 1.5, "color": "#ffffff"},
+            "line": {"width": 1.5, "color": INK},
         },
         "hoverinfo": "text",
         "meta": {
@@ -111,7 +110,7 @@ def outline(model: PlacedModel) -> dict[str, Any] | None:
     if model.ellipse is None:
         return None
     corners = [*model.ellipse, model.ellipse[0]]
-    style = line_trace(corners, width=1, color=COLOURS[model.regime])
+    style = line_trace(corners, width=1, color=model.colour)
     return {**style, "fill": "toself", "meta": {"model": model.index}}
 
 
@@ -121,7 +120,7 @@ def slope_tick(model: PlacedModel, window: Window) -> dict[str, Any] | None:
     ends = tangent(model, TICK, (1 / (right - left), 1 / (top - bottom)))
     if ends is None:
         return None
-    style = line_trace(ends, width=2, color=COLOURS[model.regime])
+    style = line_trace(ends, width=2, color=model.colour)
     return {**style, "meta": {"model": model.index}}
 
 

@@ -92,10 +92,15 @@ def to_text(report: Report, unit: str = "nats") -> str:
     return plain(report_view(report, unit))
 
 
-def plain(view: RenderableType) -> str:
-    """Anything rich can print as text without colour, 80 columns wide, no blanks at line ends."""
+def plain(view: RenderableType, width: int = WIDTH) -> str:
+    """Anything rich can print as text without colour, no blanks at line ends.
+
+    Args:
+        view: to be printed.
+        width: columns a line.
+    """
     out = StringIO()
-    Console(file=out, width=WIDTH, color_system=None, force_terminal=False).print(view)
+    Console(file=out, width=width, color_system=None, force_terminal=False).print(view)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 

@@ -105,6 +105,7 @@
       return {
         ...t,
         line: { ...t.line, color: colour(t.line?.color) },
+        marker: t.marker && { ...t.marker, line: { ...t.marker.line, color: colour(t.marker.line.color) } },
         x: divide(corners ? corners.map((p) => p[0]) : t.x),
         y: divide(corners ? corners.map((p) => p[1]) : t.y),
         hovertext: t.meta.rows ? lines(t.meta) : undefined,
