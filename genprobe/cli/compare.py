@@ -21,11 +21,7 @@ if TYPE_CHECKING:
 @options.regime_cuts
 @output_options("renderer")
 def compare(
-    sources: tuple[str, ...],
-    regime_cuts: Path | None,
-    output: "Output",
-    details: bool = False,
-    **settings: Any,
+    sources: tuple[str, ...], regime_cuts: Path | None, output: "Output", **settings: Any
 ) -> None:
     """Compare stores or JSON reports of models on the same data.
 
@@ -38,10 +34,10 @@ def compare(
     comparison = run(sources, cuts=options.read_regime_cuts(regime_cuts), progress=True, **settings)
     with output.spared():
         output.write_comparison(comparison)
-    if details:
+    if output.details:
         for report in comparison.named:
             output.print_report(report)
             click.echo()
-    output.print_comparison(comparison, warnings=not details, details=details)
+    output.print_comparison(comparison)
     output.finish(comparison)
     output.require_written()

@@ -88,7 +88,6 @@ def evaluate(
     output: "Output",
     quiet: bool,
     regime_cuts: Path | None,
-    details: bool = False,
     **settings: Any,
 ) -> None:
     """Evaluate MODEL on data: rate, distortion, I(n;z), marginal KL, regime.
@@ -123,7 +122,7 @@ def evaluate(
         choices = Options(store=store, cuts=cuts, pictures=pictures, **settings)
         shown = ranks.leads and not quiet
         attempts = [
-            evaluate_one(models, i, data, choices, output if ranks.leads else None, shown, details)
+            evaluate_one(models, i, data, choices, output if ranks.leads else None, shown)
             for i in range(len(models))
         ]
     done = [(model, r) for model, r in zip(models, attempts, strict=True) if r is not None]
@@ -132,7 +131,7 @@ def evaluate(
         order = {"origins": origins, "cuts": cuts, "side_by_side": side_by_side}
         comparison, fault = compare_reports(reports, output, sort, against, order)
         if several:
-            show_several(comparison, output, details)
+            show_several(comparison, output)
         output.finish(comparison)
         if fault is not None:
             raise GenprobeError(fault.what, fault.remedy) from fault
@@ -141,19 +140,18 @@ def evaluate(
         sys.exit(1)
 
 
-def show_several(comparison: "Comparison", output: "Output", details: bool) -> None:
+def show_several(comparison: "Comparison", output: "Output") -> None:
     """Write and print several models, or of several the only one that did not fail.
 
     Args:
         comparison: of those that did not.
         output: of the command.
-        details: whether each was printed in full before.
     """
     with output.spared():
         output.write_comparison(comparison)
     if len(comparison.reports) > 1:
-        output.print_comparison(comparison, warnings=not details, details=details)
-    elif not details and output.renderer is None:
+        output.print_comparison(comparison)
+    elif not output.details and output.renderer is None:
         output.print_report(comparison.reports[0])
 
 
@@ -198,7 +196,6 @@ def evaluate_one(
     choices: "Options",
     output: "Output | None",
     shown: bool,
-    details: bool = False,
 ) -> "Report | None":
     """Evaluate one model and print it, if it is the only one or all are wanted.
 
@@ -211,7 +208,6 @@ def evaluate_one(
         choices: of the evaluation.
         output: of the process that prints.
         shown: whether progress is.
-        details: whether several are printed one by one; else a line each says how far it is.
     """
     from genprobe.cli.output import model_progress
     from genprobe.runs.evaluation import run_evaluation
@@ -221,7 +217,7 @@ def evaluate_one(
         with model_progress(models, position, shown) as progress:
             report = run_evaluation(model, data, choices, progress=progress, command=command_line())
         if output is not None:
-            print_one(models, position, report, output, shown, details)
+            print_one(models, position, report, output, shown)
     except GenprobeError as error:
         # What is wrong with the options is wrong with them for every model.
         misused = isinstance(error, UsageError)
@@ -239,7 +235,6 @@ def print_one(
     report: "Report",
     output: "Output",
     shown: bool,
-    details: bool,
 ) -> None:
     """Print one of the models; of several a line, unless all are wanted in full.
 
@@ -249,7 +244,6 @@ def print_one(
         report: of it.
         output: of the command.
         shown: whether progress is.
-        details: whether several are printed in full.
     """
     if len(models) == 1:
         with output.spared():
@@ -262,7 +256,7 @@ def print_one(
 
         name = short_labels(models)[position]
         click.echo(progress_line(report, name, position, len(models), output.unit), err=True)
-    if details or output.renderer is not None:
+    if output.details or output.renderer is not None:
         output.print_report(report, f"{position + 1} of {len(models)}: {models[position]}")
         if output.renderer is None:
             click.echo()

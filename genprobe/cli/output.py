@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -54,8 +55,6 @@ def print_view(view: "RenderableType", width: int | None = None) -> None:
 
 def table_width() -> int:
     """Columns for tables: those of the terminal, up to a limit, or of COLUMNS into a pipe."""
-    import os
-
     from rich.console import Console
 
     from genprobe.render.text.table import WIDTH
@@ -74,6 +73,7 @@ class Output:
         unit: ``nats``, ``bits`` or ``bits/dim``.
         markdown: whether tables are printed as Markdown.
         latex: whether they are printed as LaTeX.
+        details: whether tables have every row.
         renderer: name of what prints a report instead.
         json_path: of a report or comparison, if any.
         csv_path: of a row a model, if any.
@@ -87,6 +87,7 @@ class Output:
     unit: str = "nats"
     markdown: bool = False
     latex: bool = False
+    details: bool = False
     renderer: str | None = None
     json_path: Path | None = None
     csv_path: Path | None = None
@@ -181,18 +182,15 @@ class Output:
                 click.echo(escape(source))
             print_view(report_view(report, self.unit))
 
-    def print_comparison(
-        self, comparison: "Comparison", warnings: bool = True, details: bool = False
-    ) -> None:
+    def print_comparison(self, comparison: "Comparison") -> None:
         """Print several reports as one table: plain, or as LaTeX or Markdown.
 
         A renderer prints reports and nothing else, so with one nothing is printed.
 
         Args:
-            comparison: of the models.
-            warnings: whether to print theirs; if not, they were printed already.
-            details: whether to print every difference and the whole text of warnings.
+            comparison: of the models. With details their own warnings were printed before.
         """
+        warnings = not self.details
         if self.renderer is not None:
             return
         if self.latex:
@@ -207,7 +205,8 @@ class Output:
             from genprobe.render.text.comparison import comparison_view
 
             width = table_width()
-            print_view(comparison_view(comparison, self.unit, warnings, details, width), width)
+            view = comparison_view(comparison, self.unit, warnings, self.details, width)
+            print_view(view, width)
 
     def print_plane(self, comparison: "Comparison") -> None:
         """Print the plane in characters, where asked for or where a wide terminal has room.

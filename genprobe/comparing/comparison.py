@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts
 from genprobe.comparing.differences import Difference, critical_z
+from genprobe.escape import escape
 from genprobe.estimators.catalog import row_of
 from genprobe.plugins.registry import built_in
 from genprobe.report import Report
@@ -146,7 +147,7 @@ class Comparison:
     def __repr__(self) -> str:
         several = f"{len(self.names)} models" if len(self.names) > 1 else self.names[0]
         first = self.best and f", best ELBO {self.best}"
-        return f"<Comparison of {several} on {self.reports[0].dataset}{first}>"
+        return escape(f"<Comparison of {several} on {self.reports[0].dataset}{first}>")
 
     def __rich__(self) -> object:
         return built_in("views", "comparison")(self)

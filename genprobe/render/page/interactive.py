@@ -54,12 +54,25 @@ def plotly_figure(plane: Plane) -> Figure | None:
     if len(plane.models) + len(plane.undecoded) <= CROWD:
         for model in plane.models:
             traces += [outline(model), slope_tick(model, window)]
-    named = len(plane.models) <= NAMED
-    traces += [model_marker(model, named, window) for model in plane.models]
+    named = named_models(plane)
+    traces += [model_marker(m, i in named, window) for i, m in enumerate(plane.models)]
     return {
         "data": [trace for trace in traces if trace is not None],
         "layout": plotly_layout(window, shading(plane, window)),
     }
+
+
+def named_models(plane: Plane) -> set[int]:
+    """Positions of the models whose names stand on the plane: all, or of many the frontier.
+
+    Of a long frontier it is the convex part, and where that is long too the best model.
+
+    Args:
+        plane: of the models.
+    """
+    best = [i for i, model in enumerate(plane.models) if model.name == plane.best]
+    ways = (range(len(plane.models)), plane.frontier, plane.hull, best)
+    return next({*way} for way in ways if len(way) <= NAMED)
 
 
 def model_marker(model: PlacedModel, named: bool, window: Window) -> dict[str, Any]:

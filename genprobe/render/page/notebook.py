@@ -7,6 +7,7 @@ from typing import Any
 from genprobe.comparing.comparison import Comparison
 from genprobe.escape import escaped
 from genprobe.render.page import html
+from genprobe.render.palette import colours_of
 from genprobe.render.text.comparison_rows import shared_notes, title
 from genprobe.render.text.comparison_summary import (
     last_columns,
@@ -36,6 +37,7 @@ def comparison_to_notebook(comparison: Comparison, unit: str = "nats") -> str:
     """
     comparison = escaped(comparison)
     shown = shown_models(comparison)
+    colours = colours_of(comparison)
     columns = [*number_columns(comparison, shown, unit, True), *last_columns(comparison, shown)]
     return (
         html.page_environment()
@@ -45,6 +47,7 @@ def comparison_to_notebook(comparison: Comparison, unit: str = "nats") -> str:
             verdict=verdict_of(comparison, unit),
             columns=columns,
             names=[comparison.names[i] for i in shown],
+            colours=[colours[i] for i in shown],
             more=left_out(comparison, shown),
             notes=[*mark_notes(comparison, shown), *shared_notes(comparison, unit)],
             plane=plane_picture(comparison, unit),

@@ -224,7 +224,7 @@ def mark_notes(comparison: Comparison, shown: Sequence[int]) -> list[str]:
             f"{UNCLEAR} cannot be told from it, |z| ≤ {comparison.critical:.2f}, 5 %{every}."
         )
     if any(not d.paired for d in comparison.differences):
-        found.append(f"{UNPAIRED} not paired: a store is not at hand, and nothing is tested.")
+        found.append(f"{UNPAIRED} not paired: not all examples are at hand.")
     marks = {plane_mark(comparison, i) for i in shown}
     if HULL in marks:
         inner = f"; {FRONTIER} no other model, but a mixture" if FRONTIER in marks else ""

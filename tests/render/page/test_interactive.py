@@ -159,7 +159,20 @@ def test_many_models_show_no_names(make_report):
         return {t["mode"] for t in plane(compared(*reports))["data"] if "rows" in t["meta"]}
 
     assert modes(NAMED) == {"markers+text"}
-    assert modes(NAMED + 1) == {"markers"}
+    assert modes(NAMED + 1) == {"markers", "markers+text"}
+
+
+def test_of_many_models_the_frontier_is_named_or_else_the_hull_or_the_best(curve):
+    def named(models):
+        comparison = compare(models)
+        traces = [t for t in plane(comparison)["data"] if "rows" in t["meta"]]
+        return comparison, {t["meta"]["model"] for t in traces if t["mode"] == "markers+text"}
+
+    few, shown = named(curve(20, noise=6.0))
+    assert shown == set(few.frontier)
+    many, shown = named(curve(40))
+    assert len(many.hull) > NAMED
+    assert [many.names[i] for i in shown] == [many.best]
 
 
 def test_names_hold_no_tags_and_no_line_breaks_for_plotly(drawn):
