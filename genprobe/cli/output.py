@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 
 PLANE_COLUMNS = 110
-"""Columns of a terminal from which the plane of several models is printed unasked."""
+"""Columns of a terminal from which the plane is printed without being asked for."""
+
 
 WIDEST, LEAST = 110, 40
 """Columns of the widest table on a terminal, and of the narrowest into a pipe."""
