@@ -210,16 +210,16 @@ class Output:
             print_view(view, width)
 
     def print_plane(self, comparison: "Comparison") -> None:
-        """Print the plane in characters, where asked for or where a wide terminal has room.
+        """Print the plane in characters, where asked for or of several on a wide terminal.
 
         Args:
             comparison: of one model or several.
         """
         width = terminal_width()
-        several = len(comparison.reports) > 1
         if self.formats:
             return
-        if self.plane or (self.plane is None and several and width >= PLANE_COLUMNS):
+        wide = self.plane is None and width >= PLANE_COLUMNS
+        if self.plane or (wide and len(comparison.reports) > 1):
             from genprobe.render.text.plane import WIDTH, plane_to_text
 
             columns = WIDTH if width < PLANE_COLUMNS else PLANE_COLUMNS

@@ -203,3 +203,11 @@ def test_a_bound_that_is_given_is_shared(run, results):
     assert (
         "Regimes share Ĥ = 2.000 nats, as given." in run("compare", *results, "--entropy", 2).stdout
     )
+
+
+@pytest.mark.parametrize("columns", [50, 80, 120])
+def test_a_pipe_gets_as_many_columns_as_are_asked_for(run, results, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = run("compare", *results).stdout
+    assert max(map(len, text.splitlines())) <= columns
+    assert ("\n  ELBO −" in text) == (columns == 50), "stacked where it does not fit"
