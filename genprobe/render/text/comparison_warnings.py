@@ -11,6 +11,8 @@ from genprobe.report import Report
 
 SHOWN = 3
 """Kinds of warnings that are worded below a table; the others are named."""
+FEW = 8
+"""Up to so many models kinds of warnings are worded at all."""
 NAMED = 4
 """Models that a warning names; more are counted."""
 
@@ -65,10 +67,14 @@ def shared_warnings(comparison: Comparison) -> list[Notice]:
 def short_warnings(comparison: Comparison) -> list[Notice]:
     """The warnings of most models, each with the first sentence of its remedy, and what is left.
 
+    Of many models every kind is named in one.
+
     Args:
         comparison: of the models.
     """
     every = gathered(comparison.reports)
+    if len(comparison.reports) > FEW and every:
+        return [counted(comparison, every)]
     first = sorted(every, key=lambda shared: -len(shared.messages))[:SHOWN]
     found = [
         Notice(
@@ -80,6 +86,20 @@ def short_warnings(comparison: Comparison) -> list[Notice]:
     if rest:
         found.append(Notice(code="also", message=f"{', '.join(rest)}.", remedy=""))
     return found
+
+
+def counted(comparison: Comparison, every: Sequence[Shared]) -> Notice:
+    """Every kind of warning with how many models have it, those of most models first."""
+    models: dict[str, set[int]] = {}
+    for shared in every:
+        models.setdefault(shared.code, set()).update(shared.messages)
+    ranked = sorted(models, key=lambda code: -len(models[code]))
+    kinds = ", ".join(f"{code} of {len(models[code])}" for code in ranked)
+    return Notice(
+        code="warnings",
+        message=f"{kinds} of {len(comparison.reports)} models.",
+        remedy="With --details each says what to do.",
+    )
 
 
 def start(remedy: str) -> str:

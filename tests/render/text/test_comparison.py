@@ -13,6 +13,8 @@ from genprobe.types import Notice
 
 LONG = "runs/2024-05-17/beta-vae-with-a-very-long-name-" + "x" * 120
 
+NOTICE = Notice(code="", message="What is wrong.", remedy="What to do.")
+
 
 @pytest.fixture
 def make_comparison(make_report):
@@ -188,12 +190,14 @@ def test_twelve_models_of_long_paths_take_one_line_each_of_at_most_45(curve):
                 **report.provenance,
                 "store": f"runs/exp-2024/beta-{i % 6}/seed-{i}/vae.h5",
             },
+            warnings=[dataclasses.replace(NOTICE, code=f"kind-{k}") for k in range(4 + i % 2)],
         )
         for i, report in enumerate(curve(12))
     ]
     found = compare(models)
     text = comparison_to_text(found)
     assert len(text.splitlines()) + len(models) <= 45
+    assert "! warnings: kind-0 of 12, kind-1 of 12, kind-2 of 12, kind-3 of 12, kind-4 of" in text
     assert list(rows_of(text)) == list(found.names)
     assert len(set(found.names)) == 12
     assert max(map(len, found.names)) <= 20
