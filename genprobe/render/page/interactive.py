@@ -31,6 +31,8 @@ GLYPHS = {
 
 CROWD = 40
 """With more models than this only their points are drawn, without ellipses and slopes."""
+WIDE, HIGH = 0.013, 0.035
+"""Of a character of a name and of a line, as shares of the plane."""
 TICK = 0.06
 """Length of a slope tick to each side, as a share of the plane."""
 INK, FAINT = "--ink", "--muted"
@@ -54,7 +56,7 @@ def plotly_figure(plane: Plane) -> Figure | None:
     if len(plane.models) + len(plane.undecoded) <= CROWD:
         for model in plane.models:
             traces += [outline(model), slope_tick(model, window)]
-    named = named_models(plane)
+    named = named_models(plane, window)
     traces += [model_marker(m, i in named, window) for i, m in enumerate(plane.models)]
     return {
         "data": [trace for trace in traces if trace is not None],
@@ -62,17 +64,33 @@ def plotly_figure(plane: Plane) -> Figure | None:
     }
 
 
-def named_models(plane: Plane) -> set[int]:
-    """Positions of the models whose names stand on the plane: all, or of many the frontier.
+def named_models(plane: Plane, window: Window) -> set[int]:
+    """Positions of the models whose names stand on the plane, none over another.
 
-    Of a long frontier it is the convex part, and where that is long too the best model.
+    All have one, or of many the frontier; of a long frontier the convex part, and where that is
+    long too the best model. The best comes first, then the frontier.
 
     Args:
         plane: of the models.
+        window: that is shown at first.
     """
     best = [i for i, model in enumerate(plane.models) if model.name == plane.best]
     ways = (range(len(plane.models)), plane.frontier, plane.hull, best)
-    return next({*way} for way in ways if len(way) <= NAMED)
+    wanted = next(way for way in ways if len(way) <= NAMED)
+    found: list[int] = []
+    for i in sorted(wanted, key=lambda i: (i not in best, i not in plane.frontier, i)):
+        if not any(covers(plane.models[i], plane.models[other], window) for other in found):
+            found.append(i)
+    return set(found)
+
+
+def covers(one: PlacedModel, other: PlacedModel, window: Window) -> bool:
+    """Whether the names of two models would lie over each other."""
+    near = [
+        abs(a - b) / (high - low)
+        for a, b, (low, high) in zip(one.position, other.position, window, strict=True)
+    ]
+    return near[0] < WIDE * max(len(one.name), len(other.name)) and near[1] < HIGH
 
 
 def model_marker(model: PlacedModel, named: bool, window: Window) -> dict[str, Any]:
