@@ -67,10 +67,8 @@ csv_path = option(
 )
 sort = option(
     "--sort",
-    default="rate",
-    show_default=True,
     metavar="NAME",
-    help="Order models by name or an estimate: elbo, marginal_kl, slope, ...",
+    help="Order models by name or an estimate: rate, slope, ... Default: the best ELBO first.",
     group="Output",
     shell_complete=completion.SORT,
 )
