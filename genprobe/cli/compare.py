@@ -34,6 +34,10 @@ def compare(
     comparison = run(sources, cuts=options.read_regime_cuts(regime_cuts), progress=True, **settings)
     with output.spared():
         output.write_comparison(comparison)
+    if output.details:
+        for report in comparison.named:
+            output.print_report(report)
+            click.echo()
     output.print_comparison(comparison)
     output.finish(comparison)
     output.require_written()

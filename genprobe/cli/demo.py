@@ -41,6 +41,7 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
     from genprobe.cli.output import Output, model_progress
     from genprobe.comparing.compare import compare
     from genprobe.demo import BUNDLES
+    from genprobe.render.text.comparison_summary import progress_line
     from genprobe.runs.evaluation import run_evaluation
 
     output = Output(unit=unit, plot_path=plot_path, html_path=html_path, plane=plane)
@@ -55,10 +56,10 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
             reports.append(
                 run_evaluation(path, None, choices, progress=progress, command=command_line())
             )
-        output.print_report(reports[-1])
-        click.echo()
+        line = progress_line(reports[-1], name, i, len(names), unit)
+        click.echo(line, err=True)
     comparison = compare(reports)
-    output.print_comparison(comparison, warnings=False)
+    output.print_comparison(comparison)
     output.print_plane(comparison)
     try:
         output.write_plot(comparison)

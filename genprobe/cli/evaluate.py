@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from genprobe.report import Report
 
 
-@click.command(short_help="Evaluate models and print their tables.")
+@click.command(short_help="Evaluate a model, or compare several.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option(
     "--data",
@@ -82,7 +82,7 @@ def evaluate(
     models: tuple[str, ...],
     data: str | None,
     store: Path | None,
-    sort: str,
+    sort: str | None,
     against: str | None,
     side_by_side: bool,
     output: "Output",
@@ -112,7 +112,8 @@ def evaluate(
     with process_group(settings["device"]) as ranks:
         with barrier(ranks):
             cuts = options.read_regime_cuts(regime_cuts)
-            require_sort(sort, plugins().all("estimators"))
+            if sort is not None:
+                require_sort(sort, plugins().all("estimators"))
             if ranks.leads:
                 output.require_possible(store)
         if ranks.leads and not quiet:
@@ -130,10 +131,7 @@ def evaluate(
         order = {"origins": origins, "cuts": cuts, "side_by_side": side_by_side}
         comparison, fault = compare_reports(reports, output, sort, against, order)
         if several:
-            with output.spared():
-                output.write_comparison(comparison)
-        if len(done) > 1:
-            output.print_comparison(comparison, warnings=False)
+            show_several(comparison, output)
         output.finish(comparison)
         if fault is not None:
             raise GenprobeError(fault.what, fault.remedy) from fault
@@ -142,10 +140,25 @@ def evaluate(
         sys.exit(1)
 
 
+def show_several(comparison: "Comparison", output: "Output") -> None:
+    """Write and print several models, or of several the only one that did not fail.
+
+    Args:
+        comparison: of those that did not.
+        output: of the command.
+    """
+    with output.spared():
+        output.write_comparison(comparison)
+    if len(comparison.reports) > 1:
+        output.print_comparison(comparison)
+    elif not output.details and output.renderer is None:
+        output.print_report(comparison.reports[0])
+
+
 def compare_reports(
     reports: "Sequence[Report]",
     output: "Output",
-    sort: str,
+    sort: str | None,
     against: str | None,
     options: Mapping[str, Any],
 ) -> "tuple[Comparison, UsageError | None]":
@@ -155,7 +168,7 @@ def compare_reports(
 
     Args:
         reports: made for hours, and not to be lost.
-        output: where JSON and CSV go, if models cannot be compared at all.
+        output: where the models go side by side, if they cannot be compared at all.
         sort: order asked for.
         against: reference asked for.
         options: others of ``compare``.
@@ -169,6 +182,7 @@ def compare_reports(
             return compare(reports, **options), error
     except GenprobeError:
         apart = compare(reports, **{**options, "side_by_side": True})
+        output.print_comparison(apart)
         for write in (output.write_comparison, output.write_csv):
             with output.spared():
                 write(apart)
@@ -183,7 +197,9 @@ def evaluate_one(
     output: "Output | None",
     shown: bool,
 ) -> "Report | None":
-    """Evaluate and print one model; of several, one that fails is reported and left out.
+    """Evaluate one model and print it, if it is the only one or all are wanted.
+
+    One of several that fails is reported and left out.
 
     Args:
         models: all, as named.
@@ -201,10 +217,7 @@ def evaluate_one(
         with model_progress(models, position, shown) as progress:
             report = run_evaluation(model, data, choices, progress=progress, command=command_line())
         if output is not None:
-            if not several:
-                with output.spared():
-                    output.write_report(report)
-            output.print_report(report, f"{position + 1} of {len(models)}: {model}" * several)
+            print_one(models, position, report, output, shown)
     except GenprobeError as error:
         # What is wrong with the options is wrong with them for every model.
         misused = isinstance(error, UsageError)
@@ -213,6 +226,37 @@ def evaluate_one(
         if not isinstance(error, OtherRankError):
             click.echo(f"Error: {escape(model)}: {error}", err=True)
         return None
-    if output is not None and several and output.renderer is None:
-        click.echo()
     return report
+
+
+def print_one(
+    models: Sequence[str],
+    position: int,
+    report: "Report",
+    output: "Output",
+    shown: bool,
+) -> None:
+    """Print one of the models; of several a line, unless all are wanted in full.
+
+    Args:
+        models: all, as named.
+        position: of this one.
+        report: of it.
+        output: of the command.
+        shown: whether progress is.
+    """
+    if len(models) == 1:
+        with output.spared():
+            output.write_report(report)
+        output.print_report(report)
+        return
+    if shown:
+        from genprobe.comparing.labels import short_labels
+        from genprobe.render.text.comparison_summary import progress_line
+
+        name = short_labels(models)[position]
+        click.echo(progress_line(report, name, position, len(models), output.unit), err=True)
+    if output.details or output.renderer is not None:
+        output.print_report(report, f"{position + 1} of {len(models)}: {models[position]}")
+        if output.renderer is None:
+            click.echo()

@@ -1,7 +1,10 @@
 """Ctrl-C: a command that keeps what it has done says how to go on."""
 
+import _thread
+import contextlib
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,33 @@ import click
 from genprobe.escape import escape
 
 Command = Callable[..., None]
+
+SOON = 0.01
+"""Seconds after which an interrupt that was lost comes again."""
+
+
+@contextlib.contextmanager
+def lasting_interrupts() -> Iterator[None]:
+    """Let an interrupt come again that Python has dropped.
+
+    Where it comes while an object goes, as h5py's do all the time, Python prints a traceback and
+    goes on as if nothing had been.
+    """
+    before = sys.unraisablehook
+
+    def hook(dropped: Any) -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            before(dropped)
+            return
+        again = threading.Timer(SOON, _thread.interrupt_main)  # at once it would be dropped again
+        again.daemon = True
+        again.start()
+
+    sys.unraisablehook = hook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
 
 
 def resumable(describe: Callable[..., str]) -> Callable[[Command], Command]:

@@ -8,6 +8,7 @@ import click
 
 from genprobe._version import __version__
 from genprobe.cli.command_line import record_command_line
+from genprobe.cli.interrupt import lasting_interrupts
 from genprobe.cli.log import show_warnings
 from genprobe.cli.streams import lasting_streams
 from genprobe.errors import GenprobeError, OtherRankError, PluginError, UsageError, reason_of
@@ -32,7 +33,7 @@ class Cli(click.Group):
 
     def main(self, *arguments: Any, **settings: Any) -> Any:
         """Run the program, on streams that cost no work."""
-        with lasting_streams():
+        with lasting_streams(), lasting_interrupts():
             return super().main(*arguments, **settings)
 
     def make_context(

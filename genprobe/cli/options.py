@@ -49,10 +49,8 @@ csv_path = click.option(
 )
 sort = click.option(
     "--sort",
-    default="rate",
-    show_default=True,
     metavar="NAME",
-    help="Order models by name or an estimate: elbo, marginal_kl, slope, ...",
+    help="Order models by name or an estimate: rate, slope, ... Default: the best ELBO first.",
 )
 against = click.option(
     "--against", metavar="MODEL", help="Test differences from it. Default: the best ELBO."

@@ -185,15 +185,15 @@ class Output:
             view = (report_view if self.details else report_screen)(report, self.unit)
             print_view(view, table_width())
 
-    def print_comparison(self, comparison: "Comparison", warnings: bool = True) -> None:
+    def print_comparison(self, comparison: "Comparison") -> None:
         """Print several reports as one table: plain, or as LaTeX or Markdown.
 
         A renderer prints reports and nothing else, so with one nothing is printed.
 
         Args:
-            comparison: of the models.
-            warnings: whether to print theirs; if not, they were printed already.
+            comparison: of the models. With details their own warnings were printed before.
         """
+        warnings = not self.details
         if self.renderer is not None:
             return
         if self.latex:
@@ -207,10 +207,12 @@ class Output:
         else:
             from genprobe.render.text.comparison import comparison_view
 
-            print_view(comparison_view(comparison, self.unit, warnings))
+            width = table_width()
+            view = comparison_view(comparison, self.unit, warnings, self.details, width)
+            print_view(view, width)
 
     def print_plane(self, comparison: "Comparison") -> None:
-        """Print the plane in characters, where asked for or where a wide terminal has room.
+        """Print the plane in characters, where asked for or of several on a wide terminal.
 
         Args:
             comparison: of one model or several.
@@ -218,7 +220,8 @@ class Output:
         width = terminal_width()
         if self.formats:
             return
-        if self.plane or (self.plane is None and width >= PLANE_COLUMNS):
+        wide = self.plane is None and width >= PLANE_COLUMNS
+        if self.plane or (wide and len(comparison.reports) > 1):
             from genprobe.render.text.plane import WIDTH, plane_to_text
 
             columns = WIDTH if width < PLANE_COLUMNS else PLANE_COLUMNS

@@ -1,6 +1,6 @@
 """Comparing reports: their order, the bound on the entropy that they share, and their frontier."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from genprobe.analysis.options import require_positive
@@ -31,7 +31,7 @@ KINDS = ("density-distortion", "bernoulli-on-grey")
 def compare(
     sources: Sequence[Report | str | Path],
     *,
-    sort: str = "rate",
+    sort: str | None = None,
     against: str | None = None,
     side_by_side: bool = False,
     entropy: float | None = None,
@@ -50,7 +50,8 @@ def compare(
         sources: reports, or paths of stores (.h5) and of reports (.json). What is kept beside a
             store that is given is passed over.
         sort: ``name`` or an estimate: smallest first, and largest first where that is better, as of
-            the ELBO, mutual information and active units. Models without it come last.
+            the ELBO, mutual information and active units. Models without it come last. By default
+            the ELBO, or the rate where ELBOs do not compare.
         against: the model that differences are from, by its name or what tells it from the others
             (its file); the one with the best ELBO by default.
         side_by_side: show models of different data, with nothing shared and no differences.
@@ -72,21 +73,23 @@ def compare(
     ...     return evaluate_posteriors(params, distortion=values, name=name, dataset="line")
     >>> found = compare([evaluated("sharp", 0.1, 2.0), evaluated("blurred", 0.5, 4.0)])
     >>> found.names, found.best
-    (('blurred', 'sharp'), 'sharp')
+    (('sharp', 'blurred'), 'sharp')
     """
     require_positive(entropy=entropy)
     given, places = read_named(sources, origins, progress)
     known = {name for r in given.values() for name in r.estimates}
-    if sort == "rate" and "rate" not in known:
-        sort = "distortion" if "distortion" in known else "name"  # deterministic codes only
+    if sort is None:
+        ranked = not side_by_side and one_measure(given.values())
+        sort = default_sort(known if ranked else known - {"elbo"})
     require_sort(sort, known)
-    against = None if against is None else named_by(against, places)
+    if against is not None:
+        against = named_by(against, places, {name: r.model for name, r in given.items()})
     if not side_by_side:
         require_same_data(list(given.values()))
     shared = None if side_by_side else shared_entropy(given, entropy)
     order = sorted(given, key=lambda name: sort_key(name, given[name], sort))
-    ranked = {name: replace_regime(given[name], shared, cuts) for name in order}
-    return assemble(ranked, shared, against, side_by_side, sort, cuts)
+    placed = {name: replace_regime(given[name], shared, cuts) for name in order}
+    return assemble(placed, shared, against, side_by_side, sort, cuts)
 
 
 def read_named(
@@ -172,6 +175,15 @@ def sort_key(model: str, report: Report, sort: str) -> tuple[bool, float, str]:
         return sort != "name", 0.0, model.casefold()
     sign = -1 if row_of(sort).better == "larger" else 1
     return False, sign * estimate.value, model.casefold()
+
+
+def default_sort(known: Collection[str]) -> str:
+    """What models are ordered by unless something is asked for; deterministic codes have no rate.
+
+    Args:
+        known: estimates that some model has, and that compare.
+    """
+    return next((name for name in ("elbo", "rate", "distortion") if name in known), "name")
 
 
 def require_sort(sort: str, known: Iterable[str]) -> None:

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts
 from genprobe.comparing.differences import Difference, critical_z
+from genprobe.escape import escape
 from genprobe.estimators.catalog import row_of
 from genprobe.plugins.registry import built_in
 from genprobe.report import Report
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Comparison:
     """Reports of several models on the same data.
 
     Attributes:
         reports: in the order asked for, their regimes under the shared bound.
-        names: what each goes by: the model's name, with its origin where several share it.
+        names: what each goes by: its label, which is short and its own (see ``labels``).
         entropy: the shared bound Ĥ, nats; None where there is none.
         entropy_source: where it comes from.
         best: the model with the highest ELBO, by what it goes by; empty where there is none.
@@ -95,8 +96,46 @@ class Comparison:
         mine = self.best and self.reference == self.best
         return tuple(d for d in self.differences if mine and d.name == "elbo")
 
+    @property
+    def to_ship(self) -> str:
+        """The model to use, by what it goes by; empty where nothing says that it is.
+
+        It is the one with the least rate on the frontier whose ELBO cannot be told from the best
+        one's, if its rate is less beyond doubt; else the best.
+        """
+        if self.best_is_certain is None:
+            return ""
+        front = {self.names[i] for i in self.frontier}
+        saved = {
+            d.first: -d.value
+            for d in self.differences
+            if d.name == "rate"
+            and d.first in front.intersection(self.rivals)
+            and d.value < 0
+            and self.leaves_doubt(d) is False
+        }
+        return max(saved, key=lambda name: saved[name], default=self.best)
+
+    @property
+    def verdict(self) -> tuple[str, ...]:
+        """One to three sentences that say which model to use and what else matters, in nats.
+
+        Empty for a single model.
+        """
+        return tuple(built_in("views", "verdict")(self))
+
+    def difference_of(self, model: str, estimate: str = "elbo") -> Difference | None:
+        """The difference of a model from the reference; None if there is none.
+
+        Args:
+            model: by what it goes by.
+            estimate: name of what differs.
+        """
+        found = (d for d in self.differences if (d.first, d.name) == (model, estimate))
+        return next(found, None)
+
     def leaves_doubt(self, difference: Difference) -> bool | None:
-        """Whether a difference of ELBO may be of these examples alone; None if nothing says.
+        """Whether a difference may be of these examples alone; None if nothing says.
 
         Args:
             difference: one of this comparison's.
@@ -105,11 +144,19 @@ class Comparison:
             return None
         return abs(difference.value) <= self.critical * difference.se_data
 
+    def __repr__(self) -> str:
+        several = f"{len(self.names)} models" if len(self.names) > 1 else self.names[0]
+        first = self.best and f", best ELBO {self.best}"
+        return escape(f"<Comparison of {several} on {self.reports[0].dataset}{first}>")
+
     def __rich__(self) -> object:
         return built_in("views", "comparison")(self)
 
     def __str__(self) -> str:
         return str(built_in("views", "comparison-text")(self))
+
+    def _repr_html_(self) -> str:
+        return str(built_in("views", "comparison-notebook")(self))
 
     def best_value(self, name: str) -> float | None:
         """The best of an estimate over the models, nats; None where none is, or can be told."""

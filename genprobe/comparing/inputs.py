@@ -4,12 +4,12 @@ import dataclasses
 import logging
 import os
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from genprobe.analysis.options import Options
 from genprobe.analysis.report import build_report
+from genprobe.comparing.labels import FILE_KIND, labels
 from genprobe.errors import GenprobeError, StoreError, UsageError
 from genprobe.loaders.inspect import inspect_file
 from genprobe.report import Report
@@ -27,8 +27,6 @@ from genprobe.store.report_cache import (
 
 SHARDS, PICTURES = ".shards", ".pictures.npz"
 """What may be beside a store, by the end of its name; besides its report."""
-FILE_KIND = re.compile(r"(\.report)?\.[A-Za-z]\w*$")
-"""The end of a file's name that says what it is; that of ``beta-0.5`` does not."""
 
 log = logging.getLogger("genprobe")
 
@@ -146,9 +144,7 @@ def place_of(source: Report | str | Path, report: Report) -> str:
 
 
 def told_apart(reports: Sequence[Report], origins: Sequence[str]) -> dict[str, Report]:
-    """The reports, one that is given twice once, each by a name of its own.
-
-    That is the model's name, where several share it with what is its own of its origin.
+    """The reports, one that is given twice once, each by its label.
 
     Args:
         reports: of any models.
@@ -160,35 +156,34 @@ def told_apart(reports: Sequence[Report], origins: Sequence[str]) -> dict[str, R
             log.warning("%s (%s) is given twice and shown once.", report.model, origin)
         else:
             distinct.append((report, origin))
-    groups: dict[str, list[str]] = {}
-    for report, origin in distinct:
-        groups.setdefault(report.model, []).append(origin)
-    short = {model: where_they_differ(origins) for model, origins in groups.items()}
-    names = numbered(
-        [
-            f"{report.model} ({found})" if (found := short[report.model][origin]) else report.model
-            for report, origin in distinct
-        ]
-    )
+    names = labels([report.model for report, _ in distinct], [origin for _, origin in distinct])
     return {name: report for name, (report, _) in zip(names, distinct, strict=True)}
 
 
-def named_by(wanted: str, origins: Mapping[str, str]) -> str:
-    """The one model that a user means: by what it goes by, or by what tells it from the others.
+def named_by(
+    wanted: str, origins: Mapping[str, str], models: Mapping[str, str] | None = None
+) -> str:
+    """The one model that a user means: by its label, its name, or what tells it from the others.
 
-    ``vae (beta4.h5)`` made from ``runs/beta4.h5`` is also ``runs/beta4.h5``, ``beta4.h5`` and
+    ``vae (beta4)`` made from ``runs/beta4.h5`` is also ``runs/beta4.h5``, ``beta4.h5`` and
     ``beta4``.
 
     Args:
         wanted: as the user wrote it.
-        origins: where each model is from, by what it goes by.
+        origins: where each model is from, by its label.
+        models: the name of each, by its label.
 
     Raises:
         UsageError: if it names none, or several.
     """
     if wanted in origins:
         return wanted
-    meant = [name for name, origin in origins.items() if wanted in short_names(name, origin)]
+    own = models or {}
+    meant = [
+        name
+        for name, origin in origins.items()
+        if wanted in short_names(name, origin) or wanted == own.get(name)
+    ]
     if len(meant) == 1:
         return meant[0]
     raise UsageError(
@@ -205,38 +200,3 @@ def short_names(name: str, origin: str) -> set[str]:
     places = {origin, told[1] if told else ""}
     ends = places | {Path(place).name for place in places}
     return (ends | {FILE_KIND.sub("", end) for end in ends}) - {""}
-
-
-def where_they_differ(origins: Sequence[str]) -> dict[str, str]:
-    """Each origin without the folders and file names that all share; empty for a single one.
-
-    >>> where_they_differ(["runs/a/model.pt", "runs/b/model.pt"])
-    {'runs/a/model.pt': 'a', 'runs/b/model.pt': 'b'}
-    """
-    if len(origins) < 2:
-        return dict.fromkeys(origins, "")
-    parts = [origin.split("/") for origin in origins]
-    head = shared_parts(parts)
-    tail = shared_parts([each[head:][::-1] for each in parts])
-    return {
-        origin: "/".join(each[head : len(each) - tail]) or origin
-        for origin, each in zip(origins, parts, strict=True)
-    }
-
-
-def shared_parts(paths: Sequence[Sequence[str]]) -> int:
-    """How many parts all paths begin with alike."""
-    steps = enumerate(zip(*paths, strict=False))
-    return next((i for i, step in steps if len(set(step)) > 1), min(map(len, paths)))
-
-
-def numbered(names: Sequence[str]) -> list[str]:
-    """Names with numbers where one occurs several times, until none does."""
-    total, seen = Counter(names), Counter[str]()
-    if len(total) == len(names):
-        return list(names)
-    found = []
-    for name in names:
-        seen[name] += 1
-        found.append(f"{name} #{seen[name]}" if total[name] > 1 else name)
-    return numbered(found)

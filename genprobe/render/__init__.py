@@ -13,5 +13,7 @@ VIEWS = {
     "details": "text.table:to_text",
     "comparison": "text.comparison:comparison_view",
     "comparison-text": "text.comparison:comparison_to_text",
+    "comparison-notebook": "page.notebook:comparison_to_notebook",
+    "verdict": "text.comparison_verdict:verdict_of",
 }
 """How a report and a comparison show themselves, by name."""

@@ -19,6 +19,7 @@ from genprobe.analysis.regions import Region, regions
 from genprobe.comparing.comparison import Comparison
 from genprobe.escape import escaped
 from genprobe.render.ellipse import CERTAIN, ellipse
+from genprobe.render.palette import MODELS, colours_of
 from genprobe.render.text.units import common_divisor
 from genprobe.report import Estimate, Report
 
@@ -55,6 +56,7 @@ class PlacedModel:
         rates: the ends of the error bar of R, as far as the ellipse goes.
         distortions: the same of D.
         ellipse: corners of the 95 % ellipse; None where an error is not known.
+        colour: of the model, the same wherever it is drawn.
     """
 
     index: int
@@ -63,6 +65,7 @@ class PlacedModel:
     rates: Range
     distortions: Range
     ellipse: Polyline | None
+    colour: str = MODELS[0]
 
     @property
     def name(self) -> str:
@@ -71,7 +74,7 @@ class PlacedModel:
 
     @property
     def regime(self) -> str:
-        """The label, which gives its colour and its marker; undetermined if it is unknown."""
+        """The label, which gives its marker; undetermined if it is unknown."""
         label = self.report.regime.label
         return label if label in ORDER else UNDETERMINED
 
@@ -181,7 +184,8 @@ def plane_of(comparison: Comparison, unit: str = "nats") -> Plane:
     comparison, scale = escaped(comparison), common_divisor(comparison.reports, unit)
     named = list(enumerate(comparison.named)) if comparison.shares_a_plane else []
     named = [(i, report) for i, report in named if "rate" in report.estimates]
-    models = [place_model(r, scale, i) for i, r in named if "distortion" in r.estimates]
+    colours = colours_of(comparison)
+    models = [place_model(r, scale, i, colours[i]) for i, r in named if "distortion" in r.estimates]
     others = [r for _, r in named if "distortion" not in r.estimates]
     position = {model.index: at for at, model in enumerate(models)}
     entropy = comparison.entropy
@@ -201,13 +205,16 @@ def plane_of(comparison: Comparison, unit: str = "nats") -> Plane:
     )
 
 
-def place_model(report: Report, scale: float = 1.0, index: int = 0) -> PlacedModel:
+def place_model(
+    report: Report, scale: float = 1.0, index: int = 0, colour: str = MODELS[0]
+) -> PlacedModel:
     """A model at its rate and distortion.
 
     Args:
         report: with both.
         scale: nats a unit.
         index: of the report among several.
+        colour: of the model.
     """
     rate, distortion, corners = report["rate"], report["distortion"], ellipse(report)
     return PlacedModel(
@@ -217,6 +224,7 @@ def place_model(report: Report, scale: float = 1.0, index: int = 0) -> PlacedMod
         rates=error_range(rate, scale),
         distortions=error_range(distortion, scale),
         ellipse=None if corners is None else [(x, y) for x, y in (corners / scale).tolist()],
+        colour=colour,
     )
 
 

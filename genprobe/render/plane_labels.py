@@ -17,6 +17,19 @@ from genprobe.report import number
 
 NAME = 28
 """Characters of a model's name before its middle is cut."""
+NAMED = 12
+"""Up to so many models a label is the name, beyond it a number."""
+
+
+def number_labels(plane: Plane) -> dict[str, str]:
+    """What stands for the names of many models, by name: their places in the table.
+
+    Args:
+        plane: of the models; of a few it has their names.
+    """
+    if len(plane.models) <= NAMED:
+        return {}
+    return {model.name: str(model.index + 1) for model in plane.models}
 
 
 def axis_titles(unit: str) -> tuple[str, str]:

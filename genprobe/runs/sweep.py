@@ -66,7 +66,7 @@ class Sweep:
 
     def comparison(self, side: str) -> Comparison:
         """The comparison of the models of one side."""
-        return compare(self.sides[side])
+        return compare(self.sides[side], sort="rate")
 
     def curve_test(self, side: str) -> CurveTest:
         """Whether the curve of one side falls and bends as it must."""

@@ -30,23 +30,23 @@ def results(run, evaluated, tmp_path):
 def test_stores_and_reports_stand_in_one_table(run, results):
     result = run("compare", *results)
     assert result.exit_code == 0
-    assert result.stdout.startswith("2 models on images: N = 60, nats\n")
-    table, differences = result.stdout.split("Differences from ")
-    assert sorted(re.findall(r"^(\S+) +\d", table, re.MULTILINE)) == ["a", "b"]
-    assert len(re.findall(r"^[ab] .*±.*±.*±", differences, re.MULTILINE)) == 1
-    assert "Paired" in differences
+    assert result.stdout.startswith("2 models on images: N = 60, nats, best ELBO first\nShip ")
+    assert sorted(re.findall(r"^(\S+) +−\d", result.stdout, re.MULTILINE)) == ["a", "b"]
+    assert len(re.findall(r"^[ab] .*±", result.stdout, re.MULTILINE)) == 1
+    assert "paired over examples" in result.stdout
 
 
 def test_comparing_afterwards_shows_what_evaluating_together_showed(run, tiny, results):
     together = run("evaluate", tiny.a, tiny.b, "--draws", 2).stdout
-    table, _, warnings = run("compare", "a.h5", "b.json").stdout.partition("\n! ")
-    assert together.endswith(table)
-    assert "distortion-above-blind: all models." in warnings  # each told them in its own table
+    assert run("compare", "a.h5", "b.json").stdout == together
+    assert "distortion-above-blind: all models." in together
 
 
 def test_the_comparison_comes_in_bits_and_in_markdown(run, results):
-    assert "N = 60, bits\n" in run("compare", *results, "--unit", "bits").stdout
-    assert run("compare", *results, "--markdown").stdout.startswith("| model | R | D |")
+    assert "N = 60, bits, best ELBO first\n" in run("compare", *results, "--unit", "bits").stdout
+    text = run("compare", *results, "--markdown").stdout
+    assert text.startswith("**Ship ")
+    assert "\n\n| model | R | D |" in text
 
 
 def test_models_on_different_data_are_not_compared(run, tiny, results, tmp_path):
@@ -66,14 +66,15 @@ def test_models_on_different_data_stand_side_by_side_when_asked(run, tiny, resul
     assert result.exit_code == 0
     assert "images (60)" in " ".join(result.stdout.split())
     assert "other (9)" in " ".join(result.stdout.split())
-    for shared in ("Ĥ", "Differences", "*", "●"):
+    assert "Choose none by these numbers" in result.stdout
+    for shared in ("Ĥ", "Δ", "*", "●", "Ship"):
         assert shared not in result.stdout
 
 
 def test_models_are_sorted_as_asked_and_tested_against_the_one_named(run, results):
     text = run("compare", *results, "--sort", "name", "--against", "a").stdout
-    assert re.findall(r"^([ab]) ", text, re.MULTILINE) == ["a", "b", "b"]
-    assert "Differences from a, ± over 60 examples\n" in text
+    assert re.findall(r"^([ab]) ", text, re.MULTILINE)[-2:] == ["a", "b"]
+    assert "Differences (Δ) are from a, paired over examples." in text
 
 
 @pytest.mark.parametrize(
@@ -202,3 +203,11 @@ def test_a_bound_that_is_given_is_shared(run, results):
     assert (
         "Regimes share Ĥ = 2.000 nats, as given." in run("compare", *results, "--entropy", 2).stdout
     )
+
+
+@pytest.mark.parametrize("columns", [50, 80, 120])
+def test_a_pipe_gets_as_many_columns_as_are_asked_for(run, results, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = run("compare", *results).stdout
+    assert max(map(len, text.splitlines())) <= columns
+    assert ("\n  ELBO −" in text) == (columns == 50), "stacked where it does not fit"

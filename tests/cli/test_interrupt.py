@@ -6,12 +6,14 @@ import pty
 import re
 import signal
 import sys
+import threading
+import weakref
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from genprobe.cli.interrupt import describe_kept_store, resumable
+from genprobe.cli.interrupt import describe_kept_store, lasting_interrupts, resumable
 from genprobe.store.format import SEGMENT_ROWS
 
 ROWS = 3 * SEGMENT_ROWS
@@ -274,3 +276,30 @@ def test_other_faults_pass_through():
 
     with pytest.raises(ZeroDivisionError):
         command()
+
+
+def test_an_interrupt_that_comes_while_an_object_goes_is_not_lost(capfd):
+    class Thing:
+        """Something that h5py might hold."""
+
+    thing = Thing()
+    watch = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+    with lasting_interrupts(), pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        del thing
+        threading.Event().wait(30)
+    assert watch() is None
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_what_else_python_drops_is_shown_as_ever(monkeypatch):
+    shown = []
+    monkeypatch.setattr(sys, "unraisablehook", shown.append)
+
+    class Thing:
+        def __del__(self):
+            raise ValueError("gone")
+
+    with lasting_interrupts():
+        Thing()
+    assert [dropped.exc_type for dropped in shown] == [ValueError]
+    assert sys.unraisablehook == shown.append

@@ -89,7 +89,7 @@ def comparison(monkeypatch):
     monkeypatch.setattr(
         "genprobe.render.text.plane.plane_to_text", lambda c, unit, width: f"{width}\n"
     )
-    return object()
+    return SimpleNamespace(reports=(1, 2))
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,16 @@ def test_the_plane_is_printed_where_asked_for_or_where_there_is_room(
     monkeypatch.setenv("COLUMNS", str(columns))
     Output(**asked).print_plane(comparison)
     assert stdout.getvalue() == expected
+
+
+def test_the_plane_of_one_model_is_printed_only_when_asked(monkeypatch, terminal, comparison):
+    comparison.reports = (1,)
+    stdout = terminal()
+    monkeypatch.setenv("COLUMNS", "120")
+    Output().print_plane(comparison)
+    assert stdout.getvalue() == ""
+    Output(plane=True).print_plane(comparison)
+    assert stdout.getvalue() == "\n110\n"
 
 
 @pytest.mark.parametrize(

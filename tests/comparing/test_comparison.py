@@ -86,10 +86,12 @@ def test_regimes_are_read_again_under_the_shared_bound():
     }
 
 
-def test_reports_come_sorted_by_rate_and_the_best_by_elbo():
+def test_reports_come_with_the_best_elbo_first_and_by_rate_where_none_compares():
     found = genprobe.compare(MODELS)
-    assert [r.model for r in found.reports] == ["none", "semantic", "auto"]
+    assert [r.model for r in found.reports] == ["semantic", "none", "auto"]
     assert found.best == "semantic"
+    apart = genprobe.compare(MODELS, side_by_side=True)
+    assert [r.model for r in apart.reports] == ["none", "semantic", "auto"]
 
 
 def test_different_data_are_refused_by_name_with_the_way_out():
@@ -249,9 +251,9 @@ def test_distortions_of_several_kinds_are_not_ranked(by):
 
 def test_models_of_one_name_are_told_apart():
     found = genprobe.compare([report("vae", 1, 5), report("vae", 2, 3)], origins=["x.pt", "y.pt"])
-    assert found.names == ("vae (x.pt)", "vae (y.pt)")
-    assert found.best == "vae (y.pt)"
-    assert found.entropy_source == "R + D of vae (y.pt)"
+    assert found.names == ("y", "x")
+    assert found.best == "y"
+    assert found.entropy_source == "R + D of y"
 
 
 def test_nothing_is_refused():

@@ -7,11 +7,9 @@ import torch
 import genprobe
 from genprobe.comparing.inputs import (
     named_by,
-    numbered,
     read_report,
     read_reports,
     told_apart,
-    where_they_differ,
 )
 from genprobe.errors import GenprobeError, UsageError
 from genprobe.render.page.reproduce import reproduce
@@ -56,30 +54,8 @@ def test_names_of_their_own_stay_as_they_are():
 
 def test_models_of_one_name_are_told_apart_by_their_origin():
     found = told_apart([report(n=1), report(n=2), report("b")], ["runs/1.h5", "runs/2.h5", "z"])
-    assert list(found) == ["vae (1.h5)", "vae (2.h5)", "b"]
+    assert list(found) == ["vae (runs/1)", "vae (runs/2)", "b"]
     assert [r.n for r in found.values()] == [1, 2, 10]
-
-
-@pytest.mark.parametrize(
-    ("origins", "names"),
-    [
-        (["/m/VAE/model.pt", "/m/btcvae/model.pt"], ["VAE", "btcvae"]),
-        (["m.pt", "a/m.pt"], ["m.pt", "a"]),
-        (["x/1/a.h5", "x/2/b.h5"], ["1/a.h5", "2/b.h5"]),
-        (["", "a.h5"], ["", "a.h5"]),
-    ],
-)
-def test_an_origin_is_shown_where_it_differs(origins, names):
-    assert list(where_they_differ(origins).values()) == names
-
-
-def test_and_by_a_number_where_there_is_no_origin():
-    assert list(told_apart([report(n=1), report(n=2)], ["", ""])) == ["vae #1", "vae #2"]
-
-
-def test_no_model_is_lost_to_a_name_that_looks_numbered():
-    names = numbered(["a", "a", "a #1"])
-    assert len(set(names)) == 3
 
 
 def test_a_report_given_twice_is_shown_once_and_told(caplog):
@@ -158,6 +134,10 @@ PLACES = {
 )
 def test_a_model_is_named_by_what_tells_it_apart(wanted, name):
     assert named_by(wanted, PLACES) == name
+
+
+def test_a_model_is_named_by_its_whole_name_where_its_label_is_shorter():
+    assert named_by("vae_1", {"v1": "", "v2": ""}, {"v1": "vae_1", "v2": "vae_2"}) == "v1"
 
 
 @pytest.mark.parametrize("wanted", ["beta-0", "vae", "", "nonsense"])

@@ -25,6 +25,7 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
             {"name": name, "report": report.to_dict()}
             for name, report in zip(comparison.names, comparison.reports, strict=True)
         ],
+        "verdict": list(comparison.verdict),
         "sort": comparison.sort,
         "side_by_side": comparison.side_by_side,
         "same_measure": comparison.same_measure,

@@ -6,7 +6,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.transforms import offset_copy
 
+from genprobe.render.figure.labels import figure_of
 from genprobe.render.figure.legend import Entry, remark
 from genprobe.render.figure.style import FAINT, INK, SMALL
 from genprobe.render.plane_labels import one_line
@@ -41,7 +43,13 @@ CAP: Mapping[str, Any] = {
 
 
 def draw_nats(
-    axes: Axes, reports: Sequence[Report], scale: float, unit: str, best: str = ""
+    axes: Axes,
+    reports: Sequence[Report],
+    scale: float,
+    unit: str,
+    best: str = "",
+    marks: Mapping[str, Mapping[str, Any]] | None = None,
+    numbers: Mapping[str, str] | None = None,
 ) -> None:
     """One bar a model, its rate in its four parts, and the most that N examples can show.
 
@@ -51,6 +59,8 @@ def draw_nats(
         scale: nats a unit.
         unit: its name.
         best: the model whose name is written in bold, if any.
+        marks: how models are marked on the plane, by their names.
+        numbers: what stands for their names there, if names do not.
     """
     parts = [[part / scale for part in parts_of(report)] for report in reports]
     rows = range(len(reports))
@@ -66,10 +76,17 @@ def draw_nats(
             va="center", fontsize=SMALL, bbox={"facecolor": "white", "linewidth": 0, "pad": 0.5},
         )  # fmt: skip
     axes.set(xlim=(0, 1.14 * longest), ylim=span(len(reports)), xlabel=f"rate R ({unit})")
-    axes.set_yticks(rows, [one_line(report.model, 20) for report in reports])
+    key = numbers or {}
+    names = [f"{key.get(r.model, '')}  {one_line(r.model)}".strip() for r in reports]
+    axes.set_yticks(rows, names)
     for label, report in zip(axes.get_yticklabels(), reports, strict=True):
         label.set_fontweight("bold" if report.model == best else "normal")
-    axes.tick_params(axis="y", length=0)
+    axes.tick_params(axis="y", length=0, pad=9 if marks else 3.5)
+    for row, report in zip(rows, reports, strict=True):
+        if marks and report.model in marks:
+            place = offset_copy(axes.get_yaxis_transform(), figure_of(axes), -5, 0, "points")
+            look = marks[report.model]
+            axes.plot(0, row, transform=place, clip_on=False, gid="mark", **look)
     axes.spines[["top", "right"]].set_visible(False)
     draw_caps(axes, reports, scale)
 

@@ -17,11 +17,11 @@ from genprobe.render.figure.dimensions import draw_dimensions, ranked
 from genprobe.render.figure.figure_file import require_format, write_figure
 from genprobe.render.figure.nats import draw_nats, nats_entries
 from genprobe.render.figure.panels import Panel, lay_out, settle
-from genprobe.render.figure.plane_axes import draw_ground, draw_models
+from genprobe.render.figure.plane_axes import draw_ground, draw_models, model_marks
 from genprobe.render.figure.plane_legend import plane_entries
 from genprobe.render.figure.style import FULL_WIDTH, drawing
 from genprobe.render.plane import ALL, Plane, plane_of
-from genprobe.render.plane_labels import one_line
+from genprobe.render.plane_labels import number_labels, one_line
 from genprobe.report import Dimension, Report
 
 
@@ -95,7 +95,8 @@ def draw_plane(comparison: Comparison, unit: str = "nats", width: float = FULL_W
     panels = plane_panels(plane, bars, dimensions, width)
     with drawing():
         axes = lay_out(panels, width, beside="plane" in panels)
-        draw_nats(axes["nats"], bars, plane.scale, unit, plane.best)
+        marks = model_marks(plane) if len(plane.models) > 1 else None
+        draw_nats(axes["nats"], bars, plane.scale, unit, plane.best, marks, number_labels(plane))
         if len(bars) < len(comparison.reports):
             axes["nats"].set_ylabel(f"{len(bars)} of {len(comparison.reports)} models")
         if "dimensions" in panels:
@@ -119,7 +120,7 @@ def plane_panels(
             legend=plane_entries(plane),
         ),
         "nats": Panel(
-            title="Where each nat of the rate goes",
+            title="Where the rate goes",
             height=0.55 + 0.17 * max(3, len(bars)),
             legend=[nats_entries(bars, plane.scale)],
         ),

@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, MaxNLocator
 from genprobe.render.figure.labels import label_points, obstacles_of
 from genprobe.render.figure.style import COLOURS, FAINT, INK, MARKERS, marker, tint
 from genprobe.render.plane import ALL, PlacedModel, Plane, Polyline, Window, regions_within
-from genprobe.render.plane_labels import axis_titles, one_line
+from genprobe.render.plane_labels import axis_titles, number_labels, one_line
 from genprobe.render.plane_lines import STEPS, cost_line, equal_elbo_lines, tangent
 
 TANGENT = 0.07
@@ -143,11 +143,20 @@ def draw_ellipses(axes: Axes, models: Sequence[PlacedModel]) -> None:
             axes.add_patch(Polygon(model.ellipse, zorder=5, **ELLIPSES))
 
 
+def model_marks(plane: Plane) -> dict[str, dict[str, Any]]:
+    """How every model is marked, by its name: in its colour and the shape of its regime.
+
+    Args:
+        plane: of the models.
+    """
+    return {m.name: marker(MARKERS[m.regime], m.colour) for m in plane.models}
+
+
 def draw_markers(axes: Axes, plane: Plane) -> None:
-    """A marker at every model, in the shape and colour of its regime, ringed on the frontier."""
-    best = set(plane.frontier)
+    """A marker at every model in its colour and the shape of its regime, ringed on the frontier."""
+    best, marks = set(plane.frontier), model_marks(plane)
     for i, model in enumerate(plane.models):
-        look = marker(MARKERS[model.regime], COLOURS[model.regime])
+        look = marks[model.name]
         if i in best:
             look |= {"markeredgewidth": 0.8}
         else:
@@ -178,10 +187,18 @@ def draw_tangents(axes: Axes, plane: Plane) -> None:
 
 
 def label_models(axes: Axes, plane: Plane) -> None:
-    """Name every model, or of many those on the hull; the best one first, which is then in bold."""
-    models = sorted((plane.models[i] for i in plane.labelled), key=lambda m: m.name != plane.best)
+    """Name or number every model, or of many those on the hull.
+
+    The best comes first, in bold, and then the frontier.
+    """
+    front = {plane.models[i].name for i in plane.frontier}
+    models = sorted(
+        (plane.models[i] for i in plane.labelled),
+        key=lambda m: (m.name != plane.best, m.name not in front),
+    )
     bold = [at for at, model in enumerate(models) if model.name == plane.best]
-    names = [one_line(model.name) for model in models]
+    numbers = number_labels(plane)
+    names = [numbers.get(model.name, one_line(model.name)) for model in models]
     points = [model.position for model in models]
     if len(plane.undecoded) <= ALL:
         names += [one_line(encoder.name) for encoder in plane.undecoded]

@@ -9,7 +9,12 @@ from genprobe.render.figure.legend import WRAPPED, Entry, model_handle, remark
 from genprobe.render.figure.plane_axes import ELLIPSES, ENTROPY, HULL, RATE_ONLY, TANGENTS
 from genprobe.render.figure.style import COLOURS, INK, MARKERS, tint
 from genprobe.render.plane import Plane, regime_keys
-from genprobe.render.plane_labels import best_label, entropy_label, regime_boundaries
+from genprobe.render.plane_labels import (
+    best_label,
+    entropy_label,
+    number_labels,
+    regime_boundaries,
+)
 
 
 def plane_entries(plane: Plane) -> tuple[list[Entry], list[Entry]]:
@@ -26,7 +31,7 @@ def regime_entries(plane: Plane) -> list[Entry]:
     boundaries = regime_boundaries(plane)
     entries: list[Entry] = []
     for key in regime_keys(plane):
-        marker = model_handle(MARKERS[key.label], COLOURS[key.label])
+        marker = model_handle(MARKERS[key.label], "white")
         patch = Patch(facecolor=tint(COLOURS[key.label]), edgecolor="none")
         text = f"{key.label}: {boundaries[key.label]}" if key.label in boundaries else key.label
         entries.append(((patch, marker) if key.shaded else marker, text))
@@ -39,6 +44,10 @@ def regime_entries(plane: Plane) -> list[Entry]:
 def plane_line_entries(plane: Plane) -> list[Entry]:
     """Every kind of line and ring that is drawn."""
     entries: list[Entry] = []
+    if len(plane.models) > 1:
+        numbers = "; number: its place in the table" if number_labels(plane) else ""
+        text = f"colour: the model{numbers}; shape: its regime"
+        entries.append(remark(textwrap.fill(text, WRAPPED)))
     if plane.entropy is not None:
         text = textwrap.fill(entropy_label(plane, " ≥ H"), WRAPPED)
         entries.append((Line2D([], [], **ENTROPY), text))

@@ -21,14 +21,14 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from genprobe._version import __version__
-from genprobe.analysis.regimes import MEANING, UNDETERMINED
+from genprobe.analysis.regimes import MEANING
 from genprobe.comparing.comparison import Comparison
 from genprobe.errors import GenprobeError
 from genprobe.escape import escape, escaped
 from genprobe.render.page.grids import Shown, grids_of, together
 from genprobe.render.page.interactive import CROWD, GLYPHS, plotly_figure
 from genprobe.render.page.reproduce import reproduce
-from genprobe.render.palette import COLOURS, MARKERS
+from genprobe.render.palette import COLOURS, MARKERS, colours_of
 from genprobe.render.plane import plane_of, regime_keys
 from genprobe.render.rate_parts import parts_of
 from genprobe.render.text import templating
@@ -78,7 +78,7 @@ class Entry:
         index: of the model on the page.
         name: what it goes by.
         report: of it.
-        colour: of its regime.
+        colour: of the model, as on the plane.
         shares: where each nat of its rate goes; empty if that is not known.
         dimensions: those with the largest rate, that one first.
         pictures: its grids; empty if there are none.
@@ -117,7 +117,8 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
     comparison = escaped(comparison)
     reports = comparison.named
     scale = common_divisor(reports, unit)
-    entries = [entry(i, report.model, report) for i, report in enumerate(reports)]
+    colours = colours_of(comparison)
+    entries = [entry(i, r.model, r, colours[i]) for i, r in enumerate(reports)]
     plane = plane_of(comparison)  # in nats: the page's script divides by the unit
     figure = plotly_figure(plane)
     env = page_environment()
@@ -200,14 +201,14 @@ def digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def entry(index: int, name: str, report: Report) -> Entry:
+def entry(index: int, name: str, report: Report, colour: str) -> Entry:
     """What the page says of one model."""
     pictures, missing = grids_of(report)
     return Entry(
         index=index,
         name=name,
         report=report,
-        colour=COLOURS.get(report.regime.label, COLOURS[UNDETERMINED]),
+        colour=colour,
         shares=shares(report),
         dimensions=largest(report.dimensions),
         pictures=pictures,

@@ -11,6 +11,7 @@ from typing import Any
 
 from genprobe.render.palette import COLOURS, MARKERS
 from genprobe.render.plane import PlacedModel, Plane, Polyline, Window, regions_within
+from genprobe.render.plane_labels import NAMED
 from genprobe.render.plane_lines import cost_line, tangent
 from genprobe.render.text.headings import COLUMNS, SPELT
 from genprobe.render.text.rows import short_verdict
@@ -28,10 +29,10 @@ GLYPHS = {
 }
 """The symbols as text, for the key beside the plane."""
 
-NAMED = 12
-"""With more models than this on the plane, names show only under the pointer."""
 CROWD = 40
 """With more models than this only their points are drawn, without ellipses and slopes."""
+WIDE, HIGH = 0.013, 0.035
+"""Of a character of a name and of a line, as shares of the plane."""
 TICK = 0.06
 """Length of a slope tick to each side, as a share of the plane."""
 INK, FAINT = "--ink", "--muted"
@@ -55,12 +56,41 @@ def plotly_figure(plane: Plane) -> Figure | None:
     if len(plane.models) + len(plane.undecoded) <= CROWD:
         for model in plane.models:
             traces += [outline(model), slope_tick(model, window)]
-    named = len(plane.models) <= NAMED
-    traces += [model_marker(model, named, window) for model in plane.models]
+    named = named_models(plane, window)
+    traces += [model_marker(m, i in named, window) for i, m in enumerate(plane.models)]
     return {
         "data": [trace for trace in traces if trace is not None],
         "layout": plotly_layout(window, shading(plane, window)),
     }
+
+
+def named_models(plane: Plane, window: Window) -> set[int]:
+    """Positions of the models whose names stand on the plane, none over another.
+
+    All have one, or of many the frontier; of a long frontier the convex part, and where that is
+    long too the best model. The best comes first, then the frontier.
+
+    Args:
+        plane: of the models.
+        window: that is shown at first.
+    """
+    best = [i for i, model in enumerate(plane.models) if model.name == plane.best]
+    ways = (range(len(plane.models)), plane.frontier, plane.hull, best)
+    wanted = next(way for way in ways if len(way) <= NAMED)
+    found: list[int] = []
+    for i in sorted(wanted, key=lambda i: (i not in best, i not in plane.frontier, i)):
+        if not any(covers(plane.models[i], plane.models[other], window) for other in found):
+            found.append(i)
+    return set(found)
+
+
+def covers(one: PlacedModel, other: PlacedModel, window: Window) -> bool:
+    """Whether the names of two models would lie over each other."""
+    near = [
+        abs(a - b) / (high - low)
+        for a, b, (low, high) in zip(one.position, other.position, window, strict=True)
+    ]
+    return near[0] < WIDE * max(len(one.name), len(other.name)) and near[1] < HIGH
 
 
 def model_marker(model: PlacedModel, named: bool, window: Window) -> dict[str, Any]:
@@ -75,10 +105,10 @@ def model_marker(model: PlacedModel, named: bool, window: Window) -> dict[str, A
         "textposition": "top left" if rate > (left + 3 * right) / 4 else "top right",
         "cliponaxis": False,
         "marker": {
-            "color": COLOURS[model.regime],
+            "color": model.colour,
             "symbol": MARKERS[model.regime],
             "size": 12,
-            "line": {"width": 1.5, "color": "#ffffff"},
+            "line": {"width": 1.5, "color": INK},
         },
         "hoverinfo": "text",
         "meta": {
@@ -111,7 +141,7 @@ def outline(model: PlacedModel) -> dict[str, Any] | None:
     if model.ellipse is None:
         return None
     corners = [*model.ellipse, model.ellipse[0]]
-    style = line_trace(corners, width=1, color=COLOURS[model.regime])
+    style = line_trace(corners, width=1, color=model.colour)
     return {**style, "fill": "toself", "meta": {"model": model.index}}
 
 
@@ -121,7 +151,7 @@ def slope_tick(model: PlacedModel, window: Window) -> dict[str, Any] | None:
     ends = tangent(model, TICK, (1 / (right - left), 1 / (top - bottom)))
     if ends is None:
         return None
-    style = line_trace(ends, width=2, color=COLOURS[model.regime])
+    style = line_trace(ends, width=2, color=model.colour)
     return {**style, "meta": {"model": model.index}}
 
 

@@ -164,24 +164,31 @@ def title(comparison: Comparison, unit: str) -> str:
     """What is compared on what."""
     first, many = comparison.reports[0], len(comparison.reports)
     models = f"{many} model{'s' if many > 1 else ''}"
-    order = "" if comparison.sort == "rate" else f", by {comparison.sort}"
+    if many == 1:
+        order = ""
+    else:
+        order = ", best ELBO first" if comparison.sort == "elbo" else f", by {comparison.sort}"
     if comparison.side_by_side:
         return f"{models} side by side: {unit}{order}"
     return f"{models} on {first.dataset}: N = {first.n}, {unit}{order}"
 
 
 def notes(comparison: Comparison, unit: str) -> list[str]:
-    """What the marks of the table mean, and what the models share."""
-    found = []
+    """What the marks of a table with all marks mean, and what the models share."""
     marked = [
         heading
         for name, heading in headings(comparison).items()
         if comparison.best_value(name) is not None
     ]
-    best = f"* the best {enumerated(marked)}. " if marked else ""
-    found.append(f"{best}KL is the marginal KL, R − I(n;z).")
-    if len(comparison.reports) > 1 and comparison.frontier:
-        found += frontier_notes(comparison)
+    best = [f"* the best {enumerated(marked)}."] if marked else []
+    return [*best, *frontier_notes(comparison), *shared_notes(comparison, unit)]
+
+
+def shared_notes(comparison: Comparison, unit: str) -> list[str]:
+    """What columns mean, and what the models share or do not."""
+    found = []
+    if any("marginal_kl" in report.estimates for report in comparison.reports):
+        found.append("KL is the marginal KL, R − I(n;z).")
     if comparison.side_by_side:
         found.append("Each on data of its own: nothing is shared, and no two rows compare.")
     elif not comparison.same_measure:
@@ -206,7 +213,9 @@ def doubted(comparison: Comparison) -> list[str]:
 
 
 def frontier_notes(comparison: Comparison) -> list[str]:
-    """The frontier and the hull by name."""
+    """The frontier and the hull by name; nothing of a model alone."""
+    if len(comparison.reports) < 2 or not comparison.frontier:
+        return []
     inner = [i for i in comparison.frontier if i not in comparison.hull]
     found = [
         f"{HULL} {some_names(comparison, comparison.hull)}: no model, and no mixture of two, "

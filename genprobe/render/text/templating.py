@@ -19,6 +19,7 @@ from genprobe.render.text.comparison_rows import (
     notes,
     title,
 )
+from genprobe.render.text.comparison_verdict import verdict_of
 from genprobe.render.text.comparison_warnings import shared_warnings
 from genprobe.render.text.headings import COLUMNS, ERRORS
 from genprobe.render.text.rows import (
@@ -94,6 +95,7 @@ def comparison_facts(comparison: Comparison, unit: str, warnings: bool = True) -
     comparison = escaped(comparison)
     return {
         "title": title(comparison, unit),
+        "verdict": verdict_of(comparison, unit),
         "side": comparison.side_by_side,
         "headings": list(headings(comparison).values()),
         "model_rows": model_rows(comparison, unit, DECIMALS[unit]),

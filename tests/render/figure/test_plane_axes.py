@@ -13,6 +13,7 @@ from genprobe.comparing.compare import compare
 from genprobe.render.ellipse import ellipse
 from genprobe.render.figure.plane_axes import draw_ground, draw_models
 from genprobe.render.figure.style import COLOURS, INK, drawing
+from genprobe.render.palette import MODELS
 from genprobe.render.plane import plane_of
 
 UNITS = [("nats", 1.0), ("bits", math.log(2)), ("bits/dim", 20 * math.log(2))]
@@ -60,7 +61,7 @@ def test_a_tangent_has_the_operating_slope_and_its_model_in_the_middle(draw, cur
     models = curve(6)
     drawn = lines(draw(models), "slope")
     assert len(drawn) == len(models)
-    for line, report in zip(drawn, models, strict=True):
+    for line, report in zip(drawn, compare(models).reports, strict=True):
         (x0, x1), (y0, y1) = line.get_data()
         assert (y1 - y0) / (x1 - x0) == pytest.approx(-report["slope"].value)
         middle = ((x0 + x1) / 2, (y0 + y1) / 2)
@@ -127,7 +128,7 @@ def test_the_far_sides_tell_what_the_lines_cost(draw, curve):
         assert bottom - 1e-9 <= corner[1] <= top + 1e-9
 
 
-def test_markers_are_of_the_regime_and_ringed_on_the_frontier(draw, make_model):
+def test_markers_are_of_the_model_and_its_regime_and_ringed_on_the_frontier(draw, make_model):
     models = [
         make_model("good", 10.0, 60.0, label="autodecoder"),
         make_model("beaten", 12.0, 65.0, label="autoencoder", entropy=None),
@@ -136,8 +137,11 @@ def test_markers_are_of_the_regime_and_ringed_on_the_frontier(draw, make_model):
     drawn = lines(draw([*models[:1], *models[1:]]), "model")
     rings = {line.get_xdata()[0]: to_hex(line.get_markeredgecolor()) for line in drawn}
     assert rings == {10.0: INK, 12.0: "#ffffff", 20.0: INK}
-    by_rate = {line.get_xdata()[0]: to_hex(line.get_markerfacecolor()) for line in drawn}
-    assert by_rate[12.0] == COLOURS["autoencoder"].lower()
+    by_rate = {r: to_hex(line.get_markerfacecolor()) for r, line in zip(rings, drawn, strict=True)}
+    order = {20.0: 0, 10.0: 1, 12.0: 2}  # by ELBO
+    assert by_rate == {rate: MODELS[at].lower() for rate, at in order.items()}
+    shapes = {line.get_xdata()[0]: line.get_marker() for line in drawn}
+    assert (shapes[12.0], shapes[20.0]) == ("^", "D")
 
 
 def test_the_hull_goes_through_its_models(draw, make_model):
@@ -170,6 +174,14 @@ def test_the_name_of_the_best_is_bold_and_has_the_first_choice_of_place(draw, ma
     first, *others = draw(models).texts
     assert (first.get_text(), first.get_fontweight()) == ("run-5", "bold")
     assert {text.get_fontweight() for text in others} == {"normal"}
+
+
+def test_many_models_are_numbered_by_their_place_in_the_table(draw, curve):
+    models = curve(20)
+    numbers = {text.get_text() for text in draw(models).texts}
+    assert numbers == {str(i + 1) for i in range(20)}
+    twelve = {text.get_text() for text in draw(models[:12]).texts}
+    assert twelve == {str(i) for i in compare(models[:12]).names}
 
 
 def test_of_a_single_model_no_name_is_bold(draw, make_model):

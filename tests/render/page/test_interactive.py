@@ -10,12 +10,12 @@ from genprobe.render.page.interactive import (
     FAINT,
     GLYPHS,
     INK,
-    NAMED,
     neutral,
     plotly_figure,
 )
 from genprobe.render.palette import COLOURS, MARKERS
 from genprobe.render.plane import plane_of, regime_keys
+from genprobe.render.plane_labels import NAMED
 
 
 def compared(*reports, entropy=90.0):
@@ -150,16 +150,30 @@ def test_what_has_no_place_is_left_out(make_report):
     blind = make_report(estimates={"rate": report["rate"]})
     assert plane(compared(blind)) is None
     models = {t["meta"]["model"] for t in plane(compared(blind, report))["data"]}
-    assert models == {None, 1}
+    assert models == {None, 0}
 
 
-def test_many_models_show_no_names(make_report):
-    def modes(count):
-        reports = [make_report(model=str(i)) for i in range(count)]
-        return {t["mode"] for t in plane(compared(*reports))["data"] if "rows" in t["meta"]}
+def test_names_that_would_lie_over_each_other_are_left_to_the_pointer(make_report, curve):
+    def named(models):
+        traces = [t for t in plane(compared(*models))["data"] if "rows" in t["meta"]]
+        return sum(t["mode"] == "markers+text" for t in traces)
 
-    assert modes(NAMED) == {"markers+text"}
-    assert modes(NAMED + 1) == {"markers"}
+    assert named(curve(6)) == 6
+    assert named([make_report(model=str(i)) for i in range(NAMED)]) == 1
+
+
+def test_of_many_models_the_frontier_is_named_or_else_the_hull_or_the_best(curve):
+    def named(models):
+        comparison = compare(models)
+        traces = [t for t in plane(comparison)["data"] if "rows" in t["meta"]]
+        return comparison, {t["meta"]["model"] for t in traces if t["mode"] == "markers+text"}
+
+    few, shown = named(curve(20, noise=6.0))
+    assert shown <= set(few.frontier)
+    assert len(shown) > 2
+    many, shown = named(curve(40))
+    assert len(many.hull) > NAMED
+    assert [many.names[i] for i in shown] == [many.best]
 
 
 def test_names_hold_no_tags_and_no_line_breaks_for_plotly(drawn):

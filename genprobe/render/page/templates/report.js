@@ -59,6 +59,11 @@
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => (name?.startsWith("--") ? style.getPropertyValue(name).trim() : name);
 
+  const edged = (marker) => ({
+    ...marker,
+    line: { ...marker.line, color: colour(marker.line.color) },
+  });
+
   // Round numbers, seven or fewer, of R + D that a view passes over.
   function costs([left, right], [bottom, top]) {
     const least = (right + top - left - bottom) / 7;
@@ -105,6 +110,7 @@
       return {
         ...t,
         line: { ...t.line, color: colour(t.line?.color) },
+        ...(t.marker && { marker: edged(t.marker) }),
         x: divide(corners ? corners.map((p) => p[0]) : t.x),
         y: divide(corners ? corners.map((p) => p[1]) : t.y),
         hovertext: t.meta.rows ? lines(t.meta) : undefined,
