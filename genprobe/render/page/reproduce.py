@@ -4,8 +4,11 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from genprobe.analysis.options import Options
 from genprobe.report import Report
 from genprobe.runtime.relative_path import relative
+
+DEFAULTS = Options()
 
 
 def reproduce(report: Report) -> str | None:
@@ -42,6 +45,6 @@ def show(report: Report) -> str:
     facts = report.provenance
     words = ["genprobe", "show", relative(str(report.store.path))]
     for name in ("tolerance", "bin_width"):
-        if facts.get(name) is not None:
+        if facts.get(name) not in (None, getattr(DEFAULTS, name)):
             words += [f"--{name.replace('_', '-')}", str(facts[name])]
     return shlex.join(words)
