@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from genprobe.report import Report
 
 
-@click.command(short_help="Evaluate a model, or compare several.")
+@click.command(short_help="Evaluate models and print their tables.")
 @click.argument("models", nargs=-1, required=True, metavar="MODEL...")
 @click.option(
     "--data",
