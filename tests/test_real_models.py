@@ -35,6 +35,9 @@ SLOPES = {"VAE": (0.95, 1.01), "betaH": (3.93, 4.17)}
 """The β that their authors trained with, 1 and 4, as the checkpoint alone tells it. (btcvae was
 trained with another loss, which has no one β.)"""
 
+REGIMES = {"VAE": "knee", "betaH": "semantic-decoder"}
+"""By these slopes: grey pixels have no position."""
+
 
 def require_reference(report, name):
     """Check a report: R closely, what is Monte Carlo within four of the combined errors."""
@@ -63,6 +66,7 @@ def test_burgess_models(name, data_dir, models_dir, monkeypatch):
     if name in SLOPES:
         low, high = SLOPES[name]
         assert low <= report["slope"].value <= high
+        assert (report.regime.label, report.regime.probability) == (REGIMES[name], 1.0)
     if name == "VAE":
         assert report["marginal_kl_population_lower"].value >= 0.80
 
@@ -89,6 +93,7 @@ def test_kingma_m1_from_the_command_line(data_dir, models_dir, tmp_path):
     report = genprobe.Report.from_json(text)
     require_reference(report, "kingma")
     assert 0.97 <= report["slope"].value <= 1.01
+    assert (report.regime.label, report.regime.probability) == ("knee", 1.0)
     assert str(report) == done.stdout
     codes = {notice["code"] for notice in json.loads(text)["warnings"]}
     assert {"bernoulli-on-grey", "saturated", "marginal-kl-is-floor"} <= codes

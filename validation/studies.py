@@ -50,8 +50,8 @@ def labelled(report: Report, point: Point) -> Row:
 
 
 def by_slope(seed: int, n: int) -> Row:
-    """A regime by the slope alone, the population's from 0.75 to 1.35 around a cut at 1."""
-    beta = math.exp(uniform(seed, -0.3, 0.3))
+    """A regime by the slope alone, the population's from 0.7 to 1.4, around the knee."""
+    beta = math.exp(uniform(seed, -0.35, 0.35))
     rate = line_population(beta)["rate"].value
     report = evaluated(line(seed + 1, n=n, beta=beta), seed, ("rate", "distortion", "slope"))
     return labelled(report, Point(rate=rate, slope=beta))

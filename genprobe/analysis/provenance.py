@@ -11,7 +11,6 @@ import torch
 from genprobe._version import __version__
 from genprobe.aggregate.queries import DRAWS, first_queries
 from genprobe.analysis.options import Options
-from genprobe.analysis.regimes import DEFAULT_CUTS
 from genprobe.estimators.quantities import Quantities
 from genprobe.report import Estimate
 
@@ -92,13 +91,6 @@ def describe_scale(quantities: Quantities, estimates: Mapping[str, Estimate]) ->
     return quantities.fitted_scale.scale
 
 
-def describe_cuts(options: Options) -> dict[str, Any]:
-    """The thresholds of the regimes, where they are not the default ones."""
-    if options.cuts == DEFAULT_CUTS:
-        return {}
-    return {"regime_cuts": dataclasses.asdict(options.cuts)}
-
-
 def describe_run(
     quantities: Quantities, estimates: Mapping[str, Estimate], options: Options
 ) -> dict[str, Any]:
@@ -135,5 +127,5 @@ def describe_run(
         "skipped": quantities.queries.skipped if quantities.queried else None,
         "tolerance": options.tolerance,
         "bin_width": options.bin_width,
-        **describe_cuts(options),
+        "regime_cuts": dataclasses.asdict(options.cuts),
     }

@@ -5,7 +5,8 @@ so that every published exemplar keeps its name. A label is read off (R, D, s, �
 operating slope and Ĥ the smallest known upper bound on the entropy of the data, for each bootstrap
 replicate of (R, D, Ĥ, s); its probability is the share of replicates that carry it. Where Ĥ is a
 model's own R + D it moves with R and D, and held fixed it would make a certain label look doubtful.
-Of a handful of examples replicates say little: fewer than ``FEWEST`` have no label.
+Of a handful of examples replicates say little: fewer than ``FEWEST`` have no label. Models trained
+with β = 1 have slopes about 1, where one cut would be the toss of a coin: hence three bands.
 """
 
 import dataclasses
@@ -14,7 +15,7 @@ import reprlib
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from pathlib import Path
 
 from jaxtyping import Float64
@@ -26,24 +27,28 @@ from genprobe.runtime.untrusted import reading, require_readable
 
 AUTODECODER = "autodecoder"
 SEMANTIC_DECODER = "semantic-decoder"
+KNEE = "knee"
 SEMANTIC_ENCODER = "semantic-encoder"
 SYNTACTIC_ENCODER = "syntactic-encoder"
 AUTOENCODER = "autoencoder"
 UNDETERMINED = "undetermined"
 
 MEANING = {
-    AUTODECODER: "the decoder ignores the code",
-    SEMANTIC_DECODER: "the code says little; the decoder fills in the rest",
-    SEMANTIC_ENCODER: "the code says what examples share; the decoder adds detail",
-    SYNTACTIC_ENCODER: "the code spells out most of each example",
-    AUTOENCODER: "the code says everything; little is left to the decoder",
-    UNDETERMINED: "too little is known to place it",
+    AUTODECODER: "the decoder does without the code, or nearly",
+    SEMANTIC_DECODER: "more rate would still pay; the decoder fills in the rest",
+    KNEE: "one more nat of rate would buy about one nat of distortion",
+    SEMANTIC_ENCODER: "the encoder has bought what pays; the decoder adds detail",
+    SYNTACTIC_ENCODER: "the code carries detail besides what examples share",
+    AUTOENCODER: "the code carries almost the whole of each example",
+    UNDETERMINED: "not enough is known to place it",
 }
 ORDER = tuple(MEANING)[:-1]
-"""From the corner where the code says nothing to the one where it says everything."""
+"""By rising rate: from the corner where the decoder has no code to the one where it is all code."""
 LARGEST_CUT = 1e300
+SEMANTIC_SLOPE = "semantic_slope"
+"""The older name, of a single cut without a knee."""
 FEWEST = 30
-"""Examples from which on resampling them says how sure a label is."""
+"""Distinct examples from which on resampling them says how sure a label is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,26 +60,51 @@ class Cuts:
         collapsed_share: the same as a share of Ĥ; the larger of the two counts.
         autoencoder: D/Ĥ up to which it is an autoencoder.
         syntactic: D/Ĥ up to which it is a syntactic encoder; beyond, it is semantic.
-        semantic_slope: slope up to which a semantic model is an encoder; beyond, a decoder.
         semantic_rate: R/Ĥ above which it is an encoder, where no slope is known.
         autoencoder_slope: slope up to which it is an autoencoder, where position is undefined.
         syntactic_slope: the same for a syntactic encoder.
-        knee_low: slopes from here …
-        knee_high: … to here are the knee, where rate and distortion both still change quickly.
+        knee_low: slope below which a semantic model is an encoder.
+        knee_high: slope above which it is a decoder; from knee_low to here is the knee.
         certain: probability from which the label stands alone.
+        fewest: distinct examples from which on there is a label.
+        semantic_slope: the older name of both ends of the knee at once: a single cut.
+
+    Raises:
+        GenprobeError: if the ends of the knee are the wrong way round or given twice.
     """
 
     collapsed_nats: float = 0.1
     collapsed_share: float = 0.01
     autoencoder: float = 0.08
     syntactic: float = 0.5
-    semantic_slope: float = 1.0
     semantic_rate: float = 0.05
     autoencoder_slope: float = 0.125
     syntactic_slope: float = 0.5
     knee_low: float = 0.8
     knee_high: float = 1.25
     certain: float = 0.95
+    fewest: float = FEWEST
+    semantic_slope: InitVar[float | None] = None
+
+    def __post_init__(self, semantic_slope: float | None) -> None:
+        """Read the older name; refuse a knee that ends before it begins."""
+        if semantic_slope is not None:
+            self._cut_once(semantic_slope)
+        if self.knee_low > self.knee_high:
+            raise GenprobeError(
+                f"knee_low = {self.knee_low:g} is above knee_high = {self.knee_high:g}.",
+                "The knee is the slopes from knee_low to knee_high.",
+            )
+
+    def _cut_once(self, slope: float) -> None:
+        # A list of every cut of the older rule has the ends of the knee too, at their defaults.
+        if (self.knee_low, self.knee_high) != (Cuts.knee_low, Cuts.knee_high):
+            raise GenprobeError(
+                f"{SEMANTIC_SLOPE} is given and knee_low or knee_high, too.",
+                f"Leave {SEMANTIC_SLOPE} out: it is an older name that sets both.",
+            )
+        for end in ("knee_low", "knee_high"):
+            object.__setattr__(self, end, slope)
 
 
 DEFAULT_CUTS = Cuts()
@@ -92,13 +122,17 @@ def read_cuts(path: str | Path) -> Cuts:
     known = {field.name for field in dataclasses.fields(Cuts)}
     for name, value in content.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
-        if name not in known or not number or not (abs(value) < LARGEST_CUT or value == math.inf):
+        named = name in known or name == SEMANTIC_SLOPE
+        if not named or not number or not (abs(value) < LARGEST_CUT or value == math.inf):
             raise GenprobeError(
                 f"{path} sets {reprlib.repr(name)[1:-1]} = {reprlib.repr(value)}, which is not a "
                 "cut.",
                 f"Cuts are numbers: {', '.join(sorted(known))}.",
             )
-    return Cuts(**content)
+    try:
+        return Cuts(**content)
+    except GenprobeError as error:
+        raise GenprobeError(f"{path}: {error.what}", error.remedy) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +184,8 @@ def label(point: Point, cuts: Cuts = DEFAULT_CUTS) -> tuple[str, str]:
     """
     limit = max(cuts.collapsed_nats, cuts.collapsed_share * (point.entropy or 0.0))
     if point.rate + point.margin <= limit:
-        return AUTODECODER, f"R is below {limit:.3g} nats, so the code tells next to nothing"
+        upper = point.rate + point.margin
+        return AUTODECODER, f"the upper 95 % limit of R, {upper:.3g}, is at most {limit:.3g} nats"
     if point.distortion is None or not point.entropy:
         return label_by_slope(point, cuts)
     share = point.distortion / point.entropy
@@ -160,15 +195,23 @@ def label(point: Point, cuts: Cuts = DEFAULT_CUTS) -> tuple[str, str]:
         return SYNTACTIC_ENCODER, f"D/Ĥ = {share:.3f} ≤ {cuts.syntactic:g}"
     semantic = f"D/Ĥ = {share:.3f} > {cuts.syntactic:g}"
     if point.slope is not None:
-        encoder = point.slope <= cuts.semantic_slope
-        sign = "≤" if encoder else ">"
-        reason = f"{semantic}, slope {point.slope:.3f} {sign} {cuts.semantic_slope:g}"
-        return (SEMANTIC_ENCODER if encoder else SEMANTIC_DECODER), reason
+        name, reason = semantic_by_slope(point.slope, cuts)
+        return name, f"{semantic}, {reason}"
     cost = point.rate / point.entropy
     encoder = cost > cuts.semantic_rate
     sign = ">" if encoder else "≤"
     reason = f"{semantic}, R/Ĥ = {cost:.3f} {sign} {cuts.semantic_rate:g} (no slope known)"
     return (SEMANTIC_ENCODER if encoder else SEMANTIC_DECODER), reason
+
+
+def semantic_by_slope(slope: float, cuts: Cuts) -> tuple[str, str]:
+    """Which of the three bands of the slope a semantic model is in, and why."""
+    low, high = cuts.knee_low, cuts.knee_high
+    if slope < low:
+        return SEMANTIC_ENCODER, f"slope {slope:.3f} < {low:g}"
+    if slope > high:
+        return SEMANTIC_DECODER, f"slope {slope:.3f} > {high:g}"
+    return KNEE, f"slope {slope:.3f} within [{low:g}, {high:g}]"
 
 
 def label_by_slope(point: Point, cuts: Cuts) -> tuple[str, str]:
@@ -178,11 +221,11 @@ def label_by_slope(point: Point, cuts: Cuts) -> tuple[str, str]:
     for name, cut in (
         (AUTOENCODER, cuts.autoencoder_slope),
         (SYNTACTIC_ENCODER, cuts.syntactic_slope),
-        (SEMANTIC_ENCODER, cuts.semantic_slope),
     ):
         if point.slope <= cut:
             return name, f"by slope alone, {point.slope:.3f} ≤ {cut:g}"
-    return SEMANTIC_DECODER, f"by slope alone, {point.slope:.3f} > {cuts.semantic_slope:g}"
+    name, reason = semantic_by_slope(point.slope, cuts)
+    return name, f"by slope alone: {reason}"
 
 
 def place(
@@ -206,13 +249,12 @@ def place(
         replicates: of (R, D, Ĥ) under their joint uncertainty; None where D or Ĥ is.
         slopes: replicates of the slope.
         cuts: thresholds.
-        n: number of examples.
+        n: number of distinct examples.
     """
-    if n < FEWEST:
-        some = "1 example is" if n == 1 else f"{n} examples are"
-        return undetermined(
-            entropy, f"{some} too few to say how sure a label is; it takes {FEWEST}"
-        )
+    if n < cuts.fewest:
+        some = "1 distinct example is" if n == 1 else f"{n} distinct examples are"
+        why = f"{some} too few to say how sure a label is; it takes {cuts.fewest:g}"
+        return undetermined(entropy, why)
     positioned = distortion is not None and entropy is not None and replicates is not None
     # A report of few examples states no error over the data; its replicates have it.
     error = rate.se_data if replicates is None else float(replicates[:, 0].std(correction=0))
@@ -227,11 +269,10 @@ def place(
     points = spread(centre, replicates if positioned else None, slopes)
     votes = Counter(label(point, cuts)[0] for point in points)
     ranked = [(name, count / len(points)) for name, count in votes.most_common()]
-    by_position = by_slope = None
-    if positioned:
-        by_position = label(dataclasses.replace(centre, slope=None), cuts)[0]
-    if slope is not None:
-        by_slope = label(dataclasses.replace(centre, distortion=None), cuts)[0]
+    readings = by_position, by_slope = (
+        label(dataclasses.replace(centre, slope=None), cuts)[0] if positioned else None,
+        label(dataclasses.replace(centre, distortion=None), cuts)[0] if slope else None,
+    )
     return Regime(
         label=ranked[0][0],
         probability=ranked[0][1],
@@ -240,7 +281,7 @@ def place(
         by_slope=by_slope,
         entropy=centre.entropy,
         entropy_source=entropy.source if entropy else None,
-        reasons=tuple(reasons(centre, distortion is not None, by_position, by_slope, cuts)),
+        reasons=reasons(centre, ranked[0][0], distortion is not None, readings, cuts),
     )
 
 
@@ -277,26 +318,33 @@ def spread(
 
 
 def reasons(
-    centre: Point, decodes: bool, by_position: str | None, by_slope: str | None, cuts: Cuts
-) -> list[str]:
-    """Which cut decided, whether it is the knee, and whether the two readings disagree."""
+    centre: Point,
+    winner: str,
+    decodes: bool,
+    readings: tuple[str | None, str | None],
+    cuts: Cuts,
+) -> tuple[str, ...]:
+    """Which cut decided, and both readings, with how far they are apart.
+
+    Args:
+        centre: the estimates themselves.
+        winner: the label of most replicates.
+        decodes: whether there is a distortion.
+        readings: the label by position and the label by slope; None where there is none.
+        cuts: thresholds.
+    """
     name, reason = label(centre, cuts)
     if name == UNDETERMINED:
-        return [
+        return (
             "the distortion is not a log-probability of the data, and no slope is known"
             if decodes
-            else "there is no decoder, hence no distortion to place it by"
-        ]
-    found = [reason]
-    slope = centre.slope
-    if slope is not None and name != AUTODECODER and cuts.knee_low <= slope <= cuts.knee_high:
-        found.append(
-            f"knee: its slope {slope:.3f} is within [{cuts.knee_low:g}, {cuts.knee_high:g}]"
+            else "there is no decoder, hence no distortion to place it by",
         )
-    if by_position in ORDER and by_slope in ORDER:
-        apart = abs(ORDER.index(by_position) - ORDER.index(by_slope))
-        if apart > 1:
-            found.append(
-                f"position and slope disagree: {by_position} by one, {by_slope} by the other"
-            )
-    return found
+    if name != winner:
+        reason = f"the estimates themselves read {name}: {reason}"
+    by_position, by_slope = readings
+    if by_position is None or by_slope is None or name == AUTODECODER:
+        return (reason,)
+    both = f"by position {by_position}, by slope {by_slope}"
+    apart = abs(ORDER.index(by_position) - ORDER.index(by_slope))
+    return reason, f"{both}: they disagree by {apart} regimes" if apart > 1 else both

@@ -5,17 +5,19 @@ from collections.abc import Sequence
 
 import click
 
+from genprobe.runtime.relative_path import relative
+
 KEY = "genprobe.command_line"
 
 
 def record_command_line(context: click.Context, words: Sequence[str]) -> None:
-    """Keep what was typed for the commands of a context.
+    """Keep what was typed for the commands of a context, its paths from the current folder.
 
     Args:
         context: of the whole program.
         words: after the name of the program.
     """
-    context.meta[KEY] = shlex.join(["genprobe", *words])
+    context.meta[KEY] = shlex.join(["genprobe", *map(relative, words)])
 
 
 def command_line() -> str:

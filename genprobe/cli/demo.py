@@ -74,6 +74,5 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
         click.echo(f"The plane was not drawn: {error.what}", err=True)
     try:
         output.write_html(comparison)
-        click.echo(escape(f"Wrote the page: {html_path} (open it in a browser)"), err=True)
     except GenprobeError as error:
         click.echo(f"The page was not written: {error.what}", err=True)

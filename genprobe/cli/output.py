@@ -277,7 +277,20 @@ class Output:
         if self.html_path is not None:
             from genprobe.render.page.html import to_html
 
-            self.write("html_path", to_html(comparison, self.unit, command_line() or None))
+            page = to_html(comparison, self.unit, command_line() or None)
+            self.write("html_path", page)
+            self.say_written(len(bytes(page, "utf-8", "backslashreplace")))
+
+    def say_written(self, size: int) -> None:
+        """Where the page is and how large, unless nothing but results is wanted.
+
+        Args:
+            size: of the file, bytes.
+        """
+        context = click.get_current_context(silent=True)
+        if context is None or not context.params.get("quiet"):
+            text = f"Wrote the page: {self.html_path}, {size / 1e6:.1f} MB (open it in a browser)"
+            click.echo(escape(text), err=True)
 
     def write(self, name: str, text: str) -> None:
         """Write a result file.

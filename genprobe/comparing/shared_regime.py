@@ -13,7 +13,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.analysis.options import Options
-from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, undetermined
+from genprobe.analysis.regimes import Cuts, Entropy, place, undetermined
 from genprobe.analysis.replicates import (
     bound_of_examples,
     is_mean,
@@ -29,13 +29,20 @@ from genprobe.estimators.quantities import Quantities
 from genprobe.report import Report
 
 NEEDED = {"rate", "distortion", "elbo"}
+OLDER_CUTS = Cuts(semantic_slope=1.0)
+"""The default ones of versions whose semantic models had no knee."""
 NOTHING_AT_HAND = "its store is not at hand, and so few examples state no errors over the data"
 
-Replicates = tuple[Float64[Tensor, "replicate 3"], Float64[Tensor, " replicate"] | None]
+Replicates = tuple[
+    Float64[Tensor, "replicate 3"] | None,
+    Float64[Tensor, " replicate"] | None,
+]
 
 
 def replace_regime(report: Report, entropy: Entropy | None, cuts: Cuts) -> Report:
     """The report with its regime under a shared bound; its own where that is the shared one.
+
+    A model that has no position of its own has none under the bound of others: its slope places it.
 
     Args:
         report: of one of the models.
@@ -43,44 +50,47 @@ def replace_regime(report: Report, entropy: Entropy | None, cuts: Cuts) -> Repor
         cuts: thresholds of all.
     """
     own = report.regime.entropy
-    if entropy is None or own is None or not report.estimates.keys() >= NEEDED:
+    source = report.regime.entropy_source or ""
+    bound = None if own is None else entropy or Entropy(value=own, source=source)
+    same = bound is None or bound.value == own
+    if not report.estimates.keys() >= NEEDED or (same and cuts_of(report) == cuts):
         return report
-    if entropy.value == own and cuts_of(report) == cuts:
-        return report
-    found = replicates_of(report, entropy)
+    found = replicates_of(report, bound)
     if found is None:
-        return dataclasses.replace(report, regime=undetermined(entropy, NOTHING_AT_HAND))
-    points, slopes = found
-    regime = place(
-        report["rate"],
-        report["distortion"],
-        report.estimates.get("slope"),
-        entropy,
-        points,
-        slopes,
-        cuts,
-        n=report.n,
-    )
-    return dataclasses.replace(report, regime=regime)
+        regime = undetermined(bound, NOTHING_AT_HAND)
+    else:
+        regime = place(
+            report["rate"],
+            report["distortion"],
+            report.estimates.get("slope"),
+            bound,
+            *found,
+            cuts,
+            n=report.provenance.get("distinct_examples", report.n),
+        )
+    facts = {**report.provenance, "regime_cuts": dataclasses.asdict(cuts)}
+    return dataclasses.replace(report, regime=regime, provenance=facts)
 
 
 def cuts_of(report: Report) -> Cuts | None:
     """The thresholds that a report's own regime was read by; None where nothing says."""
     facts = report.provenance
     if "regime_cuts" in facts:
-        return Cuts(**facts["regime_cuts"])
-    # Reports of versions that did not write the thresholds down say only that some were given.
-    return None if "cuts" in facts.get("asked", {}) else DEFAULT_CUTS
+        with contextlib.suppress(GenprobeError):  # ends of the knee that older versions admitted
+            return Cuts(**facts["regime_cuts"])
+        return None
+    # Older versions wrote down only thresholds that were given, or only that some were.
+    return None if "cuts" in facts.get("asked", {}) else OLDER_CUTS
 
 
-def replicates_of(report: Report, entropy: Entropy) -> Replicates | None:
+def replicates_of(report: Report, entropy: Entropy | None) -> Replicates | None:
     """Replicates of (R, D, Ĥ), nats, and of the slope: of the examples, else of the errors.
 
     None where neither are at hand: a report of few examples states no errors over the data.
 
     Args:
         report: of the model.
-        entropy: the bound that all share.
+        entropy: the bound that all share; None where the model has no position.
     """
     try:
         found = resampled(report, entropy)
@@ -91,6 +101,9 @@ def replicates_of(report: Report, entropy: Entropy) -> Replicates | None:
     if any(report[name].se_data is None for name in NEEDED):
         return None
     slope = report.estimates.get("slope")
+    slopes = None if slope is None else normal_slopes(slope)
+    if entropy is None:
+        return None, slopes
     points = normal_replicates(
         report["rate"],
         report["distortion"],
@@ -98,7 +111,7 @@ def replicates_of(report: Report, entropy: Entropy) -> Replicates | None:
         entropy,
         own=has_own_bound(report) and entropy.value == report.regime.entropy,
     )
-    return points, None if slope is None else normal_slopes(slope)
+    return points, slopes
 
 
 def has_own_bound(report: Report) -> bool:
@@ -106,7 +119,7 @@ def has_own_bound(report: Report) -> bool:
     return (report.regime.entropy_source or "").startswith(OWN)
 
 
-def resampled(report: Report, entropy: Entropy) -> Replicates | None:
+def resampled(report: Report, entropy: Entropy | None) -> Replicates | None:
     """Replicates from the examples in a store; None without, or if it holds others.
 
     Raises:
@@ -115,12 +128,12 @@ def resampled(report: Report, entropy: Entropy) -> Replicates | None:
     quantities = stored_quantities(report)
     if quantities is None:
         return None
+    slopes = resampled_slopes(quantities) if "slope" in report.estimates else None
+    if entropy is None:
+        return None, slopes
     if entropy.value == report.regime.entropy:
         entropy = dataclasses.replace(entropy, each=own_bound(report, quantities))
-    points = resampled_points(quantities, entropy)
-    if "slope" not in report.estimates:
-        return points, None
-    return points, resampled_slopes(quantities)
+    return resampled_points(quantities, entropy), slopes
 
 
 def stored_quantities(report: Report) -> Quantities | None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from genprobe.analysis.regimes import (
     AUTODECODER,
     AUTOENCODER,
+    KNEE,
     SEMANTIC_DECODER,
     SEMANTIC_ENCODER,
     SYNTACTIC_ENCODER,
@@ -21,6 +22,7 @@ from genprobe.comparing.comparison import Comparison
 COLOURS = {
     AUTODECODER: "#555555",
     SEMANTIC_DECODER: "#E69F00",
+    KNEE: "#D55E00",
     SEMANTIC_ENCODER: "#009E73",
     SYNTACTIC_ENCODER: "#56B4E9",
     AUTOENCODER: "#CC79A7",
@@ -29,6 +31,7 @@ COLOURS = {
 MARKERS = {
     AUTODECODER: "triangle-down",
     SEMANTIC_DECODER: "square",
+    KNEE: "pentagon",
     SEMANTIC_ENCODER: "circle",
     SYNTACTIC_ENCODER: "diamond",
     AUTOENCODER: "triangle-up",

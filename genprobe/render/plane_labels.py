@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from genprobe.analysis.regimes import (
     AUTODECODER,
     AUTOENCODER,
+    KNEE,
     SEMANTIC_DECODER,
     SEMANTIC_ENCODER,
     SYNTACTIC_ENCODER,
@@ -78,18 +79,20 @@ def regime_boundaries(plane: Plane) -> dict[str, str]:
     """What makes each regime: its place under Ĥ, or without one the slope."""
     cuts = plane.cuts
     if plane.entropy is None:
-        steps = (cuts.autoencoder_slope, cuts.syntactic_slope, cuts.semantic_slope)
-        auto, syntactic, semantic = (f"{step:g}" for step in steps)
+        steps = (cuts.autoencoder_slope, cuts.syntactic_slope, cuts.knee_low, cuts.knee_high)
+        auto, syntactic, low, high = (f"{step:g}" for step in steps)
         return {
             AUTODECODER: f"R ≤ {cuts.collapsed_nats / plane.scale:.3g}",
-            SEMANTIC_DECODER: f"s > {semantic}",
-            SEMANTIC_ENCODER: f"{syntactic} < s ≤ {semantic}",
+            SEMANTIC_DECODER: f"s > {high}",
+            KNEE: f"{low} ≤ s ≤ {high}",
+            SEMANTIC_ENCODER: f"{syntactic} < s < {low}",
             SYNTACTIC_ENCODER: f"{auto} < s ≤ {syntactic}",
             AUTOENCODER: f"s ≤ {auto}",
         }
     collapsed = max(cuts.collapsed_nats / plane.scale, cuts.collapsed_share * plane.entropy)
     return {
         AUTODECODER: f"R ≤ {collapsed:.3g}",
+        KNEE: f"{cuts.knee_low:g} ≤ s ≤ {cuts.knee_high:g}",
         SEMANTIC_DECODER: f"R ≤ {cuts.semantic_rate:g} Ĥ",
         SEMANTIC_ENCODER: f"R > {cuts.semantic_rate:g} Ĥ",
         SYNTACTIC_ENCODER: f"D ≤ {cuts.syntactic:g} Ĥ",

@@ -15,7 +15,7 @@ from genprobe.analysis.regimes import (
     read_cuts,
     smallest,
 )
-from genprobe.analysis.replicates import REPLICATES, normal_replicates
+from genprobe.analysis.replicates import REPLICATES, bootstrap, normal_replicates
 from genprobe.errors import GenprobeError
 from genprobe.types import Estimate
 
@@ -140,7 +140,8 @@ def test_smallest_bound_wins_with_its_source():
     [
         (0.1, "autoencoder"),
         (0.4, "syntactic-encoder"),
-        (0.9, "semantic-encoder"),
+        (0.6, "semantic-encoder"),
+        (0.9, "knee"),
         (3, "semantic-decoder"),
     ],
 )
@@ -153,16 +154,24 @@ def test_where_position_is_undefined_the_slope_alone_places(slope, name):
 
 
 @pytest.mark.parametrize(
-    ("slope", "name"), [(0.99, "semantic-encoder"), (1.01, "semantic-decoder")]
+    ("slope", "name"),
+    [
+        (0.799, "semantic-encoder"),
+        (0.8, "knee"),
+        (0.99, "knee"),
+        (1.01, "knee"),
+        (1.25, "knee"),
+        (1.251, "semantic-decoder"),
+    ],
 )
-def test_within_semantic_the_slope_decides(slope, name):
+def test_within_semantic_the_slope_decides_in_three_bands(slope, name):
     assert named(6.2, 74.1, ENTROPY, slope=slope) == name
     assert named(1.0, 79.0, ENTROPY, slope=slope) == name
 
 
 def test_an_uncertain_slope_gives_both_labels():
-    slope = nats("slope", 1.02, 0.04)
-    slopes = 1.02 + 0.04 * torch.randn(REPLICATES, dtype=torch.float64)
+    slope = nats("slope", 1.27, 0.04)
+    slopes = 1.27 + 0.04 * torch.randn(REPLICATES, dtype=torch.float64)
     r, d = nats("rate", 6.2), nats("distortion", 74.1)
     bound = Entropy(value=ENTROPY, source="given")
     found = place(
@@ -170,7 +179,35 @@ def test_an_uncertain_slope_gives_both_labels():
     )
     assert found.label == "semantic-decoder"
     assert found.probability == pytest.approx(norm.cdf(0.5), abs=SHARE_ERROR)
-    assert any("knee" in reason for reason in found.reasons)
+    assert [name for name, _ in found.alternatives] == ["knee"]
+    assert found.reasons[1:] == (
+        "by position semantic-encoder, by slope semantic-decoder: they disagree by 2 regimes",
+    )
+
+
+@pytest.mark.parametrize("cut", [0.8, 1.25])
+def test_a_label_is_as_frequent_among_data_sets_as_it_is_said_to_be_probable(cut, monkeypatch):
+    """200 data sets of a model half a standard error above an end of the knee.
+
+    Its slope is the ratio of two skewed means: of its two answers' means by example.
+    """
+    monkeypatch.setattr(f"{bootstrap.__module__}.REPLICATES", 100)  # 2000 take seconds
+    n, spread, random = 100, 0.3, torch.Generator().manual_seed(0)
+    truth = cut * (1 + 0.5 * spread * math.sqrt(2 / n))
+    rate, distortion = nats("rate", 5.0), nats("distortion", -9.0)
+    found = []
+    for seed in range(200):
+        skewed = -torch.rand(n, 2, generator=random, dtype=torch.float64).log()
+        answers = (1 + spread * (skewed - 1)) * torch.tensor([-1.0, truth])
+        means, whole = bootstrap(answers, seed), answers.mean(0)
+        slope = nats("slope", float(-whole[1] / whole[0]))
+        slopes = -means[:, 1] / means[:, 0]
+        found.append(place(rate, distortion, slope, None, None, slopes, n=n))
+    for name in {regime.label for regime in found}:
+        shares = [dict([(r.label, r.probability), *r.alternatives]).get(name, 0.0) for r in found]
+        frequency = sum(regime.label == name for regime in found) / len(found)
+        assert 0.1 < frequency < 0.9
+        assert frequency == pytest.approx(sum(shares) / len(shares), abs=0.1)
 
 
 @pytest.mark.parametrize("n", [1, 5, 29])
@@ -180,8 +217,39 @@ def test_a_handful_of_examples_has_no_label(n):
     found = place(r, d, nats("slope", 2.0), bound, points, None, n=n)
     assert (found.label, found.by_position, found.by_slope) == ("undetermined", None, None)
     assert (found.alternatives, found.entropy) == ((), ENTROPY)
-    some = "1 example is" if n == 1 else f"{n} examples are"
+    some = "1 distinct example is" if n == 1 else f"{n} distinct examples are"
     assert found.reasons == (f"{some} too few to say how sure a label is; it takes 30",)
+
+
+def test_from_how_many_examples_on_there_is_a_label_is_a_cut():
+    found = place(nats("rate", 0.01), None, None, None, None, None, Cuts(fewest=5), n=5)
+    assert found.label == "autodecoder"
+
+
+def test_a_reason_for_another_label_than_that_of_most_replicates_says_so():
+    """A wide slope at the middle of the knee, which holds less of it than either side."""
+    slopes = torch.cat([torch.linspace(1.3, 3, 60), torch.linspace(0.2, 0.79, 40)]).double()
+    found = place(
+        nats("rate", 5.0), nats("distortion", -9.0), nats("slope", 1.0), None, None, slopes, n=N
+    )
+    assert (found.label, found.probability) == ("semantic-decoder", 0.6)
+    assert found.reasons[0].startswith("the estimates themselves read knee: by slope alone")
+
+
+@pytest.mark.parametrize("slope", [0.9, 1.1])
+def test_readings_one_regime_apart_are_both_shown(slope):
+    points = torch.tensor([[60.0, 60.0, 80.0]]).double()
+    found = place(
+        nats("rate", 60.0),
+        nats("distortion", 60.0),
+        nats("slope", slope),
+        Entropy(value=80.0, source="given"),
+        points,
+        torch.tensor([slope]).double(),
+        n=N,
+    )
+    assert found.label == "knee"
+    assert found.reasons[1] == "by position semantic-encoder, by slope knee"
 
 
 def test_readings_far_apart_are_told():
@@ -196,6 +264,27 @@ def test_readings_far_apart_are_told():
     )
     assert (found.by_position, found.by_slope) == ("autoencoder", "semantic-decoder")
     assert any("disagree" in reason for reason in found.reasons)
+
+
+@pytest.mark.parametrize("slope", [0.6, 0.99, 1.01, 1.9])
+def test_the_older_name_of_the_slope_cuts_once_as_it_did(slope):
+    older = Cuts(semantic_slope=1.0)
+    name = "semantic-encoder" if slope <= 1 else "semantic-decoder"
+    assert named(6.2, 74.1, ENTROPY, slope=slope, cuts=older) == name
+    every = {"autoencoder": 0.08, "knee_low": 0.8, "knee_high": 1.25, "semantic_slope": 1.0}
+    assert Cuts(**every) == older
+
+
+@pytest.mark.parametrize(
+    "cuts", [{"knee_low": 2.0}, {"semantic_slope": 1.0, "knee_low": 0.9}], ids=str
+)
+def test_a_knee_that_cannot_be_is_refused_by_the_name_of_the_file(cuts, tmp_path):
+    path = tmp_path / "cuts.toml"
+    path.write_text("\n".join(f"{name} = {value}" for name, value in cuts.items()))
+    with pytest.raises(GenprobeError, match=r"cuts\.toml: .*knee_low"):
+        read_cuts(path)
+    with pytest.raises(GenprobeError, match="knee_low"):
+        Cuts(**cuts)
 
 
 def test_cuts_come_from_a_file(tmp_path):

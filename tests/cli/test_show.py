@@ -102,6 +102,15 @@ def test_the_page_of_a_store_is_written_beside_the_table(run, store, tmp_path):
     assert "genprobe show s.h5" in text
     assert "The data are not images." in text
     assert 'data-unit="bits" aria-pressed="true"' in text
+    size = (tmp_path / "page.html").stat().st_size
+    assert f"Wrote the page: page.html, {size / 1e6:.1f} MB (open it" in result.stderr
+
+
+def test_the_command_on_the_page_has_no_path_from_the_root(run, store, tmp_path):
+    assert run("show", tmp_path / "s.h5", "--html", tmp_path / "page.html").exit_code == 0
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<code>genprobe show s.h5 --html page.html</code>" in text
+    assert str(tmp_path) not in text
 
 
 def test_a_page_that_cannot_be_written_is_told_before_any_work(run, store):

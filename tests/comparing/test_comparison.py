@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import genprobe
+from genprobe.analysis.regimes import DEFAULT_CUTS
 from genprobe.comparing.differences import Difference
 from genprobe.errors import GenprobeError
 from genprobe.runtime.progress import Progress
@@ -42,7 +43,7 @@ def report(
             reasons=(),
         ),
         warnings=(),
-        provenance={"dataset_fingerprint": data},
+        provenance={"dataset_fingerprint": data, "regime_cuts": dataclasses.asdict(DEFAULT_CUTS)},
     )
 
 

@@ -9,7 +9,7 @@ import torch
 from scipy.special import logsumexp
 
 import genprobe
-from genprobe.analysis.regimes import DEFAULT_CUTS, Entropy
+from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy
 from genprobe.comparing.shared_regime import replace_regime
 from genprobe.render.data.csv import to_csv
 from genprobe.render.data.json import to_dict
@@ -70,6 +70,43 @@ def test_under_other_cuts_too(report):
     read = genprobe.Report.from_json(made.to_json())
     assert replace_regime(read, own, cuts) is read
     assert replace_regime(read, own, DEFAULT_CUTS).regime.label == report.regime.label
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_where_the_slope_alone_places_other_cuts_place_anew(stored, tmp_path):
+    model = genprobe.Model(
+        name="line",
+        encode=lambda x: {"loc": 0.6 * x, "scale": torch.full((len(x), 1), 0.6)},
+        decode=lambda z: {"loc": z, "scale": torch.tensor(0.6)},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+        likelihood="normal",
+    )
+    x = torch.randn(200, 1, generator=torch.Generator().manual_seed(0))
+    report = genprobe.evaluate(model, x, draws=2, store=tmp_path / "s.h5")
+    assert report.regime.entropy is None
+    slope = report["slope"].value
+    cuts = Cuts(
+        autoencoder_slope=slope / 4,
+        syntactic_slope=slope / 2,
+        knee_low=slope + 9,
+        knee_high=slope + 9,
+    )
+    given = report if stored else dataclasses.replace(report, store=None)
+    [found] = genprobe.compare([given], cuts=cuts).reports
+    made = genprobe.report_from_store(report.store, cuts=cuts).regime
+    assert (found.regime.label, found.regime.by_position) == ("semantic-encoder", None)
+    assert found.regime.label != report.regime.label or slope < 0.8
+    assert found.provenance["regime_cuts"] == dataclasses.asdict(cuts)
+    assert found.regime == made if stored else found.regime.label == made.label
+
+
+def test_a_report_of_a_version_without_a_knee_is_read_by_the_cuts_of_now(report):
+    facts = {name: value for name, value in report.provenance.items() if name != "regime_cuts"}
+    older = dataclasses.replace(report, provenance=facts)
+    own = Entropy(value=report.regime.entropy, source=report.regime.entropy_source)
+    assert replace_regime(older, own, Cuts(semantic_slope=1.0)) is older
+    assert replace_regime(older, own, DEFAULT_CUTS).regime == report.regime
 
 
 def test_without_the_examples_their_errors_must_do(report):
@@ -177,7 +214,7 @@ def test_json_csv_and_comparison_state_one_probability(tmp_path):
 def test_a_handful_of_examples_has_no_label_in_a_comparison_either(tmp_path):
     for report in genprobe.compare(two(tmp_path, 29)).reports:
         assert report.regime.label == "undetermined"
-        assert "29 examples" in report.regime.reasons[0]
+        assert "29 distinct examples" in report.regime.reasons[0]
 
 
 def test_a_store_of_other_numbers_is_not_resampled(report):

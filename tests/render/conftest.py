@@ -7,6 +7,7 @@ import pytest
 from matplotlib.text import Text
 
 import genprobe
+from genprobe.analysis.regimes import DEFAULT_CUTS
 from genprobe.comparing.compare import compare
 from genprobe.comparing.differences import Difference
 from genprobe.plugins import plugins
@@ -70,7 +71,9 @@ def make_report():
             "warnings": [NOTICE],
             "provenance": {"draws": 4, "binarize": "threshold", "event_shape": [4, 5]},
         }
-        return Report(**(content | changes))
+        made = Report(**(content | changes))
+        facts = {"regime_cuts": dataclasses.asdict(DEFAULT_CUTS), **made.provenance}
+        return dataclasses.replace(made, provenance=facts)
 
     return make
 

@@ -36,7 +36,8 @@ def regime_entries(plane: Plane) -> list[Entry]:
         text = f"{key.label}: {boundaries[key.label]}" if key.label in boundaries else key.label
         entries.append(((patch, marker) if key.shaded else marker, text))
     if plane.entropy is not None:
-        slope = f"semantic, by slope: decoder s > {plane.cuts.semantic_slope:g}"
+        low, high = (f"{cut:g}" for cut in (plane.cuts.knee_low, plane.cuts.knee_high))
+        slope = f"semantic, by slope: knee {low}–{high}"
         entries.append(remark(f"shade by position; marker, where\n{slope}"))
     return entries
 

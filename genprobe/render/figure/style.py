@@ -26,6 +26,7 @@ SYMBOLS = {
     "triangle-down": "v",
     "square": "s",
     "circle": "o",
+    "pentagon": "p",
     "diamond": "D",
     "triangle-up": "^",
     "x": "X",

@@ -21,7 +21,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from genprobe._version import __version__
-from genprobe.analysis.regimes import MEANING
+from genprobe.analysis.regimes import MEANING, ORDER, UNDETERMINED
 from genprobe.comparing.comparison import Comparison
 from genprobe.errors import GenprobeError
 from genprobe.escape import escape, escaped
@@ -50,6 +50,7 @@ from genprobe.render.text.rows import (
 from genprobe.render.text.units import DECIMALS, UNITS, common_divisor, divisor
 from genprobe.report import COLLAPSED_NATS, Dimension, Report, number
 from genprobe.runtime.output_file import ResultKind
+from genprobe.runtime.relative_path import relative
 
 SHOWN = 16
 """Latent dimensions that get a bar, from the largest rate on."""
@@ -131,6 +132,9 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
         on_frontier=comparison.frontier,
         difference_rows=difference_rows(comparison, unit, 3),
         differing=differing(comparison),
+        verdict=comparison.verdict if len(reports) > 1 else reports[0].verdict,
+        contents=contents(entries),
+        order=[*ORDER, UNDETERMINED],
         differences={(d.first, d.name): d for d in comparison.differences},
         unpaired=any(not d.paired for d in comparison.differences),
         positions={entry.name: entry.index for entry in entries},
@@ -156,6 +160,23 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
     )
 
 
+def contents(entries: Sequence[Entry]) -> dict[str, str]:
+    """The headings of the page by their anchors, as the list of contents names them."""
+    several = len(entries) > 1
+    found = {
+        "findings": "Findings",
+        "plane-title": "Plane",
+        "regimes": "Regimes" if several else "Regime",
+        "numbers": "Comparison" if several else "",
+        "each": "Each model" if several else "Numbers",
+        "nats": "Rate" if any(entry.shares for entry in entries) else "",
+        "dimensions": "Dimensions" if any(e.report.dimensions for e in entries) else "",
+        "pictures": "Pictures",
+        "again": "Make it again",
+    }
+    return {anchor: title for anchor, title in found.items() if title}
+
+
 @cache
 def page_environment() -> Environment:
     """The templates of the page; whatever they are given is escaped."""
@@ -166,10 +187,10 @@ def page_environment() -> Environment:
         "number": number,
         "layout": layout,
         "name_of": name_of,
-        "verdict": regime_verdict,
+        "regime": regime_verdict,
     }
     env.filters |= {"method": method_lines, "sourced": sourced, "meaning_of": meaning_of}
-    env.filters |= {"doubts": doubts, "floor_two": floor_two}
+    env.filters |= {"doubts": doubts, "floor_two": floor_two, "relative": relative}
     env.globals |= {
         "BOUNDS": BOUNDS,
         "DECIMALS": DECIMALS,

@@ -23,6 +23,7 @@ GLYPHS = {
     "triangle-down": "▼",
     "square": "■",
     "circle": "●",
+    "pentagon": "⬟",
     "diamond": "◆",
     "triangle-up": "▲",
     "x": "✖",

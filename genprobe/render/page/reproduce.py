@@ -4,7 +4,11 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from genprobe.analysis.options import Options
 from genprobe.report import Report
+from genprobe.runtime.relative_path import relative
+
+DEFAULTS = Options()
 
 
 def reproduce(report: Report) -> str | None:
@@ -29,7 +33,8 @@ def call(asked: Mapping[str, Any]) -> str:
         >>> call({"model": "vae.pt", "data": None, "draws": 4})
         "genprobe.evaluate('vae.pt', data, draws=4)"
     """
-    given = {name: name if value is None else repr(value) for name, value in asked.items()}
+    short = {k: relative(v) if isinstance(v, str) else v for k, v in asked.items()}
+    given = {name: name if value is None else repr(value) for name, value in short.items()}
     words = [v if k in ("model", "data") else f"{k}={v}" for k, v in given.items()]
     return f"genprobe.evaluate({', '.join(words)})"
 
@@ -38,8 +43,8 @@ def show(report: Report) -> str:
     """``genprobe show STORE …``, for a report made without the model."""
     assert report.store is not None
     facts = report.provenance
-    words = ["genprobe", "show", str(report.store.path)]
+    words = ["genprobe", "show", relative(str(report.store.path))]
     for name in ("tolerance", "bin_width"):
-        if facts.get(name) is not None:
+        if facts.get(name) not in (None, getattr(DEFAULTS, name)):
             words += [f"--{name.replace('_', '-')}", str(facts[name])]
     return shlex.join(words)

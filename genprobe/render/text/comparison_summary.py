@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import RenderableType
 
-from genprobe.analysis.regimes import DEFAULT_CUTS, UNDETERMINED
+from genprobe.analysis.regimes import UNDETERMINED
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.differences import Difference
 from genprobe.escape import escape
@@ -24,7 +24,7 @@ from genprobe.render.text.comparison_rows import (
 )
 from genprobe.render.text.comparison_verdict import places
 from genprobe.render.text.headings import COLUMNS
-from genprobe.render.text.rows import DOUBTED, doubts, floor_two
+from genprobe.render.text.rows import DOUBTED, doubts, floor_two, least_certain
 from genprobe.render.text.units import DECIMALS, divisor
 from genprobe.report import Estimate, Report, number
 
@@ -199,7 +199,7 @@ def last_columns(comparison: Comparison, shown: Sequence[int]) -> list[Column]:
 def regime_cell(report: Report) -> str:
     """The label, with its probability where it is not certain, and a mark where it is doubted."""
     regime = report.regime
-    sure = regime.label == UNDETERMINED or regime.probability >= DEFAULT_CUTS.certain
+    sure = regime.label == UNDETERMINED or regime.probability >= least_certain(report)
     label = regime.label if sure else f"{regime.label} {floor_two(regime.probability)}"
     return f"{label} {DOUBTED}" if doubts(report) else label
 

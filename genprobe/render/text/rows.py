@@ -140,21 +140,49 @@ def headline(report: Report, unit: str) -> str:
 
 def regime_lines(report: Report, unit: str, divisor: float) -> list[str]:
     """The regime with its probability, its meaning or what speaks against it, and why."""
-    return [regime_verdict(report), *regime_reasons(report.regime, unit, divisor)]
+    return [regime_verdict(report, divisor), *regime_reasons(report.regime, unit, divisor)]
 
 
-def regime_verdict(report: Report) -> str:
-    """The label with its probability; both labels at a boundary; what the label is doubted for."""
+def regime_verdict(report: Report, divisor: float = 1.0) -> str:
+    """The label with its probability, its meaning and its numbers; both labels at a boundary.
+
+    What the label is doubted for takes the place of its meaning.
+
+    Args:
+        report: of the model.
+        divisor: nats in the unit of the numbers.
+    """
     regime = report.regime
     if regime.label == "undetermined":
         return f"undetermined: {'; '.join(regime.reasons)}"
     against = doubts(report)
     but = f", but {' and '.join(against)}" if against else ""
-    if regime.probability < DEFAULT_CUTS.certain and regime.alternatives:
+    numbers = placed_by(report, divisor)
+    if regime.probability < least_certain(report) and regime.alternatives:
         other, share = regime.alternatives[0]
-        return f"{regime.label} / {other} boundary, {regime.probability:.2f} / {share:.2f}{but}"
+        both = f"{regime.probability:.2f} / {share:.2f}"
+        return f"{regime.label} / {other} boundary, {both}{but}{numbers}"
     meaning = but or f": {MEANING[regime.label]}"
-    return f"{regime.label} (probability {floor_two(regime.probability)}){meaning}"
+    return f"{regime.label} (probability {floor_two(regime.probability)}){meaning}{numbers}"
+
+
+PLACED_BY = {"rate": "R", "mutual_information": "I(n;z)", "slope": "s"}
+"""The estimates that say what a label means for a model, and their symbols."""
+
+
+def placed_by(report: Report, divisor: float) -> str:
+    """R, I(n;z) and the slope s, as far as they are known, to follow a sentence."""
+    found = [
+        f"{symbol} = {number(e.value / (1.0 if name == 'slope' else divisor), 2)}"
+        for name, symbol in PLACED_BY.items()
+        if (e := report.estimates.get(name)) is not None
+    ]
+    return f"; {', '.join(found)}" if found else ""
+
+
+def least_certain(report: Report) -> float:
+    """The probability from which a label stands alone, by the thresholds of the report."""
+    return float(report.provenance.get("regime_cuts", {}).get("certain", DEFAULT_CUTS.certain))
 
 
 def short_verdict(report: Report) -> str:
@@ -163,7 +191,7 @@ def short_verdict(report: Report) -> str:
     if regime.label == "undetermined":
         return regime.label
     known = [(regime.label, regime.probability), *regime.alternatives]
-    shown = known[: 1 if regime.probability >= DEFAULT_CUTS.certain else 2]
+    shown = known[: 1 if regime.probability >= least_certain(report) else 2]
     label = " / ".join(f"{name} {floor_two(share)}" for name, share in shown)
     return f"{label} {DOUBTED}" if doubts(report) else label
 

@@ -99,7 +99,7 @@ def screen_lines(report: Report, unit: str, fit: Fit, console: Console, width: i
         lines += paragraph(sentence, "bold green", "> ", 2)
     rows = [row for row in short_rows(report, unit, fit.extras) if row.name != NAMES["elbo"]]
     lines += blank + table_lines(rows, (unit, *error_columns(report)), console, width)
-    lines += blank + paragraph(regime_verdict(report), "", "Regime  ", 8)
+    lines += blank + paragraph(regime_verdict(report, scale.nats), "", "Regime  ", 8)
     if report.warnings:
         lines += blank
         for notice in report.warnings[: fit.warnings]:

@@ -12,24 +12,30 @@ def words(models, unit="nats", **options):
 
 
 def test_every_regime_has_its_boundary(curve):
-    left, _ = words(curve(3, entropy=50.0), cuts=Cuts(syntactic=0.6, semantic_slope=2.0))
-    assert left[:5] == [
+    left, _ = words(curve(3, entropy=50.0), cuts=Cuts(syntactic=0.6, knee_high=2.0))
+    assert left[:6] == [
         "autodecoder: R ≤ 0.5",
         "semantic-decoder: R ≤ 0.05 Ĥ",
+        "knee: 0.8 ≤ s ≤ 2",
         "semantic-encoder: R > 0.05 Ĥ",
         "syntactic-encoder: D ≤ 0.6 Ĥ",
         "autoencoder: D ≤ 0.08 Ĥ",
     ]
-    assert left[5].endswith("decoder s > 2")
+    assert left[6].endswith("semantic, by slope: knee 0.8–2")
 
 
 def test_without_an_entropy_the_boundaries_are_of_the_slope(make_model):
     models = [
         make_model("a", 9.0, 60.0, slope=0.7, entropy=None),
+        make_model("c", 8.0, 62.0, slope=1.0, entropy=None, label="knee"),
         make_model("b", 19.0, 50.0, slope=0.3, entropy=None, label="syntactic-encoder"),
     ]
     left, right = words(models)
-    assert left == ["semantic-encoder: 0.5 < s ≤ 1", "syntactic-encoder: 0.125 < s ≤ 0.5"]
+    assert left == [
+        "knee: 0.8 ≤ s ≤ 1.25",
+        "semantic-encoder: 0.5 < s < 0.8",
+        "syntactic-encoder: 0.125 < s ≤ 0.5",
+    ]
     assert not any("Ĥ" in text for text in right)
 
 

@@ -52,6 +52,14 @@ def test_a_report_of_a_store_is_shown_again(make_report):
     assert (params["store"], params["tolerance"]) == (Path("a b.h5"), 0.25)
 
 
+def test_paths_are_written_from_the_current_folder(make_report, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stored = make_report(store=SimpleNamespace(path=tmp_path / "a.h5"))
+    asked = make_report(provenance={"asked": {"model": str(tmp_path / "a.pt"), "draws": 2}})
+    assert reproduce(stored) == "genprobe show a.h5"
+    assert reproduce(asked) == "genprobe.evaluate('a.pt', draws=2)"
+
+
 def test_where_nothing_says_there_is_no_command(make_report):
     assert reproduce(make_report()) is None
 

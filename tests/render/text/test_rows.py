@@ -102,6 +102,9 @@ def test_there_are_no_bars_where_the_rate_does_not_factorise(make_dimension):
 NO_RATE = {"index": 0, "rate": None, "rate_se_data": None, "mean_variance": 1.0, "active": True}
 
 
+NUMBERS = "; R = 20.00, I(n;z) = 6.00"
+
+
 @pytest.mark.parametrize(
     ("probability", "shown"), [(1.0, "1.00"), (0.9996, "0.99"), (0.95, "0.95")]
 )
@@ -110,13 +113,31 @@ def test_a_sure_regime_stands_alone_and_is_never_rounded_to_certainty(
 ):
     regime = make_regime(probability=probability, alternatives=(("autodecoder", 0.01),))
     text = rows.regime_verdict(make_report(regime=regime))
-    assert text == f"semantic-encoder (probability {shown}): {MEANING['semantic-encoder']}"
+    assert text == f"semantic-encoder (probability {shown}): {MEANING['semantic-encoder']}{NUMBERS}"
+
+
+def test_the_sentence_of_a_regime_states_its_numbers_in_their_unit(make_model):
+    report = make_model("m", 24.0, 60.0, slope=1.06, information=9.08, label="knee")
+    assert rows.regime_verdict(report).endswith("; R = 24.00, I(n;z) = 9.08, s = 1.06")
+    assert rows.regime_verdict(report, 2.0).endswith("; R = 12.00, I(n;z) = 4.54, s = 1.06")
+
+
+def test_no_meaning_speaks_against_the_numbers_beside_it():
+    for meaning in MEANING.values():
+        assert not {"little", "nothing", "everything", "all"} & set(meaning.split())
+
+
+def test_from_where_on_a_label_stands_alone_is_a_cut(make_report, make_regime):
+    regime = make_regime(probability=0.6, alternatives=(("knee", 0.4),))
+    report = make_report(regime=regime, provenance={"regime_cuts": {"certain": 0.5}})
+    assert rows.short_verdict(report) == "semantic-encoder 0.60"
+    assert rows.regime_verdict(report).startswith("semantic-encoder (probability 0.60)")
 
 
 def test_an_unsure_regime_shows_both_labels(make_report, make_regime):
     regime = make_regime(probability=0.6, alternatives=(("semantic-decoder", 0.4),))
     text = rows.regime_verdict(make_report(regime=regime))
-    assert text == "semantic-encoder / semantic-decoder boundary, 0.60 / 0.40"
+    assert text == "semantic-encoder / semantic-decoder boundary, 0.60 / 0.40" + NUMBERS
 
 
 @pytest.mark.parametrize(
@@ -128,7 +149,7 @@ def test_an_unsure_regime_shows_both_labels(make_report, make_regime):
 )
 def test_a_label_that_a_warning_speaks_against_is_doubted(make_report, code, said):
     report = make_report(warnings=[Notice(code=code, message="It is high.", remedy="Look.")])
-    assert rows.regime_verdict(report) == f"semantic-encoder (probability 1.00), {said}"
+    assert rows.regime_verdict(report) == f"semantic-encoder (probability 1.00), {said}{NUMBERS}"
     assert rows.short_verdict(report) == "semantic-encoder 1.00 ?"
     assert rows.short_verdict(make_report()) == "semantic-encoder 1.00"
 

@@ -19,13 +19,11 @@
     for (const b of all("[data-unit]")) b.setAttribute("aria-pressed", b.dataset.unit === unit);
   }
 
-  // A part is of the models that data-model lists, and goes with the last of them; one that needs
-  // every model of data-every goes with the first.
+  // A part is of the models that data-model lists, and goes with the last of them.
   const gone = (list) => list.split(" ").map((model) => hidden.has(Number(model)));
 
   function showModels() {
     for (const part of all("[data-model]")) part.hidden = !gone(part.dataset.model).includes(false);
-    for (const part of all("[data-every]")) part.hidden = gone(part.dataset.every).includes(true);
   }
 
   // The convex part of the frontier of the models that are shown; see genprobe/comparing/frontier.py.
@@ -188,7 +186,44 @@
     button.addEventListener("click", () => zoom(Number(button.dataset.zoom)));
   }
 
-  // On paper nothing is folded away.
+  // Rows in the order of a column: numbers from the largest down at first, names from a on. A second
+  // press turns the order round, and cells without a value are last in both.
+  function sortRows(table, column, descending) {
+    const body = table.tBodies[0];
+    const value = (row) => row.cells[column].dataset.value ?? "";
+    const rows = [...body.rows];
+    const numeric = rows.every((row) => !Number.isNaN(Number(value(row))));
+    const compare = (a, b) =>
+      numeric ? Number(a) - Number(b) : a.localeCompare(b, undefined, { numeric: true });
+    rows.sort((a, b) => {
+      const [x, y] = [value(a), value(b)];
+      if (x === "" || y === "") return (x === "") - (y === "");
+      return descending ? compare(y, x) : compare(x, y);
+    });
+    body.append(...rows);
+  }
+
+  function makeSortable(table) {
+    const heads = [...table.tHead.rows[0].cells];
+    heads.forEach((head, column) => {
+      if (head.tagName !== "TH") return;
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "sort";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const first = head.classList.contains("figure") ? "descending" : "ascending";
+        const other = first === "ascending" ? "descending" : "ascending";
+        const order = head.getAttribute("aria-sort") === first ? other : first;
+        for (const each of heads) each.removeAttribute("aria-sort");
+        head.setAttribute("aria-sort", order);
+        sortRows(table, column, order === "descending");
+      });
+    });
+  }
+
+  // On paper nothing that is printed is folded away.
   let folded = [];
   addEventListener("beforeprint", () => {
     folded = all("details:not([open])");
@@ -198,6 +233,7 @@
     for (const part of folded) part.open = false;
   });
 
+  for (const table of all("table.sortable")) makeSortable(table);
   for (const control of all(".toolbar, .zoom")) control.hidden = false;
   if (page.figure) box.replaceChildren();
   draw();
