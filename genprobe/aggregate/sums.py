@@ -100,6 +100,24 @@ class RunningLogSum:
         for mine, theirs in zip(self._parts(), some._parts(), strict=True):
             mine[part] = theirs
 
+    def merge(self, part: Part, other: "RunningLogSum") -> None:
+        """Add the sums of other pairs to those of some queries.
+
+        Args:
+            part: the queries.
+            other: their sums over components that are not among these; changed.
+        """
+        mine, new = self.at(part), other.fresh
+        reference = torch.maximum(mine.reference, other.reference)
+        reference = reference.where(~mine.fresh, other.reference).where(~new, mine.reference)
+        mine._move(slice(None), reference - mine.reference)
+        other._move(slice(None), reference - other.reference)
+        mine.sum += other.sum
+        mine.moment += other.moment
+        torch.maximum(mine.top, other.top, out=mine.top)
+        mine.fresh &= new
+        self.put(part, mine)
+
     def add(
         self,
         pairs: Float[Tensor, "m components"],
@@ -133,14 +151,17 @@ class RunningLogSum:
         some.sub_(step[:, None])
         if chosen is not None:
             pairs[rows] = some
-        step = step.double()
+        self._move(rows, step.double())
+        self.fresh[rows] &= ~seen
+        self._settled = not bool(self.fresh.any())
+
+    def _move(self, rows: Part, step: Float64[Tensor, " some"]) -> None:
+        """Move the reference of some rows, and all that hangs on it; what is fresh has nothing."""
         factor = torch.exp2(-step).where(~self.fresh[rows], 0.0)
         self.moment[rows] = factor * (self.moment[rows] - step * self.sum[rows])
         self.sum[rows] *= factor
         self.top[rows] *= factor
         self.reference[rows] += step
-        self.fresh[rows] &= ~seen
-        self._settled = not bool(self.fresh.any())
 
     def log_sum(self) -> Float64[Tensor, " m"]:
         """The logarithm of the sums, nats; −inf where there was nothing to sum."""

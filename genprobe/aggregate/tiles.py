@@ -4,7 +4,9 @@ Everything is in base 2 inside a tile, because exp2 costs the same whatever it u
 does not. The running sums over components are float64.
 """
 
+import itertools
 import math
+import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -17,9 +19,13 @@ from genprobe.aggregate.pairs import WAYS, Pairs, by_precision
 from genprobe.aggregate.plan import Tile
 from genprobe.aggregate.prune import cells, needed, worth
 from genprobe.aggregate.reduction import Reduction, plain
-from genprobe.aggregate.sums import LogSums, Part, RunningLogSum
+from genprobe.aggregate.sums import LogSums, RunningLogSum
+from genprobe.runtime.outer_threads import share_out
 from genprobe.types import Family, Params
 
+PIECE = 1 << 15
+"""Components that one thread goes over for some queries: a few dozen tiles, so that what begins and
+ends a piece costs little."""
 OWN_VALUES = 1 << 22
 """Values of z whose own densities are worked out at a time, in float64."""
 
@@ -106,18 +112,35 @@ class Group(NamedTuple):
 
 
 class Pass:
-    """Queries, their running sums, and the two buffers that every tile is worked out in."""
+    """Queries and their running sums.
+
+    What there is to do is cut into pieces, the same for any number of threads. Each has sums of its
+    own, which are merged in order.
+    """
 
     def __init__(self, z: Float[Tensor, "m *latent"], tile: Tile, reduce: Reduction) -> None:
-        self.z, self.tile = z, tile
-        self.running = RunningLogSum.empty(len(z), z.device, reduce)
+        self.z, self.tile, self.reduce = z, tile, reduce
+        self.running = RunningLogSum.empty(len(z), z.device)
         self.done = 0
-        self._buffers: dict[torch.dtype, Tensor] = {}
+        self._buffers = threading.local()
 
     def add(self, pairs: Pairs, column: Int64[Tensor, " m"], size: int) -> None:
         """Every pair of all queries with so many components."""
-        for rows in stretches(len(self.z), self.tile.queries):
-            self._add(pairs, column, rows, slice(0, size))
+
+        def one(piece: tuple[slice, slice]) -> RunningLogSum:
+            rows, components = piece
+            running = self._empty(rows.stop - rows.start)
+            self._add(running, pairs, column[rows], self.z[rows], components)
+            return running
+
+        pieces = [
+            (rows, components)
+            for rows in stretches(len(self.z), self.tile.queries)
+            for components in stretches(size, PIECE)
+        ]
+        for (rows, _), running in zip(pieces, share_out(one, pieces), strict=True):
+            self.running.merge(rows, running)
+        self.done += size * len(self.z)
 
     def add_kept(
         self,
@@ -127,19 +150,37 @@ class Pass:
         kept: Bool[Tensor, "m cell"],
     ) -> None:
         """The pairs of each cell with the queries that need it."""
-        stop = 0
-        for length, wanted in zip(lengths, kept.T.contiguous(), strict=True):
-            start, stop = stop, stop + length
-            for rows in wanted.nonzero().squeeze(1).split(self.tile.queries):
-                self._add(pairs, column, rows, slice(start, stop))
+        edges = [0, *itertools.accumulate(lengths)]
+
+        def one(cells: slice) -> RunningLogSum:
+            sums = self._empty(len(self.z))
+            for cell in range(cells.start, cells.stop):
+                wanted = kept[:, cell].nonzero().squeeze(1)
+                for some in stretches(len(wanted), self.tile.queries):
+                    rows = wanted[some]
+                    running = sums.at(rows)
+                    part = slice(edges[cell], edges[cell + 1])
+                    self._add(running, pairs, column[rows], self.z[rows], part)
+                    sums.put(rows, running)
+            return sums
+
+        together = max(1, PIECE // max(lengths))
+        for running in share_out(one, stretches(len(lengths), together)):
+            self.running.merge(slice(None), running)
+        self.done += int((kept.sum(0).cpu() * torch.tensor(lengths)).sum())
 
     def _add(
-        self, pairs: Pairs, column: Int64[Tensor, " m"], rows: Part, components: slice
+        self,
+        running: RunningLogSum,
+        pairs: Pairs,
+        column: Int64[Tensor, " q"],
+        z: Float[Tensor, "q *latent"],
+        components: slice,
     ) -> None:
         """Some queries with a stretch of components, without the queries' own."""
-        running, queries = self.running.at(rows), pairs.queries(self.z[rows])
+        queries = pairs.queries(z)
         parts = list(stretches(components.stop, self.tile.components, components.start))
-        owned, order = column[rows].sort()
+        owned, order = column.sort()
         edges = owned.new_tensor([part.start for part in parts] + [components.stop])
         bounds = torch.searchsorted(owned, edges).tolist()
         for part, low, high in zip(parts, bounds, bounds[1:], strict=False):
@@ -148,16 +189,20 @@ class Pass:
             if low < high:
                 log2[order[low:high], owned[low:high] - part.start] = -math.inf
             running.add(log2, scratch)
-            self.done += log2.numel()
-        if isinstance(rows, Tensor):
-            self.running.put(rows, running)
+
+    def _empty(self, m: int) -> RunningLogSum:
+        return RunningLogSum.empty(m, self.z.device, self.reduce)
 
     def _scratch(self, dtype: torch.dtype, queries: int, components: int) -> Tensor:
-        """Two buffers (2, queries, components), of memory that is made once: fresh is slow."""
-        if dtype not in self._buffers:
+        """Two buffers (2, queries, components) of this thread, made once: fresh memory is slow."""
+        if not hasattr(self._buffers, "of"):
+            self._buffers.of = {}
+        buffers: dict[torch.dtype, Tensor] = self._buffers.of
+        if dtype not in buffers:
             most = self.tile.queries * self.tile.components
-            self._buffers[dtype] = torch.empty(2, most, dtype=dtype, device=self.z.device)
-        return self._buffers[dtype][:, : queries * components].view(2, queries, components)
+            buffers[dtype] = torch.empty(2, most, dtype=dtype, device=self.z.device)
+        found = buffers[dtype][:, : queries * components]
+        return found.view(2, queries, components)
 
     def sums(self, own: Float64[Tensor, " m"], n: int) -> LogSums:
         """What the pass found over n components."""
