@@ -30,7 +30,7 @@ from genprobe.aggregate.pairs import BOUND
 from genprobe.aggregate.plan import Tile, plan_tile
 from genprobe.aggregate.reduction import choose
 from genprobe.aggregate.retry import retry_with_smaller_tiles
-from genprobe.aggregate.sums import LogSums, merged_entropy
+from genprobe.aggregate.sums import LogSums, merged_entropy, replaced
 from genprobe.aggregate.tiles import log_sums
 from genprobe.errors import UnavailableError
 from genprobe.plugins import plugins
@@ -174,7 +174,7 @@ def log_aggregate_blocks(
                     take({"z": z}, some)["z"].to(device),
                     family,
                     blocks,
-                    own[some].to(device),
+                    own[some],
                     tile=tile,
                     margin=margin,
                     far=far,
@@ -292,15 +292,6 @@ def error_at(sums: LogSums) -> Float64[Tensor, " m"]:
     near, relative = sums.rounded[:, :, None]
     errors: Tensor = near + relative * far(sums)
     return errors.amax(0)
-
-
-def replaced(sums: LogSums, some: Int64[Tensor, " k"], better: LogSums) -> LogSums:
-    """Sums with those of some queries replaced."""
-    fields = {
-        name: getattr(sums, name).index_copy(0, some, getattr(better, name))
-        for name in ("others", "own", "largest", "entropy")
-    }
-    return sums._replace(**fields)
 
 
 def deviation(sums: LogSums, checked: Int64[Tensor, " c"], exact: LogSums) -> float:

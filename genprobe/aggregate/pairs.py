@@ -299,7 +299,9 @@ def fill(rows: Float[Tensor, "piece n width"], values: Float[Tensor, "n value"])
 
 
 def rows_at_a_time(params: Params) -> int:
-    """Components whose parameters are about as large as a cache."""
+    """Components whose parameters are about as large as a cache; an accelerator takes all."""
+    if next(iter(params.values())).device.type != "cpu":
+        return size_of(params)
     values = sum(v[0].numel() for v in params.values())
     return max(1, STRETCH_VALUES // max(1, values))
 

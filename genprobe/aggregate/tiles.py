@@ -19,7 +19,7 @@ from genprobe.aggregate.pairs import WAYS, Pairs, by_precision
 from genprobe.aggregate.plan import Tile
 from genprobe.aggregate.prune import cells, needed, worth
 from genprobe.aggregate.reduction import Reduction, plain
-from genprobe.aggregate.sums import LogSums, RunningLogSum
+from genprobe.aggregate.sums import LogSums, RunningLogSum, replaced
 from genprobe.runtime.outer_threads import share_out
 from genprobe.types import Family, Params
 
@@ -42,6 +42,7 @@ def log_sums(
     least: Float64[Tensor, " m"] | None = None,
     reduce: Reduction = plain,
     advance: Callable[[int], None] = lambda count: None,
+    waits: bool | None = None,
 ) -> LogSums:
     """One pass over all components.
 
@@ -49,15 +50,17 @@ def log_sums(
         z: queries (m, *latent), on the device where the work is done.
         family: of the components, with natural parameters or cross_log_prob.
         blocks: of the components.
-        own: (m,) component each query was drawn from, −1 for none.
+        own: (m,) component each query was drawn from, −1 for none; on the CPU.
         tile: sizes.
         margin: nats of rounding error allowed (see ``by_precision``).
         far: how far below those near a component the pairs that matter lie (see there), nats.
         least: (m,) log densities that may be left out; None to leave out nothing.
         reduce: how a tile is summed.
         advance: called with the number of components done.
+        waits: whether to look at values after each tile; on the CPU alone by default.
     """
-    work = Pass(z, tile, reduce)
+    waits = z.device.type == "cpu" if waits is None else waits
+    work = Pass(z, tile, reduce, waits)
     mine = torch.full((len(z),), -math.inf, dtype=torch.float64, device=z.device)
     rounded, seen = torch.zeros(2, len(WAYS), dtype=torch.float64), 0
     for start, block in read_ahead(blocks(tile.block)):
@@ -68,7 +71,7 @@ def log_sums(
             kept = None
             if least is not None and worth(z, family, group.params, least):
                 members = cells(family, group.params)
-                kept = needed(z, family, group.params, members, least)
+                kept = needed(z, family, group.params, members, least).cpu()
                 group = group.ordered(torch.cat(members))
             column = group.columns(own)
             here = (column >= 0).nonzero().squeeze(1)
@@ -83,7 +86,16 @@ def log_sums(
                 work.add_kept(pairs, column, [len(m) for m in members], kept)
         seen += size
         advance(size)
-    return work.sums(mine, seen)._replace(rounded=rounded)
+    sums = work.sums(mine, seen)._replace(rounded=rounded)
+    again = work.running.doubtful.cpu().nonzero().squeeze(1)
+    if not len(again):
+        return sums
+    bound = None if least is None else least[again]
+    better = log_sums(
+        z[again], family, blocks, own[again], tile=tile, margin=margin, far=far, least=bound,
+        reduce=reduce, waits=True,
+    )  # fmt: skip
+    return replaced(sums, again, better)
 
 
 class Group(NamedTuple):
@@ -105,8 +117,8 @@ class Group(NamedTuple):
     def columns(self, own: Int64[Tensor, " m"]) -> Int64[Tensor, " m"]:
         """Where each query's own component is among these; −1 where it is not."""
         length = int(self.chosen.max()) + 1
-        position = torch.full((length + 1,), -1, device=own.device)
-        position[self.chosen.to(own.device)] = torch.arange(len(self.chosen), device=own.device)
+        position = torch.full((length + 1,), -1)
+        position[self.chosen] = torch.arange(len(self.chosen))
         inside = (own >= self.start) & (own < self.start + length)
         return position[torch.where(inside, own - self.start, length)]
 
@@ -118,8 +130,11 @@ class Pass:
     own, which are merged in order.
     """
 
-    def __init__(self, z: Float[Tensor, "m *latent"], tile: Tile, reduce: Reduction) -> None:
-        self.z, self.tile, self.reduce = z, tile, reduce
+    def __init__(
+        self, z: Float[Tensor, "m *latent"], tile: Tile, reduce: Reduction, waits: bool
+    ) -> None:
+        self.z, self.tile, self.reduce, self.waits = z, tile, reduce, waits
+        self.piece = PIECE if z.device.type == "cpu" else tile.block
         self.running = RunningLogSum.empty(len(z), z.device)
         self.done = 0
         self._buffers = threading.local()
@@ -136,7 +151,7 @@ class Pass:
         pieces = [
             (rows, components)
             for rows in stretches(len(self.z), self.tile.queries)
-            for components in stretches(size, PIECE)
+            for components in stretches(size, self.piece)
         ]
         for (rows, _), running in zip(pieces, share_out(one, pieces), strict=True):
             self.running.merge(rows, running)
@@ -164,10 +179,10 @@ class Pass:
                     sums.put(rows, running)
             return sums
 
-        together = max(1, PIECE // max(lengths))
+        together = max(1, self.piece // max(lengths))
         for running in share_out(one, stretches(len(lengths), together)):
             self.running.merge(slice(None), running)
-        self.done += int((kept.sum(0).cpu() * torch.tensor(lengths)).sum())
+        self.done += int((kept.sum(0) * torch.tensor(lengths)).sum())
 
     def _add(
         self,
@@ -183,6 +198,7 @@ class Pass:
         owned, order = column.sort()
         edges = owned.new_tensor([part.start for part in parts] + [components.stop])
         bounds = torch.searchsorted(owned, edges).tolist()
+        owned, order = owned.to(z.device), order.to(z.device)
         for part, low, high in zip(parts, bounds, bounds[1:], strict=False):
             out, scratch = self._scratch(pairs.dtype, len(owned), part.stop - part.start)
             log2 = pairs.log2(queries, running.reference, part, out, scratch)
@@ -191,7 +207,7 @@ class Pass:
             running.add(log2, scratch)
 
     def _empty(self, m: int) -> RunningLogSum:
-        return RunningLogSum.empty(m, self.z.device, self.reduce)
+        return RunningLogSum.empty(m, self.z.device, self.reduce, self.waits)
 
     def _scratch(self, dtype: torch.dtype, queries: int, components: int) -> Tensor:
         """Two buffers (2, queries, components) of this thread, made once: fresh memory is slow."""
