@@ -30,16 +30,19 @@ from genprobe.aggregate.pairs import BOUND
 from genprobe.aggregate.plan import Tile, plan_tile
 from genprobe.aggregate.reduction import choose
 from genprobe.aggregate.retry import retry_with_smaller_tiles
-from genprobe.aggregate.sums import LogSums, merged_entropy
+from genprobe.aggregate.sums import LogSums, merged_entropy, replaced
 from genprobe.aggregate.tiles import log_sums
 from genprobe.errors import UnavailableError
 from genprobe.plugins import plugins
+from genprobe.runtime.outer_threads import outer_threads
 from genprobe.runtime.ranks import ALONE, Ranks, barrier
 from genprobe.types import Family, Params
 
 CHECKED = 4, 32
 CHECKED_VALUES = 1 << 25
 """So many queries at least and at most are checked, as many as bring so many values of pairs."""
+CHECKED_SHARE = 64
+"""Of so many queries one is checked: a pair costs ten times as much there."""
 RISK = 0.5
 """Nats of rounding error allowed where an own component may make it not matter: no more, because
 from sums as far off it is read whether it did."""
@@ -171,7 +174,7 @@ def log_aggregate_blocks(
                     take({"z": z}, some)["z"].to(device),
                     family,
                     blocks,
-                    own[some].to(device),
+                    own[some],
                     tile=tile,
                     margin=margin,
                     far=far,
@@ -183,7 +186,7 @@ def log_aggregate_blocks(
         return combined(sums, ranks)
 
     exactly = partial(exact_sums, z, family, blocks, own, ranks)
-    with full_precision(device or torch.device("cpu")):
+    with full_precision(device or torch.device("cpu")), outer_threads():
         sums, error = settled(once, exactly, len(z), choose_checked(z, n))
     return assemble(sums, own, n, error)
 
@@ -247,7 +250,7 @@ def settled(
 
 def choose_checked(z: Float[Tensor, "m *latent"], n: int) -> Int64[Tensor, " c"]:
     """Queries to be checked, evenly spread: fewer where one alone is expensive."""
-    affordable = CHECKED_VALUES // (n * z[0].numel())
+    affordable = min(CHECKED_VALUES // (n * z[0].numel()), len(z) // CHECKED_SHARE)
     count = min(len(z), max(CHECKED[0], min(CHECKED[1], affordable)))
     return torch.linspace(0, len(z) - 1, count).round().long()
 
@@ -289,15 +292,6 @@ def error_at(sums: LogSums) -> Float64[Tensor, " m"]:
     near, relative = sums.rounded[:, :, None]
     errors: Tensor = near + relative * far(sums)
     return errors.amax(0)
-
-
-def replaced(sums: LogSums, some: Int64[Tensor, " k"], better: LogSums) -> LogSums:
-    """Sums with those of some queries replaced."""
-    fields = {
-        name: getattr(sums, name).index_copy(0, some, getattr(better, name))
-        for name in ("others", "own", "largest", "entropy")
-    }
-    return sums._replace(**fields)
 
 
 def deviation(sums: LogSums, checked: Int64[Tensor, " c"], exact: LogSums) -> float:

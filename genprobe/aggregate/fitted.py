@@ -8,8 +8,9 @@ the examples that it is scored on.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float64, Int64
@@ -22,6 +23,7 @@ from genprobe.aggregate.moments import moments
 from genprobe.distributions.latents import flat
 from genprobe.distributions.uniform_sphere import unit_vector
 from genprobe.errors import UnavailableError
+from genprobe.runtime.outer_threads import outer_threads, share_out
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.seeds import generator
 from genprobe.store.read import Store
@@ -112,20 +114,20 @@ def fit_marginal(
     sample = take_sample(store, family, chosen, fold[chosen])
     fits: dict[str, list[Prior]] = {}
     scores: dict[str, Float64[Tensor, " fold"]] = {}
-    for name, priors in ladder(sample, candidates, folds, seed, scores, progress):
-        fits[name] = priors
-        scores[name] = torch.stack(
-            [priors[f].log_prob(sample.z[sample.fold == f]).mean() for f in range(folds)]
-        )
+    with outer_threads():
+        for name, priors in ladder(sample, candidates, folds, seed, scores, progress):
+            fits[name], scores[name] = priors, held_out(sample, priors)
     if not fits:
         raise UnavailableError("No fitted marginal: no prior can be fitted to these codes.")
     picks = [pick(scores, f) for f in range(folds)]
     best = [fits[name][f] for f, name in enumerate(picks)]
     candidate = max(picks, key=picks.count)
+    with outer_threads():
+        log_mz = score(store, best, fold)
     return FittedMarginal(
         candidate=candidate,
         scores={name: float(values.mean()) for name, values in scores.items()},
-        log_mz=score(store, best, fold),
+        log_mz=log_mz,
         folds=folds,
         prior=best[picks.index(candidate)],
     )
@@ -184,12 +186,11 @@ def ladder(
         for size in sizes:
             label = name if len(sizes) == 1 else f"{name} ({size})"
             progress.say("fit", label)
-            fits = []
+            fit = partial(fit_without, sample, factory, size, seed)
             try:
-                for fold in range(folds):
-                    fits.append(fit_without(sample, factory, size, fold, seed))
-                    progress.advance("fit", 1, total)
-                    left -= 1
+                fits = share_out(fit, range(folds))
+                progress.advance("fit", folds, total)
+                left -= folds
             except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
                 break  # the codes lie on a plane, and have no covariance to invert
             yield label, fits
@@ -200,7 +201,16 @@ def ladder(
             progress.advance("fit", left, total)
 
 
-def fit_without(sample: Sample, factory: PriorFactory, size: int, fold: int, seed: int) -> Prior:
+def held_out(sample: Sample, priors: Sequence[Prior]) -> Float64[Tensor, " fold"]:
+    """Mean log density of each fold's examples by the fit without them, nats."""
+
+    def one(fold: int) -> Tensor:
+        return priors[fold].log_prob(sample.z[sample.fold == fold]).mean()
+
+    return torch.stack(share_out(one, range(len(priors))))
+
+
+def fit_without(sample: Sample, factory: PriorFactory, size: int, seed: int, fold: int) -> Prior:
     """A candidate fitted to every example of the sample but one fold's, over flattened z."""
     if factory.fit is None:
         raise ValueError(factory.name)
@@ -220,12 +230,16 @@ def score(
     """Log m(z) at every draw of the store, each example by its fold's fit; nats."""
     header = store.header
     log_mz = torch.empty(header.draws, header.n, dtype=torch.float64)
+
+    def one(place: tuple[int, Int64[Tensor, " rows"], Float64[Tensor, "rows k"], int]) -> None:
+        draw, rows, z, f = place
+        mine = fold[rows] == f
+        if mine.any():  # torch refuses to sum over the event of nothing
+            log_mz[draw, rows[mine]] = priors[f].log_prob(z[mine])
+
     for segment in range(header.segments):
         rows = torch.arange(*header.span(segment))
         for draw in range(header.draws):
             z = flat(store.gather("draws/z", draw, rows).double(), 1)
-            for f, prior in enumerate(priors):
-                mine = fold[rows] == f
-                if mine.any():  # torch refuses to sum over the event of nothing
-                    log_mz[draw, rows[mine]] = prior.log_prob(z[mine])
+            share_out(one, [(draw, rows, z, f) for f in range(len(priors))])
     return log_mz

@@ -1,49 +1,88 @@
 """log q(z_d) = log 1/N Σ_n q(z_d|x_n): the aggregate posterior of each latent dimension alone."""
 
 import math
-from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.blocks import size_of
+from genprobe.aggregate.blocks import Blocks, in_memory, stretches, width_of
+from genprobe.aggregate.density import log_aggregate_blocks
 from genprobe.aggregate.moments import factorises
 from genprobe.distributions.latents import flat
 from genprobe.errors import UnavailableError
 from genprobe.types import Family, Params
 
 TILE_VALUES = 1 << 21
+FEW = 128
+"""Queries that do not pay for preparing every dimension by itself."""
+HELD_VALUES = 1 << 23
+"""Values of each parameter that are held at a time, where dimensions are done one by one."""
 
 
 def log_marginals(
     z: Float[Tensor, "m *latent"],
     family: Family,
-    blocks: Callable[[], Iterable[tuple[int, Params]]],
+    blocks: Blocks,
     n: int,
+    own: Int64[Tensor, " m"] | None = None,
 ) -> Float64[Tensor, "m k"]:
     """The log of every one-dimensional marginal at its own entry of z (m, k), nats.
+
+    Each dimension is an aggregate posterior of its own where the family has natural parameters, of
+    as many values as z: to a thousandth of a nat, as that is.
 
     Args:
         z: queries (m, *latent), k values each.
         family: of the components; it must factorise over the entries of z.
-        blocks: (first component, parameters) in order.
+        blocks: of the components.
         n: number of components.
+        own: (m,) index of the component each query was drawn from; None if from none of them.
 
     Raises:
         UnavailableError: if the family does not factorise.
     """
-    k = z[0].numel()
+    _, one = next(iter(blocks(1)))
+    if not factorises(family.distribution(one)):
+        raise UnavailableError(f"The family {family.name} does not factorise.")
+    each = all(values.shape[1:] == z.shape[1:] for values in one.values())
+    if family.natural is None or not each or len(z) < FEW:
+        return pair_by_pair(z, family, blocks, n)
+    z, found = flat(z, 1), []
+    for some in stretches(z.shape[1], max(1, HELD_VALUES // n)):
+        columns = gather(blocks, some, n)
+        for d in range(some.start, some.stop):
+            params = {name: values[d - some.start, :, None] for name, values in columns.items()}
+            density = log_aggregate_blocks(z[:, d, None], family, in_memory(params), n, own=own)
+            found.append(density.log_qz)
+    return torch.stack(found, 1)
+
+
+def gather(blocks: Blocks, some: slice, n: int) -> dict[str, Float[Tensor, "some n"]]:
+    """Parameters of some dimensions of all components, each dimension in one piece."""
+    columns: dict[str, Tensor] = {}
+    for start, params in blocks(max(1, HELD_VALUES // width_of(blocks))):
+        for name, values in params.items():
+            here = flat(values, 1)[:, some].T
+            column = columns.setdefault(name, values.new_empty(len(here), n))
+            column[:, start : start + here.shape[1]] = here
+    return columns
+
+
+def pair_by_pair(
+    z: Float[Tensor, "m *latent"], family: Family, blocks: Blocks, n: int
+) -> Float64[Tensor, "m k"]:
+    """The same by the family's own density."""
+    z, k = z.double(), z[0].numel()
     top = torch.full((len(z), k), -math.inf, dtype=torch.float64)
-    rows = max(1, TILE_VALUES // (len(z) * k))
-    for _, params in blocks():
-        for low in range(0, size_of(params), rows):
-            some = {name: v[low : low + rows].double() for name, v in params.items()}
-            q = family.distribution(some)
-            if not factorises(q):
-                raise UnavailableError(f"The family {family.name} does not factorise.")
-            pairs = flat(q.base_dist.log_prob(z.double()[:, None]), 2)
-            top = torch.logaddexp(top, stable_logsumexp(pairs))
+
+    def one(params: Params) -> Float64[Tensor, "m k"]:
+        q: Any = family.distribution({name: values.double() for name, values in params.items()})
+        return stable_logsumexp(flat(q.base_dist.log_prob(z[:, None]), 2))
+
+    for _, params in blocks(max(1, TILE_VALUES // (len(z) * k))):
+        top = torch.logaddexp(top, one(params))
     return top - math.log(n)
 
 

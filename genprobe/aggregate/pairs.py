@@ -8,6 +8,7 @@ and what float64 cannot, by the family's own density, which does not cancel.
 """
 
 import math
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from torch.distributions import Distribution, constraints
 from genprobe.aggregate.blocks import size_of, stretches
 from genprobe.aggregate.moments import factorises, mean_of, variance_of
 from genprobe.aggregate.rounding import PIECES, pieces_of, rounding, rounding_of_one
+from genprobe.runtime.outer_threads import share_out
 from genprobe.types import Family, Params
 
 LOG2_E = math.log2(math.e)
@@ -31,6 +33,8 @@ CENTRED = 1024
 """So many components tell where the middle is."""
 AWAY = 2.0
 """Standard deviations from the mean where parts that vanish at it are looked at."""
+_seeding = threading.Lock()
+"""Held while torch's own generator, which all threads share, is set."""
 CONSTANTS = 2
 """Statistics of a pair that hold what does not depend on z, or not on the component."""
 
@@ -137,22 +141,33 @@ def cancelling_parts(family: Family, params: Params) -> Parts:
     """How large the parts of each component's exponent are at a typical z."""
     if family.natural is None or family.sufficient is None:
         raise ValueError(family.name)
-    found, offset, terms = [], centre(family, params), CONSTANTS
-    for part in stretches(size_of(params), rows_at_a_time(params)):
-        # How large they are need not be known to more than float32.
-        some = moved(family, params, part, offset.float(), torch.float32)
-        eta, log_partition = family.natural(some)
-        statistics, _ = family.sufficient(typical(family.distribution(some)))
-        terms = eta.shape[1] + CONSTANTS
-        each = statistics.mul_(eta)
-        most = pieces_of(terms)[-1]
-        found.append((every(each, most), every(each.abs_(), most), log_partition))
-    added, sizes, log_partition = (torch.cat(values).cpu() for values in zip(*found, strict=True))
+    offset = centre(family, params).float()
+    found = share_out(
+        lambda part: parts_of_some(family, params, part, offset),
+        stretches(size_of(params), rows_at_a_time(params)),
+    )
+    *parts, (terms, *_) = zip(*found, strict=True)
+    added, sizes, log_partition = (torch.cat(values).cpu() for values in parts)
     # Log-partition less the smallest, and reference: two constants of unlike sign if that is more.
     more = (log_partition - log_partition.min() - added.sum(1).clamp(min=0)).clamp(min=0)
     # A draw lies about half a nat a value below the mean.
     more += family.event_shape(params).numel() / 2
     return Parts(added, sizes, more, terms)
+
+
+def parts_of_some(
+    family: Family, params: Params, part: slice, offset: Tensor
+) -> tuple[Tensor, Tensor, Tensor, int]:
+    """Parts of the exponents of a stretch of components, their sizes, log-partitions, and terms."""
+    if family.natural is None or family.sufficient is None:
+        raise ValueError(family.name)
+    # How large they are need not be known to more than float32.
+    some = moved(family, params, part, offset, torch.float32)
+    eta, log_partition = family.natural(some)
+    statistics, _ = family.sufficient(typical(family.distribution(some)))
+    terms = eta.shape[1] + CONSTANTS
+    each, most = statistics.mul_(eta), pieces_of(terms)[-1]
+    return every(each, most), every(each.abs_(), most), log_partition, terms
 
 
 def every(terms: Float[Tensor, "n term"], pieces: int) -> Float[Tensor, "n piece"]:
@@ -172,7 +187,7 @@ def typical(distribution: Distribution) -> Tensor:
     """
     mean = mean_of(distribution)
     if mean.isnan().any():
-        with torch.random.fork_rng(devices=[]):
+        with _seeding, torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             return distribution.sample()
     if factorises(distribution) or not everywhere(distribution):
@@ -252,21 +267,20 @@ def natural_weights(
     Only what the log-partitions are above the smallest need survive the rounding to dtype. A
     stretch at a time is worked out in float64.
     """
-    if family.natural is None:
+    natural = family.natural
+    if natural is None:
         raise ValueError(family.name)
-    weights: Tensor | None = None
-    partitions = []
     n = size_of(params)
-    for part in stretches(n, rows_at_a_time(params)):
-        eta, log_partition = family.natural(moved(family, params, part, offset))
-        if weights is None:
-            width = math.ceil(eta.shape[1] / way.pieces) + CONSTANTS
-            weights = eta.new_empty(way.pieces, n, width, dtype=way.dtype)
+    eta, _ = natural(moved(family, params, slice(0, 1), offset))
+    width = math.ceil(eta.shape[1] / way.pieces) + CONSTANTS
+    weights = eta.new_empty(way.pieces, n, width, dtype=way.dtype)
+
+    def one(part: slice) -> Tensor:
+        eta, log_partition = natural(moved(family, params, part, offset))
         fill(weights[:, part], eta.mul_(LOG2_E))
-        partitions.append(log_partition)
-    if weights is None:
-        raise ValueError("no components")
-    log_partition = torch.cat(partitions)
+        return log_partition
+
+    log_partition = torch.cat(share_out(one, stretches(n, rows_at_a_time(params))))
     smallest = log_partition.min()
     weights[:, :, -2] = (smallest - log_partition) * (LOG2_E / way.pieces)
     weights[:, :, -1] = 1.0
@@ -285,7 +299,9 @@ def fill(rows: Float[Tensor, "piece n width"], values: Float[Tensor, "n value"])
 
 
 def rows_at_a_time(params: Params) -> int:
-    """Components whose parameters are about as large as a cache."""
+    """Components whose parameters are about as large as a cache; an accelerator takes all."""
+    if next(iter(params.values())).device.type != "cpu":
+        return size_of(params)
     values = sum(v[0].numel() for v in params.values())
     return max(1, STRETCH_VALUES // max(1, values))
 

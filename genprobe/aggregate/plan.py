@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import torch
 
-PAIR_BYTES = 16 << 20
+PAIR_BYTES = 8 << 20
 """Bytes of the two buffers of float32 pairs, so large that starting an operation costs little."""
-COMPONENTS = 1024
+COMPONENTS = 2048
 WIDE = 64
 QUERIES = 128, 4096
 BLOCK_VALUES = 1 << 23

@@ -46,8 +46,20 @@ class LogSums(NamedTuple):
     skipped: float = 0.0
 
 
+def replaced(sums: LogSums, some: Int64[Tensor, " k"], better: LogSums) -> LogSums:
+    """Sums with those of some queries replaced."""
+    fields = {
+        name: getattr(sums, name).index_copy(0, some, getattr(better, name))
+        for name in ("others", "own", "largest", "entropy")
+    }
+    return sums._replace(**fields)
+
+
 class RunningLogSum:
     """Sums of some queries over the components seen so far, float64; all are changed in place.
+
+    On the CPU a reference is looked at after each tile. An accelerator would wait for that: there
+    the first tile gives it, and queries for which that was not enough are doubtful.
 
     Attributes:
         reference: (m,) base-2 logarithm that the rest is relative to; 0 until a pair was seen.
@@ -55,7 +67,9 @@ class RunningLogSum:
         sum: (m,) Σ 2^p.
         moment: (m,) Σ 2^p p.
         top: (m,) the largest 2^p.
+        doubtful: (m,) whether the sums may be wrong.
         reduce: how a tile is summed.
+        waits: whether to look at values while pairs are added.
     """
 
     def __init__(
@@ -65,17 +79,24 @@ class RunningLogSum:
         sum: Tensor,
         moment: Tensor,
         top: Tensor,
+        doubtful: Tensor,
         *,
         reduce: Reduction,
+        waits: bool,
     ) -> None:
         self.reference, self.fresh = reference, fresh
         self.sum, self.moment, self.top = sum, moment, top
-        self.reduce = reduce
-        self._settled = not bool(fresh.any())
+        self.doubtful = doubtful
+        self.reduce, self.waits = reduce, waits
+        self._settled = False
 
     @classmethod
     def empty(
-        cls, m: int, device: torch.device | None = None, reduce: Reduction = plain
+        cls,
+        m: int,
+        device: torch.device | None = None,
+        reduce: Reduction = plain,
+        waits: bool = True,
     ) -> "RunningLogSum":
         """No pairs yet.
 
@@ -83,22 +104,43 @@ class RunningLogSum:
             m: number of queries.
             device: where the sums are; the CPU by default.
             reduce: how a tile is summed.
+            waits: whether to look at values while pairs are added.
         """
         reference, total, moment, top = torch.zeros(4, m, dtype=torch.float64, device=device)
         fresh = torch.ones(m, dtype=torch.bool, device=device)
-        return cls(reference, fresh, total, moment, top, reduce=reduce)
+        return cls(reference, fresh, total, moment, top, ~fresh, reduce=reduce, waits=waits)
 
     def _parts(self) -> tuple[Tensor, ...]:
-        return self.reference, self.fresh, self.sum, self.moment, self.top
+        return self.reference, self.fresh, self.sum, self.moment, self.top, self.doubtful
 
     def at(self, part: Part) -> "RunningLogSum":
         """Those of some queries: of a stretch the very same, of positions a copy."""
-        return RunningLogSum(*(values[part] for values in self._parts()), reduce=self.reduce)
+        parts = (values[part] for values in self._parts())
+        return RunningLogSum(*parts, reduce=self.reduce, waits=self.waits)
 
     def put(self, part: Part, some: "RunningLogSum") -> None:
         """Take over those of some queries."""
         for mine, theirs in zip(self._parts(), some._parts(), strict=True):
             mine[part] = theirs
+
+    def merge(self, part: Part, other: "RunningLogSum") -> None:
+        """Add the sums of other pairs to those of some queries.
+
+        Args:
+            part: the queries.
+            other: their sums over components that are not among these; changed.
+        """
+        mine, new = self.at(part), other.fresh
+        reference = torch.maximum(mine.reference, other.reference)
+        reference = reference.where(~mine.fresh, other.reference).where(~new, mine.reference)
+        mine._move(slice(None), reference - mine.reference)
+        other._move(slice(None), reference - other.reference)
+        mine.sum += other.sum
+        mine.moment += other.moment
+        torch.maximum(mine.top, other.top, out=mine.top)
+        mine.fresh &= new
+        mine.doubtful |= other.doubtful
+        self.put(part, mine)
 
     def add(
         self,
@@ -111,20 +153,38 @@ class RunningLogSum:
             pairs: base-2 logs less the queries' reference; changed. −inf is no pair.
             scratch: of the same shape; overwritten.
         """
+        if not self.waits:
+            self._add_without_waiting(pairs, scratch)
+            return
         if not self._settled:
-            self._raise(pairs, None if self.fresh.all() else self.fresh.nonzero().squeeze(1))
+            self._raise(pairs, self.fresh.nonzero().squeeze(1))
+            self._settled = not bool(self.fresh.any())
         total, top, moment = self.reduce(pairs, scratch)
         if float(top.max()) > HUGE:
             rows = (top > HUGE).nonzero().squeeze(1)
             self._raise(pairs, rows)
             again = pairs[rows]
             total[rows], top[rows], moment[rows] = plain(again, torch.empty_like(again))
+        self._take(total, top, moment)
+
+    def _add_without_waiting(self, pairs: Tensor, scratch: Tensor) -> None:
+        """Add a tile; what the first reference does not do for becomes doubtful."""
+        if not self._settled:
+            self._raise(pairs, None)
+            self._settled = True
+        total, top, moment = self.reduce(pairs, scratch)
+        self.doubtful |= self.fresh | (top > HUGE)
+        self._take(total, top, moment)
+
+    def _take(self, total: Tensor, top: Tensor, moment: Tensor) -> None:
         self.sum += total
         self.moment += moment
         torch.maximum(self.top, top.double(), out=self.top)
 
     def _raise(self, pairs: Tensor, chosen: Int64[Tensor, " some"] | None) -> None:
         """Move the reference of some rows to their largest pair, and all that hangs on it."""
+        if chosen is not None and not len(chosen):
+            return
         rows = slice(None) if chosen is None else chosen
         some = pairs[rows]
         largest = some.amax(1)
@@ -133,14 +193,16 @@ class RunningLogSum:
         some.sub_(step[:, None])
         if chosen is not None:
             pairs[rows] = some
-        step = step.double()
+        self._move(rows, step.double())
+        self.fresh[rows] &= ~seen
+
+    def _move(self, rows: Part, step: Float64[Tensor, " some"]) -> None:
+        """Move the reference of some rows, and all that hangs on it; what is fresh has nothing."""
         factor = torch.exp2(-step).where(~self.fresh[rows], 0.0)
         self.moment[rows] = factor * (self.moment[rows] - step * self.sum[rows])
         self.sum[rows] *= factor
         self.top[rows] *= factor
         self.reference[rows] += step
-        self.fresh[rows] &= ~seen
-        self._settled = not bool(self.fresh.any())
 
     def log_sum(self) -> Float64[Tensor, " m"]:
         """The logarithm of the sums, nats; −inf where there was nothing to sum."""

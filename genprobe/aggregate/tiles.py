@@ -4,7 +4,9 @@ Everything is in base 2 inside a tile, because exp2 costs the same whatever it u
 does not. The running sums over components are float64.
 """
 
+import itertools
 import math
+import threading
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -17,9 +19,13 @@ from genprobe.aggregate.pairs import WAYS, Pairs, by_precision
 from genprobe.aggregate.plan import Tile
 from genprobe.aggregate.prune import cells, needed, worth
 from genprobe.aggregate.reduction import Reduction, plain
-from genprobe.aggregate.sums import LogSums, Part, RunningLogSum
+from genprobe.aggregate.sums import LogSums, RunningLogSum, replaced
+from genprobe.runtime.outer_threads import share_out
 from genprobe.types import Family, Params
 
+PIECE = 1 << 15
+"""Components that one thread goes over for some queries: a few dozen tiles, so that what begins and
+ends a piece costs little."""
 OWN_VALUES = 1 << 22
 """Values of z whose own densities are worked out at a time, in float64."""
 
@@ -36,6 +42,7 @@ def log_sums(
     least: Float64[Tensor, " m"] | None = None,
     reduce: Reduction = plain,
     advance: Callable[[int], None] = lambda count: None,
+    waits: bool | None = None,
 ) -> LogSums:
     """One pass over all components.
 
@@ -43,15 +50,17 @@ def log_sums(
         z: queries (m, *latent), on the device where the work is done.
         family: of the components, with natural parameters or cross_log_prob.
         blocks: of the components.
-        own: (m,) component each query was drawn from, −1 for none.
+        own: (m,) component each query was drawn from, −1 for none; on the CPU.
         tile: sizes.
         margin: nats of rounding error allowed (see ``by_precision``).
         far: how far below those near a component the pairs that matter lie (see there), nats.
         least: (m,) log densities that may be left out; None to leave out nothing.
         reduce: how a tile is summed.
         advance: called with the number of components done.
+        waits: whether to look at values after each tile; on the CPU alone by default.
     """
-    work = Pass(z, tile, reduce)
+    waits = z.device.type == "cpu" if waits is None else waits
+    work = Pass(z, tile, reduce, waits)
     mine = torch.full((len(z),), -math.inf, dtype=torch.float64, device=z.device)
     rounded, seen = torch.zeros(2, len(WAYS), dtype=torch.float64), 0
     for start, block in read_ahead(blocks(tile.block)):
@@ -62,7 +71,7 @@ def log_sums(
             kept = None
             if least is not None and worth(z, family, group.params, least):
                 members = cells(family, group.params)
-                kept = needed(z, family, group.params, members, least)
+                kept = needed(z, family, group.params, members, least).cpu()
                 group = group.ordered(torch.cat(members))
             column = group.columns(own)
             here = (column >= 0).nonzero().squeeze(1)
@@ -77,7 +86,16 @@ def log_sums(
                 work.add_kept(pairs, column, [len(m) for m in members], kept)
         seen += size
         advance(size)
-    return work.sums(mine, seen)._replace(rounded=rounded)
+    sums = work.sums(mine, seen)._replace(rounded=rounded)
+    again = work.running.doubtful.cpu().nonzero().squeeze(1)
+    if not len(again):
+        return sums
+    bound = None if least is None else least[again]
+    better = log_sums(
+        z[again], family, blocks, own[again], tile=tile, margin=margin, far=far, least=bound,
+        reduce=reduce, waits=True,
+    )  # fmt: skip
+    return replaced(sums, again, better)
 
 
 class Group(NamedTuple):
@@ -99,25 +117,45 @@ class Group(NamedTuple):
     def columns(self, own: Int64[Tensor, " m"]) -> Int64[Tensor, " m"]:
         """Where each query's own component is among these; −1 where it is not."""
         length = int(self.chosen.max()) + 1
-        position = torch.full((length + 1,), -1, device=own.device)
-        position[self.chosen.to(own.device)] = torch.arange(len(self.chosen), device=own.device)
+        position = torch.full((length + 1,), -1)
+        position[self.chosen] = torch.arange(len(self.chosen))
         inside = (own >= self.start) & (own < self.start + length)
         return position[torch.where(inside, own - self.start, length)]
 
 
 class Pass:
-    """Queries, their running sums, and the two buffers that every tile is worked out in."""
+    """Queries and their running sums.
 
-    def __init__(self, z: Float[Tensor, "m *latent"], tile: Tile, reduce: Reduction) -> None:
-        self.z, self.tile = z, tile
-        self.running = RunningLogSum.empty(len(z), z.device, reduce)
+    What there is to do is cut into pieces, the same for any number of threads. Each has sums of its
+    own, which are merged in order.
+    """
+
+    def __init__(
+        self, z: Float[Tensor, "m *latent"], tile: Tile, reduce: Reduction, waits: bool
+    ) -> None:
+        self.z, self.tile, self.reduce, self.waits = z, tile, reduce, waits
+        self.piece = PIECE if z.device.type == "cpu" else tile.block
+        self.running = RunningLogSum.empty(len(z), z.device)
         self.done = 0
-        self._buffers: dict[torch.dtype, Tensor] = {}
+        self._buffers = threading.local()
 
     def add(self, pairs: Pairs, column: Int64[Tensor, " m"], size: int) -> None:
         """Every pair of all queries with so many components."""
-        for rows in stretches(len(self.z), self.tile.queries):
-            self._add(pairs, column, rows, slice(0, size))
+
+        def one(piece: tuple[slice, slice]) -> RunningLogSum:
+            rows, components = piece
+            running = self._empty(rows.stop - rows.start)
+            self._add(running, pairs, column[rows], self.z[rows], components)
+            return running
+
+        pieces = [
+            (rows, components)
+            for rows in stretches(len(self.z), self.tile.queries)
+            for components in stretches(size, self.piece)
+        ]
+        for (rows, _), running in zip(pieces, share_out(one, pieces), strict=True):
+            self.running.merge(rows, running)
+        self.done += size * len(self.z)
 
     def add_kept(
         self,
@@ -127,37 +165,60 @@ class Pass:
         kept: Bool[Tensor, "m cell"],
     ) -> None:
         """The pairs of each cell with the queries that need it."""
-        stop = 0
-        for length, wanted in zip(lengths, kept.T.contiguous(), strict=True):
-            start, stop = stop, stop + length
-            for rows in wanted.nonzero().squeeze(1).split(self.tile.queries):
-                self._add(pairs, column, rows, slice(start, stop))
+        edges = [0, *itertools.accumulate(lengths)]
+
+        def one(cells: slice) -> RunningLogSum:
+            sums = self._empty(len(self.z))
+            for cell in range(cells.start, cells.stop):
+                wanted = kept[:, cell].nonzero().squeeze(1)
+                for some in stretches(len(wanted), self.tile.queries):
+                    rows = wanted[some]
+                    running = sums.at(rows)
+                    part = slice(edges[cell], edges[cell + 1])
+                    self._add(running, pairs, column[rows], self.z[rows], part)
+                    sums.put(rows, running)
+            return sums
+
+        together = max(1, self.piece // max(lengths))
+        for running in share_out(one, stretches(len(lengths), together)):
+            self.running.merge(slice(None), running)
+        self.done += int((kept.sum(0) * torch.tensor(lengths)).sum())
 
     def _add(
-        self, pairs: Pairs, column: Int64[Tensor, " m"], rows: Part, components: slice
+        self,
+        running: RunningLogSum,
+        pairs: Pairs,
+        column: Int64[Tensor, " q"],
+        z: Float[Tensor, "q *latent"],
+        components: slice,
     ) -> None:
         """Some queries with a stretch of components, without the queries' own."""
-        running, queries = self.running.at(rows), pairs.queries(self.z[rows])
+        queries = pairs.queries(z)
         parts = list(stretches(components.stop, self.tile.components, components.start))
-        owned, order = column[rows].sort()
+        owned, order = column.sort()
         edges = owned.new_tensor([part.start for part in parts] + [components.stop])
         bounds = torch.searchsorted(owned, edges).tolist()
+        owned, order = owned.to(z.device), order.to(z.device)
         for part, low, high in zip(parts, bounds, bounds[1:], strict=False):
             out, scratch = self._scratch(pairs.dtype, len(owned), part.stop - part.start)
             log2 = pairs.log2(queries, running.reference, part, out, scratch)
             if low < high:
                 log2[order[low:high], owned[low:high] - part.start] = -math.inf
             running.add(log2, scratch)
-            self.done += log2.numel()
-        if isinstance(rows, Tensor):
-            self.running.put(rows, running)
+
+    def _empty(self, m: int) -> RunningLogSum:
+        return RunningLogSum.empty(m, self.z.device, self.reduce, self.waits)
 
     def _scratch(self, dtype: torch.dtype, queries: int, components: int) -> Tensor:
-        """Two buffers (2, queries, components), of memory that is made once: fresh is slow."""
-        if dtype not in self._buffers:
+        """Two buffers (2, queries, components) of this thread, made once: fresh memory is slow."""
+        if not hasattr(self._buffers, "of"):
+            self._buffers.of = {}
+        buffers: dict[torch.dtype, Tensor] = self._buffers.of
+        if dtype not in buffers:
             most = self.tile.queries * self.tile.components
-            self._buffers[dtype] = torch.empty(2, most, dtype=dtype, device=self.z.device)
-        return self._buffers[dtype][:, : queries * components].view(2, queries, components)
+            buffers[dtype] = torch.empty(2, most, dtype=dtype, device=self.z.device)
+        found = buffers[dtype][:, : queries * components]
+        return found.view(2, queries, components)
 
     def sums(self, own: Float64[Tensor, " m"], n: int) -> LogSums:
         """What the pass found over n components."""

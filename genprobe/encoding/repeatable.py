@@ -253,7 +253,7 @@ def own_generators(seed: int, use: str, device: torch.device) -> Iterator[None]:
     """
     python, array = random.getstate(), np.random.get_state()
     fresh = derived_seed(seed, "repeatable", use)
-    kind = device.type if device.type in ("cuda", "mps") else "cuda"
+    kind = "cuda" if device.type == "cpu" else device.type
     try:
         with torch.random.fork_rng([] if device.type == "cpu" else [device], device_type=kind):
             torch.manual_seed(fresh)

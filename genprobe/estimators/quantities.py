@@ -207,7 +207,8 @@ class Quantities:
         k = math.prod(self.header.latent_shape)
         some = max(LEAST_MARGINALS, MARGINAL_PAIRS // (self.n * k * len(self.z)))
         z = self.z[:, :some]
-        found = log_marginals(z.flatten(0, 1), self._family, self._store.blocks, self.n)
+        own = self.query[:some].repeat(len(z))
+        found = log_marginals(z.flatten(0, 1), self._family, self._store.blocks, self.n, own)
         return found.view(*z.shape[:2], k)
 
     @cached_property

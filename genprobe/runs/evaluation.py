@@ -27,7 +27,7 @@ from genprobe.loaders.open import in_layer, load, open_dataset, own_data
 from genprobe.report import Report
 from genprobe.runs.encoded_store import Run, encoded_store, store_location
 from genprobe.runs.write_pictures import write_pictures
-from genprobe.runtime.device import choose_device, explain_device_loss
+from genprobe.runtime.device import choose_device, explain_device_loss, has_float64
 from genprobe.runtime.output_file import paths_named
 from genprobe.runtime.progress import Progress, progress_display
 from genprobe.runtime.ranks import Ranks, barrier, broadcast_object, process_group
@@ -76,8 +76,8 @@ def run_evaluation(
                 require_own_store(path, inputs, options.fresh)
             run = prepare_run(model, data, options, path=path, progress=display, ranks=ranks)
         store, family = encoded_store(run, options.fresh), run.parts.posterior
-        # The pairs are float32 but their sums are float64, which only a CPU and CUDA have.
-        pairs_on = run.device if run.device.type == "cuda" else None
+        # The pairs are float32 but their sums are float64.
+        pairs_on = run.device if has_float64(run.device) else None
         fit = functools.cache(lambda: fit_best_marginal(store, family, display))
         make = functools.partial(
             build_report,

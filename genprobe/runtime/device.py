@@ -46,6 +46,19 @@ def own_gpu() -> torch.device:
     return torch.device("cuda", local % torch.cuda.device_count())
 
 
+def has_float64(device: torch.device) -> bool:
+    """Whether a device computes in float64, which Apple's GPUs do not.
+
+    >>> has_float64(torch.device("cpu"))
+    True
+    """
+    try:
+        torch.zeros(1, dtype=torch.float64, device=device)
+    except (TypeError, RuntimeError):
+        return False
+    return True
+
+
 @contextlib.contextmanager
 def explain_device_loss(device: str, resumable: bool) -> Iterator[None]:
     """Turn the loss of a device into one clear line.

@@ -19,6 +19,7 @@ from genprobe.hookspecs import hookimpl
 from genprobe.plugins import plugins
 from genprobe.report import Report
 from genprobe.runs.evaluate import evaluate
+from genprobe.runtime.device import has_float64
 from genprobe.store.read import open_store
 from genprobe.types import Family, Model, Params, Prior, PriorFactory
 
@@ -105,7 +106,8 @@ def require_one_device(call: Callable[[torch.device], Tensor], what: str) -> Non
     """Check that a result lies where the inputs lie.
 
     Tried with torch's ``meta`` device, which computes shapes only and refuses to mix with the CPU;
-    and on a GPU, where there is one. Code that has to look at values cannot run on ``meta``.
+    and on an accelerator, where there is one with float64. Code that has to look at values cannot
+    run on ``meta``.
 
     Args:
         call: computes a result of inputs on a device.
@@ -115,8 +117,9 @@ def require_one_device(call: Callable[[torch.device], Tensor], what: str) -> Non
         AssertionError: if the result lies elsewhere, or tensors of two devices meet.
     """
     devices = [torch.device("meta")]
-    if torch.cuda.is_available():
-        devices.append(torch.device("cuda"))
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
+    if accelerator is not None and has_float64(accelerator):
+        devices.append(accelerator)
     for device in devices:
         try:
             found = call(device)

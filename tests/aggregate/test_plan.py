@@ -15,10 +15,10 @@ def test_a_tile_of_pairs_stays_small(queries, values):
     assert tile.queries * tile.components * FLOAT32 <= 32 * 2**20
 
 
-@pytest.mark.parametrize(("cache", "queries"), [(0, 2048), (4 << 20, 512), (1 << 30, 2048)])
+@pytest.mark.parametrize(("cache", "queries"), [(0, 512), (4 << 20, 256), (1 << 30, 512)])
 def test_the_pairs_of_narrow_latents_stay_in_the_last_cache(monkeypatch, cache, queries):
     monkeypatch.setattr(plan, "last_cache_bytes", lambda: cache)
-    assert plan_tile(10**6, 10)[:2] == (queries, 1024)
+    assert plan_tile(10**6, 10)[:2] == (queries, 2048)
 
 
 def test_the_size_of_the_cache_is_known_or_zero():

@@ -80,3 +80,26 @@ def test_a_set_without_density_changes_no_entropy():
     none = (torch.tensor([NOTHING]).double(), torch.tensor([0.0]).double())
     assert merged_entropy(some, none).item() == merged_entropy(none, some).item() == some[1].item()
     assert merged_entropy(none, none).item() == 0.0
+
+
+@pytest.mark.parametrize("offset", [0.0, -1e5, 400.0])
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_merged_sums_are_those_of_all_pairs(offset, order):
+    log2 = torch.randn(6, 50, dtype=torch.float64) * 30
+    log2[:, 25:] += offset  # the larger pairs may be in either
+    log2[0, :25], log2[1, 25:] = NOTHING, NOTHING
+    halves = [log2[:, :25], log2[:, 25:]]
+    running = RunningLogSum.empty(6)
+    for i in order:
+        other = RunningLogSum.empty(6)
+        add(other, halves[i])
+        running.merge(slice(None), other)
+    require_sums_of(running, log2)
+
+
+def test_merging_nothing_changes_nothing():
+    log2 = torch.randn(4, 9, dtype=torch.float64) - 500
+    running = RunningLogSum.empty(4)
+    add(running, log2)
+    running.merge(slice(0, 2), RunningLogSum.empty(2))
+    require_sums_of(running, log2)
