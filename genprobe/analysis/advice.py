@@ -12,8 +12,8 @@ EVERYTHING = math.inf
 """At stake where the numbers may not be those of the model and the data."""
 ERRORS = 2.0
 """Standard errors that a gap must be beyond."""
-GAP_SHARE = 0.01
-"""Of R, which a gap must be beyond."""
+GAP_SHARE, LEAST_GAP = 0.01, 0.1
+"""Of R, and in nats: what a gap must be beyond."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +181,7 @@ def encoder_gap(report: Report) -> tuple[float, float] | None:
     rate, distortion, bound = (report[k] for k in ("rate", "distortion", "iwae_bound"))
     gap = rate.value + distortion.value - bound.value
     error = math.hypot(distortion.se or 0.0, bound.se or 0.0)
-    return (gap, error) if gap > max(ERRORS * error, GAP_SHARE * rate.value) else None
+    return (gap, error) if gap > max(ERRORS * error, GAP_SHARE * rate.value, LEAST_GAP) else None
 
 
 def fit_scale(facts: Facts) -> Advice | None:

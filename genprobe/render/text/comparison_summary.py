@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from rich.console import RenderableType
 
 from genprobe.analysis.regimes import UNDETERMINED
+from genprobe.analysis.rounding import decimals_of
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.differences import Difference
 from genprobe.escape import escape
@@ -22,7 +23,6 @@ from genprobe.render.text.comparison_rows import (
     headings,
     plane_mark,
 )
-from genprobe.render.text.comparison_verdict import places
 from genprobe.render.text.headings import COLUMNS
 from genprobe.render.text.rows import DOUBTED, doubts, floor_two, least_certain
 from genprobe.render.text.units import DECIMALS, divisor
@@ -265,3 +265,13 @@ def over_scale(estimate: Estimate, scale: float) -> tuple[float, float | None]:
     """An estimate and its error in a unit."""
     error = estimate.se_data
     return estimate.value / scale, None if error is None else error / scale
+
+
+def places(error: float | None, most: int) -> int:
+    """How many decimals two digits of an error take, of so many.
+
+    >>> places(0.146, 3), places(0.0001, 3), places(12.0, 3), places(None, 3)
+    (2, 3, 0, 3)
+    """
+    found = decimals_of(error, most)
+    return most if found is None else min(found, most)

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from genprobe.analysis.regimes import AUTODECODER
+from genprobe.analysis.rounding import with_error
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.differences import Difference
 from genprobe.escape import escaped
@@ -232,20 +233,8 @@ class Words:
 
     def measured(self, value: float, error: float | None) -> str:
         """A number of nats with its error, in the unit, rounded to two digits of the error."""
-        decimals = places(None if error is None else error / self.scale, DECIMALS[self.unit])
-        shown = number(value / self.scale, decimals)
-        return f"{shown} ± {number(error / self.scale, decimals)}" if error else shown
-
-
-def places(error: float | None, most: int) -> int:
-    """How many decimals two digits of an error take.
-
-    >>> places(0.146, 3), places(0.0001, 3), places(12.0, 3), places(None, 3)
-    (2, 3, 0, 3)
-    """
-    if not error or not math.isfinite(error):
-        return most
-    return min(most, max(0, 1 - math.floor(math.log10(error))))
+        error = None if error is None else error / self.scale
+        return with_error(value / self.scale, error, DECIMALS[self.unit])
 
 
 def two_digits(count: float) -> int:

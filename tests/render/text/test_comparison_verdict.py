@@ -4,7 +4,8 @@ import pytest
 
 from genprobe.comparing.compare import compare
 from genprobe.comparing.differences import Difference
-from genprobe.render.text.comparison_verdict import places, some_of, two_digits, verdict_of
+from genprobe.render.text.comparison_summary import places
+from genprobe.render.text.comparison_verdict import some_of, two_digits, verdict_of
 from genprobe.types import Notice
 
 
@@ -172,6 +173,6 @@ def test_a_name_cannot_write_to_the_terminal(make):
 
 
 def test_words_of_numbers_and_names():
-    assert [places(e, 3) for e in (0.146, 0.0996, 1e-9, 40.0, None)] == [2, 3, 3, 0, 3]
+    assert [places(e, 3) for e in (0.146, 0.0996, 1e-9, 40.0, None)] == [2, 2, 3, 0, 3]
     assert [two_digits(n) for n in (7.2, 1234.0, 99999.0)] == [8, 1300, 100000]
     assert some_of(["a", "b", "c", "d"]) == "a, b, c and 1 more"
