@@ -5,19 +5,17 @@ from collections.abc import Sequence
 
 import click
 
-from genprobe.runtime.relative_path import relative
-
 KEY = "genprobe.command_line"
 
 
 def record_command_line(context: click.Context, words: Sequence[str]) -> None:
-    """Keep what was typed for the commands of a context, its paths from the current folder.
+    """Keep what was typed for the commands of a context.
 
     Args:
         context: of the whole program.
         words: after the name of the program.
     """
-    context.meta[KEY] = shlex.join(["genprobe", *map(relative, words)])
+    context.meta[KEY] = shlex.join(["genprobe", *words])
 
 
 def command_line() -> str:

@@ -2,6 +2,7 @@ import csv
 import dataclasses
 import json
 import math
+import os
 import re
 import shlex
 
@@ -451,7 +452,8 @@ def test_a_page_says_how_to_make_it_again(run, tiny, tmp_path, count):
     models = [tiny.a, tiny.b][:count]
     assert run("evaluate", *models, "--draws", 2, "--html", "page.html").exit_code == 0
     text = (tmp_path / "page.html").read_text(encoding="utf-8")
-    typed = shlex.join(["genprobe", "evaluate", *map(str, models), "--draws", "2"])
+    short = [os.path.relpath(path, tmp_path) for path in models]
+    typed = shlex.join(["genprobe", "evaluate", *short, "--draws", "2"])
     assert re.findall("<code>(genprobe .*)</code>", text) == [f"{typed} --html page.html"]
 
 

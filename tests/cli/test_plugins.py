@@ -168,7 +168,7 @@ def test_no_plugin_that_fails_stops_an_evaluation(all_broken, tiny):
 
 def test_an_estimator_that_returns_no_estimate_is_told_beside_the_others(install, tiny):
     install("odd", GOOD.replace("ANSWER", "None"))
-    done = install.run("evaluate", tiny.a, "--quiet")
+    done = install.run("evaluate", tiny.a, "--quiet", "--details")
     assert (done.exit_code, done.stderr) == (0, "")
     said = " ".join(done.stdout.split())
     assert "The estimator answer[42] failed: TypeError: it returns a NoneType" in said

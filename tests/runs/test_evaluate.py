@@ -352,7 +352,7 @@ REFUSED = {
         MlpVae(data_shape=(4,), latent=1, hidden=(2,)).as_model("m"),
         X,
         ModelError,
-        r"4 values .*shape \(4,\); the data have 3, of shape \(3,\)",
+        r"of shape \(3,\), 3 values; the model takes \(4,\), 4 values",
     ),
     "data": (bare(), "absent.npy", DataError, r"no data file at absent\.npy"),
     "no-data": (bare(), None, DataError, "does not say what data .*\n.*--data"),

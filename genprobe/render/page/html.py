@@ -27,7 +27,7 @@ from genprobe.errors import GenprobeError
 from genprobe.escape import escape, escaped
 from genprobe.render.page.grids import Shown, grids_of, together
 from genprobe.render.page.interactive import CROWD, GLYPHS, plotly_figure
-from genprobe.render.page.reproduce import reproduce
+from genprobe.render.page.reproduce import from_here, reproduce
 from genprobe.render.palette import COLOURS, MARKERS, colours_of
 from genprobe.render.plane import plane_of, regime_keys
 from genprobe.render.rate_parts import parts_of
@@ -153,7 +153,7 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
         colours=COLOURS,
         css=text["report.css"],
         script=text["report.js"],
-        command=command and escape(command),
+        command=command and escape(from_here(command)),
         plotly=library,
         policy=policy(library, text["report.js"]),
         version=__version__,
@@ -190,7 +190,12 @@ def page_environment() -> Environment:
         "regime": regime_verdict,
     }
     env.filters |= {"method": method_lines, "sourced": sourced, "meaning_of": meaning_of}
-    env.filters |= {"doubts": doubts, "floor_two": floor_two, "relative": relative}
+    env.filters |= {
+        "doubts": doubts,
+        "floor_two": floor_two,
+        "relative": relative,
+        "from_here": from_here,
+    }
     env.globals |= {
         "BOUNDS": BOUNDS,
         "DECIMALS": DECIMALS,

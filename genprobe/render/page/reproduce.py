@@ -20,10 +20,22 @@ def reproduce(report: Report) -> str | None:
     """
     facts = report.provenance
     if facts.get("command"):
-        return str(facts["command"])
+        return from_here(str(facts["command"]))
     if isinstance(facts.get("asked"), Mapping):
         return call(facts["asked"])
     return None if report.store is None else show(report)
+
+
+def from_here(command: str) -> str:
+    """A command line with its paths relative to the current folder; as it is if it is none.
+
+    >>> from_here("genprobe show https://example.org"), from_here("genprobe 'show")
+    ('genprobe show https://example.org', "genprobe 'show")
+    """
+    try:
+        return shlex.join(map(relative, shlex.split(command)))
+    except ValueError:
+        return command
 
 
 def call(asked: Mapping[str, Any]) -> str:
