@@ -278,7 +278,15 @@ def test_other_faults_pass_through():
         command()
 
 
-def test_an_interrupt_that_comes_while_an_object_goes_is_not_lost(capfd):
+@pytest.fixture
+def heeded():
+    """Interrupts are heeded, which a program in the background need not do."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_that_comes_while_an_object_goes_is_not_lost(heeded, capfd):
     class Thing:
         """Something that h5py might hold."""
 

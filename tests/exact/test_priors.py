@@ -311,10 +311,10 @@ def test_what_no_store_can_rebuild_is_shown_and_can_be_replaced(
 ):
     path = tmp_path / "s.h5"
     first = reports(family, params, prior, path)[0]
-    shown = CliRunner().invoke(main, ["show", str(path)])
+    shown = CliRunner().invoke(main, ["show", str(path), "--details"])
     assert shown.exit_code == 0, shown.output
     assert f"{first['rate'].value:.3f}" in shown.output
-    replaced = CliRunner().invoke(main, ["show", str(path), "--prior", other])
+    replaced = CliRunner().invoke(main, ["show", str(path), "--details", "--prior", other])
     assert replaced.exit_code == 0, replaced.output
     direct = evaluate(model(family, params, other), ROWS, dtype="float64", device="cpu")
     assert f"{direct['rate'].value:.3f}" in replaced.output
