@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -23,53 +22,17 @@ from genprobe.cli.result_files import (
     require_suffixes,
     result_kind,
 )
+from genprobe.cli.terminal import print_view, table_width, terminal_width
 from genprobe.errors import GenprobeError, UsageError
 from genprobe.escape import escape
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from genprobe.comparing.comparison import Comparison
     from genprobe.report import Report
 
 
 PLANE_COLUMNS = 110
 """Columns of a terminal from which the plane is printed without being asked for."""
-
-
-WIDEST, LEAST = 110, 40
-"""Columns of the widest table on a terminal, and of the narrowest into a pipe."""
-
-
-def print_view(view: "RenderableType", width: int | None = None) -> None:
-    """Print to standard output: in colour on a terminal, as plain text into a pipe.
-
-    Args:
-        view: to be printed.
-        width: columns a line; by default those of the terminal, up to 80.
-    """
-    from rich.console import Console
-
-    from genprobe.render.text.table import WIDTH, plain
-
-    if not sys.stdout.isatty():
-        click.echo(plain(view, width or WIDTH), nl=False)
-        return
-    console = Console(highlight=False)
-    console.width = width or min(WIDTH, console.width)
-    console.print(view)
-
-
-def table_width() -> int:
-    """Columns for tables: those of the terminal, up to a limit, or of COLUMNS into a pipe."""
-    from rich.console import Console
-
-    from genprobe.render.text.table import WIDTH
-
-    if sys.stdout.isatty():
-        return min(WIDEST, Console().width)
-    given = os.environ.get("COLUMNS", "")
-    return max(LEAST, int(given)) if given.isdecimal() else WIDTH
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -313,13 +276,6 @@ class Output:
         for write in (self.write_csv, self.write_plot, self.write_html):
             with self.spared():
                 write(comparison)
-
-
-def terminal_width() -> int:
-    """Columns of the terminal that standard output is; 0 where it is none."""
-    from rich.console import Console
-
-    return Console().width if sys.stdout.isatty() else 0
 
 
 OUTPUT = {

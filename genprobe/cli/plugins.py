@@ -10,7 +10,7 @@ def plugins() -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from genprobe.cli.output import print_view
+    from genprobe.cli.terminal import print_view
     from genprobe.escape import escape
     from genprobe.plugins import KINDS
     from genprobe.plugins import plugins as find

@@ -97,7 +97,8 @@ def sweep(
     genprobe sweep --split train --held-out-split test --binarize threshold
     genprobe sweep --data a.npy --held-out b.npy --betas 0.25:4:log5 --jobs 4
     """
-    from genprobe.cli.output import Output, print_view
+    from genprobe.cli.output import Output
+    from genprobe.cli.terminal import print_view
     from genprobe.render.figure.curve import save_curve
     from genprobe.render.figure.figure_file import FIGURE
     from genprobe.render.text.curve import curve_test_view

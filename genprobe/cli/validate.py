@@ -26,7 +26,7 @@ def validate(seeds: int, seed: int, jobs: int) -> None:
     the estimators. About a minute on two cores. The exit code is 1 if a number is
     further off than chance allows: one healthy machine in a thousand.
     """
-    from genprobe.cli.output import print_view
+    from genprobe.cli.terminal import print_view
     from genprobe.estimators.catalog import row_of
     from genprobe.runtime.progress import progress_display
     from genprobe.self_check.check import beyond, check, limit

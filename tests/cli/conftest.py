@@ -1,4 +1,5 @@
 import contextlib
+import io
 import json
 import os
 import subprocess
@@ -84,3 +85,23 @@ def estimates(run, tmp_path):
         return json.loads(path.read_text(encoding="utf-8"))["estimates"]
 
     return read
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Make standard output a terminal of 60 columns; called in the test, not before it."""
+
+    def stand_in():
+        stdout = Terminal()
+        monkeypatch.setattr("sys.stdout", stdout)
+        monkeypatch.setenv("TERM", "xterm-256color")
+        monkeypatch.setenv("COLUMNS", "60")
+        monkeypatch.delenv("NO_COLOR", raising=False)
+        return stdout
+
+    return stand_in
