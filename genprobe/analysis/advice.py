@@ -124,7 +124,8 @@ def binarise(facts: Facts) -> Advice | None:
     known = facts.estimate("distortion") is not None
     number = f"D = {facts.write_estimate('distortion')} {facts.unit}" if known else "D"
     return Advice(
-        sentence=f"Binarise the data (--binarize): {number} is not of a probability.",
+        sentence="Binarise the data as in training (--binarize threshold or stochastic): "
+        f"{number} is no log-probability of grey values.",
         nats=EVERYTHING,
     )
 

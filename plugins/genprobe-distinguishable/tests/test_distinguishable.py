@@ -34,7 +34,7 @@ def test_is_the_exponential_of_the_information():
 
 
 def test_its_row_stands_in_the_section_of_the_code():
-    lines = [line.strip() for line in str(evaluate(1.0)).splitlines()]
+    lines = [line.strip() for line in str(evaluate(1.0).details()).splitlines()]
     [row] = [line for line in lines if line.startswith("distinguishable examples")]
     assert lines.index("The code") < lines.index(row)
     assert "More" not in lines
