@@ -12,11 +12,14 @@ from genprobe.aggregate.density import log_aggregate_blocks
 from genprobe.aggregate.moments import factorises
 from genprobe.distributions.latents import flat
 from genprobe.errors import UnavailableError
+from genprobe.runtime.outer_threads import outer_threads
 from genprobe.types import Family, Params
 
 TILE_VALUES = 1 << 21
 FEW = 128
 """Queries that do not pay for preparing every dimension by itself."""
+LEAST_PAIRS = 1 << 20
+"""Pairs of a dimension that take longer than what begins and ends its pass."""
 HELD_VALUES = 1 << 23
 """Values of each parameter that are held at a time, where dimensions are done one by one."""
 
@@ -47,15 +50,16 @@ def log_marginals(
     if not factorises(family.distribution(one)):
         raise UnavailableError(f"The family {family.name} does not factorise.")
     each = all(values.shape[1:] == z.shape[1:] for values in one.values())
-    if family.natural is None or not each or len(z) < FEW:
+    if family.natural is None or not each or len(z) < FEW or len(z) * n < LEAST_PAIRS:
         return pair_by_pair(z, family, blocks, n)
     z, found = flat(z, 1), []
-    for some in stretches(z.shape[1], max(1, HELD_VALUES // n)):
-        columns = gather(blocks, some, n)
-        for d in range(some.start, some.stop):
-            params = {name: values[d - some.start, :, None] for name, values in columns.items()}
-            density = log_aggregate_blocks(z[:, d, None], family, in_memory(params), n, own=own)
-            found.append(density.log_qz)
+    with outer_threads():
+        for some in stretches(z.shape[1], max(1, HELD_VALUES // n)):
+            columns = gather(blocks, some, n)
+            for d in range(some.start, some.stop):
+                params = {k: values[d - some.start, :, None] for k, values in columns.items()}
+                density = log_aggregate_blocks(z[:, d, None], family, in_memory(params), n, own=own)
+                found.append(density.log_qz)
     return torch.stack(found, 1)
 
 
