@@ -213,5 +213,5 @@ def test_a_squared_error_is_judged_beside_constants_of_its_own_scale(folders, bi
     assert report["blind_distortion"].value < report["distortion"].value < blind
     [notice] = [w for w in report.warnings if w.code == "fixed-scale"]
     assert "The decoder's scale is 1 everywhere" in notice.message
-    assert f"below the {blind:.2f} of a constant decoder of its scale" in notice.message
+    assert f"below the {blind:.2f} of a constant decoder of its scale" in notice.remedy
     assert "distortion-above-blind" not in [w.code for w in report.warnings]
