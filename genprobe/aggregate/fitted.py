@@ -10,7 +10,6 @@ the examples that it is scored on.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from jaxtyping import Float64, Int64
@@ -114,9 +113,8 @@ def fit_marginal(
     sample = take_sample(store, family, chosen, fold[chosen])
     fits: dict[str, list[Prior]] = {}
     scores: dict[str, Float64[Tensor, " fold"]] = {}
-    with outer_threads():
-        for name, priors in ladder(sample, candidates, folds, seed, scores, progress):
-            fits[name], scores[name] = priors, held_out(sample, priors)
+    for name, priors in ladder(sample, candidates, folds, seed, scores, progress):
+        fits[name], scores[name] = priors, held_out(sample, priors)
     if not fits:
         raise UnavailableError("No fitted marginal: no prior can be fitted to these codes.")
     picks = [pick(scores, f) for f in range(folds)]
@@ -186,11 +184,12 @@ def ladder(
         for size in sizes:
             label = name if len(sizes) == 1 else f"{name} ({size})"
             progress.say("fit", label)
-            fit = partial(fit_without, sample, factory, size, seed)
+            fits = []
             try:
-                fits = share_out(fit, range(folds))
-                progress.advance("fit", folds, total)
-                left -= folds
+                for fold in range(folds):  # in turn: a fit may set torch's own generator
+                    fits.append(fit_without(sample, factory, size, seed, fold))
+                    progress.advance("fit", 1, total)
+                    left -= 1
             except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
                 break  # the codes lie on a plane, and have no covariance to invert
             yield label, fits
@@ -207,7 +206,8 @@ def held_out(sample: Sample, priors: Sequence[Prior]) -> Float64[Tensor, " fold"
     def one(fold: int) -> Tensor:
         return priors[fold].log_prob(sample.z[sample.fold == fold]).mean()
 
-    return torch.stack(share_out(one, range(len(priors))))
+    with outer_threads():
+        return torch.stack(share_out(one, range(len(priors))))
 
 
 def fit_without(sample: Sample, factory: PriorFactory, size: int, seed: int, fold: int) -> Prior:
