@@ -120,12 +120,10 @@ def fit_marginal(
     picks = [pick(scores, f) for f in range(folds)]
     best = [fits[name][f] for f, name in enumerate(picks)]
     candidate = max(picks, key=picks.count)
-    with outer_threads():
-        log_mz = score(store, best, fold)
     return FittedMarginal(
         candidate=candidate,
         scores={name: float(values.mean()) for name, values in scores.items()},
-        log_mz=log_mz,
+        log_mz=score(store, best, fold),
         folds=folds,
         prior=best[picks.index(candidate)],
     )
@@ -187,7 +185,7 @@ def ladder(
             fits = []
             try:
                 for fold in range(folds):  # in turn: a fit may set torch's own generator
-                    fits.append(fit_without(sample, factory, size, seed, fold))
+                    fits.append(fit_without(sample, factory, size, fold, seed))
                     progress.advance("fit", 1, total)
                     left -= 1
             except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
@@ -210,7 +208,7 @@ def held_out(sample: Sample, priors: Sequence[Prior]) -> Float64[Tensor, " fold"
         return torch.stack(share_out(one, range(len(priors))))
 
 
-def fit_without(sample: Sample, factory: PriorFactory, size: int, seed: int, fold: int) -> Prior:
+def fit_without(sample: Sample, factory: PriorFactory, size: int, fold: int, seed: int) -> Prior:
     """A candidate fitted to every example of the sample but one fold's, over flattened z."""
     if factory.fit is None:
         raise ValueError(factory.name)
@@ -237,9 +235,10 @@ def score(
         if mine.any():  # torch refuses to sum over the event of nothing
             log_mz[draw, rows[mine]] = priors[f].log_prob(z[mine])
 
-    for segment in range(header.segments):
-        rows = torch.arange(*header.span(segment))
-        for draw in range(header.draws):
-            z = flat(store.gather("draws/z", draw, rows).double(), 1)
-            share_out(one, [(draw, rows, z, f) for f in range(len(priors))])
+    with outer_threads():
+        for segment in range(header.segments):
+            rows = torch.arange(*header.span(segment))
+            for draw in range(header.draws):
+                z = flat(store.gather("draws/z", draw, rows).double(), 1)
+                share_out(one, [(draw, rows, z, f) for f in range(len(priors))])
     return log_mz

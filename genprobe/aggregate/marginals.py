@@ -13,7 +13,7 @@ from genprobe.aggregate.moments import factorises
 from genprobe.distributions.latents import flat
 from genprobe.errors import UnavailableError
 from genprobe.runtime.outer_threads import outer_threads
-from genprobe.types import Family, Params
+from genprobe.types import Family
 
 TILE_VALUES = 1 << 21
 FEW = 128
@@ -80,13 +80,10 @@ def pair_by_pair(
     """The same by the family's own density."""
     z, k = z.double(), z[0].numel()
     top = torch.full((len(z), k), -math.inf, dtype=torch.float64)
-
-    def one(params: Params) -> Float64[Tensor, "m k"]:
-        q: Any = family.distribution({name: values.double() for name, values in params.items()})
-        return stable_logsumexp(flat(q.base_dist.log_prob(z[:, None]), 2))
-
     for _, params in blocks(max(1, TILE_VALUES // (len(z) * k))):
-        top = torch.logaddexp(top, one(params))
+        q: Any = family.distribution({name: values.double() for name, values in params.items()})
+        pairs = flat(q.base_dist.log_prob(z[:, None]), 2)
+        top = torch.logaddexp(top, stable_logsumexp(pairs))
     return top - math.log(n)
 
 
