@@ -241,8 +241,7 @@ class Output:
             from genprobe.render.page.html import to_html
 
             page = to_html(comparison, self.unit, command_line() or None)
-            self.write("html_path", page)
-            self.say_written(len(bytes(page, "utf-8", "backslashreplace")))
+            self.say_written(self.write("html_path", page))
 
     def say_written(self, size: int) -> None:
         """Where the page is and how large, unless nothing but results is wanted.
@@ -255,8 +254,8 @@ class Output:
             text = f"Wrote the page: {self.html_path}, {size / 1e6:.1f} MB (open it in a browser)"
             click.echo(escape(text), err=True)
 
-    def write(self, name: str, text: str) -> None:
-        """Write a result file.
+    def write(self, name: str, text: str) -> int:
+        """Write a result file; returns its size in bytes.
 
         Args:
             name: of the field that has its path.
@@ -264,11 +263,12 @@ class Output:
         """
         from genprobe.runtime.output_file import write_result
 
+        content = bytes(text, "utf-8", "backslashreplace")
         if name == "json_path" and self.only_json:
             print_json(text)
-            return
-        content = bytes(text, "utf-8", "backslashreplace")
-        write_result(getattr(self, name), content, result_kind(name))
+        else:
+            write_result(getattr(self, name), content, result_kind(name))
+        return len(content)
 
     def finish(self, comparison: "Comparison") -> None:
         """All that is shown or written of one model or several but tables and JSON."""
