@@ -4,7 +4,6 @@ The JSON has the schema ``genprobe.report/1`` (report.schema.json). Everything i
 """
 
 import dataclasses
-import difflib
 import json
 import math
 import re
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from genprobe.errors import GenprobeError, Notice, reason_of
 from genprobe.plugins.registry import built_in
 from genprobe.runtime import json_schema
+from genprobe.runtime.near_names import nearest
 
 if TYPE_CHECKING:
     from genprobe.store.read import Store
@@ -164,8 +164,8 @@ class Report:
         if name.startswith("_"):
             raise AttributeError(name)
         absent = self.provenance.get("absent", {}).get(name)
-        near = difflib.get_close_matches(name, [*estimates, *super().__dir__()], 1)
-        hint = f"did you mean {near[0]}? It has" if near else "it has the estimates"
+        near = nearest(name, [*estimates, *super().__dir__()])
+        hint = f"did you mean {near}? It has" if near else "it has the estimates"
         why = absent or f"{hint} {', '.join(estimates)}"
         raise AttributeError(f"This report has no {name}: {why}")
 

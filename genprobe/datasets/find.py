@@ -28,7 +28,7 @@ def find_file(spec: str) -> Path:
     if (folder := find_folder(spec)) is not None:
         raise DataError(f"{folder} is a folder, not a file.", "Name a data file in it.")
     looked = " and ".join(str(path) for path in places(spec))
-    meant = "".join([near_file(path) for path in places(spec)][:1])
+    meant = near_file(places(spec)[0])
     raise DataError(
         f"There is no data file at {looked}.",
         f"{meant}Check the path; relative paths are also looked for under GENPROBE_DATA_DIR.",
