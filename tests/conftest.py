@@ -1,6 +1,7 @@
 """Shared by all tests: they run side by side, shapes are checked, and all start from one seed."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -65,16 +66,27 @@ def edit_store():
 
 @pytest.fixture(scope="session")
 def data_dir():
-    return folder("GENPROBE_DATA_DIR")
+    return folder_of("GENPROBE_DATA_DIR")
 
 
 @pytest.fixture(scope="session")
 def models_dir():
-    return folder("GENPROBE_MODELS_DIR")
+    return folder_of("GENPROBE_MODELS_DIR")
 
 
-def folder(variable):
+def folder_of(variable):
     value = os.environ.get(variable)
     if not value:
         pytest.skip(f"{variable} is not set")
     return Path(value)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The current folder, whose modules are imported for one test alone."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    yield tmp_path
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
+            del sys.modules[name]

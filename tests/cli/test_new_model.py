@@ -1,7 +1,5 @@
 """The file of a factory: it works as it is, fits a checkpoint's weights, and replaces nothing."""
 
-import sys
-
 import pytest
 import torch
 from torch import nn
@@ -36,16 +34,6 @@ class Convolutional(nn.Module):
         self.encoder.fc_mu, self.encoder.fc_logvar = nn.Linear(7, 3), nn.Linear(7, 3)
         self.decoder_input = nn.Linear(3, 8)
         self.decoder = nn.Sequential(nn.ConvTranspose2d(2, 1, 4, 2, 1))
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield tmp_path
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
-            del sys.modules[name]
 
 
 @pytest.mark.parametrize("network", [Plain, Halves, Convolutional])

@@ -1,19 +1,7 @@
-import sys
-
 import pytest
 
 from genprobe.errors import DataError, ModelError
 from genprobe.loaders.user_function import user_function
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    yield tmp_path
-    for name, module in list(sys.modules.items()):
-        if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
-            del sys.modules[name]
 
 
 def test_a_module_may_be_given_as_the_path_of_its_file(folder):
