@@ -115,12 +115,18 @@ def run_once(call: Call, surrounding: int) -> tuple[Any, list[Tensor], bool]:
         require_affordable(function, [], arguments, LIMITS)
         results = list(tensors_in(function(**arguments)))
         backward(results)
-        results += [t.grad for t in inputs if t.grad is not None] + (inputs if writes else [])
+        gradients = [part for t in inputs if t.grad is not None for part in stored_parts(t.grad)]
+        results += gradients + (inputs if writes else [])
     except Exception as caught:  # whatever torch raises
         error = caught
     side = bytes([surrounding]) * AROUND
     alone = all(m[:AROUND] == side and m[-AROUND:] == side for m in memories)
     return error, [t.detach().clone() for t in results], alone
+
+
+def stored_parts(tensor: Tensor) -> tuple[Tensor, ...]:
+    """The dense tensors that hold a tensor; an embedding's gradient may be sparse."""
+    return (tensor._indices(), tensor._values()) if tensor.is_sparse else (tensor,)
 
 
 def backward(results: Sequence[Tensor]) -> None:
