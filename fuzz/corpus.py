@@ -24,6 +24,7 @@ from safetensors.torch import save_file
 import genprobe
 from fuzz.actions import QUERIES, command, compare, evaluate, show
 from genprobe.loaders.open import load
+from genprobe.loaders.prior_file import write_prior
 from genprobe.store import format
 
 N, SHAPE = 40, (1, 4, 4)
@@ -243,6 +244,14 @@ def add_safetensors() -> None:
         where |= dict.fromkeys(part, shard)
     index = {"metadata": {"total_size": 100}, "weight_map": where}
     Path("model.safetensors.index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
+
+
+def add_prior() -> None:
+    """A prior over the codes of posteriors without a model."""
+    add_posteriors()
+    latent = torch.zeros(2, dtype=torch.float64)
+    params = {"loc": latent, "scale": latent + 1}
+    write_prior(genprobe.NamedPrior(name="diagonal-normal", params=params), Path("prior.npz"))
 
 
 def add_posteriors() -> None:

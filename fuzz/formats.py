@@ -252,6 +252,16 @@ FORMATS: dict[str, Format] = {
         actions={"evaluate": evaluate("posteriors.npz"), "load": load("posteriors.npz")},
         share=4,
     ),
+    "prior": Format(
+        label="fitted prior (.npz)",
+        make=corpus.add_prior,
+        targets=("prior.npz",),
+        damages={**ZIPPED, **REBUILT, **NPZ},
+        checked=ZIPPED,
+        actions={
+            "evaluate": evaluate("posteriors.npz", "--prior", "prior.npz"),
+        },
+    ),
     "posteriors-h5": Format(
         label="posteriors (.h5)",
         make=corpus.add_posteriors,

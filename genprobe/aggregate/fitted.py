@@ -26,7 +26,7 @@ from genprobe.runtime.outer_threads import outer_threads, share_out
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.seeds import generator
 from genprobe.store.read import Store
-from genprobe.types import Codes, Family, Prior, PriorFactory
+from genprobe.types import Codes, Family, Params, Prior, PriorFactory
 
 FOLDS = 5
 FITTED = 20_000
@@ -95,21 +95,8 @@ def fit_marginal(
     Raises:
         UnavailableError: if all examples are equal, or no candidate can be fitted.
     """
-    n = store.header.n
-    observations = n if distinct is None else len(distinct)
-    if observations < 2:
-        raise UnavailableError(
-            "A marginal fitted without the evaluated example needs two that differ."
-        )
-    folds = min(FOLDS, observations)
-    rng = generator(seed, "folds")
-    fold = torch.randperm(observations, generator=rng) % folds
-    fold = fold if distinct is None else fold[distinct.which]
-    k = math.prod(store.header.latent_shape)
-    most = min(FITTED, max(FITTED_VALUES // k**2, LEAST_FITTED))
-    chosen = torch.randperm(n, generator=rng)[:most].sort().values
-    if int(fold[chosen].bincount(minlength=folds).min()) == 0:
-        raise UnavailableError("No fitted marginal: a few examples are nearly all of the data.")
+    fold, chosen = choose_folds(store, seed, distinct)
+    folds = int(fold.max()) + 1
     sample = take_sample(store, family, chosen, fold[chosen])
     fits: dict[str, list[Prior]] = {}
     scores: dict[str, Float64[Tensor, " fold"]] = {}
@@ -127,6 +114,64 @@ def fit_marginal(
         folds=folds,
         prior=best[picks.index(candidate)],
     )
+
+
+def refit(
+    store: Store,
+    family: Family,
+    candidates: Mapping[str, PriorFactory],
+    candidate: str,
+    *,
+    seed: int = 0,
+    distinct: DistinctExamples | None = None,
+) -> tuple[str, Params]:
+    """The registered name and tensors of a candidate fitted to every fold, over flattened z.
+
+    Args:
+        store: finished.
+        family: of its posteriors.
+        candidates: as ``fit_marginal`` had them.
+        candidate: as ``FittedMarginal`` names it.
+        seed: that ``fit_marginal`` had.
+        distinct: that ``fit_marginal`` had.
+
+    Raises:
+        UnavailableError: if none of the candidates goes by that name.
+    """
+    fold, chosen = choose_folds(store, seed, distinct)
+    sample = take_sample(store, family, chosen, fold[chosen])
+    for name, factory in candidates.items():
+        sizes = sizes_of(sample, factory, int(fold.max()) + 1)
+        for size in sizes:
+            if factory.fit is not None and label_of(name, size, sizes) == candidate:
+                return name, factory.fit(sample.codes, size, seed)
+    raise UnavailableError(f"No prior {candidate} can be fitted here.")
+
+
+def choose_folds(
+    store: Store, seed: int, distinct: DistinctExamples | None
+) -> tuple[Int64[Tensor, " n"], Int64[Tensor, " m"]]:
+    """The fold of every example, and the examples that candidates are fitted to and chosen on.
+
+    Raises:
+        UnavailableError: if all examples are equal, or a fold would have none.
+    """
+    n = store.header.n
+    observations = n if distinct is None else len(distinct)
+    if observations < 2:
+        raise UnavailableError(
+            "A marginal fitted without the evaluated example needs two that differ."
+        )
+    folds = min(FOLDS, observations)
+    rng = generator(seed, "folds")
+    fold = torch.randperm(observations, generator=rng) % folds
+    fold = fold if distinct is None else fold[distinct.which]
+    k = math.prod(store.header.latent_shape)
+    most = min(FITTED, max(FITTED_VALUES // k**2, LEAST_FITTED))
+    chosen = torch.randperm(n, generator=rng)[:most].sort().values
+    if int(fold[chosen].bincount(minlength=folds).min()) == 0:
+        raise UnavailableError("No fitted marginal: a few examples are nearly all of the data.")
+    return fold, chosen
 
 
 def take_sample(
@@ -171,16 +216,15 @@ def ladder(
     progress: Progress,
 ) -> Iterator[tuple[str, list[Prior]]]:
     """Every candidate worth trying, fitted in every fold; larger sizes only while they help."""
-    m, k = sample.codes.mean.shape
-    total = sum(len(r.sizes(m - m // folds, k)) for r in candidates.values() if r.fit) * folds
+    total = sum(len(sizes_of(sample, r, folds)) for r in candidates.values() if r.fit) * folds
     for name, factory in candidates.items():
         if factory.fit is None:
             continue
         previous = None
-        sizes = factory.sizes(m - m // folds, k)
+        sizes = sizes_of(sample, factory, folds)
         left = len(sizes) * folds
         for size in sizes:
-            label = name if len(sizes) == 1 else f"{name} ({size})"
+            label = label_of(name, size, sizes)
             progress.say("fit", label)
             fits = []
             try:
@@ -196,6 +240,17 @@ def ladder(
             previous = label
         if left:  # sizes that are not worth trying
             progress.advance("fit", left, total)
+
+
+def sizes_of(sample: Sample, factory: PriorFactory, folds: int) -> Sequence[int]:
+    """The sizes of a candidate worth trying without a fold."""
+    m, k = sample.codes.mean.shape
+    return factory.sizes(m - m // folds, k)
+
+
+def label_of(name: str, size: int, sizes: Sequence[int]) -> str:
+    """What a candidate goes by; its size tells it from others of its name."""
+    return name if len(sizes) == 1 else f"{name} ({size})"
 
 
 def held_out(sample: Sample, priors: Sequence[Prior]) -> Float64[Tensor, " fold"]:

@@ -152,8 +152,8 @@ def refit_prior(facts: Facts) -> Advice | None:
     if saving is None:
         return None
     return Advice(
-        sentence=f"Refit the prior: it would save {facts.write_estimate('prior_saving')} "
-        f"{facts.unit}, no retraining.",
+        sentence="Refit the prior (--write-prior): it would save "
+        f"{facts.write_estimate('prior_saving')} {facts.unit}, no retraining.",
         nats=saving.value,
         error=error_of(saving),
     )

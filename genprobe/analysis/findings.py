@@ -120,6 +120,9 @@ FINDINGS: Mapping[str, Finding] = {
         find=lambda e: notices.prior_mismatch(e.estimates),
         advice=advice.refit_prior,
     ),
+    "prior-of-these-examples": Finding(
+        condition="The prior that was asked for was fitted to the examples it is used on."
+    ),
     "distortion-above-blind": Finding(
         condition="D is above that of the best decoder that ignores its code, by more than 2 "
         "standard errors.",

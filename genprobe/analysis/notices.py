@@ -116,7 +116,8 @@ def prior_mismatch(estimates: Mapping[str, Estimate]) -> Notice | None:
         code="prior-mismatch",
         message=f"A fitted prior would save {number(saving.value, 2)} of the {number(rate, 2)} "
         "nats of rate.",
-        remedy="Refit the prior to the codes (a learned or mixture prior), or swap it afterwards.",
+        remedy="Refit the prior to the codes of training data: genprobe evaluate --write-prior "
+        "FILE.npz; then --prior FILE.npz. The model stays as it is.",
     )
 
 

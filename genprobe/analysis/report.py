@@ -13,7 +13,12 @@ from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest, undetermined
 from genprobe.analysis.replicates import bound_of_examples, resampled_points, resampled_slopes
-from genprobe.analysis.stored_quantities import quantities_of, stored_parts
+from genprobe.analysis.stored_quantities import (
+    prior_of_these,
+    quantities_of,
+    stored_parts,
+    with_prior_read,
+)
 from genprobe.analysis.withheld import stated, stated_dimensions, vacuous
 from genprobe.encoding.parts import Parts
 from genprobe.errors import Notice
@@ -104,6 +109,7 @@ def build_report(
     Raises:
         GenprobeError: if the store is damaged, or names a family that no plugin provides.
     """
+    options = with_prior_read(options)
     known = stored_parts(store, options, parts)
     quantities = quantities_of(
         store, known, options, device=device, progress=progress, ranks=ranks, fit=fit
@@ -141,7 +147,11 @@ def estimate_report(
         quantities.rate_moments,
         quantities.dimension_kl if quantities.has_marginals else None,
     )
-    said = [*store.notices(), *([] if family.notice is None else [family.notice])]
+    said = [
+        *store.notices(),
+        *([] if family.notice is None else [family.notice]),
+        *prior_of_these(options, header),
+    ]
     regime = regime_of(quantities, estimates, said, options)
     evidence = evidence_of(store, family, quantities, estimates, latents, options, [*failed, *said])
     withheld, at_stake = vacuous(estimates), stakes(evidence)

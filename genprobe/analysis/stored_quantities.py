@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable
+from dataclasses import replace
 from typing import NamedTuple
 
 import torch
@@ -12,15 +13,16 @@ from genprobe.aggregate.queries import Queries, draw_queries
 from genprobe.analysis.options import Options
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.resolve import bind_prior, require_fit
-from genprobe.errors import ModelError, PluginError
+from genprobe.errors import ModelError, Notice, PluginError
 from genprobe.estimators.quantities import Quantities
+from genprobe.loaders.prior_file import prior_from_file
 from genprobe.plugins import plugins
 from genprobe.report import Estimate
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header
 from genprobe.store.read import Store
-from genprobe.types import Family, Likelihood, Prior, PriorLike
+from genprobe.types import Family, Likelihood, NamedPrior, Prior, PriorLike
 
 
 class StoredParts(NamedTuple):
@@ -157,6 +159,41 @@ def fit_best_marginal(store: Store, family: Family, progress: Progress = silent)
         progress=progress,
         distinct=distinct_examples(store),
     )
+
+
+def with_prior_read(options: Options) -> Options:
+    """The options with the prior of a file in the place of its path.
+
+    Args:
+        options: what the user chose.
+
+    Raises:
+        GenprobeError: if the file holds no prior, or no prior has that name.
+    """
+    prior = options.prior if options.prior is None else prior_from_file(options.prior)
+    if isinstance(prior, str | NamedPrior):
+        plugins().get("priors", prior if isinstance(prior, str) else prior.name)
+    return replace(options, prior=prior)
+
+
+def prior_of_these(options: Options, header: Header) -> list[Notice]:
+    """That the prior asked for was fitted to the very examples it is used on; else nothing.
+
+    Args:
+        options: what the user chose.
+        header: of the store.
+    """
+    fitted_to = options.prior.fitted_to if isinstance(options.prior, NamedPrior) else ""
+    if not fitted_to or fitted_to != header.dataset_fingerprint:
+        return []
+    return [
+        Notice(
+            code="prior-of-these-examples",
+            message=f"The prior was fitted to the codes of these {header.n} examples.",
+            remedy="R and the marginal KL are too low, by what it learned of them alone. Fit it to "
+            "training data, and evaluate on others.",
+        )
+    ]
 
 
 def choose_prior(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @options.side_by_side
 @options.entropy
 @options.regime_cuts
-@output_options("renderer")
+@output_options("renderer", "write_prior")
 def compare(
     sources: tuple[str, ...], regime_cuts: Path | None, output: "Output", **settings: Any
 ) -> None:

@@ -136,6 +136,11 @@ def evaluate(
             "--store takes one model at a time.\n"
             "Evaluate each into a store of its own, then: genprobe compare STORE..."
         )
+    if several and output.write_prior:
+        raise click.UsageError(
+            "--write-prior takes one model at a time.\n"
+            "Evaluate the model whose prior it is to be by itself."
+        )
     from genprobe.analysis.options import Options
     from genprobe.comparing.compare import require_sort
     from genprobe.plugins import plugins

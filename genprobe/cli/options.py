@@ -142,9 +142,16 @@ max_queries = option(
 prior = option(
     "--prior",
     metavar="NAME",
-    help="Another prior than the model's.",
+    help="Another prior than the model's: a name, or FILE.npz of --write-prior.",
     group="Model",
     shell_complete=completion.PRIOR,
+)
+write_prior = option(
+    "--write-prior",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also write the best prior fitted to these codes here (.npz), for --prior.",
+    group="Output",
 )
 binarize = option(
     "--binarize",

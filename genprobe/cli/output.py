@@ -50,6 +50,7 @@ class Output:
         html_path: of a page, if any.
         plot_path: of the rate-distortion plane, if any.
         plot_width: of that, inches.
+        write_prior: where the best fitted prior goes, if anywhere.
         plane: whether to print the plane in characters; None leaves it to the terminal.
         faults: what could not be written so far.
     """
@@ -64,6 +65,7 @@ class Output:
     html_path: Path | None = None
     plot_path: Path | None = None
     plot_width: float = 6.9
+    write_prior: Path | None = None
     plane: bool | None = None
     faults: list[GenprobeError] = field(default_factory=list)
 
@@ -210,9 +212,14 @@ class Output:
             click.echo(f"\n{text}" if text else "", nl=False)
 
     def write_report(self, report: "Report") -> None:
-        """Write one report as JSON, if asked to."""
+        """Write one report as JSON, and its fitted prior, if asked to."""
         if self.json_path is not None:
             self.write("json_path", report.to_json())
+        if self.write_prior is not None:
+            from genprobe.analysis.refitted_prior import fit_prior
+            from genprobe.loaders.prior_file import write_prior
+
+            write_prior(fit_prior(report), self.write_prior)
 
     def write_comparison(self, comparison: "Comparison") -> None:
         """Write several reports as JSON, if asked to."""
@@ -289,6 +296,7 @@ OUTPUT = {
     "renderer": options.renderer,
     "plot_path": options.plot,
     "plot_width": options.plot_width,
+    "write_prior": options.write_prior,
     "plane": options.plane,
 }
 """How results are shown and where they go, by the fields of ``Output``."""

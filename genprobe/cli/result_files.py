@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from genprobe.runtime.output_file import ResultKind
 
 RESULTS = {
-    "json_path": "data.json:JSON",
-    "csv_path": "data.csv:CSV",
-    "html_path": "page.html:PAGE",
-    "plot_path": "figure.figure_file:FIGURE",
+    "json_path": "render.data.json:JSON",
+    "csv_path": "render.data.csv:CSV",
+    "html_path": "render.page.html:PAGE",
+    "plot_path": "render.figure.figure_file:FIGURE",
+    "write_prior": "loaders.prior_file:PRIOR",
 }
-"""Where in ``genprobe.render`` a kind of result file says what it is, by fields of ``Output``."""
+"""Where in ``genprobe`` a kind of result file says what it is, by fields of ``Output``."""
 
 SIDECARS = ("", ".report.json")
 """Endings of what a command reads or writes with a file: the report of a store lies next to it."""
@@ -32,13 +33,14 @@ SUFFIXES = {
     "csv_path": (".csv", ".txt"),
     "html_path": (".html", ".htm"),
     "plot_path": (".png", ".svg", ".pdf"),
+    "write_prior": (".npz",),
     "store": (".h5", ".hdf5"),
     "out": (".pt", ".pth", ".ckpt"),
 }
 """How the result files of each option may end; they may also end in what no other kind ends in."""
 
 FOREIGN = {
-    *(".npy", ".npz", ".safetensors", ".pt2", ".bin", ".pkl", ".parquet", ".tsv", ".h5ad", ".idx"),
+    *(".npy", ".safetensors", ".pt2", ".bin", ".pkl", ".parquet", ".tsv", ".h5ad", ".idx"),
     *(".gz", ".zip", ".tar", ".md", ".tex", ".py", ".ipynb", ".toml", ".yaml", ".yml", ".xml"),
     *(".jpg", ".jpeg", ".gif", ".webp", ".eps"),
 }
@@ -60,10 +62,10 @@ def require_suffixes(outputs: Mapping[str, Path | None]) -> None:
         # A plot says itself what it can be.
         if path is None or name == "plot_path" or plain_target(path) is not None:
             continue
-        flag, own, suffix = f"--{name.removesuffix('_path')}", SUFFIXES[name], path.suffix.lower()
+        flag, own, suffix = flag_of(name), SUFFIXES[name], path.suffix.lower()
         if path == STANDARD_OUTPUT:
             raise UsageError(f"{flag} - : only --json writes to standard output.", "Name a file.")
-        others = [f"--{k.removesuffix('_path')}" for k, v in SUFFIXES.items() if suffix in v]
+        others = [flag_of(k) for k, v in SUFFIXES.items() if suffix in v]
         if suffix not in own and (others or suffix in FOREIGN):
             meant = [option for option in others if option != "--out"]
             hint = f" {path} would be written by {' or '.join(meant)}." if meant else ""
@@ -73,10 +75,15 @@ def require_suffixes(outputs: Mapping[str, Path | None]) -> None:
             )
 
 
+def flag_of(name: str) -> str:
+    """The option of a field of ``Output``."""
+    return f"--{name.removesuffix('_path').replace('_', '-')}"
+
+
 def result_kind(name: str) -> "ResultKind":
     """The kind of file whose path a field of ``Output`` has."""
     place, _, kind = RESULTS[name].partition(":")
-    found: ResultKind = getattr(import_module(f"genprobe.render.{place}"), kind)
+    found: ResultKind = getattr(import_module(f"genprobe.{place}"), kind)
     return found
 
 

@@ -15,6 +15,7 @@ from genprobe.encoding.placement import in_evaluation
 from genprobe.encoding.prior_calls import call_for_prior, guarded, log_prior
 from genprobe.encoding.repeatable import ROWS, require_repeatable
 from genprobe.errors import DataError, GenprobeError, ModelError, reason_of
+from genprobe.loaders.prior_file import prior_from_file
 from genprobe.plugins import plugins
 from genprobe.priors.from_distribution import over_events
 from genprobe.priors.from_module import prior_from_module
@@ -199,6 +200,7 @@ def prior_from(
     example: Params | None,
 ) -> Prior:
     """The same, its functions as they were given."""
+    prior = prior_from_file(prior)
     if isinstance(prior, Prior):
         return prior
     if isinstance(prior, str):

@@ -42,7 +42,8 @@ def require_tensors(name: str, params: Params, names: Sequence[str]) -> dict[str
     if missing:
         raise ModelError(
             f"The prior {name} needs {' and '.join(missing)}.",
-            f"Give its tensors: genprobe.NamedPrior(name={name!r}, params={{{names[0]!r}: …}}).",
+            "Fit one: genprobe evaluate MODEL --write-prior F.npz, then --prior F.npz. Or give"
+            f" its tensors: genprobe.NamedPrior(name={name!r}, params={{{names[0]!r}: …}}).",
         )
     found = {k: params[k].detach().cpu().double() for k in names}
     for k, values in found.items():
@@ -52,11 +53,13 @@ def require_tensors(name: str, params: Params, names: Sequence[str]) -> dict[str
 
 
 def broadcast(name: str, key: str, values: Tensor, shape: torch.Size) -> Tensor:
-    """A tensor of a prior in the shape wanted.
+    """A tensor of a prior in the shape wanted; one over flattened z gets the shape of z.
 
     Raises:
         ModelError: naming both shapes, if it does not broadcast.
     """
+    if values.shape == (shape.numel(),):
+        return values.reshape(shape)
     try:
         return values.expand(shape)
     except RuntimeError as error:

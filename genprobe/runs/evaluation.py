@@ -16,7 +16,7 @@ from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.queries import release_ranks, serve_queries
 from genprobe.analysis.options import Options
 from genprobe.analysis.report import build_report
-from genprobe.analysis.stored_quantities import fit_best_marginal
+from genprobe.analysis.stored_quantities import fit_best_marginal, with_prior_read
 from genprobe.datasets.channels import with_channels
 from genprobe.datasets.placeholder import placeholder_dataset
 from genprobe.datasets.subset import subset
@@ -63,7 +63,9 @@ def run_evaluation(
     Raises:
         GenprobeError: for any fault of the input, saying what, where and what to do.
     """
+    options.require_valid()
     facts = {"asked": options.asked(model, data), **({"command": command} if command else {})}
+    options = with_prior_read(options)
     with (
         process_group(options.device) as ranks,
         progress_display(progress if ranks.leads else False) as display,
@@ -117,7 +119,6 @@ def prepare_run(
     Raises:
         GenprobeError: for any fault of the input.
     """
-    options.require_valid()
     for name, estimator in (options.estimators or {}).items():
         require_known(name, estimator)
     if not isinstance(model, Model):

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeAlias
 
 import torch
@@ -47,10 +48,12 @@ class NamedPrior:
     Attributes:
         name: the registered name, such as ``normal-mixture``.
         params: what the prior of that name is built from.
+        fitted_to: fingerprint of the data whose codes it was fitted to; empty if it was not.
     """
 
     name: str
     params: Params
+    fitted_to: str = ""
 
 
 def with_tensors(prior: "PriorLike", params: Params) -> "PriorLike":
@@ -64,9 +67,10 @@ def with_tensors(prior: "PriorLike", params: Params) -> "PriorLike":
 
 
 PriorLike: TypeAlias = (
-    Prior | NamedPrior | str | Distribution | torch.nn.Module | Callable[[], "PriorLike"]
+    Prior | NamedPrior | str | Path | Distribution | torch.nn.Module | Callable[[], "PriorLike"]
 )
-"""What a model may give as its prior; a module, called without arguments, gives a distribution."""
+"""What a model may give as its prior: a registered name, or the path of an .npz file, among others;
+a module, called without arguments, gives a distribution."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

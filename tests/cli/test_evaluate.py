@@ -527,3 +527,22 @@ def test_a_regime_has_one_probability_wherever_it_is_shown(run, tiny, tmp_path, 
             words = f"{regime.label} / {other} boundary, {regime.probability:.2f} / {rest:.2f}"
             assert words in page
             assert words in " ".join(done.stdout.split())
+
+
+def test_a_fitted_prior_is_written_and_used_by_two_commands(run, tiny, tmp_path):
+    path, data = tmp_path / "prior.npz", ["--data", str(tiny.images)]
+    assert run("evaluate", tiny.b, *data, "--write-prior", path).exit_code == 0
+    shown = run("evaluate", tiny.b, *data, "--prior", path, "--json", tmp_path / "r.json")
+    assert shown.exit_code == 0
+    assert "prior-of-these-examples" in shown.output
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert report["provenance"]["prior"] in ("diagonal-normal", "full-normal", "normal-mixture")
+    refused = run("evaluate", tiny.a, tiny.b, *data, "--write-prior", path)
+    assert refused.exit_code == 2
+    assert "--write-prior takes one model" in refused.output
+
+
+def test_a_store_gives_its_fitted_prior_without_the_model(run, tiny, tmp_path):
+    run("evaluate", tiny.b, "--data", tiny.images, "--store", tmp_path / "s.h5")
+    assert run("show", tmp_path / "s.h5", "--write-prior", tmp_path / "p.npz").exit_code == 0
+    assert (tmp_path / "p.npz").exists()

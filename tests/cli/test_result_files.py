@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from genprobe.cli.result_files import RESULTS
+from genprobe.cli.result_files import RESULTS, flag_of
 
 ARCHIVES = Path(__file__).parents[1] / "archives"
 ENDINGS = {"--json": ".json", "--csv": ".csv", "--html": ".html", "--plot": ".svg"}
@@ -26,8 +26,8 @@ def shown(tmp_path):
 
 
 def test_every_result_is_among_those_that_are_tried():
-    flags = {f"--{name.removesuffix('_path')}" for name in RESULTS}
-    assert flags == set(ENDINGS)
+    flags = {flag_of(name) for name in RESULTS}
+    assert flags == {*ENDINGS, "--write-prior"}, "which compare has not; see test_prior_file"
 
 
 @pytest.mark.parametrize("option", ENDINGS)
@@ -97,6 +97,7 @@ def test_two_results_cannot_be_one_file(run, tmp_path, shown, link):
         ("--store", "pipe"),
         ("--json", "x.npy"),
         ("--json", "a.pt"),
+        ("--write-prior", "theirs.npz"),
         ("--csv", "cuts.toml", "--regime-cuts", "cuts.toml"),
         ("--html", "x.npy"),
         ("--store", "new.h5", "--json", "new.h5"),
@@ -108,6 +109,7 @@ def test_evaluate_refuses_before_it_reads_or_writes_anything(run, tmp_path, tiny
     shutil.copy(tiny.a, tmp_path / "a.pt")
     np.save(tmp_path / "x.npy", np.load(tiny.images))
     np.save(tmp_path / "labels.npy", np.zeros(60))
+    np.savez(tmp_path / "theirs.npz", prior="standard-normal", loc=np.zeros(3))
     shutil.copy(ARCHIVES / "0.1.2" / "unfinished" / "00000000.h5", tmp_path / "theirs.h5")
     (tmp_path / "notes.txt").write_text("mine")
     (tmp_path / "cuts.toml").write_text("")

@@ -167,8 +167,8 @@ class Words:
             saving = report.estimates.get("prior_saving")
             if saving is not None:
                 yield (
-                    f"Refit the prior of {found.to_ship}: it would save {self.estimate(saving)} "
-                    f"{self.unit}, without retraining."
+                    f"Refit the prior of {found.to_ship} (--write-prior): it would save "
+                    f"{self.estimate(saving)} {self.unit}, without retraining."
                 )
         if report.regime.label == AUTODECODER:
             yield f"The decoder of {found.to_ship} ignores its code, which is of no use by itself."
@@ -198,8 +198,8 @@ class Words:
         if len(known) < len(errors) or lead <= found.critical * error:
             return ""
         return (
-            f"Refit the priors first: with one fitted to its codes {leader} would gain "
-            f"{self.estimate(savings[0])} {self.unit} and lead {found.best} by "
+            f"Refit the priors first (--write-prior): with one fitted to its codes {leader} "
+            f"would gain {self.estimate(savings[0])} {self.unit} and lead {found.best} by "
             f"{self.measured(lead, error)}."
         )
 

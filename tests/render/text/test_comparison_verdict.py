@@ -147,8 +147,8 @@ def test_a_prior_that_would_change_the_order_is_refitted_first(make, make_estima
     found = with_saving(make(*CLEAR), make_estimate, {"a": 1.0, "b": 14.0, "c": 2.0})
     # From −68.1 + 14 and −68 + 1; errors of 0.5, 0.25 and 0.25 add up to 0.61.
     assert found.verdict[1] == (
-        "Refit the priors first: with one fitted to its codes b would gain 14.00 ± 0.25 nats and "
-        "lead a by 12.90 ± 0.61."
+        "Refit the priors first (--write-prior): with one fitted to its codes b would gain "
+        "14.00 ± 0.25 nats and lead a by 12.90 ± 0.61."
     )
     same = with_saving(make(*CLEAR), make_estimate, {"a": 1.0, "b": 2.2, "c": 2.0})
     assert len(same.verdict) == 1, "a lead within its error changes no order"
@@ -159,7 +159,7 @@ def test_a_prior_that_costs_the_shipped_model_is_worth_a_sentence(make, make_est
     mismatch = [Notice(code="prior-mismatch", message="", remedy="")]
     reports = tuple(dataclasses.replace(r, warnings=mismatch) for r in found.reports)
     assert dataclasses.replace(found, reports=reports).verdict[1] == (
-        "Refit the prior of a: it would save 3.00 ± 0.25 nats, without retraining."
+        "Refit the prior of a (--write-prior): it would save 3.00 ± 0.25 nats, without retraining."
     )
 
 

@@ -132,10 +132,11 @@ def test_the_first_lines_say_what_it_is_how_good_and_what_to_do(make_report, mak
     mismatch = Notice(code="prior-mismatch", message="A prior would save.", remedy="Refit.")
     known = dict(make_report().estimates, prior_saving=saving)
     lines = to_screen(make_report(estimates=known, warnings=[mismatch])).splitlines()
-    assert lines[:3] == [
+    assert lines[:4] == [
         "vae on digits, binarised (threshold): N = 1000, 4 draws each, nats",
         "ELBO −90.00 ± 0.25 nats, R + D = (20.00 ± 0.25) + (70.00 ± 0.25)",
-        "> Refit the prior: it would save 3.412 ± 0.031 nats, no retraining.",
+        "> Refit the prior (--write-prior): it would save 3.412 ± 0.031 nats, no",
+        "  retraining.",
     ]
     assert lines[-2] == "! prior-mismatch: A prior would save."
 

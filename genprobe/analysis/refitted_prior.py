@@ -1,0 +1,50 @@
+"""The fitted prior behind a report's saving, fitted to all of its examples: the one to swap in."""
+
+from genprobe.aggregate.distinct import distinct_examples
+from genprobe.aggregate.fitted import refit
+from genprobe.errors import UnavailableError, UsageError
+from genprobe.plugins import plugins
+from genprobe.report import Report
+from genprobe.types import NamedPrior
+
+
+def fit_prior(report: Report) -> NamedPrior:
+    """The prior whose saving a report states, fitted to the codes of all its examples.
+
+    The saving, ``report["prior_saving"]``, is cross-fitted: it says what such a prior saves on
+    examples that it was not fitted to. So fit on training data and evaluate on others.
+
+    Args:
+        report: as ``evaluate`` gives it, or ``report_from_store``.
+
+    Raises:
+        UsageError: if the report comes without its store.
+        UnavailableError: if no prior can be fitted to its codes.
+
+    Example:
+        >>> import genprobe, torch
+        >>> params = {"loc": 3 + torch.randn(500, 1), "scale": torch.full((500, 1), 0.5)}
+        >>> report = genprobe.evaluate_posteriors(params)
+        >>> genprobe.fit_prior(report).name in ("diagonal-normal", "full-normal", "normal-mixture")
+        True
+    """
+    store = report.store
+    if store is None:
+        raise UsageError(
+            f"The report of {report.model} comes without the codes that a prior is fitted to.",
+            "Evaluate the model again, or open its store: genprobe.report_from_store.",
+        )
+    fitted = report.provenance.get("fitted_prior")
+    if not fitted:
+        absent = report.provenance.get("absent", {})
+        raise UnavailableError(absent.get("rate_fitted_prior", "No prior was fitted."))
+    header = store.header
+    name, params = refit(
+        store,
+        plugins().get("families", header.family),
+        plugins().all("priors"),
+        fitted["rung"],
+        seed=header.seed,
+        distinct=distinct_examples(store),
+    )
+    return NamedPrior(name=name, params=params, fitted_to=header.dataset_fingerprint)
