@@ -2,10 +2,11 @@
 
 from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import refit
-from genprobe.errors import UnavailableError, UsageError
+from genprobe.errors import Notice, UnavailableError, UsageError
 from genprobe.plugins import plugins
 from genprobe.report import Report
-from genprobe.types import NamedPrior
+from genprobe.store.format import Header
+from genprobe.types import NamedPrior, PriorLike
 
 
 def fit_prior(report: Report) -> NamedPrior:
@@ -47,4 +48,32 @@ def fit_prior(report: Report) -> NamedPrior:
         seed=header.seed,
         distinct=distinct_examples(store),
     )
-    return NamedPrior(name=name, params=params, fitted_to=header.dataset_fingerprint)
+    return NamedPrior(name=name, params=params, fitted_to=codes_of(header))
+
+
+def codes_of(header: Header) -> str:
+    """What tells the codes of a store from others: its model on its data.
+
+    Args:
+        header: of the store.
+    """
+    return f"{header.model_fingerprint} {header.dataset_fingerprint}"
+
+
+def prior_of_these(prior: PriorLike | None, header: Header) -> list[Notice]:
+    """That the prior asked for was fitted to the very codes it is used on; else nothing.
+
+    Args:
+        prior: asked for, if any.
+        header: of the store.
+    """
+    if not isinstance(prior, NamedPrior) or prior.fitted_to != codes_of(header):
+        return []
+    return [
+        Notice(
+            code="prior-of-these-examples",
+            message=f"The prior was fitted to the codes of these {header.n} examples.",
+            remedy="R and the marginal KL are too low, by what it learned of them alone. Fit it to "
+            "training data, and evaluate on others.",
+        )
+    ]

@@ -11,10 +11,10 @@ from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
+from genprobe.analysis.refitted_prior import prior_of_these
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest, undetermined
 from genprobe.analysis.replicates import bound_of_examples, resampled_points, resampled_slopes
 from genprobe.analysis.stored_quantities import (
-    prior_of_these,
     quantities_of,
     stored_parts,
     with_prior_read,
@@ -150,7 +150,7 @@ def estimate_report(
     said = [
         *store.notices(),
         *([] if family.notice is None else [family.notice]),
-        *prior_of_these(options, header),
+        *prior_of_these(options.prior, header),
     ]
     regime = regime_of(quantities, estimates, said, options)
     evidence = evidence_of(store, family, quantities, estimates, latents, options, [*failed, *said])

@@ -13,7 +13,7 @@ from genprobe.aggregate.queries import Queries, draw_queries
 from genprobe.analysis.options import Options
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.resolve import bind_prior, require_fit
-from genprobe.errors import ModelError, Notice, PluginError
+from genprobe.errors import ModelError, PluginError
 from genprobe.estimators.quantities import Quantities
 from genprobe.loaders.prior_file import prior_from_file
 from genprobe.plugins import plugins
@@ -174,26 +174,6 @@ def with_prior_read(options: Options) -> Options:
     if isinstance(prior, str | NamedPrior):
         plugins().get("priors", prior if isinstance(prior, str) else prior.name)
     return replace(options, prior=prior)
-
-
-def prior_of_these(options: Options, header: Header) -> list[Notice]:
-    """That the prior asked for was fitted to the very examples it is used on; else nothing.
-
-    Args:
-        options: what the user chose.
-        header: of the store.
-    """
-    fitted_to = options.prior.fitted_to if isinstance(options.prior, NamedPrior) else ""
-    if not fitted_to or fitted_to != header.dataset_fingerprint:
-        return []
-    return [
-        Notice(
-            code="prior-of-these-examples",
-            message=f"The prior was fitted to the codes of these {header.n} examples.",
-            remedy="R and the marginal KL are too low, by what it learned of them alone. Fit it to "
-            "training data, and evaluate on others.",
-        )
-    ]
 
 
 def choose_prior(

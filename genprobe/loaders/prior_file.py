@@ -4,7 +4,7 @@ The members are
 
 prior               the registered name
 prior_params/NAME   its tensors
-fitted_to           fingerprint of the data whose codes it was fitted to; may be absent
+fitted_to           fingerprints of the model and data whose codes it was fitted to; may be absent
 """
 
 from pathlib import Path

@@ -48,7 +48,7 @@ class NamedPrior:
     Attributes:
         name: the registered name, such as ``normal-mixture``.
         params: what the prior of that name is built from.
-        fitted_to: fingerprint of the data whose codes it was fitted to; empty if it was not.
+        fitted_to: fingerprints of the model and data whose codes it was fitted to; empty if none.
     """
 
     name: str

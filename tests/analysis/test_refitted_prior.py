@@ -22,10 +22,9 @@ def train():
 
 def test_on_other_examples_it_saves_what_the_report_states(train):
     prior = genprobe.fit_prior(train)
-    test = posteriors(600, 2)
-    own, swapped = (
-        genprobe.evaluate_posteriors(test, **{"prior": p} if p else {}) for p in (None, prior)
-    )
+    test = posteriors(900, 2)
+    own = genprobe.evaluate_posteriors(test)
+    swapped = genprobe.report_from_store(own.store, prior=prior)
     saved = own["rate"].value - swapped["rate"].value
     stated = train["prior_saving"]
     assert stated.value > 3
