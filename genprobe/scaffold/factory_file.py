@@ -2,11 +2,23 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 from genprobe.errors import GenprobeError, ModelError
-from genprobe.scaffold.layers import DECODES, Node, Unit, code_of, is_plain, side, tree_of, units
+from genprobe.scaffold.layers import (
+    DECODES,
+    Node,
+    Unit,
+    after_images,
+    code_of,
+    fits,
+    is_plain,
+    side,
+    tree_of,
+    units,
+)
 
 PLAIN = '''"""For: genprobe evaluate weights.pt --factory {module}:build --data test.npy."""
 import genprobe
@@ -133,16 +145,23 @@ def factory_text(module: str, checkpoint: str, shapes: Mapping[str, tuple[int, .
         module=module,
         name=repr(module),
         checkpoint=checkpoint,
-        layers="\n".join(attributes(root)),
+        layers="\n".join(
+            attributes(root, tuple(f"{unit.path}." for unit in decoder if unit.turned))
+        ),
         encode="\n".join(f"        {line}" for line in encode_lines(encoder, heads, decoder)),
         decode="\n".join(f"        {line}" for line in decode_lines(decoder)),
     )
 
 
-def attributes(root: Node) -> Iterator[str]:
-    """The lines that build the network's parts."""
-    for name, part in root.parts.items():
-        code = code_of(part, name, "        ")
+def attributes(root: Node, decoder: tuple[str, ...]) -> Iterator[str]:
+    """The lines that build the network's parts.
+
+    Args:
+        root: of the network.
+        decoder: how the paths of what decodes begin.
+    """
+    for (name, part), images in zip(root.parts.items(), after_images(root, ""), strict=True):
+        code = code_of(part, name, "        ", images, decoder)
         start, end = (f"{name} =", "") if is_plain(name) else (f"add_module({name!r},", ")")
         yield f"        self.{start} {code}{end}"
     for name, shape in root.weights.items():
@@ -150,7 +169,11 @@ def attributes(root: Node) -> Iterator[str]:
 
 
 def parts_of(every: Sequence[Unit]) -> tuple[list[Unit], list[Unit], list[Unit]]:
-    """Which units encode, which give mean and spread, and which decode: by name, else by order."""
+    """Which units encode, which give mean and spread, and which decode: as their shapes allow.
+
+    Of all ways to divide them that make two runs, the one by name comes first, then those by order.
+    Where none does, the one by name is given, and whoever writes it out stops where it breaks.
+    """
     every = [unit for unit in every if unit.known]
     with_weights = [unit for unit in every if unit.matrices]
     heads = [next((u for u in with_weights if p.search(u.path)), None) for p in (MEAN, SPREAD)]
@@ -168,7 +191,43 @@ def parts_of(every: Sequence[Unit]) -> tuple[list[Unit], list[Unit], list[Unit]]
     decoder = [unit for unit in rest if DECODES.search(unit.path.lower())]
     if not decoder and pair:
         decoder = rest[sum(every.index(u) < every.index(pair[-1]) for u in rest) :]
-    return [unit for unit in rest if unit not in decoder], pair, decoder
+    by_name = ([unit for unit in rest if unit not in decoder], decoder)
+    halves = [(rest[:i], rest[i:]) for i in range(len(rest) + 1)]
+    ways = [by_name, *halves, *((last, first) for first, last in halves)]
+    ways = [(a, [replace(u, turned=t) for u in b]) for t in (True, False) for a, b in ways]
+    able = [way for way in ways if agrees(way[0], pair, way[1])]
+    # A decoder gives as much as the encoder takes, but for likelihoods of several parameters.
+    round_trips = [way for way in able if way[1][-1].ends[1] == (way[0] or pair)[0].ends[0]]
+    encoder, decoder = min(
+        round_trips or able or ways[:1],
+        key=lambda way: sum(bool(DECODES.search(unit.path.lower())) for unit in way[0]),
+    )
+    return encoder, pair, decoder
+
+
+def agrees(encoder: Sequence[Unit], heads: Sequence[Unit], decoder: Sequence[Unit]) -> bool:
+    """Whether the shapes of two runs go together, and the decoder takes what the encoder gives."""
+    codes = [u for u in decoder if u.matrices][:1]
+    coded = [u for u in [*encoder, *heads[:1]] if u.matrices][-1:]
+    if not codes or not coded or not unbroken([*encoder, *heads[:1]]) or not unbroken(decoder):
+        return False
+    size, latent = coded[0].ends[1], codes[0].ends[0]
+    return size == latent if heads else size == 2 * latent
+
+
+def unbroken(run: Sequence[Unit]) -> bool:
+    """Whether each unit takes what the one before gives, from the first that has a matrix on."""
+    return bool(run) and bool(run[0].matrices) and break_of(run) is None
+
+
+def break_of(run: Sequence[Unit]) -> int | None:
+    """The place of the first unit that does not take what comes before; None if all do."""
+    before = None
+    for i, unit in enumerate(run):
+        if before is not None and not fits(before, unit):
+            return i
+        before = unit if unit.matrices else before
+    return None
 
 
 def encode_lines(
@@ -178,7 +237,10 @@ def encode_lines(
     if not encoder and not heads:
         yield 'raise NotImplementedError("say how x becomes a mean and a log-variance")'
         return
-    yield from run_lines("x", [*encoder, *heads[:1]], stop=len(encoder))
+    run = [*encoder, *heads[:1]]
+    yield from run_lines("x", run, stop=len(encoder))
+    if break_of(run) is not None:
+        return
     if len(heads) == 2:
         mean, spread = (f"{unit.call}(h)" for unit in heads)
         if IN_LOGS.search(heads[1].path) or not SPREAD.search(heads[1].path):
@@ -197,11 +259,15 @@ def decode_lines(decoder: Sequence[Unit]) -> Iterator[str]:
         yield 'raise NotImplementedError("say how z becomes the logits of x")'
         return
     yield from run_lines("z", decoder, stop=len(decoder))
+    if break_of(decoder) is not None:
+        return
     yield 'return {"logits": h.reshape(-1, *self.shape)}  # or "probs", after a sigmoid'
 
 
 def run_lines(given: str, run: Sequence[Unit], stop: int) -> Iterator[str]:
     """The lines that run some units one after the other, the result in ``h``.
+
+    Where a unit does not take what comes before, they stop: what runs there is not in the file.
 
     Args:
         given: to the first.
@@ -215,14 +281,22 @@ def run_lines(given: str, run: Sequence[Unit], stop: int) -> Iterator[str]:
         yield f"h = x.reshape(-1, {channels}, *x.shape[-2:])"
     else:
         yield "h = x.flatten(1)"
+    before, broken = None, break_of(run)
     for i, unit in enumerate(run):
-        before = run[i - 1] if i else None
-        if before is not None and before.convolves[1] and not unit.convolves[0] and unit.matrices:
-            yield "h = h.flatten(1)"
-        if before is not None and not before.convolves[1] and unit.convolves[0]:
-            yield f"h = h.reshape{(-1, *side(before.ends[1], unit.ends[0]))}"
+        if i == broken and before is not None:
+            left = ", ".join(u.call for u in run[i:])
+            yield f"# TODO: {before.call} gives {before.ends[1]}, {unit.call} takes {unit.ends[0]}."
+            yield f"# Say what runs here, and after it in which order: {left}"
+            yield f'raise NotImplementedError("say what follows {before.path}")'
+            return
+        if before is not None and unit.matrices:
+            if before.convolves[1] and not unit.convolves[0]:
+                yield "h = h.flatten(1)"
+            if not before.convolves[1] and unit.convolves[0]:
+                yield f"h = h.reshape{(-1, *side(before.ends[1], unit.ends[0]))}"
         if i >= stop:
             return
-        last = i + 1 == len(run)
-        single = unit.matrices and not last
-        yield f"h = {unit.call}(h)" + (".relu()  # a guess" if single else "")
+        before = unit if unit.matrices else before
+        # A norm comes between a layer and its activation.
+        active = i + 1 < len(run) and bool(run[i + 1].matrices)
+        yield f"h = {unit.call}(h)" + (".relu()  # a guess" if active else "")

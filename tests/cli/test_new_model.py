@@ -6,7 +6,7 @@ from torch import nn
 
 import genprobe
 from genprobe.errors import GenprobeError
-from genprobe.scaffold.factory_file import begin_factory
+from genprobe.scaffold.factory_file import begin_factory, factory_text
 
 
 class Plain(nn.Module):
@@ -34,6 +34,90 @@ class Convolutional(nn.Module):
         self.encoder.fc_mu, self.encoder.fc_logvar = nn.Linear(7, 3), nn.Linear(7, 3)
         self.decoder_input = nn.Linear(3, 8)
         self.decoder = nn.Sequential(nn.ConvTranspose2d(2, 1, 4, 2, 1))
+
+
+def images():
+    """Two layers that halve an image of 8 × 8, and two that double it back; 4 × 2 × 2 between."""
+    down = nn.Conv2d(1, 3, 3, 2, 1), nn.Conv2d(3, 4, 4, 2, 1, bias=False)
+    return down, (nn.ConvTranspose2d(4, 3, 4, 2, 1, bias=False), nn.ConvTranspose2d(3, 1, 4, 2, 1))
+
+
+def generic():
+    """Names that say nothing, with norms between the layers."""
+    (a, b), (c, d) = images()
+    norms = {"bn1": nn.BatchNorm2d(3), "bn2": nn.BatchNorm2d(4), "bn3": nn.BatchNorm2d(3)}
+    fcs = nn.Linear(16, 7), nn.Linear(7, 5), nn.Linear(7, 5), nn.Linear(5, 7), nn.Linear(7, 16)
+    first = {"conv1": a, "bn1": norms["bn1"], "conv2": b, "bn2": norms["bn2"]}
+    between = {f"fc{i}": fc for i, fc in enumerate(fcs, 1)}
+    return {**first, **between, "conv3": c, "bn3": norms["bn3"], "conv4": d}
+
+
+def named(names, *, heads=("fc_mu", "fc_logvar")):
+    """Convolutions, heads and the layer after the code, by these names in this order."""
+    (a, b), (c, d) = images()
+    parts = [a, b, nn.Linear(16, 5), nn.Linear(16, 5), nn.Linear(5, 16), c, d]
+    by_role = dict(zip(("conv1", "conv2", *heads, "fc", "deconv1", "deconv2"), parts, strict=True))
+    return {name: by_role[name] for name in names}
+
+
+def final_layer():
+    """A decoder that ends in a part whose name is of neither side."""
+    (a, b), (c, _) = images()
+    last = nn.Sequential(
+        nn.ConvTranspose2d(3, 3, 3, 2, 1, output_padding=1), nn.ReLU(), nn.Conv2d(3, 1, 3, 1, 1)
+    )
+    heads = {"fc_mu": nn.Linear(16, 5), "fc_var": nn.Linear(16, 5)}
+    between = {"decoder_input": nn.Linear(5, 16), "decoder": nn.Sequential(c)}
+    return {"encoder": nn.Sequential(a, nn.ReLU(), b), **heads, **between, "final_layer": last}
+
+
+LAYERS = ("conv1", "conv2", "fc_mu", "fc_logvar", "fc", "deconv1", "deconv2")
+NETWORKS = {
+    "a layer after the heads": lambda: named(LAYERS),
+    "the decoder first": lambda: named([*LAYERS[4:], *LAYERS[:4]]),
+    "generic": generic,
+    "a final layer": final_layer,
+    "halves": lambda: {
+        "a": nn.Sequential(nn.Linear(64, 9), nn.BatchNorm1d(9), nn.ReLU(), nn.Linear(9, 10)),
+        "b": nn.Sequential(nn.Linear(5, 9), nn.BatchNorm1d(9), nn.ReLU(), nn.Linear(9, 64)),
+    },
+    "numbers": lambda: {
+        "l1": nn.Linear(64, 9),
+        "l2": nn.Linear(9, 10),
+        "l3": nn.Linear(5, 9),
+        "l4": nn.Linear(9, 64),
+    },
+}
+
+
+def built(network):
+    """The factory made for a network's weights, with these weights in it."""
+    weights = network.state_dict()
+    shapes = {k: tuple(v.shape) for k, v in weights.items() if v.dim()}
+    text, namespace = factory_text("made", "w.pt", shapes), {}
+    exec(text, namespace)  # what was made of weights of our own
+    model = namespace["build"]()
+    model.module.load_state_dict(weights)
+    model.module.eval()
+    return model, text
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_layers_go_where_their_shapes_fit_whatever_they_are_called(name):
+    model, text = built(nn.ModuleDict(NETWORKS[name]()))
+    mean, log_variance = model.encode(torch.rand(2, 8, 8))
+    assert mean.shape == log_variance.shape == (2, 5)
+    assert model.decode(mean)["logits"].shape == (2, 8, 8)
+    assert "TODO" not in text
+
+
+def test_where_no_shapes_fit_the_file_says_what_to_fill_in_and_runs_no_wrong_layer():
+    layers = {"a": (100, 64), "b": (50, 333), "mu": (5, 50), "logvar": (5, 50), "c": (64, 5)}
+    modules = {name: nn.Linear(*reversed(shape)) for name, shape in layers.items()}
+    model, text = built(nn.ModuleDict(modules))
+    assert "# TODO: self.a gives 100, self.b takes 333." in text
+    with pytest.raises(NotImplementedError, match="say what follows a"):
+        model.encode(torch.rand(2, 8, 8))
 
 
 @pytest.mark.parametrize("network", [Plain, Halves, Convolutional])
