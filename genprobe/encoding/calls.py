@@ -20,7 +20,7 @@ from genprobe.encoding.checks import require_event, require_real, require_shapes
 from genprobe.encoding.context import TEACHER, keywords, rows_of
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.reachable import reachable_modules
-from genprobe.encoding.user_errors import trained_shape, user_errors
+from genprobe.encoding.user_errors import TRAINED_SHAPE, user_errors
 from genprobe.errors import SupportError, UnavailableError
 from genprobe.types import Family, Likelihood, Model, Params
 
@@ -237,8 +237,8 @@ class Calls:
     def _errors(
         self, part: str, argument: Tensor, remedy: str | None = None
     ) -> AbstractContextManager[None]:
-        remedy = remedy or trained_shape(part, argument.shape)
-        return user_errors(f"{part} of {self.model.name}", argument.shape, remedy)
+        name = f"{part} of {self.model.name}"
+        return user_errors(name, argument.shape, remedy or TRAINED_SHAPE)
 
     def _understood(self, part: str, returned: Any) -> Understood:
         """What ``encode`` or ``decode`` returned, by standard names."""

@@ -24,24 +24,34 @@ BETTER = {
 """What to do where an error says more than that something failed, by words of torch's."""
 
 
-def trained_shape(part: str, shape: Sequence[int]) -> str:
-    """What to do where a part fails, which the shape of what it was given may be the reason for.
+WITHOUT_CHANNELS = (
+    r"weight of size \[\d+, \d+, \d+, \d+\].* to have 1 channels|expected 4D input \(got 3D|"
+    r"input\.dim\(\) = 3 .* len\(dims\) = 4|expected 4, got 3|range of \[-3, 2\], but got 3"
+)
+"""What torch and Python say where images (n, h, w) meet what takes (n, 1, h, w)."""
+TRAINED_SHAPE = "Check that the data have the shape that the model was trained on."
+
+
+def better_remedy(part: str, shape: Sequence[int], why: str) -> str | None:
+    """What to do where an error says more than that something failed; None where it does not.
 
     Args:
-        part: ``encode`` or ``decode``.
+        part: at fault, as a message begins.
         shape: of what it was given.
+        why: the error's own words.
 
-    >>> trained_shape("encode", (8, 28, 28))[:45]
+    >>> better_remedy("encode of m", (8, 28, 28), "expected 4D input (got 3D input)")[:45]
     'One example is (28, 28): if the model takes c'
+    >>> better_remedy("encode of m", (8, 28, 28), "Too large.")
     """
-    if part == "encode" and len(shape) == 3:
+    if part.startswith("encode") and len(shape) == 3 and re.search(WITHOUT_CHANNELS, why):
         height, width = shape[1:]
         return (
             f"One example is ({height}, {width}): if the model takes channels, let encode begin "
             "with x.unsqueeze(1) and decode end with .squeeze(1), or give data of shape "
             f"(N, 1, {height}, {width})."
         )
-    return "Check that the data have the shape that the model was trained on."
+    return next((advice for words, advice in BETTER.items() if re.search(words, why)), None)
 
 
 @contextlib.contextmanager
@@ -80,9 +90,9 @@ def user_errors(
         raise
     except Exception as error:
         why = reason_of(error)
-        better = [advice for words, advice in BETTER.items() if re.search(words, why)]
         raise ModelError(
-            f"{part} fails on {in_words(given, shape)}: {why}.", (better or [remedy])[0]
+            f"{part} fails on {in_words(given, shape)}: {why}.",
+            better_remedy(part, shape, why) or remedy,
         ) from error
 
 

@@ -527,3 +527,33 @@ def test_a_scale_of_each_example_is_not_taken_for_one_of_each_value(count):
     model = dataclasses.replace(model, likelihood="normal")
     with pytest.raises(ModelError, match=r"scale \(\d+,\) for \d+ codes, which do not go together"):
         genprobe.evaluate(model, data, estimators={}, device="cpu", batch_size=SIDE**2)
+
+
+IMAGES = torch.rand(8, 28, 28)
+
+
+@pytest.mark.parametrize(
+    ("layer", "helps"),
+    [
+        (torch.nn.Conv2d(1, 3, 3), True),
+        (torch.nn.Conv2d(1, 3, 3, bias=False), True),
+        (torch.nn.ConvTranspose2d(1, 3, 3), True),
+        (torch.nn.BatchNorm2d(1), True),
+        (lambda x: x.permute(0, 2, 3, 1), True),
+        (lambda x: x.flatten(1, 3), True),
+        (torch.nn.Conv2d(3, 3, 3), False),
+        (torch.nn.Conv1d(1, 3, 3), False),
+        (torch.nn.Linear(784, 3), False),
+        (lambda x: x.reshape(-1, 5), False),
+        (lambda x: {}["loc"], False),
+    ],
+)
+def test_channels_are_suggested_only_where_the_error_is_of_them(layer, helps):
+    """By what torch says: with the axis put in the call does not fail."""
+    from genprobe.encoding.user_errors import TRAINED_SHAPE, user_errors
+
+    with pytest.raises(ModelError) as error, user_errors("encode of m", (8, 28, 28), TRAINED_SHAPE):
+        layer(IMAGES)
+    assert ("x.unsqueeze(1)" in error.value.remedy) == helps
+    if helps:
+        layer(IMAGES.unsqueeze(1))
