@@ -7,6 +7,7 @@ warnings, most important first. ``docs/warnings.md`` has a section of the name o
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.metadata import metadata
 
 from genprobe.analysis import advice, notices
 from genprobe.analysis.advice import Advice, Facts
@@ -218,13 +219,22 @@ def stakes(evidence: Evidence) -> dict[str, list[float]]:
 
 
 def read_more(code: str) -> str:
-    """Where the documentation says more of a code.
+    """Where the documentation says more of a code: whole where the package says where that is.
 
     Args:
         code: of a warning.
 
     Example:
-        >>> read_more("saturated")
-        'warnings.html#saturated'
+        >>> read_more("saturated").endswith("warnings.html#saturated")
+        True
     """
-    return f"{PAGE}#{code}"
+    return f"{documentation()}{PAGE}#{code}"
+
+
+def documentation() -> str:
+    """The address that the package's metadata give for its documentation; empty if none."""
+    for url in metadata("genprobe").get_all("Project-URL") or ():
+        label, _, address = url.partition(", ")
+        if label.lower() == "documentation":
+            return f"{address.rstrip('/')}/"
+    return ""

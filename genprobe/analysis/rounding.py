@@ -8,8 +8,8 @@ FIXED = 1e15
 """From here on float64 has no digit behind the point: powers of ten say what is known."""
 MOST = 16
 """Decimals of a power of ten that float64 has."""
-FINER = 4
-"""Decimals that a number may have beyond those of one without an error."""
+FINER = 2
+"""Decimals that a number may have beyond those of one without an error: more are hard to read."""
 COARSE = 1e9
 """Errors from here on are written as powers of ten, and so are their numbers."""
 
@@ -35,22 +35,25 @@ def rounded(value: float, error: float | None, decimals: int = 3) -> str:
 def rounded_error(error: float | None, decimals: int = 3) -> str:
     """A standard error in two digits; exact where it is zero, a dash where it is unknown.
 
+    One below the decimals that a number may have is said to be below the last of them.
+
     Args:
         error: to be written.
         decimals: as for ``rounded``.
 
     Example:
-        >>> rounded_error(0.146), rounded_error(0.0), rounded_error(None)
-        ('0.15', 'exact', '–')
+        >>> rounded_error(0.146), rounded_error(0.0), rounded_error(None), rounded_error(2e-7)
+        ('0.15', 'exact', '–', '<0.00001')
     """
     if error is None:
         return "–"
     if error == 0:
         return "exact"
     places = decimals_of(error, decimals)
-    if places is None or float(f"{error:.{places}f}") == 0:
+    if places is None:
         return f"{error:.{DIGITS - 1}e}"
-    return f"{error:.{places}f}"
+    written = f"{error:.{places}f}"
+    return written if float(written) else f"<{10.0**-places:.{places}f}"
 
 
 def with_error(value: float, error: float | None, decimals: int = 3) -> str:

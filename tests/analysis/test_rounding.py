@@ -17,8 +17,9 @@ from genprobe.analysis.rounding import rounded, rounded_error, with_error
         (1080143699208.055, 2e9, "1.0801e+12 ± 2.0e+09"),
         (1080143699208.055, 0.0, "1080143699208.055"),
         (5e17, 5e16, "5.000e+17 ± 5.0e+16"),
-        (0.00023431, 7.8e-6, "0.0002343 ± 0.0000078"),
+        (0.00023431, 7.8e-6, "0.00023 ± 0.00001"),
         (-0.0001, 0.03, "0.000 ± 0.030"),
+        (0.00000012, 3e-8, "0.00000 ± <0.00001"),
     ],
 )
 def test_two_digits_of_the_error_decide(value, error, text):
@@ -30,7 +31,8 @@ def test_no_number_is_shown_wrong_by_more_than_its_error_allows():
         for power in range(-3, 15):
             value, error = 1.2345678901234567 * 10**power, 4.3 * 10**exponent
             said = float(rounded(value, error))
-            assert abs(said - value) <= max(0.02 * error, 0.6e-3 * value * (error >= 1e8))
+            coarse = 0.6e-3 * value * (error >= 1e8)
+            assert abs(said - value) <= max(0.02 * error, coarse, 0.5e-5)
 
 
 def test_an_unknown_error_leaves_the_usual_decimals():

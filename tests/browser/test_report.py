@@ -5,12 +5,23 @@ import re
 
 import pytest
 
+from genprobe.analysis.rounding import rounded, rounded_error
+
 
 def numbers(page):
     """What every number of the page says, and how many nats it is."""
     return page.eval_on_selector_all(
         "data.nats", "cells => cells.map(c => [Number(c.value), c.textContent])"
     )
+
+
+def rounded_texts(page, by):
+    """What every number should say in a unit of so many nats, as Python rounds it."""
+    read = "cells => cells.map(c => [+c.value, +(c.dataset.error ?? 0), c.className])"
+    return [
+        rounded_error(value / by) if "spread" in style else rounded(value / by, error / by)
+        for value, error, style in page.eval_on_selector_all("data.nats", read)
+    ]
 
 
 def visible(page, model):
@@ -63,12 +74,22 @@ def test_bits_divide_every_number_by_log_2_and_nats_bring_them_back(opened):
     page.get_by_role("button", name="bits", exact=True).click()
     bits = numbers(page)
     assert [value for value, _ in bits] == [value for value, _ in before]
-    shown = [float(text.replace("−", "-")) for _, text in bits]
-    assert shown == pytest.approx([value / math.log(2) for value, _ in bits], abs=6e-4)
+    assert [text for _, text in bits] == rounded_texts(page, math.log(2))
+    assert [text for _, text in before] == rounded_texts(page, 1.0)
     assert page.locator("#plane .xtitle").text_content() == "rate R, bits"
     assert set(page.locator(".unit").all_text_contents()) == {"bits"}
     page.get_by_role("button", name="nats").click()
     assert numbers(page) == before
+
+
+def test_the_sentences_move_with_the_unit(opened):
+    page = opened()
+    lead = page.locator(".verdict .lead")
+    before = lead.text_content()
+    page.get_by_role("button", name="bits", exact=True).click()
+    assert "bits" in lead.text_content()
+    page.get_by_role("button", name="nats").click()
+    assert lead.text_content() == before
 
 
 def test_the_plane_moves_with_the_unit(opened):

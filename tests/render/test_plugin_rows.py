@@ -45,4 +45,4 @@ def test_models_are_compared_by_it_the_better_end_first(told_apart, make_report,
 
 def test_without_the_plugin_it_goes_by_its_name(make_report, make_estimate):
     report = make_report(estimates={"told_apart": make_estimate("told_apart", 7.5)})
-    assert re.search(r"More\n +told apart +7\.500", table.to_text(report))
+    assert re.search(r"More\n +told apart +7\.50", table.to_text(report))

@@ -21,18 +21,23 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from genprobe._version import __version__
+from genprobe.analysis.findings import FINDINGS, read_more
 from genprobe.analysis.regimes import MEANING, ORDER, UNDETERMINED
+from genprobe.analysis.rounding import rounded, rounded_error
+from genprobe.analysis.verdict import verdict
 from genprobe.comparing.comparison import Comparison
 from genprobe.errors import GenprobeError
 from genprobe.escape import escape, escaped
 from genprobe.render.page.grids import Shown, grids_of, together
 from genprobe.render.page.interactive import CROWD, GLYPHS, plotly_figure
+from genprobe.render.page.provenance import facts_of
 from genprobe.render.page.reproduce import from_here, reproduce
 from genprobe.render.palette import COLOURS, MARKERS, colours_of
 from genprobe.render.plane import plane_of, regime_keys
 from genprobe.render.rate_parts import parts_of
 from genprobe.render.text import templating
 from genprobe.render.text.comparison_rows import difference_rows, differing
+from genprobe.render.text.comparison_verdict import verdict_of
 from genprobe.render.text.comparison_warnings import gathered
 from genprobe.render.text.headings import ERRORS, SPELT
 from genprobe.render.text.rows import (
@@ -50,7 +55,6 @@ from genprobe.render.text.rows import (
 from genprobe.render.text.units import DECIMALS, UNITS, common_divisor, divisor
 from genprobe.report import COLLAPSED_NATS, Dimension, Report, number
 from genprobe.runtime.output_file import ResultKind
-from genprobe.runtime.relative_path import relative
 
 SHOWN = 16
 """Latent dimensions that get a bar, from the largest rate on."""
@@ -132,8 +136,9 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
         on_frontier=comparison.frontier,
         difference_rows=difference_rows(comparison, unit, 3),
         differing=differing(comparison),
-        verdict=comparison.verdict if len(reports) > 1 else reports[0].verdict,
+        said={name: sentences(comparison, name) for name in {unit: 0, **units(reports)}},
         contents=contents(entries),
+        findings=FINDINGS,
         order=[*ORDER, UNDETERMINED],
         differences={(d.first, d.name): d for d in comparison.differences},
         unpaired=any(not d.paired for d in comparison.differences),
@@ -160,6 +165,24 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
     )
 
 
+def sentences(comparison: Comparison, unit: str) -> dict[str, Sequence[str]]:
+    """The sentences of the page that have numbers, in a unit: the script puts them in its place.
+
+    Args:
+        comparison: its names escaped.
+        unit: that all of its reports have.
+    """
+    reports = comparison.named
+    scales = [divisor(report, unit) for report in reports]
+    several = len(reports) > 1
+    return {
+        "verdict": verdict_of(comparison, unit)
+        if several
+        else verdict(reports[0], unit, scales[0], DECIMALS[unit]),
+        "regimes": [regime_verdict(r, by) for r, by in zip(reports, scales, strict=True)],
+    }
+
+
 def contents(entries: Sequence[Entry]) -> dict[str, str]:
     """The headings of the page by their anchors, as the list of contents names them."""
     several = len(entries) > 1
@@ -184,17 +207,18 @@ def page_environment() -> Environment:
         "page", autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
     env.filters |= {
+        "rounded": rounded,
+        "rounded_error": rounded_error,
+        "facts": facts_of,
+        "read_more": read_more,
         "number": number,
         "layout": layout,
         "name_of": name_of,
-        "regime": regime_verdict,
     }
     env.filters |= {"method": method_lines, "sourced": sourced, "meaning_of": meaning_of}
     env.filters |= {
         "doubts": doubts,
         "floor_two": floor_two,
-        "relative": relative,
-        "from_here": from_here,
     }
     env.globals |= {
         "BOUNDS": BOUNDS,

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from genprobe.analysis.rounding import rounded, rounded_error
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.differences import PAIRED, Difference
 from genprobe.render.text.headings import COLUMNS, heading_of
@@ -95,8 +96,12 @@ def cell(report: Report, name: str, scale: float, decimals: int, best: float | N
     if estimate.unit == "count":
         return Cell(f"{estimate.value:.0f}", "", False)
     scale = scale if estimate.unit == "nats" else 1.0
-    error = "" if estimate.se_data is None else number(estimate.se_data / scale, decimals)
-    return Cell(number(estimate.value / scale, decimals), error, estimate.value == best)
+    error = None if estimate.se_data is None else estimate.se_data / scale
+    return Cell(
+        rounded(estimate.value / scale, error, decimals),
+        "" if error is None else rounded_error(error, decimals),
+        estimate.value == best,
+    )
 
 
 def plane_mark(comparison: Comparison, position: int) -> str:
@@ -133,8 +138,9 @@ def difference_rows(comparison: Comparison, unit: str, decimals: int) -> list[Di
 
 def difference_cell(difference: Difference, scale: float, decimals: int) -> Cell:
     """One difference with its error."""
-    error = "–" if difference.se_data is None else number(difference.se_data / scale, decimals)
-    return Cell(number(difference.value / scale, decimals), error, False)
+    error = None if difference.se_data is None else difference.se_data / scale
+    value = rounded(difference.value / scale, error, decimals)
+    return Cell(value, rounded_error(error, decimals), False)
 
 
 def z_text(difference: Difference) -> str:

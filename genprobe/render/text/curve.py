@@ -4,8 +4,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from genprobe.analysis.rounding import rounded, rounded_error, with_error
 from genprobe.comparing.curve import LEAST_NATS, Condition, CurveTest
-from genprobe.report import number
 
 NOTE = {
     "training": "A model that is trained out has its β between the slopes on its two sides. What "
@@ -27,7 +27,7 @@ def curve_test_view(test: CurveTest, side: str) -> RenderableType:
         table.add_column(heading, justify="right")
     for chord in test.chords:
         ends = (f"{beta:g}" for beta in chord.betas)
-        table.add_row(*ends, number(chord.slope), number(chord.se))
+        table.add_row(*ends, rounded(chord.slope, chord.se), rounded_error(chord.se))
     return Group(
         title, table, "", Text("\n".join([curve_verdict(test), *faults(test), NOTE[side]]))
     )
@@ -60,7 +60,7 @@ def faults(test: CurveTest) -> list[str]:
 
 def fault(broken: Condition) -> str:
     """One break in words."""
-    by = f"{number(-broken.value)} ± {number(broken.se)} nats"
+    by = f"{with_error(-broken.value, broken.se)} nats"
     first, *others = (f"{beta:g}" for beta in broken.betas)
     return {
         "rate falls": f"R rises from β = {first} to {others[0]} by {by}.",

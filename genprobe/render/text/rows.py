@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from genprobe.analysis.regimes import AUTODECODER, DEFAULT_CUTS, MEANING
+from genprobe.analysis.rounding import rounded, rounded_error
 from genprobe.estimators.catalog import CATALOG, row_of
 from genprobe.report import COLLAPSED_NATS, Dimension, Estimate, Regime, Report, number
 
@@ -63,11 +64,13 @@ def row(report: Report, estimate: Estimate, divisor: float, decimals: int = 3) -
     if estimate.unit == "count":
         return Row(name, f"{estimate.value:.0f}{total_of(report, estimate)}", "", "")
     scale = divisor if estimate.unit == "nats" else 1.0
+    errors = [None if e is None else e / scale for e in (estimate.se, estimate.se_data)]
+    most = max((e for e in errors if e), default=None)
+    value = rounded(estimate.value / scale, most, decimals)
     return Row(
         name,
-        BOUNDS.get(estimate.kind, "") + number(estimate.value / scale, decimals),
-        plus_minus(estimate.se, scale, decimals),
-        plus_minus(estimate.se_data, scale, decimals),
+        BOUNDS.get(estimate.kind, "") + value,
+        *(rounded_error(error, decimals) for error in errors),
     )
 
 
@@ -84,13 +87,6 @@ def meaning_of(estimate: Estimate) -> str:
 def total_of(report: Report, estimate: Estimate) -> str:
     """Behind a count of latent dimensions, how many there are; else empty."""
     return f" of {len(report.dimensions)}" if row_of(estimate.name).of_dimensions else ""
-
-
-def plus_minus(error: float | None, scale: float, decimals: int = 3) -> str:
-    """A standard error; exact where it is zero, a dash where it is unknown."""
-    if error is None:
-        return "–"
-    return number(error / scale, decimals) if error else "exact"
 
 
 def sparkline(dimensions: list[Dimension], divisor: float) -> str:

@@ -21,6 +21,7 @@ from genprobe.render.text.rows import (
     sections,
     sparkline,
 )
+from genprobe.render.text.short_table import point_aligned
 from genprobe.render.text.units import DECIMALS, divisor
 from genprobe.report import Report
 
@@ -61,7 +62,7 @@ def estimate_table(report: Report, unit: str, scale: float) -> RenderableType:
         unit: of the numbers.
         scale: nats that one of the unit is.
     """
-    rows = sections(report, scale, DECIMALS[unit])
+    rows = aligned(sections(report, scale, DECIMALS[unit]))
     every = [row for shown in rows.values() for row in shown]
     numbers = [
         max(least, cell_len(heading), *(cell_len(row[i]) for row in every), 0)
@@ -77,6 +78,26 @@ def estimate_table(report: Report, unit: str, scale: float) -> RenderableType:
         return [laid_out(rows, ("", unit, *ERRORS), widths)]
 
     return AtWidth(table_at)
+
+
+def aligned(rows: Mapping[str, Sequence[Row]]) -> dict[str, list[Row]]:
+    """The rows with the points of their numbers below each other.
+
+    Args:
+        rows: by section.
+    """
+    every = [row for section in rows.values() for row in section]
+    columns = [[row[i] for row in every] for i in range(1, 4)]
+    padded = [iter(point_aligned([t for t in c if t[-1:].isdigit()])) for c in columns]
+
+    def align(row: Row) -> Row:
+        cells = [
+            next(numbers) if text[-1:].isdigit() else text
+            for text, numbers in zip(row[1:], padded, strict=True)
+        ]
+        return Row(row.name, *cells)
+
+    return {title: [align(row) for row in section] for title, section in rows.items()}
 
 
 def laid_out(
@@ -112,9 +133,8 @@ def stack(rows: Mapping[str, Sequence[Row]]) -> Iterator[RenderableType]:
             yield Padding(Text(row.name.strip()), (0, 0, 0, 2))
             for text, heading in zip(row[1:], ("", *ERRORS), strict=True):
                 if text:
-                    yield Padding(
-                        Text(f"{text}  {heading}".rstrip(), overflow="fold"), (0, 0, 0, 4)
-                    )
+                    said = f"{text.strip()}  {heading}".rstrip()
+                    yield Padding(Text(said, overflow="fold"), (0, 0, 0, 4))
 
 
 def regime_view(report: Report, unit: str, scale: float) -> RenderableType:

@@ -11,6 +11,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from genprobe.analysis import findings
+from genprobe.analysis.rounding import rounded, rounded_error
 from genprobe.comparing.compare import compare
 from genprobe.comparing.labels import short_labels
 from genprobe.render.page import grids, html
@@ -69,8 +71,19 @@ def two(make_report):
     return compared(make_report(model="low"), make_report(model="high", shift=5.0))
 
 
-def numbers(page, unit="nats"):
+def numbers(page):
+    """Every number of a page: nats, and the text."""
     return [(float(e.attrs["value"]), e.text) for e in page.all("data")]
+
+
+def texts(page, by=1.0):
+    """What every number should be, in a unit of so many nats."""
+    found = []
+    for e in page.all("data"):
+        value, error = float(e.attrs["value"]) / by, float(e.attrs.get("data-error", 0)) / by
+        spread = "spread" in e.attrs["class"].split()
+        found.append(rounded_error(value) if spread else rounded(value, error))
+    return found
 
 
 def test_the_page_is_whole_and_says_in_which_language(two):
@@ -107,17 +120,39 @@ def test_the_policy_names_the_hash_of_every_script_and_no_other(two):
 
 
 def test_the_numbers_are_those_of_the_reports(two):
-    shown = numbers(Page(to_html(two)))
-    values = {value for value, _ in shown}
-    assert values >= {20.0, 25.0, 70.0, -90.0, -95.0, 6.0}
-    assert all(text == html.number(value) for value, text in shown)
+    page = Page(to_html(two))
+    shown = numbers(page)
+    assert {value for value, _ in shown} >= {20.0, 25.0, 70.0, -90.0, -95.0, 6.0}
+    assert [text for _, text in shown] == texts(page)
+    assert "20.00" in texts(page), "two digits of an error of 0.25"
 
 
 def test_bits_divide_what_is_shown_and_not_what_the_script_reads(two):
     nats, bits = (numbers(Page(to_html(two, unit))) for unit in ("nats", "bits"))
     assert [value for value, _ in nats] == [value for value, _ in bits]
-    assert all(text == html.number(value / math.log(2)) for value, text in bits)
+    assert [text for _, text in bits] == texts(Page(to_html(two, "bits")), math.log(2))
     assert {e.text for e in Page(to_html(two, "bits")).all("span", class_="unit")} <= {"bits"}
+
+
+def test_sentences_with_numbers_are_there_in_every_unit(two, make_report):
+    for found in (two, compared(make_report())):
+        page = Page(to_html(found, "bits"))
+        [given] = page.all("script", id="page")
+        said = json.loads(given.text)["said"]
+        assert said.keys() == {"nats", "bits", "bits/dim"}
+        shown = [e for e in page.all("p") if e.attrs.get("data-said") == "verdict"]
+        assert [e.text for e in shown] == said["bits"]["verdict"]
+        regimes = {e.text for e in page.all("span") if e.attrs.get("data-said") == "regimes"}
+        assert regimes == set(said["bits"]["regimes"])
+        for key in ("verdict", "regimes"):
+            assert [len(said[unit][key]) for unit in said] == [len(said["nats"][key])] * 3
+        assert said["bits"]["regimes"] != said["nats"]["regimes"]
+
+
+def test_findings_link_to_the_documentation_where_the_package_says_where_it_is(two, monkeypatch):
+    monkeypatch.setattr(findings, "documentation", lambda: "https://genprobe.example/")
+    links = {e.attrs["href"] for e in Page(to_html(two)).all("a")}
+    assert "https://genprobe.example/warnings.html#saturated" in links
 
 
 def test_the_script_is_given_every_unit(two):
@@ -138,7 +173,7 @@ def test_the_best_elbo_is_marked_of_several_and_not_of_one(two, make_report):
         return [e for e in page.all("td") if "best" in e.attrs.get("class", "").split()]
 
     [cell] = best(Page(to_html(two)))
-    assert cell.text.startswith("−90.000 ★ best")
+    assert cell.text.startswith("−90.00 ★ best")
     assert best(Page(to_html(compared(make_report())))) == []
 
 
@@ -288,7 +323,8 @@ def warned(*reports):
 
 
 def test_a_warning_of_all_models_stands_once_with_its_remedy(two):
-    words = "saturated all models I(n;z) is near log N. Use more examples."
+    words = "saturated all models I(n;z) is near log N. Use more examples. "
+    words += "Documentation: warnings.html#saturated"
     assert warned(*two.reports) == [("0 1", words)]
 
 
@@ -305,7 +341,11 @@ def test_a_warning_of_some_models_names_them_and_what_differs(make_report):
 
 def test_a_warning_of_a_single_model_names_none(make_report):
     assert warned(make_report()) == [
-        ("0", "saturated I(n;z) is near log N. Use more examples."),
+        (
+            "0",
+            "saturated I(n;z) is near log N. Use more examples. "
+            "Documentation: warnings.html#saturated",
+        ),
     ]
 
 

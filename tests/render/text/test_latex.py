@@ -73,15 +73,15 @@ def test_numbers_stand_before_and_after_their_plus_minus(comparison):
     [first, second] = tables(comparison_to_latex(comparison()))
     row = next(row for row in first[1] if row[0].strip() == "b")
     assert [cell.strip() for cell in row[1:7]] == [
-        "$21.000$",
-        "$0.250$",
-        r"$\mathbf{70.000}$",
-        "$0.250$",
-        "$-91.000$",
-        "$0.250$",
+        "$21.00$",
+        "$0.25$",
+        r"$\mathbf{70.00}$",
+        "$0.25$",
+        "$-91.00$",
+        "$0.25$",
     ]
     row = next(row for row in second[1] if row[0].strip() == "b")
-    assert [cell.strip() for cell in row[1:4]] == ["$-1.000$", "$0.354$", "$-2.8$"]
+    assert [cell.strip() for cell in row[1:4]] == ["$-1.00$", "$0.35$", "$-2.8$"]
 
 
 def test_what_is_not_there_has_no_plus_minus(comparison):

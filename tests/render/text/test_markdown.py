@@ -39,7 +39,7 @@ def test_the_unit_divides_the_numbers_and_heads_the_column(make_report):
     header, _, *body = table(to_markdown(make_report(), "bits", details=True))
     values = {row[0]: row[1] for row in body}
     assert header[1] == "bits"
-    assert values["rate R"] == f"{20 / math.log(2):.3f}"
+    assert values["rate R"] == f"{20 / math.log(2):.2f}"
 
 
 @pytest.mark.parametrize("name", ["a|b", "<img src=x>", "two\nlines", "a|b<i>\n|c"])
@@ -68,4 +68,4 @@ def test_markdown_is_two_tables_whose_names_are_text(make_report, name):
     cells = [re.split(r"(?<!\\)\|", x)[1:-1] for x in text.splitlines() if x.startswith("|")]
     assert not re.search(r"<|(?<!\\)[\[`]|(?<![\\*])\*(?!\*)", text)
     assert [len(row) for row in cells] == [8] * 4 + [6] * 3
-    assert [row[1].strip() for row in cells[:4]] == ["R", "--:", "20.000", "21.000"]
+    assert [row[1].strip() for row in cells[:4]] == ["R", "--:", "20.00", "21.00"]

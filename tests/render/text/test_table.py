@@ -33,15 +33,15 @@ def test_large_and_negative_numbers_stay_on_one_line(make_report, make_estimate)
         "mutual_information_loo": make_estimate("mutual_information_loo", 123456.75, kind="upper"),
     }
     text = to_text(make_report(estimates=estimates))
-    assert re.search(r"distortion D +−1234567\.891 +12345\.678 +0\.250$", text, re.MULTILINE)
-    assert re.search(r"leave-one-out .*≤ 123456\.750 +exact +0\.250$", text, re.MULTILINE)
+    assert re.search(r"distortion D +−1234568 +12346 +0\.25$", text, re.MULTILINE)
+    assert re.search(r"leave-one-out .*≤ 123456\.75 +exact +0\.25$", text, re.MULTILINE)
 
 
-def test_numbers_are_aligned_on_their_last_digit(make_report):
+def test_numbers_are_aligned_at_their_points(make_report):
     lines = to_text(make_report()).splitlines()
     rows = [line for line in lines if re.match(r"  (rate R|distortion D|ELBO|mutual)", line)]
     assert len(rows) == 4
-    assert len({len(re.match(r".*?\d\.\d{3}", row).group()) for row in rows}) == 1
+    assert len({len(re.match(r".*?\d\.", row).group()) for row in rows}) == 1
 
 
 def test_a_boundary_shows_both_regimes(make_report, make_regime):

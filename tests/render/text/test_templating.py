@@ -16,8 +16,8 @@ def test_the_best_is_told_as_bold_which_it_is_in_every_markup(make_report):
     comparison = compare([make_report(model="a"), make_report(model="b", shift=1.0)])
     [told] = [n for n in comparison_facts(comparison, "nats")["notes"] if "best" in n]
     assert told.startswith("Bold: the best D and ELBO.")
-    assert "**−90.000**" in comparison_to_markdown(comparison)
-    assert r"$\mathbf{-90.000}$" in comparison_to_latex(comparison)
+    assert "**−90.00**" in comparison_to_markdown(comparison)
+    assert r"$\mathbf{-90.00}$" in comparison_to_latex(comparison)
 
 
 def test_every_row_of_a_report_is_in_every_markup(make_report):

@@ -7,14 +7,41 @@
 
   const all = (selector) => [...document.querySelectorAll(selector)];
   const scale = () => page.units[unit];
-  const number = (value) => {
-    if (Math.abs(value) >= 1e9) return value.toExponential(3).replace(/^-/, "−");
-    const text = value.toFixed(page.decimals[unit]);
+
+  // Numbers are rounded to their error; see genprobe/analysis/rounding.py.
+  const power = (value) => Number(value.toExponential(1).split("e")[1]);
+  const exponential = (value, digits) =>
+    value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2").replace(/^-/, "−");
+
+  function places(error) {
+    const usual = page.decimals[unit];
+    return error ? Math.min(Math.max(1 - power(error), 0), usual + 2) : usual;
+  }
+
+  function number(value, error = 0) {
+    if (Math.abs(value) >= 1e15 || error >= 1e9) {
+      const apart = error ? Math.floor(Math.log10(Math.abs(value))) - power(error) + 1 : 0;
+      return exponential(value, Math.min(Math.max(page.decimals[unit], apart), 16));
+    }
+    const text = value.toFixed(places(error));
     return (Number(text) === 0 ? text.replace("-", "") : text).replace("-", "−");
-  };
+  }
+
+  function spread(error) {
+    if (error >= 1e9) return exponential(error, 1);
+    const text = error.toFixed(places(error));
+    return Number(text) ? text : `<${(10 ** -places(error)).toFixed(places(error))}`;
+  }
 
   function showNumbers() {
-    for (const cell of all("data.nats")) cell.textContent = number(Number(cell.value) / scale());
+    for (const cell of all("data.nats")) {
+      const value = Number(cell.value) / scale();
+      const error = Number(cell.dataset.error ?? 0) / scale();
+      cell.textContent = cell.classList.contains("spread") ? spread(value) : number(value, error);
+    }
+    for (const part of all("[data-said]")) {
+      part.textContent = page.said[unit][part.dataset.said][part.dataset.place];
+    }
     for (const name of all(".unit")) name.textContent = unit;
     for (const b of all("[data-unit]")) b.setAttribute("aria-pressed", b.dataset.unit === unit);
   }
@@ -47,7 +74,8 @@
       ...rows.map(([label, nats, error]) =>
         nats === null
           ? label
-          : `${label} ${number(nats / scale())}` + (error ? ` ± ${number(error / scale())}` : ""),
+          : `${label} ${number(nats / scale(), (error ?? 0) / scale())}` +
+            (error ? ` ± ${spread(error / scale())}` : ""),
       ),
     ].join("<br>");
 
