@@ -13,6 +13,7 @@ from genprobe.cli.declare import command, option
 from genprobe.cli.interrupt import describe_kept_store, resumable
 from genprobe.cli.log import show_progress
 from genprobe.cli.output import output_options
+from genprobe.cli.repeats import said_once
 from genprobe.errors import GenprobeError, OtherRankError, UsageError
 from genprobe.escape import escape
 
@@ -158,10 +159,7 @@ def evaluate(
         pictures = True if output.html_path else None
         choices = Options(store=store, cuts=cuts, pictures=pictures, **settings)
         shown = ranks.leads and not quiet
-        attempts = [
-            evaluate_one(models, i, data, choices, output if ranks.leads else None, shown)
-            for i in range(len(models))
-        ]
+        attempts = evaluate_all(models, data, choices, output if ranks.leads else None, shown)
     done = [(model, r) for model, r in zip(models, attempts, strict=True) if r is not None]
     if ranks.leads and done:
         reports, origins = [report for _, report in done], [model for model, _ in done]
@@ -175,6 +173,31 @@ def evaluate(
         output.require_written()
     if ranks.leads and len(done) < len(models):
         sys.exit(1)
+
+
+def evaluate_all(
+    models: Sequence[str],
+    data: str | None,
+    choices: "Options",
+    output: "Output | None",
+    shown: bool,
+) -> "list[Report | None]":
+    """Evaluate the models in turn; None stands for one of several that failed.
+
+    Args:
+        models: all, as named.
+        data: to evaluate them on, as named.
+        choices: of the evaluation.
+        output: of the process that prints.
+        shown: whether progress is.
+    """
+    faults: dict[str, str] = {}
+    attempts = []
+    with said_once(models) as repeats:
+        for i in range(len(models)):
+            repeats.position = i
+            attempts.append(evaluate_one(models, i, data, choices, output, shown, faults))
+    return attempts
 
 
 def show_several(comparison: "Comparison", output: "Output") -> None:
@@ -233,6 +256,7 @@ def evaluate_one(
     choices: "Options",
     output: "Output | None",
     shown: bool,
+    faults: dict[str, str],
 ) -> "Report | None":
     """Evaluate one model and print it, if it is the only one or all are wanted.
 
@@ -245,6 +269,7 @@ def evaluate_one(
         choices: of the evaluation.
         output: of the process that prints.
         shown: whether progress is.
+        faults: the models that failed first, by what was wrong; added to.
     """
     from genprobe.cli.model_progress import model_progress
     from genprobe.runs.evaluation import run_evaluation
@@ -261,7 +286,9 @@ def evaluate_one(
         if misused or not several or click.get_current_context().find_root().params["traceback"]:
             raise
         if not isinstance(error, OtherRankError):
-            click.echo(f"Error: {escape(model)}: {error}", err=True)
+            first = faults.setdefault(str(error), model)
+            what = error if first == model else f"the same as of {escape(first)}."
+            click.echo(f"Error: {escape(model)}: {what}", err=True)
         return None
     return report
 

@@ -72,7 +72,7 @@ def chosen_split(spec: str, split: str | None, there: Collection[str]) -> str:
     if split is None:
         found = "test" if "test" in there else min(there)
         if len(there) > 1:
-            log.warning("%s holds %s: %s is taken; choose with --split.", spec, listed, found)
+            log.info("%s holds %s: %s is taken; choose with --split.", spec, listed, found)
         return found
     if split not in there:
         raise DataError(

@@ -5,6 +5,7 @@ import math
 import os
 import re
 import shlex
+import shutil
 
 import jsonschema
 import numpy as np
@@ -546,3 +547,12 @@ def test_a_store_gives_its_fitted_prior_without_the_model(run, tiny, tmp_path):
     run("evaluate", tiny.b, "--data", tiny.images, "--store", tmp_path / "s.h5")
     assert run("show", tmp_path / "s.h5", "--write-prior", tmp_path / "p.npz").exit_code == 0
     assert (tmp_path / "p.npz").exists()
+
+
+def test_what_is_wrong_with_several_models_is_said_in_full_once(run, tiny, tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros((5, 7), dtype="float32"))
+    shutil.copy(tiny.a, tmp_path / "c.pt")
+    result = run("evaluate", tiny.a, tmp_path / "c.pt", "--data", "x.npy")
+    first, *_, last = result.stderr.strip().splitlines()
+    assert first.startswith(f"Error: {tiny.a}: ")
+    assert last == f"Error: {tmp_path / 'c.pt'}: the same as of {tiny.a}."

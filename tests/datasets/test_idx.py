@@ -108,7 +108,8 @@ def test_a_folder_with_the_images_of_several_splits_is_one_data_set(tmp_path, mo
         assert genprobe.open_dataset("mnist", split=split).n == n
         assert genprobe.open_dataset(folder, split=split).n == n
     assert not caplog.records
-    assert genprobe.open_dataset("mnist").name == "mnist/t10k-images"
+    with caplog.at_level("INFO", logger="genprobe"):
+        assert genprobe.open_dataset("mnist").name == "mnist/t10k-images"
     assert "mnist holds test, train: test is taken; choose with --split" in caplog.text
     with pytest.raises(DataError, match=r"no split 'tests'.\nDid you mean test\? "):
         genprobe.open_dataset("mnist", split="tests")
