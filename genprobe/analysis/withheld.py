@@ -22,6 +22,12 @@ REMARK = (
 )
 BOUNDS = ("mutual_information_loo", "rate_fitted_prior")
 """Of I(X;Z), besides R."""
+FROM_BELOW = (
+    "marginal_kl_floor",
+    "marginal_kl_population_lower",
+    "generative_mutual_information",
+)
+"""Lower bounds on what cannot be negative."""
 FAR_SHARE, FAR_NATS = 0.5, 1.0
 """Of R, and nats, which a bound that says nothing is above R by, both together."""
 OF_SAMPLES = {"generative_mutual_information"}
@@ -29,9 +35,10 @@ OF_SAMPLES = {"generative_mutual_information"}
 
 
 def vacuous(estimates: Mapping[str, Estimate]) -> dict[str, str]:
-    """Why an estimate is no row of the tables, by its name: a bound on I(X;Z) far above R.
+    """Why an estimate is no row of the tables, by its name: a bound that says nothing.
 
-    What a fitted prior saves goes with the bound that it gives.
+    Such are a bound on I(X;Z) far above R, and one from below, of what cannot be negative, that is
+    not above 0. What a fitted prior saves goes with the bound that it gives.
 
     Args:
         estimates: by name.
@@ -42,10 +49,16 @@ def vacuous(estimates: Mapping[str, Estimate]) -> dict[str, str]:
         >>> vacuous({"rate": rate, "mutual_information_loo": loo})["mutual_information_loo"]
         'It would be 48.60 nats and say nothing: R = 19.30 bounds I(X;Z).'
     """
-    if "rate" not in estimates:
-        return {}
-    most = estimates["rate"].value
     found = {
+        name: f"It would be at least {number(estimates[name].value, 2)} nats and say nothing: it "
+        "cannot be negative."
+        for name in FROM_BELOW
+        if name in estimates and estimates[name].value <= 0
+    }
+    if "rate" not in estimates:
+        return found
+    most = estimates["rate"].value
+    found |= {
         name: f"It would be {number(estimates[name].value, 2)} nats and say nothing: "
         f"R = {number(most, 2)} bounds I(X;Z)."
         for name in BOUNDS

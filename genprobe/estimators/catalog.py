@@ -84,7 +84,7 @@ ESTIMATORS: Mapping[str, ReportRow] = {
     ),
     "marginal_kl": ReportRow(
         label="marginal KL = R − I(n;z)",
-        heading="KL",
+        heading="marg. KL",
         caption="marginal KL",
         section=EXAMPLES,
         compared=True,
@@ -193,7 +193,7 @@ def row_of(name: str) -> ReportRow:
 
     Example:
         >>> row_of("marginal_kl").heading
-        'KL'
+        'marg. KL'
         >>> row_of("of_a_plugin_that_is_gone").label
         'of a plugin that is gone'
     """

@@ -45,3 +45,10 @@ def test_a_report_of_separate_codes_says_why_the_row_is_missing():
     lower = report["marginal_kl_population_lower"]
     assert lower.value >= 0
     assert lower.value <= report["marginal_kl_population_upper"].value
+
+
+@pytest.mark.parametrize("value", [-110.0, 0.0])
+def test_a_bound_from_below_that_is_not_above_zero_says_nothing(value):
+    name = "generative_mutual_information"
+    assert "cannot be negative" in vacuous(estimates(**{name: value}))[name]
+    assert vacuous(estimates(**{name: 0.1})) == {}

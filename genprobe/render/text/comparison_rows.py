@@ -194,7 +194,7 @@ def shared_notes(comparison: Comparison, unit: str) -> list[str]:
     """What columns mean, and what the models share or do not."""
     found = []
     if any("marginal_kl" in report.estimates for report in comparison.reports):
-        found.append("KL is the marginal KL, R − I(n;z).")
+        found.append("marg. KL is the marginal KL, R − I(n;z).")
     if comparison.side_by_side:
         found.append("Each on data of its own: nothing is shared, and no two rows compare.")
     elif not comparison.same_measure:

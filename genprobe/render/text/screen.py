@@ -19,6 +19,7 @@ from genprobe.render.text.short_rows import (
     scale_of,
     short_rows,
     summary,
+    without_elbo,
 )
 from genprobe.render.text.short_table import hung, table_lines
 from genprobe.render.text.table import plain
@@ -37,7 +38,7 @@ class Fit:
 
     Attributes:
         warnings: how many have a line each.
-        extras: whether estimates of plugins are shown.
+        extras: whether estimates of plugins are shown, and of several draws the ELBO's errors.
         blanks: whether lines without text set the parts apart.
         sentences: of the verdict.
     """
@@ -71,9 +72,9 @@ def report_screen(report: Report, unit: str = "nats") -> RenderableType:
 
 def fits(warnings: int) -> Iterator[Fit]:
     """Screens from the fullest to the barest; of warnings the last are the first to go."""
-    yield Fit(warnings=warnings)
-    for count in range(warnings, -1, -1):
-        yield Fit(warnings=count, blanks=False)
+    for blanks in (True, False):
+        for count in range(warnings, -1, -1):
+            yield Fit(warnings=count, blanks=blanks)
     for sentences in (3, 2, 1):
         yield Fit(warnings=0, blanks=False, extras=False, sentences=sentences)
 
@@ -97,8 +98,13 @@ def screen_lines(report: Report, unit: str, fit: Fit, console: Console, width: i
     lines += paragraph(summary(report, unit)) if summary(report, unit) else []
     for sentence in verdict(report, unit, scale.nats, scale.decimals)[: fit.sentences]:
         lines += paragraph(sentence, "bold green", "> ", 2)
-    rows = [row for row in short_rows(report, unit, fit.extras) if row.name != NAMES["elbo"]]
-    lines += blank + table_lines(rows, (unit, *error_columns(report)), console, width)
+    errors = error_columns(report)
+    rows = short_rows(report, unit, fit.extras)
+    if len(errors) == 1:  # which the line of the ELBO has
+        rows = without_elbo(rows, report, scale)
+    elif not fit.extras:
+        rows = [row for row in rows if row.name != NAMES["elbo"]]
+    lines += blank + table_lines(rows, (unit, *errors), console, width)
     lines += blank + paragraph(regime_verdict(report, scale.nats), "", "Regime  ", 8)
     if report.warnings:
         lines += blank

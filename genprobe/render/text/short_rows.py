@@ -134,7 +134,8 @@ def note_of(report: Report, estimate: Estimate, scale: Scale) -> str:
     """What a number is to be seen beside, from the other numbers of the report."""
     match estimate.name:
         case "elbo":
-            return "= −(R + D)"
+            beside = above_blind(report, scale)
+            return f"{beside} without a code" if beside else "= −(R + D)"
         case "rate":
             return "what the code costs"
         case "distortion":
@@ -147,9 +148,43 @@ def note_of(report: Report, estimate: Estimate, scale: Scale) -> str:
         case "marginal_kl":
             return prior_bracket(report, scale)
         case "slope":
-            return "nats of D that one more nat of R buys"
+            return "nats of D one more nat of R buys"
         case _:
             return "" if estimate.unit in ("nats", "count") else estimate.unit
+
+
+def above_blind(report: Report, scale: Scale) -> str:
+    """How much better the ELBO is than that of the best decoder without a code; empty if unknown.
+
+    Args:
+        report: of the model.
+        scale: of the number.
+    """
+    blind, elbo = report.estimates.get("blind_distortion"), report.estimates.get("elbo")
+    if blind is None or elbo is None:
+        return ""
+    gain, error = elbo.value + blind.value, error_of(elbo)
+    amount = rounded(abs(gain) / scale.nats, error and error / scale.nats, scale.decimals)
+    if not any(c in "123456789" for c in amount):
+        return "the same as"
+    return f"{amount} {'better' if gain > 0 else 'worse'} than"
+
+
+def without_elbo(rows: Sequence[ShortRow], report: Report, scale: Scale) -> list[ShortRow]:
+    """The rows where a line above them has the ELBO; what it is seen beside goes to D.
+
+    Args:
+        rows: of the report.
+        report: to be shown.
+        scale: of the table.
+    """
+    beside = above_blind(report, scale)
+    note = f"the ELBO is {beside} without a code"
+    return [
+        row._replace(note=note) if beside and row.name == NAMES["distortion"] else row
+        for row in rows
+        if row.name != NAMES["elbo"]
+    ]
 
 
 def prior_bracket(report: Report, scale: Scale) -> str:

@@ -52,7 +52,7 @@ def noted(
         start: the row without its note.
         note: to be added.
         column: at which it begins behind the row.
-        below: column at which it begins below the row.
+        below: least column at which it begins below the row, where it ends at the right edge.
         console: that it is for.
         width: columns.
     """
@@ -61,7 +61,7 @@ def noted(
         return [Text(whole)]
     return [
         Text(start.rstrip()),
-        *(hung(note, "", below, console, width) if number_in(note) else []),
+        *(hung(note, "", max(below, width - cell_len(note)), console, width) * number_in(note)),
     ]
 
 

@@ -229,3 +229,51 @@ def test_a_name_that_is_cut_keeps_both_ends(name):
     found = middle_cut(name, 30)
     assert cell_len(found) <= 30
     assert (found[:4], found[-4:]) == (name[:4], name[-4:])
+
+
+def blind(make_report, make_estimate, value, draws):
+    known = make_report().estimates | {"blind_distortion": make_estimate("blind_distortion", value)}
+    return to_screen(make_report(estimates=known, provenance={"draws": draws}))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (100.0, "10.00 better than without a code"),
+        (85.0, "5.00 worse than without a code"),
+        (90.0, "the same as without a code"),
+    ],
+)
+def test_the_elbo_is_told_beside_that_of_a_decoder_without_a_code(
+    make_report, make_estimate, value, words
+):
+    """R = 20 and D = 70, so the ELBO is −90."""
+    one = blind(make_report, make_estimate, value, 1)
+    assert re.search(rf"^  D +70\.00 ± 0\.25 +the ELBO is {re.escape(words)}$", one, re.MULTILINE)
+
+
+def test_with_several_draws_the_elbo_has_a_row_with_both_errors(make_report, make_estimate):
+    known = {"elbo": make_estimate("elbo", -90.0, se=0.03, se_data=0.25)}
+    report = make_report(estimates=make_report().estimates | known, provenance={"draws": 4})
+    assert re.search(r"^  ELBO +−90\.00 +± 0\.030 +± 0\.25 ", to_screen(report), re.MULTILINE)
+
+
+def test_warnings_give_way_before_the_lines_that_set_the_parts_apart(make_report):
+    many = [Notice(code=f"w{i}", message="It is.", remedy="Do.") for i in range(30)]
+    text = to_screen(make_report(warnings=many))
+    assert len(text.splitlines()) <= 24
+    assert text.count("\n\n") == 3
+    assert re.search(r"! \d+ more: w\d", text)
+
+
+def test_what_does_not_fit_behind_its_number_ends_at_the_right_edge(make_report, make_estimate):
+    known = {
+        "marginal_kl": make_estimate("marginal_kl", 1080143699198.967, se=0.021),
+        "marginal_kl_population_lower": make_estimate("marginal_kl_population_lower", 3.4),
+        "marginal_kl_population_upper": make_estimate(
+            "marginal_kl_population_upper", 1080143699198.967
+        ),
+    }
+    [line] = [x for x in to_screen(make_report(estimates=known)).splitlines() if "mismatch" in x]
+    assert line.startswith(" " * 20)
+    assert len(line) == 80
