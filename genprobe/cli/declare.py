@@ -1,5 +1,6 @@
 """How commands and their options are declared: what click lacks for genprobe's own."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -10,6 +11,27 @@ from genprobe.cli.config_file import config_option
 
 GROUPS = ("Data", "Model", "Training", "Estimates", "Output", "Advanced")
 """The headings of options in the help of a command, in this order."""
+
+
+class WholeNumber(click.types.IntParamType):
+    """A whole number, which may be written as ``1e3``."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number.
+
+        Raises:
+            BadParameter: if it is none, or not whole.
+        """
+        text: Any = str(value)
+        if set(text.lower()) & {".", "e"}:
+            with contextlib.suppress(ValueError):
+                number = float(text)
+                text = str(int(number)) if number.is_integer() else text
+        found: int = super().convert(text, param, ctx)
+        return found
+
+
+WHOLE = WholeNumber()
 
 
 class Option(click.Option):

@@ -8,7 +8,6 @@ from genprobe.cli import options
 from genprobe.cli.command_line import command_line
 from genprobe.cli.declare import command, option
 from genprobe.cli.result_files import require_suffixes
-from genprobe.errors import GenprobeError
 from genprobe.escape import escape
 
 
@@ -67,12 +66,9 @@ def demo(unit: str, plot_path: Path, html_path: Path, plane: bool | None) -> Non
     comparison = compare(reports)
     output.print_comparison(comparison)
     output.print_plane(comparison)
-    try:
+    with output.spared():
         output.write_plot(comparison)
         click.echo(escape(f"Drew the plane: {plot_path}"), err=True)
-    except GenprobeError as error:
-        click.echo(f"The plane was not drawn: {error.what}", err=True)
-    try:
+    with output.spared():
         output.write_html(comparison)
-    except GenprobeError as error:
-        click.echo(f"The page was not written: {error.what}", err=True)
+    output.require_written()

@@ -9,7 +9,7 @@ import click
 
 from genprobe.cli import completion, options
 from genprobe.cli.command_line import command_line
-from genprobe.cli.declare import command, option
+from genprobe.cli.declare import WHOLE, command, option
 from genprobe.cli.interrupt import describe_kept_store, resumable
 from genprobe.cli.log import show_progress
 from genprobe.cli.output import output_options
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @option(
     "--limit",
     "-n",
-    type=int,
+    type=WHOLE,
     metavar="N",
     help="Evaluate N examples only, drawn at random by --seed.",
     group="Data",
@@ -80,7 +80,7 @@ if TYPE_CHECKING:
 @option("--fresh", is_flag=True, help="Encode again even if the store has it.")
 @option(
     "--draws",
-    type=int,
+    type=WHOLE,
     default=1,
     show_default=True,
     metavar="N",
@@ -89,7 +89,7 @@ if TYPE_CHECKING:
 )
 @options.tolerance
 @options.max_queries
-@option("--batch-size", type=int, metavar="B", help="Examples a call of the model.")
+@option("--batch-size", type=WHOLE, metavar="B", help="Examples a call of the model.")
 @option(
     "--device",
     default="auto",
@@ -99,7 +99,7 @@ if TYPE_CHECKING:
     shell_complete=completion.DEVICE,
 )
 @option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
-@option("--seed", type=int, default=0, show_default=True, metavar="N", group="Estimates")
+@option("--seed", type=WHOLE, default=0, show_default=True, metavar="N", group="Estimates")
 @options.prior
 @options.entropy
 @options.bin_width

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from genprobe.cli import completion
-from genprobe.cli.declare import option
+from genprobe.cli.declare import WHOLE, option
 from genprobe.errors import GenprobeError, UsageError
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ tolerance = option(
     group="Estimates",
 )
 max_queries = option(
-    "--max-queries", type=int, metavar="M", help="Most queries of the aggregate posterior."
+    "--max-queries", type=WHOLE, metavar="M", help="Most queries of the aggregate posterior."
 )
 prior = option(
     "--prior",
@@ -221,7 +221,7 @@ TRAINING = (
         show_default=True,
         group="Data",
     ),
-    option("--latent", type=int, default=10, show_default=True, help="Size of z.", group="Model"),
+    option("--latent", type=WHOLE, default=10, show_default=True, help="Size of z.", group="Model"),
     option(
         "--hidden",
         default="256,256",
@@ -259,9 +259,9 @@ TRAINING = (
         help="Scale of the normal likelihood. Default: predicted.",
         group="Model",
     ),
-    option("--batch-size", type=int, default=128, show_default=True, group="Training"),
+    option("--batch-size", type=WHOLE, default=128, show_default=True, group="Training"),
     option("--learning-rate", type=float, default=1e-3, show_default=True, group="Training"),
-    option("--seed", type=int, default=0, show_default=True, group="Training"),
+    option("--seed", type=WHOLE, default=0, show_default=True, group="Training"),
 )
 """What to train on, which network and how, but for β and how long."""
 

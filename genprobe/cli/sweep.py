@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from genprobe.cli import completion, options
-from genprobe.cli.declare import command, option
+from genprobe.cli.declare import WHOLE, command, option
 from genprobe.cli.interrupt import describe_kept_sweep, resumable
 from genprobe.cli.log import show_progress
 from genprobe.errors import GenprobeError
@@ -54,18 +54,23 @@ def parse_grid(context: click.Context, parameter: click.Parameter, value: str) -
 )
 @option(
     "--first-epochs",
-    type=int,
+    type=WHOLE,
     default=100,
     show_default=True,
     help="Epochs of the model whose weights all others begin with.",
     group="Training",
 )
 @option(
-    "--epochs", type=int, default=100, show_default=True, help="Epochs at each β.", group="Training"
+    "--epochs",
+    type=WHOLE,
+    default=100,
+    show_default=True,
+    help="Epochs at each β.",
+    group="Training",
 )
 @option(
     "--draws",
-    type=int,
+    type=WHOLE,
     default=1,
     show_default=True,
     help="Posterior draws per example.",
@@ -74,7 +79,7 @@ def parse_grid(context: click.Context, parameter: click.Parameter, value: str) -
 @options.tolerance
 @option(
     "--jobs",
-    type=int,
+    type=WHOLE,
     default=1,
     show_default=True,
     help="Models at once, one thread each.",

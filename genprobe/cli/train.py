@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from genprobe.cli import options
-from genprobe.cli.declare import command, option
+from genprobe.cli.declare import WHOLE, command, option
 from genprobe.cli.result_files import require_apart, require_suffixes
 from genprobe.escape import escape
 
@@ -29,7 +29,7 @@ from genprobe.escape import escape
     help="Weight of the rate: D + βR.",
     group="Training",
 )
-@option("--epochs", type=int, default=100, show_default=True, group="Training")
+@option("--epochs", type=WHOLE, default=100, show_default=True, group="Training")
 @option("--quiet", is_flag=True, help="No progress.", group="Output")
 def train(
     data: str,

@@ -114,8 +114,13 @@ def spelled_plainly(name: str) -> str:
 
 
 def near_file(path: Path) -> str:
-    """A hint at a file of a near name in the folder of one that is not there; or empty."""
+    """A hint at a file of a near name in the folder of one that is not there; or empty.
+
+    One of the same name but for its ending is meant rather than any other.
+    """
     with contextlib.suppress(OSError):
-        near = nearest(path.name, os.listdir(path.parent))
+        there = os.listdir(path.parent)
+        ended = min((n for n in there if Path(n).stem == path.name), key=len, default=None)
+        near = ended or nearest(path.name, there)
         return f"Did you mean {path.with_name(near)}? " if near else ""
     return ""

@@ -13,6 +13,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.errors import Notice, StoreError
+from genprobe.runtime.near_names import near_file
 from genprobe.store.format import EXAMPLE_HASHES, SEALED_SINCE, Header, load_header
 from genprobe.store.intact import UNSEALED, damaged, open_file, seal_of, target_of
 from genprobe.store.join import INDEX, axis_of, iterate_arrays, members, read_notices
@@ -169,7 +170,11 @@ def open_store(path: str | Path) -> Store:
     if not os.path.exists(path):
         partial = partial_folder(path)
         unfinished = os.path.exists(partial)
-        remedy = f"It is unfinished ({partial}); run evaluate again." if unfinished else ""
+        remedy = (
+            f"It is unfinished ({partial}); run evaluate again."
+            if unfinished
+            else f"{near_file(path)}Check the path."
+        )
         raise StoreError(f"There is no store at {path}.", remedy)
     with open_file(path) as file:
         if "header" not in file.attrs:

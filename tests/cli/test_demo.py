@@ -103,7 +103,17 @@ def test_the_page_shows_every_model_with_its_pictures(done):
 def test_what_cannot_be_written_is_told_and_all_else_stands(monkeypatch, run, tmp_path):
     monkeypatch.setattr("genprobe.demo.BUNDLES", {"beta-6": 6.0})
     result = run("demo", "--plot", "nowhere/plane.png", "--html", "nowhere/page.html")
-    assert result.exit_code == 0, result.stderr
+    assert result.exit_code == 1, result.stderr
     assert "1 model on digits" in result.stdout
-    assert "The plane was not drawn: There is no folder nowhere" in result.stderr
-    assert "The page was not written: There is no folder nowhere" in result.stderr
+    assert "Error: There is no folder nowhere to write plane.png in." in result.stderr
+    assert "Error: There is no folder nowhere to write page.html in." in result.stderr
+
+
+def test_a_file_of_somebody_else_is_kept_and_the_exit_code_says_so(monkeypatch, run, tmp_path):
+    monkeypatch.setattr("genprobe.demo.BUNDLES", {"beta-6": 6.0})
+    (tmp_path / "genprobe-demo.png").write_text("mine")
+    result = run("demo", "--html", "page.html")
+    assert result.exit_code == 1
+    assert "Error: genprobe-demo.png is there and is not" in result.stderr
+    assert (tmp_path / "genprobe-demo.png").read_text() == "mine"
+    assert (tmp_path / "page.html").exists()

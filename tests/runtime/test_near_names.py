@@ -57,4 +57,7 @@ def test_a_device_that_was_meant_is_suggested(wanted, meant):
 def test_a_file_of_a_near_name_is_suggested(tmp_path):
     (tmp_path / "model.pt").touch()
     assert near_file(tmp_path / "modle.pt") == f"Did you mean {tmp_path / 'model.pt'}? "
+    (tmp_path / "m.h5").touch()
+    (tmp_path / "m.h5.report.json").touch()
+    assert near_file(tmp_path / "m") == f"Did you mean {tmp_path / 'm.h5'}? "
     assert near_file(tmp_path / "x.npy") == near_file(tmp_path / "no" / "model.pt") == ""

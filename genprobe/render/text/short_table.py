@@ -36,10 +36,12 @@ def table_lines(
     numbers = max(map(cell_len, [head, *cells]))
     if label + numbers > width:
         return stacked_lines(rows, console, width)
+    # One blank before the notes rather than two where that spares a line.
+    gap = 2 if all(label + numbers + 2 + cell_len(row.note) <= width for row in rows) else 1
     lines = [Text(" " * label + head, style="dim")]
     for row, text in zip(rows, cells, strict=True):
         start = f"{pad(' ' * INDENT + row.name, label)}{text}"
-        lines += noted(start, row.note, label + numbers + 2, label, console, width)
+        lines += noted(start, row.note, label + numbers + gap, label, console, width)
     return lines
 
 
