@@ -97,4 +97,11 @@ def test_the_store_alone_says_the_same(tmp_path):
 
 def test_the_table_does_not_say_that_it_is_worse_than_nothing():
     text = str(genprobe.evaluate(model(lambda z: torch.tensor(1.0)), X, bin_width=0.1))
-    assert "without a code" not in text
+    assert "it does worse than a decoder without a code" not in text
+
+
+def test_the_elbo_is_compared_with_a_blind_decoder_of_the_same_scale():
+    report = genprobe.evaluate(model(lambda z: torch.tensor(1.0)), X)
+    worse = report["rate"].value + report["distortion"].value - blind_at(1.0)
+    assert worse > 0
+    assert f"the ELBO is {worse:.3f} worse than without a code" in str(report)

@@ -23,7 +23,7 @@ def offered(*words):
         (("evaluate", "--da"), {"--data"}),
         (("evaluate", "--device", "c"), {"cpu", "cuda"}),
         (("evaluate", "--dtype", ""), {"float32", "float64"}),
-        (("evaluate", "--prior", "standard"), {"standard-normal"}),
+        (("evaluate", "--prior", "standard"), {"standard", "standard-normal"}),  # or a file
         (("evaluate", "--family", "diag"), {"diagonal-normal"}),
         (("compare", "--sort", "marginal_kl_f"), {"marginal_kl_floor"}),
         (("compare", "--sort", "na"), {"name"}),

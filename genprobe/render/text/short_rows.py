@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from genprobe.analysis.advice import error_of
+from genprobe.analysis.advice import Facts, error_of
 from genprobe.analysis.rounding import rounded, rounded_error, with_error
 from genprobe.estimators.catalog import CATALOG
 from genprobe.render.text.headings import ERRORS
@@ -164,6 +164,10 @@ def above_blind(report: Report, scale: Scale) -> str:
     if blind is None or elbo is None:
         return ""
     gain, error = elbo.value + blind.value, error_of(elbo)
+    # A decoder whose scale is one constant is judged beside a blind one of the same scale.
+    at_own_scale = Facts(report=report).at_stake("distortion-above-blind")
+    if at_own_scale is not None and "rate" in report.estimates:
+        gain = -report["rate"].value - at_own_scale[0]
     amount = rounded(abs(gain) / scale.nats, error and error / scale.nats, scale.decimals)
     if not any(c in "123456789" for c in amount):
         return "the same as"
