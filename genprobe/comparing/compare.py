@@ -7,7 +7,8 @@ from genprobe.analysis.options import require_positive
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy
 from genprobe.analysis.report import OWN
 from genprobe.comparing.comparison import Comparison
-from genprobe.comparing.differences import PAIRED, differences
+from genprobe.comparing.difference import PAIRED
+from genprobe.comparing.differences import differences
 from genprobe.comparing.frontier import on_the_plane
 from genprobe.comparing.inputs import (
     named_by,

@@ -1,10 +1,10 @@
 """What is compared: reports from files and stores, each under a name of its own."""
 
-import dataclasses
 import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from genprobe.analysis.options import Options
@@ -16,7 +16,7 @@ from genprobe.report import Report
 from genprobe.runtime.near_names import hint
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.untrusted import reading, require_readable
-from genprobe.store.read import Store, open_store
+from genprobe.store.read import Store, open_store, readable
 from genprobe.store.report_cache import (
     SUFFIX,
     cached_report,
@@ -69,7 +69,8 @@ def read_report(source: Report | str | Path, progress: Progress = silent) -> Rep
     if start == b"{":
         return report_in(path)
     store = store_at(path)
-    return cached_report(store) or made_and_kept(store, progress)
+    cached = cached_report(store)
+    return made_and_kept(store, progress) if cached is None else replace(cached, store=store)
 
 
 def report_in(path: Path) -> Report:
@@ -87,7 +88,8 @@ def report_in(path: Path) -> Report:
             error.what.replace("This JSON", str(path), 1),
             error.remedy or "Give stores, or reports that evaluate --json wrote of one model.",
         ) from error
-    return dataclasses.replace(report, store=find_store(report, path))
+    store = find_store(report, path)
+    return report if store is None else replace(report, store=readable(store))
 
 
 def store_at(path: Path) -> Store:

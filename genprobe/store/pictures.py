@@ -16,7 +16,7 @@ from genprobe.errors import StoreError
 from genprobe.runtime.atomic_write import atomic_write
 from genprobe.runtime.untrusted import require_readable
 from genprobe.store.format import dump_header, load_header
-from genprobe.store.read import Store
+from genprobe.store.whole import WholeStore
 from genprobe.store.write import explain_write_errors
 
 GRIDS = ("reconstructions", "prior", "fitted-prior", "traversals")
@@ -62,12 +62,12 @@ class Pictures:
     examples: tuple[int, ...] = ()
 
 
-def pictures_path(store: Store) -> Path:
+def pictures_path(store: WholeStore) -> Path:
     """The file of a store's pictures."""
     return store.path.with_name(store.path.name + ".pictures.npz")
 
 
-def save_pictures(store: Store, pictures: Pictures) -> None:
+def save_pictures(store: WholeStore, pictures: Pictures) -> None:
     """Write the pictures of a store, whole or not at all.
 
     Raises:
@@ -86,7 +86,7 @@ def save_pictures(store: Store, pictures: Pictures) -> None:
         np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)  # type: ignore[arg-type]
 
 
-def load_pictures(store: Store) -> Pictures:
+def load_pictures(store: WholeStore) -> Pictures:
     """Read the pictures of a store.
 
     Raises:
