@@ -312,7 +312,7 @@ def spread(
     places = [own] * count if replicates is None else replicates.tolist()
     each = [centre.slope] * count if slopes is None or centre.slope is None else slopes.tolist()
     return [
-        replace(centre, rate=r, distortion=d, entropy=h, slope=s)
+        Point(rate=r, margin=centre.margin, distortion=d, entropy=h, slope=s)
         for (r, d, h), s in zip(places, each, strict=True)
     ]
 

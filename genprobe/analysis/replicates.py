@@ -9,9 +9,10 @@ that the standard errors imply. The slope is of fewer examples, and resampled by
 import contextlib
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Int16
 from torch import Tensor
 
 from genprobe.analysis.regimes import Entropy
@@ -93,17 +94,34 @@ def bootstrap(
         values: (n, quantity) per example.
         seed: of the resampling.
     """
-    random = generator(seed, "bootstrap")
-    size = max(1, len(values) // GROUPS)
-    shuffled = values[torch.randperm(len(values), generator=random)]
-    groups = shuffled[: len(values) // size * size].view(-1, size, values.shape[1]).mean(1)
+    n, size = len(values), max(1, len(values) // GROUPS)
+    order = torch.randperm(n, generator=generator(seed, "bootstrap"))
+    groups = values[order[: n // size * size]].view(-1, size, values.shape[1]).mean(1)
     # The shift is small: a huge value taken off and put back would take the others' digits along.
     centred = groups + (values.mean(0) - groups.mean(0))
-    picks = (
-        torch.randint(len(centred), (BLOCK, len(centred)), generator=random)
-        for _ in range(REPLICATES // BLOCK)
-    )
-    return torch.cat([centred[pick].mean(1) for pick in picks])
+    blocks = resampling(n, len(centred), seed, REPLICATES).view(-1, BLOCK, len(centred))
+    return torch.cat([block.double() @ centred for block in blocks]) / len(centred)
+
+
+@lru_cache(maxsize=2)  # one for the plane, one for the slope
+def resampling(n: int, groups: int, seed: int, replicates: int) -> Int16[Tensor, "replicate group"]:
+    """How often each replicate has each group of examples.
+
+    Models of the same examples share it, and drawing it takes longer than using it.
+
+    Args:
+        n: number of examples.
+        groups: that they are in.
+        seed: of the resampling.
+        replicates: how many.
+    """
+    random = generator(seed, "bootstrap")
+    torch.randperm(n, generator=random)  # which says what is in a group, and comes first
+    counts = torch.zeros(replicates, groups, dtype=torch.int16)
+    for block in counts.view(-1, BLOCK, groups):
+        picks = torch.randint(groups, block.shape, generator=random)
+        block.scatter_add_(1, picks, torch.ones_like(block))
+    return counts
 
 
 def normal_replicates(

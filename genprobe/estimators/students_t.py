@@ -6,10 +6,13 @@ probable error of a mean"), whose tails are wider than a normal's: at N = 10 a b
 passed in 8 % of cases, not 5 %.
 """
 
+from functools import lru_cache
+
 MOST = 1e12
 """Degrees of freedom beyond which it is a normal."""
 
 
+@lru_cache
 def students_t(level: float, degrees: int | float) -> float:
     """The t that |T| exceeds with probability ``level``.
 
