@@ -39,6 +39,7 @@ def compare(
     entropy: float | None = None,
     origins: Sequence[str] | None = None,
     cuts: Cuts = DEFAULT_CUTS,
+    jobs: int = 1,
     progress: bool | Progress = False,
 ) -> Comparison:
     """Compare reports, stores or report files of the same data set.
@@ -60,6 +61,8 @@ def compare(
         entropy: another upper bound on the entropy of the data, nats.
         origins: what tells models of one name apart; by default their paths.
         cuts: thresholds of the regimes.
+        jobs: processes at most, with one thread each, that make reports of many stores without one.
+            A script that asks for several must do so under ``if __name__ == "__main__":``.
         progress: show progress on standard error if it is a terminal.
 
     Raises:
@@ -78,7 +81,7 @@ def compare(
     (('sharp', 'blurred'), 'sharp')
     """
     require_positive(entropy=entropy)
-    given, places = read_named(sources, origins, progress)
+    given, places = read_named(sources, origins, progress, jobs)
     known = {name for r in given.values() for name in r.estimates}
     if sort is None:
         ranked = not side_by_side and one_measure(given.values())
@@ -98,6 +101,7 @@ def read_named(
     sources: Sequence[Report | str | Path],
     origins: Sequence[str] | None,
     progress: bool | Progress,
+    jobs: int,
 ) -> tuple[dict[str, Report], dict[str, str]]:
     """The reports of all sources, and where each is from, by what the models go by.
 
@@ -105,6 +109,7 @@ def read_named(
         sources: as ``compare`` takes them.
         origins: as ``compare`` takes them.
         progress: as ``compare`` takes it.
+        jobs: as ``compare`` takes them.
 
     Raises:
         GenprobeError: if there is none, or a file does not read.
@@ -114,7 +119,7 @@ def read_named(
     if origins is None:
         sources = without_side_files(sources)
     with progress_display(progress) as display:
-        read = read_reports(sources, display)
+        read = read_reports(sources, display, jobs)
     places = [place_of(*pair) for pair in zip(sources, read, strict=True)]
     places = places if origins is None else list(origins)
     given = told_apart(read, places)
