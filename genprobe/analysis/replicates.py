@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float64, Int16
 from torch import Tensor
 
+from genprobe.analysis.covariance import covariance
 from genprobe.analysis.regimes import Entropy
 from genprobe.errors import UnavailableError
 from genprobe.estimators.iwae_bound import iwae_bounds
@@ -158,20 +159,6 @@ def normal_replicates(
 def normal_slopes(slope: Estimate) -> Float64[Tensor, " replicate"]:
     """Replicates of the slope from its standard error."""
     return slope.value + (slope.se_data or 0.0) * normal_draws(1, seed=1).squeeze(1)
-
-
-def covariance(
-    rate: Estimate, distortion: Estimate, elbo: Estimate
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The covariance matrix of the errors of (R, D) over examples, nats squared.
-
-    It follows from the error of the ELBO: Var(R + D) = Var R + Var D + 2 Cov(R, D), about, because
-    each error is widened by its own skewness; the correlation is kept within ±1.
-    """
-    r, d, both = ((e.se_data or 0.0) ** 2 for e in (rate, distortion, elbo))
-    most = (r * d) ** 0.5
-    between = min(most, max(-most, (both - r - d) / 2))
-    return (r, between), (between, d)
 
 
 def normal_draws(columns: int, seed: int) -> Float64[Tensor, "replicate column"]:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 from click.core import ParameterSource
@@ -15,6 +15,7 @@ from genprobe.cli.output import output_options
 if TYPE_CHECKING:
     from genprobe.cli.output import Output
     from genprobe.report import Report
+    from genprobe.store.read import Store
 
 OF_NUMBERS = ("tolerance", "max_queries", "prior", "entropy", "bin_width", "regime_cuts")
 """Options that may ask for other numbers than the report cache has."""
@@ -44,11 +45,9 @@ def show(context: click.Context, /, store: Path, output: "Output", **settings: A
         output.write_report(report)
     output.print_report(report)
     if output.draws:
-        from genprobe.comparing.compare import compare
-        from genprobe.store.read import open_store
+        from genprobe.comparing.alone import alone
 
-        cuts = options.read_regime_cuts(settings["regime_cuts"])
-        output.finish(compare([replace(report, store=open_store(store))], cuts=cuts))
+        output.finish(alone(report, options.read_regime_cuts(settings["regime_cuts"])))
     output.require_written()
 
 
@@ -62,13 +61,16 @@ def kept_report(store: Path) -> "Report | None":
     from genprobe.store.report_cache import cached_report
     from genprobe.store.whole import whole_store
 
-    report = cached_report(whole_store(store))
+    whole = whole_store(store)
+    report = cached_report(whole)
     other_cuts = report is not None and "cuts" in report.provenance.get("asked", {})
-    # The code of a plugin may have changed since.
-    changing = plugins().parts("estimators", built_in=False)
-    if report is None or other_cuts or changing:
+    # Code of plugins may have changed since, or read the columns of the store.
+    foreign = [plugins().parts(kind, built_in=False) for kind in ("estimators", "renderers")]
+    if report is None or other_cuts or any(foreign):
         return None
-    return replace(report, provenance={**report.provenance, **shown_by(store)})
+    facts = {**report.provenance, **shown_by(store)}
+    # What is shown besides is pictures, which take no column of a store.
+    return replace(report, provenance=facts, store=cast("Store", whole))
 
 
 def made_report(store: Path, regime_cuts: Path | None, **settings: Any) -> "Report":

@@ -1,11 +1,11 @@
 """Comparing reports: their order, the bound on the entropy that they share, and their frontier."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from genprobe.analysis.options import require_positive
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy
-from genprobe.analysis.report import OWN
+from genprobe.comparing.alone import default_sort, source_of
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.difference import PAIRED
 from genprobe.comparing.differences import differences
@@ -184,15 +184,6 @@ def sort_key(model: str, report: Report, sort: str) -> tuple[bool, float, str]:
     return False, sign * estimate.value, model.casefold()
 
 
-def default_sort(known: Collection[str]) -> str:
-    """What models are ordered by unless something is asked for; deterministic codes have no rate.
-
-    Args:
-        known: estimates that some model has, and that compare.
-    """
-    return next((name for name in ("elbo", "rate", "distortion") if name in known), "name")
-
-
 def require_sort(sort: str, known: Iterable[str]) -> None:
     """Check that models can be sorted by something.
 
@@ -223,13 +214,6 @@ def shared_entropy(reports: Mapping[str, Report], given: float | None) -> Entrop
     if given is not None and given < known[owner].value:
         return Entropy(value=given, source="given")
     return with_examples(known[owner], reports[owner]) if len(known) > 1 else known[owner]
-
-
-def source_of(report: Report, name: str) -> str:
-    """Where a report's bound comes from, in words that hold beside other models."""
-    source = report.regime.entropy_source or ""
-    mine = source.removeprefix(OWN)
-    return source if mine == source else f"{mine} of {name}"
 
 
 def described(report: Report) -> str:

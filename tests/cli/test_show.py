@@ -39,7 +39,8 @@ from click.testing import CliRunner
 from genprobe.cli.main import main
 sys.modules["torch"] = None
 kept = [[], ["--details"], ["--json", "-"], ["--latex"], ["--markdown", "--unit", "bits"]]
-for options in (*kept, ["--format", "json"]):
+drawn = [["--plane"], ["--plot", "plane.svg"], ["--html", "page.html"]]
+for options in (*kept, ["--format", "json"], *drawn):
     shown = CliRunner().invoke(main, ["show", "s.h5", *options], catch_exceptions=False)
     assert shown.exit_code == 0, shown.stderr
     assert "mutual" in shown.stdout or "I(n;z)" in shown.stdout, shown.stdout
