@@ -139,7 +139,11 @@ in turn in one process.
                 "2 × 500 softplus units each way, 10 latents, one draw.",
                 [whole.against_bare_loop(n) for n in (10_000, 40_000)],
             ),
-            table("Cold start", "Seconds of whole processes.", [whole.cold_start()]),
+            table(
+                "Cold start",
+                "Seconds of whole processes; imports besides Python's own.",
+                [whole.cold_start()],
+            ),
             table(
                 "Two processes",
                 "The queries of 60000 posteriors in 64 dimensions, one thread a process.",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -155,7 +156,10 @@ def core_estimators() -> dict[str, object]:
 
 
 def cold_start() -> dict[str, object]:
-    """Seconds of a whole `genprobe evaluate` of 200 examples, and of importing torch."""
+    """Seconds of whole commands on 200 examples, of importing torch, and what two of them import.
+
+    `genprobe show` is of a store with its report.
+    """
     bundle = Path(genprobe.__file__).parent / "demo" / "beta-0.9.pt"
     run = [sys.executable, "-m", "genprobe"]
     few = genprobe.open_dataset("digits").read(0, 200)
@@ -164,15 +168,36 @@ def cold_start() -> dict[str, object]:
         data = Path(folder) / "few.pt"
         torch.save(few, data)
         evaluate = [*run, "evaluate", str(bundle), "--data", str(data)]
+        show = [*run, "show", f"{folder}/s.h5"]
+        subprocess.run([*evaluate, "--store", show[-1]], **quiet)
         works = {
             "import torch": [sys.executable, "-c", "import torch"],
             "genprobe --help": [*run, "--help"],
+            "genprobe show": show,
             "genprobe evaluate": evaluate,
         }
         seconds = in_turn(
             {name: partial(subprocess.run, work, **quiet) for name, work in works.items()}, 5
         )
-    return {f"{name} s": value for name, value in seconds.items()}
+        imports = {"--help": imports_of([*run, "--help"]), "show": imports_of(show)}
+    return {f"{name} s": value for name, value in seconds.items()} | {
+        f"imports of {name} ms": value for name, value in imports.items()
+    }
+
+
+def imports_of(command: list[str]) -> float:
+    """Milliseconds that a command spends on imports besides Python's own, the median of five."""
+    own = import_times([command[0], "-c", "pass"]).keys()
+    runs = [import_times(command) for _ in range(5)]
+    return statistics.median(sum(t for name, t in r.items() if name not in own) for r in runs)
+
+
+def import_times(command: list[str]) -> dict[str, float]:
+    """What importing each module takes without those that it imports, in milliseconds."""
+    timed = [command[0], "-X", "importtime", *command[1:]]
+    said = subprocess.run(timed, capture_output=True, text=True, check=True).stderr
+    rows = [line[len("import time:") :].split("|") for line in said.splitlines() if "|" in line]
+    return {name.strip(): int(own) / 1000 for own, _, name in rows[1:]}
 
 
 def ranks(n: int = 60_000, k: int = 64) -> dict[str, object]:

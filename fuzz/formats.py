@@ -2,6 +2,7 @@
 
 from fuzz import corpus
 from fuzz.actions import (
+    REPORT,
     columns,
     command,
     compare,
@@ -95,6 +96,7 @@ FORMATS: dict[str, Format] = {
         actions={
             "compare": compare("s.h5"),
             "compare again": compare("s.h5.report.json"),
+            "show": command("show", "s.h5", "--json", REPORT),
             "evaluate": evaluate("model.pt", "--store", "s.h5"),
         },
         writes=STORE_WRITES,

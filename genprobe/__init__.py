@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from genprobe.analysis.report import report_from_store
     from genprobe.comparing.compare import compare
     from genprobe.comparing.comparison import Comparison
-    from genprobe.comparing.differences import Difference
+    from genprobe.comparing.difference import Difference
     from genprobe.comparing.frames import dimension_frame, frame
     from genprobe.encoding.export import export
     from genprobe.errors import Notice
@@ -55,7 +55,7 @@ PLACES = {
     "Recorded": "types.model",
     "Dataset": "types.dataset",
     "DatasetReader": "types.dataset",
-    "Difference": "comparing.differences",
+    "Difference": "comparing.difference",
     "Dimension": "report",
     "Estimate": "report",
     "Family": "types.family",

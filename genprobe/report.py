@@ -25,6 +25,10 @@ NAME, VERSION = "genprobe.report", 1
 SCHEMA = f"{NAME}/{VERSION}"
 NOT_ONE = "This JSON is not a genprobe report"
 
+FAILED, UNAVAILABLE = "estimator-failed", "estimate-unavailable"
+"""Codes of warnings that a row is absent: its estimator is at fault, or what it was given."""
+OWN = "this model's "
+"""How the source of a bound on the entropy begins that comes from the model itself."""
 HUGE = 1e9
 """From here on digits say less than their number: it is written as a power of ten."""
 COLLAPSED_NATS = 0.01

@@ -1,11 +1,16 @@
 """Posteriors whose scale is the same for every example."""
 
-from collections.abc import Iterable
+from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from genprobe.errors import Notice
-from genprobe.types import Params
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from genprobe.types import Params
 
 ROUNDING = 1e-6
 """Share of a value by which two may differ and still be one constant."""

@@ -1,12 +1,16 @@
 """What is found about the values a decoder gives: probabilities called logits, and rounded ones."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
-from torch import Tensor
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from genprobe.analysis.notices import distortion_above_blind
 from genprobe.errors import Notice
 from genprobe.report import Estimate
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ROUNDING_NATS = 1e-4
 """By which rounded probabilities may put the distortion off without a word."""

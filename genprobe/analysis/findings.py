@@ -4,23 +4,27 @@ A finding is a warning, or only a sentence of the verdict, or both. The order is
 warnings, most important first. ``docs/warnings.md`` has a section of the name of each code.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import metadata
+from typing import TYPE_CHECKING
 
 from genprobe.analysis import advice, notices
 from genprobe.analysis.advice import Advice, Facts
 from genprobe.analysis.constant_scale import constant_scale
 from genprobe.analysis.decoder_notices import may_be_probabilities, probs_rounded
-from genprobe.analysis.evidence import Evidence
 from genprobe.analysis.fixed_scale import judged_at_own_scale, saved_by_best_scale
 from genprobe.analysis.outlying_examples import outlying_examples
 from genprobe.analysis.regimes import AUTODECODER, FEWEST
 from genprobe.analysis.withheld import few_examples
 from genprobe.errors import Notice
-from genprobe.estimators.call import FAILED, UNAVAILABLE
-from genprobe.report import Report
+from genprobe.report import FAILED, UNAVAILABLE, Report
+
+if TYPE_CHECKING:
+    from genprobe.analysis.evidence import Evidence
 
 PAGE = "warnings.html"
 """Of the documentation, where every code has an anchor."""

@@ -5,13 +5,18 @@ A decoder that may not choose its scale, as the one that a squared error stands 
 than these however much its code tells.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from genprobe.analysis.notices import ERRORS, ROUNDING
 from genprobe.errors import Notice
-from genprobe.estimators.pointwise import FixedScale
 from genprobe.report import Estimate, number
+
+if TYPE_CHECKING:
+    from genprobe.estimators.pointwise import FixedScale
 
 JUDGED = "distortion-above-blind"
 
@@ -27,6 +32,7 @@ def judged_at_own_scale(
         own: the decoder's scale, where it is one constant.
 
     Example:
+        >>> from genprobe.estimators.pointwise import FixedScale
         >>> own = FixedScale(scale=1.0, best=0.2, blind=780.0)
         >>> above = Notice(code="distortion-above-blind", message="", remedy="")
         >>> found = {
@@ -83,6 +89,7 @@ def saved_by_best_scale(own: FixedScale, values: int, error: float) -> list[floa
         error: standard error of D, nats.
 
     Example:
+        >>> from genprobe.estimators.pointwise import FixedScale
         >>> own = FixedScale(scale=1.0, best=0.1, blind=780.0)
         >>> print(*(round(each, 2) for each in saved_by_best_scale(own, 100, 0.01)))
         180.76 0.99

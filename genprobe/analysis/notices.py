@@ -1,12 +1,17 @@
 """What estimates and dimensions can be found to say, a condition each; see ``findings``."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.analysis.regimes import DEFAULT_CUTS
 from genprobe.errors import Notice
 from genprobe.report import Dimension, Estimate, number
+
+if TYPE_CHECKING:
+    from genprobe.aggregate.distinct import DistinctExamples
 
 SATURATED_NATS = 0.5
 FLOOR_SHARE = 0.1

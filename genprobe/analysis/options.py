@@ -1,15 +1,19 @@
 """What the user chose for an evaluation: one record, made once and handed on whole."""
 
+from __future__ import annotations
+
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts
 from genprobe.errors import UsageError
-from genprobe.estimators.call import Estimator
-from genprobe.types import PriorLike
+
+if TYPE_CHECKING:
+    from genprobe.estimators.call import Estimator
+    from genprobe.types import PriorLike
 
 DTYPES = ("float32", "float64")
 POSITIVE = (
@@ -65,7 +69,7 @@ class Options:
     limit: int | None = None
 
     @classmethod
-    def from_arguments(cls, arguments: Mapping[str, Any]) -> "Options":
+    def from_arguments(cls, arguments: Mapping[str, Any]) -> Options:
         """The options among the arguments of a function that takes them by their names.
 
         Args:

@@ -1,13 +1,16 @@
 """A few examples that carry a mean, such as one whose posterior's scale is 1e10."""
 
-from collections.abc import Mapping
+from __future__ import annotations
 
-import torch
-from jaxtyping import Float64
-from torch import Tensor
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from genprobe.errors import Notice
 from genprobe.report import number
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64
+    from torch import Tensor
 
 FAR = 10.0
 """From the median, in deviations that nine tenths of the examples keep within."""
@@ -29,6 +32,7 @@ def outlying_examples(columns: Mapping[str, Float64[Tensor, "draw n"]]) -> Notic
         columns: what the mean is of, (draw, n) nats, by the name that the message has for it.
 
     Example:
+        >>> import torch
         >>> rate = torch.full((1, 200), 4.0).double()
         >>> rate[0, 17] = 1e18
         >>> print(outlying_examples({"rate": rate}).message)
@@ -57,7 +61,7 @@ def carried(name: str, each: Float64[Tensor, " n"]) -> tuple[str, str] | None:
     found = outliers(each)
     if not len(found) or len(found) > max(1, FEW * len(each)):
         return None
-    others = torch.ones(len(each), dtype=torch.bool)
+    others = each.new_ones(len(each)).bool()
     others[found] = False
     mean, without = float(each.mean()), float(each[others].mean())
     if abs(mean - without) < max(LEAST_NATS, LEAST_SHARE * abs(mean)):
@@ -81,7 +85,7 @@ def outliers(each: Float64[Tensor, " n"]) -> Tensor:
         each: (n,) nats.
     """
     if len(each) < FEWEST:
-        return torch.empty(0, dtype=torch.long)
+        return each[:0].argsort()
     off = (each - each.median()).abs()
     usual = off.kthvalue(int(NINE_TENTHS * len(each))).values
     order = (-off).argsort(stable=True)
@@ -91,6 +95,7 @@ def outliers(each: Float64[Tensor, " n"]) -> Tensor:
 def listed(examples: Tensor) -> str:
     """Positions of a few examples, and that there are more.
 
+    >>> import torch
     >>> listed(torch.arange(7))
     '0, 1, 2, …'
     """

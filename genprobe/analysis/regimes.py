@@ -9,21 +9,24 @@ Of a handful of examples replicates say little: fewer than ``FEWEST`` have no la
 with β = 1 have slopes about 1, where one cut would be the toss of a coin: hence three bands.
 """
 
-import dataclasses
+from __future__ import annotations
+
 import math
 import reprlib
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import InitVar, dataclass, field
+from dataclasses import InitVar, dataclass, field, fields, replace
 from pathlib import Path
-
-from jaxtyping import Float64
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from genprobe.errors import GenprobeError
 from genprobe.report import Estimate, Regime
 from genprobe.runtime.untrusted import reading, require_readable
+
+if TYPE_CHECKING:
+    from jaxtyping import Float64
+    from torch import Tensor
 
 AUTODECODER = "autodecoder"
 SEMANTIC_DECODER = "semantic-decoder"
@@ -44,7 +47,6 @@ MEANING = {
 }
 ORDER = tuple(MEANING)[:-1]
 """By rising rate: from the corner where the decoder has no code to the one where it is all code."""
-LARGEST_CUT = 1e300
 SEMANTIC_SLOPE = "semantic_slope"
 """The older name, of a single cut without a knee."""
 FEWEST = 30
@@ -119,11 +121,11 @@ def read_cuts(path: str | Path) -> Cuts:
     require_readable(Path(path), "file of regime cuts")
     with reading(Path(path), "regime cuts in TOML"):
         content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    known = {field.name for field in dataclasses.fields(Cuts)}
+    known = {field.name for field in fields(Cuts)}
     for name, value in content.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
         named = name in known or name == SEMANTIC_SLOPE
-        if not named or not number or not (abs(value) < LARGEST_CUT or value == math.inf):
+        if not named or not number or not (abs(value) < 1e300 or value == math.inf):
             raise GenprobeError(
                 f"{path} sets {reprlib.repr(name)[1:-1]} = {reprlib.repr(value)}, which is not a "
                 "cut.",
@@ -218,10 +220,8 @@ def label_by_slope(point: Point, cuts: Cuts) -> tuple[str, str]:
     """The regime where position is undefined, from the slope alone."""
     if point.slope is None:
         return UNDETERMINED, "neither an entropy bound nor a slope is known"
-    for name, cut in (
-        (AUTOENCODER, cuts.autoencoder_slope),
-        (SYNTACTIC_ENCODER, cuts.syntactic_slope),
-    ):
+    upper = {AUTOENCODER: cuts.autoencoder_slope, SYNTACTIC_ENCODER: cuts.syntactic_slope}
+    for name, cut in upper.items():
         if point.slope <= cut:
             return name, f"by slope alone, {point.slope:.3f} ≤ {cut:g}"
     name, reason = semantic_by_slope(point.slope, cuts)
@@ -270,8 +270,8 @@ def place(
     votes = Counter(label(point, cuts)[0] for point in points)
     ranked = [(name, count / len(points)) for name, count in votes.most_common()]
     readings = by_position, by_slope = (
-        label(dataclasses.replace(centre, slope=None), cuts)[0] if positioned else None,
-        label(dataclasses.replace(centre, distortion=None), cuts)[0] if slope else None,
+        label(replace(centre, slope=None), cuts)[0] if positioned else None,
+        label(replace(centre, distortion=None), cuts)[0] if slope else None,
     )
     return Regime(
         label=ranked[0][0],
@@ -312,7 +312,7 @@ def spread(
     places = [own] * count if replicates is None else replicates.tolist()
     each = [centre.slope] * count if slopes is None or centre.slope is None else slopes.tolist()
     return [
-        dataclasses.replace(centre, rate=r, distortion=d, entropy=h, slope=s)
+        Point(rate=r, margin=centre.margin, distortion=d, entropy=h, slope=s)
         for (r, d, h), s in zip(places, each, strict=True)
     ]
 

@@ -9,11 +9,13 @@ that the standard errors imply. The slope is of fewer examples, and resampled by
 import contextlib
 import math
 from collections.abc import Callable
+from functools import lru_cache
 
 import torch
-from jaxtyping import Float64
+from jaxtyping import Float64, Int16
 from torch import Tensor
 
+from genprobe.analysis.covariance import covariance
 from genprobe.analysis.regimes import Entropy
 from genprobe.errors import UnavailableError
 from genprobe.estimators.iwae_bound import iwae_bounds
@@ -93,17 +95,34 @@ def bootstrap(
         values: (n, quantity) per example.
         seed: of the resampling.
     """
-    random = generator(seed, "bootstrap")
-    size = max(1, len(values) // GROUPS)
-    shuffled = values[torch.randperm(len(values), generator=random)]
-    groups = shuffled[: len(values) // size * size].view(-1, size, values.shape[1]).mean(1)
+    n, size = len(values), max(1, len(values) // GROUPS)
+    order = torch.randperm(n, generator=generator(seed, "bootstrap"))
+    groups = values[order[: n // size * size]].view(-1, size, values.shape[1]).mean(1)
     # The shift is small: a huge value taken off and put back would take the others' digits along.
     centred = groups + (values.mean(0) - groups.mean(0))
-    picks = (
-        torch.randint(len(centred), (BLOCK, len(centred)), generator=random)
-        for _ in range(REPLICATES // BLOCK)
-    )
-    return torch.cat([centred[pick].mean(1) for pick in picks])
+    blocks = resampling(n, len(centred), seed, REPLICATES).view(-1, BLOCK, len(centred))
+    return torch.cat([block.double() @ centred for block in blocks]) / len(centred)
+
+
+@lru_cache(maxsize=2)  # one for the plane, one for the slope
+def resampling(n: int, groups: int, seed: int, replicates: int) -> Int16[Tensor, "replicate group"]:
+    """How often each replicate has each group of examples.
+
+    Models of the same examples share it, and drawing it takes longer than using it.
+
+    Args:
+        n: number of examples.
+        groups: that they are in.
+        seed: of the resampling.
+        replicates: how many.
+    """
+    random = generator(seed, "bootstrap")
+    torch.randperm(n, generator=random)  # which says what is in a group, and comes first
+    counts = torch.zeros(replicates, groups, dtype=torch.int16)
+    for block in counts.view(-1, BLOCK, groups):
+        picks = torch.randint(groups, block.shape, generator=random)
+        block.scatter_add_(1, picks, torch.ones_like(block))
+    return counts
 
 
 def normal_replicates(
@@ -140,20 +159,6 @@ def normal_replicates(
 def normal_slopes(slope: Estimate) -> Float64[Tensor, " replicate"]:
     """Replicates of the slope from its standard error."""
     return slope.value + (slope.se_data or 0.0) * normal_draws(1, seed=1).squeeze(1)
-
-
-def covariance(
-    rate: Estimate, distortion: Estimate, elbo: Estimate
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    """The covariance matrix of the errors of (R, D) over examples, nats squared.
-
-    It follows from the error of the ELBO: Var(R + D) = Var R + Var D + 2 Cov(R, D), about, because
-    each error is widened by its own skewness; the correlation is kept within ±1.
-    """
-    r, d, both = ((e.se_data or 0.0) ** 2 for e in (rate, distortion, elbo))
-    most = (r * d) ** 0.5
-    between = min(most, max(-most, (both - r - d) / 2))
-    return (r, between), (between, d)
 
 
 def normal_draws(columns: int, seed: int) -> Float64[Tensor, "replicate column"]:

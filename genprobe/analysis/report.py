@@ -26,15 +26,12 @@ from genprobe.estimators.call import Estimator, estimate
 from genprobe.estimators.dimensions import dimensions
 from genprobe.estimators.quantities import Quantities
 from genprobe.plugins import plugins
-from genprobe.report import Estimate, Regime, Report
+from genprobe.report import OWN, Estimate, Regime, Report
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header
 from genprobe.store.read import Store
 from genprobe.types import Family, PriorLike
-
-OWN = "this model's "
-"""How the source of a bound begins that comes from the model itself."""
 
 
 def report_from_store(

@@ -48,7 +48,10 @@ def parts(kind: str) -> Callable[[], list[str]]:
 
 def sort_keys() -> list[str]:
     """What models can be sorted by."""
-    return ["name", *parts("estimators")()]
+    from genprobe.estimators.catalog import ESTIMATORS  # genprobe's own, without torch
+    from genprobe.plugins import plugins
+
+    return ["name", *ESTIMATORS, *(p.name for p in plugins().parts("estimators", built_in=False))]
 
 
 def data_sets() -> list[str]:

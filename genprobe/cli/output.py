@@ -277,6 +277,11 @@ class Output:
             write_result(getattr(self, name), content, result_kind(name))
         return len(content)
 
+    @property
+    def draws(self) -> bool:
+        """Whether more is asked for of one model than tables and JSON."""
+        return bool(self.plane or self.csv_path or self.plot_path or self.html_path)
+
     def finish(self, comparison: "Comparison") -> None:
         """All that is shown or written of one model or several but tables and JSON."""
         self.print_plane(comparison)

@@ -1,13 +1,14 @@
 """Comparing reports: their order, the bound on the entropy that they share, and their frontier."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from genprobe.analysis.options import require_positive
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy
-from genprobe.analysis.report import OWN
+from genprobe.comparing.alone import default_sort, source_of
 from genprobe.comparing.comparison import Comparison
-from genprobe.comparing.differences import PAIRED, differences
+from genprobe.comparing.difference import PAIRED
+from genprobe.comparing.differences import differences
 from genprobe.comparing.frontier import on_the_plane
 from genprobe.comparing.inputs import (
     named_by,
@@ -38,6 +39,7 @@ def compare(
     entropy: float | None = None,
     origins: Sequence[str] | None = None,
     cuts: Cuts = DEFAULT_CUTS,
+    jobs: int = 1,
     progress: bool | Progress = False,
 ) -> Comparison:
     """Compare reports, stores or report files of the same data set.
@@ -59,6 +61,8 @@ def compare(
         entropy: another upper bound on the entropy of the data, nats.
         origins: what tells models of one name apart; by default their paths.
         cuts: thresholds of the regimes.
+        jobs: processes at most, with one thread each, that make reports of many stores without one.
+            A script that asks for several must do so under ``if __name__ == "__main__":``.
         progress: show progress on standard error if it is a terminal.
 
     Raises:
@@ -77,7 +81,7 @@ def compare(
     (('sharp', 'blurred'), 'sharp')
     """
     require_positive(entropy=entropy)
-    given, places = read_named(sources, origins, progress)
+    given, places = read_named(sources, origins, progress, jobs)
     known = {name for r in given.values() for name in r.estimates}
     if sort is None:
         ranked = not side_by_side and one_measure(given.values())
@@ -97,6 +101,7 @@ def read_named(
     sources: Sequence[Report | str | Path],
     origins: Sequence[str] | None,
     progress: bool | Progress,
+    jobs: int,
 ) -> tuple[dict[str, Report], dict[str, str]]:
     """The reports of all sources, and where each is from, by what the models go by.
 
@@ -104,6 +109,7 @@ def read_named(
         sources: as ``compare`` takes them.
         origins: as ``compare`` takes them.
         progress: as ``compare`` takes it.
+        jobs: as ``compare`` takes them.
 
     Raises:
         GenprobeError: if there is none, or a file does not read.
@@ -113,7 +119,7 @@ def read_named(
     if origins is None:
         sources = without_side_files(sources)
     with progress_display(progress) as display:
-        read = read_reports(sources, display)
+        read = read_reports(sources, display, jobs)
     places = [place_of(*pair) for pair in zip(sources, read, strict=True)]
     places = places if origins is None else list(origins)
     given = told_apart(read, places)
@@ -178,15 +184,6 @@ def sort_key(model: str, report: Report, sort: str) -> tuple[bool, float, str]:
     return False, sign * estimate.value, model.casefold()
 
 
-def default_sort(known: Collection[str]) -> str:
-    """What models are ordered by unless something is asked for; deterministic codes have no rate.
-
-    Args:
-        known: estimates that some model has, and that compare.
-    """
-    return next((name for name in ("elbo", "rate", "distortion") if name in known), "name")
-
-
 def require_sort(sort: str, known: Iterable[str]) -> None:
     """Check that models can be sorted by something.
 
@@ -217,13 +214,6 @@ def shared_entropy(reports: Mapping[str, Report], given: float | None) -> Entrop
     if given is not None and given < known[owner].value:
         return Entropy(value=given, source="given")
     return with_examples(known[owner], reports[owner]) if len(known) > 1 else known[owner]
-
-
-def source_of(report: Report, name: str) -> str:
-    """Where a report's bound comes from, in words that hold beside other models."""
-    source = report.regime.entropy_source or ""
-    mine = source.removeprefix(OWN)
-    return source if mine == source else f"{mine} of {name}"
 
 
 def described(report: Report) -> str:

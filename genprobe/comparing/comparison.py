@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts
-from genprobe.comparing.differences import Difference, critical_z
+from genprobe.comparing.difference import Difference, critical_z
 from genprobe.escape import escape
 from genprobe.estimators.catalog import row_of
 from genprobe.plugins.registry import built_in

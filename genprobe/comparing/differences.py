@@ -12,7 +12,6 @@ far below that of either model (a paired test: Student 1908, "The probable error
 import contextlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from jaxtyping import Float64, Int64
 from torch import Tensor
@@ -20,50 +19,15 @@ from torch import Tensor
 from genprobe.aggregate.distinct import distinct_examples
 from genprobe.analysis.replicates import is_mean
 from genprobe.analysis.stored_quantities import choose_likelihood, choose_prior
+from genprobe.comparing.difference import PAIRED, Difference
 from genprobe.errors import GenprobeError
 from genprobe.estimators.pointwise import add_means, distortions, fit_scale, rates_under
 from genprobe.estimators.standard_error import cluster_means, mean_over_examples, standard_error
-from genprobe.estimators.students_t import students_t
 from genprobe.plugins import plugins
 from genprobe.report import Estimate, Report
 from genprobe.store.read import Store
 
-PAIRED = ("elbo", "rate", "distortion")
-"""The estimates of which ``columns_of`` has every example, in the order they are shown."""
-LEVEL = 0.05
-
 Columns = Mapping[str, Float64[Tensor, "draw n"]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Difference:
-    """By how much one model exceeds another.
-
-    Attributes:
-        first: the model that is compared.
-        second: the one it is compared with.
-        name: of the estimate.
-        value: first − second, nats.
-        se: Monte Carlo standard error for these very examples; None if unknown.
-        se_data: standard error with the examples taken as a sample; None if unknown.
-        n: number of examples.
-        paired: whether the errors are those of the differences over examples; else the examples
-            were not at hand, and the two models' own errors are added up as if independent.
-    """
-
-    first: str
-    second: str
-    name: str
-    value: float
-    se: float | None
-    se_data: float | None
-    n: int
-    paired: bool
-
-    @property
-    def z(self) -> float | None:
-        """The value in units of ``se_data``; None where that is zero or unknown."""
-        return self.value / self.se_data if self.se_data else None
 
 
 def differences(
@@ -193,19 +157,3 @@ def rates_of(report: Report, store: Store) -> Float64[Tensor, "draw n"]:
 def has_mean(values: Float64[Tensor, "draw n"], estimate: Estimate | None) -> bool:
     """Whether values have the mean that an estimate states, up to rounding."""
     return estimate is not None and is_mean(values, estimate.value)
-
-
-def critical_z(comparisons: int, n: int, level: float = LEVEL) -> float:
-    """The |z| beyond which none of so many comparisons errs, with probability 1 − level.
-
-    Bonferroni's bound, which holds however the comparisons depend on each other (Dunn 1961), on
-    Student's t, because the error of a difference is itself from n examples. Where examples are not
-    paired, the errors of two models have more degrees of freedom than n − 1 between them (Welch
-    1947), so that the bound errs to the safe side.
-
-    Args:
-        comparisons: how many are made.
-        n: number of examples; of a single one no z is known, and of two it says next to nothing.
-        level: how often any of them may err.
-    """
-    return students_t(level / max(1, comparisons), max(1, n - 1))

@@ -1,11 +1,14 @@
 """What is compared: reports from files and stores, each under a name of its own."""
 
-import dataclasses
+import itertools
 import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+
+import torch
 
 from genprobe.analysis.options import Options
 from genprobe.analysis.report import build_report
@@ -13,10 +16,11 @@ from genprobe.comparing.labels import FILE_KIND, labels
 from genprobe.errors import GenprobeError, StoreError, UsageError
 from genprobe.loaders.inspect import inspect_file
 from genprobe.report import Report
+from genprobe.runtime.jobs import require_importable_script, run_jobs
 from genprobe.runtime.near_names import hint
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.untrusted import reading, require_readable
-from genprobe.store.read import Store, open_store
+from genprobe.store.read import Store, open_store, readable
 from genprobe.store.report_cache import (
     SUFFIX,
     cached_report,
@@ -26,34 +30,45 @@ from genprobe.store.report_cache import (
     write_cached_report,
 )
 
+STORES_A_PROCESS = 8
+"""Without a report, from which on starting another process pays."""
 SHARDS, PICTURES = ".shards", ".pictures.npz"
 """What may be beside a store, by the end of its name; besides its report."""
 
 log = logging.getLogger("genprobe")
 
 
-def read_reports(sources: Sequence[Report | str | Path], progress: Progress) -> list[Report]:
-    """The reports of all sources, in their order.
+def read_reports(
+    sources: Sequence[Report | str | Path], progress: Progress = silent, jobs: int = 1
+) -> list[Report]:
+    """The reports of all sources, in their order: given, from JSON, kept beside a store, or made.
 
     Args:
         sources: reports, stores and report files.
         progress: display, told of what takes long: reports that have to be made.
+        jobs: processes, at most, that make reports, where there are enough to make.
+
+    Raises:
+        GenprobeError: if a file is missing or is neither.
     """
-    found = []
-    for i, source in enumerate(sources):
+    found = [given(source) for source in sources]
+    left = itertools.count(1)
+    stores = {one.path: one for one in found if isinstance(one, Store)}
+
+    def tell(_: Report) -> None:
         if len(sources) > 1:
-            progress.say("models", f"{i + 1} of {len(sources)}")
-        found.append(read_report(source, progress))
+            progress.say("models", f"{next(left)} of {len(sources)}")
         progress.advance("models", 1, len(sources))
-    return found
+
+    for one in found:
+        if isinstance(one, Report):
+            tell(one)
+    made = dict(zip(stores, made_reports(list(stores.values()), progress, jobs, tell), strict=True))
+    return [one if isinstance(one, Report) else made[one.path] for one in found]
 
 
-def read_report(source: Report | str | Path, progress: Progress = silent) -> Report:
-    """A report as given, from JSON, kept beside a store, or made from it and then kept.
-
-    Args:
-        source: to be read.
-        progress: display.
+def given(source: Report | str | Path) -> Report | Store:
+    """A report as given, from JSON or kept beside a store; the store, if none is kept.
 
     Raises:
         GenprobeError: if the file is missing or is neither.
@@ -69,7 +84,8 @@ def read_report(source: Report | str | Path, progress: Progress = silent) -> Rep
     if start == b"{":
         return report_in(path)
     store = store_at(path)
-    return cached_report(store) or made_and_kept(store, progress)
+    cached = cached_report(store)
+    return store if cached is None else replace(cached, store=store)
 
 
 def report_in(path: Path) -> Report:
@@ -87,7 +103,8 @@ def report_in(path: Path) -> Report:
             error.what.replace("This JSON", str(path), 1),
             error.remedy or "Give stores, or reports that evaluate --json wrote of one model.",
         ) from error
-    return dataclasses.replace(report, store=find_store(report, path))
+    store = find_store(report, path)
+    return report if store is None else replace(report, store=readable(store))
 
 
 def store_at(path: Path) -> Store:
@@ -123,6 +140,46 @@ def without_side_files(sources: Sequence[Report | str | Path]) -> list[Report | 
         if isinstance(source, Report)
         or not (Path(source) in cache_path or str(source).endswith(PICTURES))
     ]
+
+
+def made_reports(
+    stores: Sequence[Store], progress: Progress, jobs: int, on_done: Callable[[Report], None]
+) -> list[Report]:
+    """The reports of stores without one, in their order.
+
+    Args:
+        stores: all different.
+        progress: display.
+        jobs: processes at most.
+        on_done: told of each as soon as it is made.
+
+    Raises:
+        GenprobeError: if one cannot be made.
+    """
+    workers = min(jobs, len(stores) // STORES_A_PROCESS)
+    if workers < 2:
+        reports = []
+        for store in stores:
+            reports.append(made_and_kept(store, progress))
+            on_done(reports[-1])
+        return reports
+    require_importable_script()
+    made = run_jobs(
+        made_by_worker,
+        stores,
+        jobs=workers,
+        stage="report",
+        total=len(stores),
+        progress=silent,
+        on_done=on_done,
+    )
+    return [replace(report, store=store) for report, store in zip(made, stores, strict=True)]
+
+
+def made_by_worker(store: Store, progress: Progress) -> Report:
+    """The same in another process, which has one thread; without the store."""
+    torch.set_num_threads(1)
+    return replace(made_and_kept(store, progress), store=None)
 
 
 def made_and_kept(store: Store, progress: Progress) -> Report:

@@ -22,11 +22,10 @@ from genprobe.analysis.replicates import (
     resampled_points,
     resampled_slopes,
 )
-from genprobe.analysis.report import OWN
 from genprobe.analysis.stored_quantities import quantities_of, stored_parts
 from genprobe.errors import GenprobeError
 from genprobe.estimators.quantities import Quantities
-from genprobe.report import Report
+from genprobe.report import OWN, Report
 
 NEEDED = {"rate", "distortion", "elbo"}
 OLDER_CUTS = Cuts(semantic_slope=1.0)

@@ -8,7 +8,6 @@ likelihood without a mean shows a draw.
 """
 
 import itertools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -29,7 +28,7 @@ from genprobe.encoding.placement import in_evaluation
 from genprobe.errors import GenprobeError, UnavailableError
 from genprobe.report import Dimension
 from genprobe.runtime.seeds import derived_seed, random_rows
-from genprobe.store.pictures import Grid, Pictures
+from genprobe.store.pictures import Grid, Pictures, image_shape
 from genprobe.store.read import Store
 from genprobe.types import Dataset, Params, Prior
 
@@ -41,27 +40,8 @@ REACH = 3.0
 """Standard deviations of the aggregate posterior to each side of its mean in a traversal."""
 
 LARGEST_SIDE = 64
-LEAST_SQUARE = 8
 RANGES = ((0.0, 1.0), (-1.0, 1.0))
 """Black and white as data are commonly scaled; other data have their own smallest and largest."""
-
-
-def image_shape(event_shape: Sequence[int]) -> tuple[int, int, int] | None:
-    """Channels, height and width of an example; None if it is no image.
-
-    Images are (H, W), (1, H, W) and (3, H, W), and a row of h² values from 64 on, such as 784.
-
-    Args:
-        event_shape: of one example.
-    """
-    shape = tuple(event_shape)
-    if len(shape) == 1:
-        side = math.isqrt(shape[0])
-        return (1, side, side) if side**2 == shape[0] and side >= LEAST_SQUARE else None
-    channels, *rest = shape if len(shape) == 3 else (1, *shape)
-    if len(rest) != 2 or channels not in (1, 3) or min(rest) < 2:
-        return None
-    return channels, rest[0], rest[1]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,13 +12,11 @@ import torch
 
 from genprobe.errors import GenprobeError, Notice, PluginError, UnavailableError, reason_of
 from genprobe.estimators.quantities import QUANTITIES, Quantities
-from genprobe.report import Estimate
+from genprobe.report import FAILED, UNAVAILABLE, Estimate
 from genprobe.runtime.memory import out_of_memory
 
 log = logging.getLogger("genprobe")
 
-FAILED, UNAVAILABLE = "estimator-failed", "estimate-unavailable"
-"""Codes of the notices: the estimator is at fault, or what it was given is."""
 MEND = "Mend the plugin, or leave it out: GENPROBE_PLUGINS=NAME,… loads only those named."
 OVERFLOW = "The other rows stand. Look for examples or parameters that are extremely large."
 

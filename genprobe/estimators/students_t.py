@@ -6,12 +6,13 @@ probable error of a mean"), whose tails are wider than a normal's: at N = 10 a b
 passed in 8 % of cases, not 5 %.
 """
 
-from scipy.special import stdtrit
+from functools import lru_cache
 
 MOST = 1e12
 """Degrees of freedom beyond which it is a normal."""
 
 
+@lru_cache
 def students_t(level: float, degrees: int | float) -> float:
     """The t that |T| exceeds with probability ``level``.
 
@@ -23,4 +24,6 @@ def students_t(level: float, degrees: int | float) -> float:
         >>> round(students_t(0.05, 9), 3), round(students_t(0.05, float("inf")), 3)
         (2.262, 1.96)
     """
+    from scipy.special import stdtrit  # takes as long to import as a kept report to show
+
     return -float(stdtrit(min(degrees, MOST), level / 2))

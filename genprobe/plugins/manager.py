@@ -72,12 +72,19 @@ class Plugins:
     versions: Mapping[str, str]
     failures: list[Failure] = field(default_factory=list)
 
-    def parts(self, kind: str) -> list[Part]:
-        """Every part of a kind, by whom it is provided; a hook that fails is recorded."""
+    def parts(self, kind: str, *, built_in: bool = True) -> list[Part]:
+        """Every part of a kind, by whom it is provided; a hook that fails is recorded.
+
+        Args:
+            kind: of the parts.
+            built_in: whether genprobe's own are among them, which as a rule import torch.
+        """
         caller = getattr(self.manager.hook, f"genprobe_{kind}")
         found: list[Part] = []
         for implementation in caller.get_hookimpls():
             owner = implementation.plugin_name
+            if owner == "builtin" and not built_in:
+                continue
             try:
                 provided = named(implementation.function())
             except Exception as error:

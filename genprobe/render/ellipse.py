@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float64
 
-from genprobe.analysis.replicates import covariance
+from genprobe.analysis.covariance import covariance
 from genprobe.report import Report
 
 CERTAIN = 2.447746830680816

@@ -20,17 +20,12 @@ def nowhere(name: str) -> bool:
     return False
 
 
-def require_self_contained(
-    file: h5py.File,
-    allowed: Callable[[str], bool] = nowhere,
-    error: type[GenprobeError] = GenprobeError,
-) -> None:
+def require_self_contained(file: h5py.File, allowed: Callable[[str], bool] = nowhere) -> None:
     """Check that nothing in an HDF5 file is read from another.
 
     Args:
         file: that is open.
         allowed: whether a virtual data set may be made of the file of that name.
-        error: to raise.
 
     Raises:
         GenprobeError: naming the link or data set at fault, and the file that it names.
@@ -55,7 +50,7 @@ def require_self_contained(
                 sources = {source.file_name for source in found.virtual_sources()} - {SAME_FILE}
                 elsewhere += sorted(source for source in sources if not allowed(source))
         if elsewhere:
-            raise error(
+            raise GenprobeError(
                 f"{name} in {file.filename} {how} another file, {elsewhere[0]!r}.",
                 "Nothing is read from there: copy it into the file.",
             )

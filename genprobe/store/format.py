@@ -9,7 +9,6 @@ from typing import Any
 
 from genprobe._version import __version__
 from genprobe.errors import StoreError
-from genprobe.types.dataset import SCHEME
 
 FORMAT = "genprobe.store"
 VERSION = 2
@@ -167,6 +166,8 @@ def require_same(found: Header, wanted: Header, place: str) -> None:
 
 def _only_rows_tell(name: str, there: object, here: object) -> bool:
     """Whether two values of a field may differ although the runs are the same."""
+    from genprobe.types.dataset import SCHEME  # which imports torch; showing a report does not
+
     there, here = str(there), str(here)
     if name == "dataset_fingerprint":
         return not here and there.startswith(SCHEME)

@@ -6,7 +6,8 @@ file that does not read, everything else stays as it is.
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +17,14 @@ from genprobe.errors import StoreError
 from genprobe.runtime.atomic_write import atomic_write
 from genprobe.runtime.untrusted import require_readable
 from genprobe.store.format import dump_header, load_header
-from genprobe.store.read import Store
-from genprobe.store.write import explain_write_errors
+from genprobe.store.whole import WholeStore
 
 GRIDS = ("reconstructions", "prior", "fitted-prior", "traversals")
 """What there can be to see, in the order of a report."""
 
 VERSION = 1
+LEAST_SQUARE = 8
+"""Height of a square picture, from which on a row of values is taken for one."""
 AGAIN = "Run the same evaluate again with the same --store: it draws them and encodes nothing."
 
 
@@ -62,17 +64,37 @@ class Pictures:
     examples: tuple[int, ...] = ()
 
 
-def pictures_path(store: Store) -> Path:
+def image_shape(event_shape: Sequence[int]) -> tuple[int, int, int] | None:
+    """Channels, height and width of an example; None if it is no image.
+
+    Images are (H, W), (1, H, W) and (3, H, W), and a row of h² values from 64 on, such as 784.
+
+    Args:
+        event_shape: of one example.
+    """
+    shape = tuple(event_shape)
+    if len(shape) == 1:
+        side = math.isqrt(shape[0])
+        return (1, side, side) if side**2 == shape[0] and side >= LEAST_SQUARE else None
+    channels, *rest = shape if len(shape) == 3 else (1, *shape)
+    if len(rest) != 2 or channels not in (1, 3) or min(rest) < 2:
+        return None
+    return channels, rest[0], rest[1]
+
+
+def pictures_path(store: WholeStore) -> Path:
     """The file of a store's pictures."""
     return store.path.with_name(store.path.name + ".pictures.npz")
 
 
-def save_pictures(store: Store, pictures: Pictures) -> None:
+def save_pictures(store: WholeStore, pictures: Pictures) -> None:
     """Write the pictures of a store, whole or not at all.
 
     Raises:
         StoreError: if they cannot be written.
     """
+    from genprobe.store.write import explain_write_errors  # imports torch
+
     about = {
         "version": VERSION,
         "header": dump_header(store.header),
@@ -86,7 +108,7 @@ def save_pictures(store: Store, pictures: Pictures) -> None:
         np.savez_compressed(file, about=np.array(json.dumps(about)), **arrays)  # type: ignore[arg-type]
 
 
-def load_pictures(store: Store) -> Pictures:
+def load_pictures(store: WholeStore) -> Pictures:
     """Read the pictures of a store.
 
     Raises:

@@ -15,11 +15,11 @@ from xxhash import xxh3_128_hexdigest
 
 from genprobe._version import __version__
 from genprobe.errors import GenprobeError
-from genprobe.report import Report
+from genprobe.report import FAILED, Report
 from genprobe.runtime.output_file import replace_file
 from genprobe.runtime.untrusted import read_whole
 from genprobe.store.intact import seal_of
-from genprobe.store.read import Store, open_store
+from genprobe.store.whole import WholeStore, whole_store
 
 log = logging.getLogger("genprobe")
 
@@ -43,10 +43,6 @@ WHAT_IF = {"prior", "entropy", "estimators", "max_queries"}
 
 KEPT = "kept"
 """What the provenance of a cached report has besides: the seal of its store, and a checksum."""
-
-
-FAILED = "estimator-failed"
-"""The warning of a report that lacks what a plugin may give the next time."""
 
 
 def cache_path(store: Path) -> Path:
@@ -94,7 +90,7 @@ def parse_report(text: str) -> tuple[Report, str]:
     return replace(report, provenance=content["provenance"]), str(kept.get("store"))
 
 
-def cached_report(store: Store) -> Report | None:
+def cached_report(store: WholeStore) -> Report | None:
     """The cached report of a store, if it is of this store, this genprobe and the model's prior.
 
     A report on another prior or a given Ĥ answers "what if", and must not stand for the model; one
@@ -105,11 +101,11 @@ def cached_report(store: Store) -> Report | None:
         whole = all(notice.code != FAILED for notice in report.warnings)
         current = report.provenance.get("genprobe") == __version__
         if seal == store.seal and whole and current and is_plain(report):
-            return replace(report, store=store)
+            return report
     return None
 
 
-def is_outdated(store: Store) -> bool:
+def is_outdated(store: WholeStore) -> bool:
     """Whether the report that is kept answers what that of this genprobe would.
 
     What was asked for otherwise stays, and so does what somebody changed.
@@ -126,7 +122,7 @@ def is_plain(report: Report) -> bool:
     return isinstance(asked, dict) and not WHAT_IF & asked.keys()
 
 
-def find_store(report: Report, read_from: Path) -> Store | None:
+def find_store(report: Report, read_from: Path) -> WholeStore | None:
     """The store a report was made from, if it is where the report says or next to its file.
 
     Args:
@@ -136,7 +132,7 @@ def find_store(report: Report, read_from: Path) -> Store | None:
     named = Path(str(report.provenance.get("store") or read_from.name.removesuffix(SUFFIX)))
     for path in (named, read_from.parent / named.name):
         try:
-            store = open_store(path)
+            store = whole_store(path)
         except (OSError, GenprobeError):
             continue
         if matches_store(report, store):
@@ -144,7 +140,7 @@ def find_store(report: Report, read_from: Path) -> Store | None:
     return None
 
 
-def matches_store(report: Report, store: Store) -> bool:
+def matches_store(report: Report, store: WholeStore) -> bool:
     """Whether a report says of itself what the store says."""
     facts, header = report.provenance, store.header
     return report.n == header.n and all(facts.get(k) == getattr(header, k) for k in SAME)

@@ -7,10 +7,8 @@ shards. Their paths are relative: a store moves with that folder.
 
 import contextlib
 import hashlib
-import itertools
 import json
 from pathlib import Path
-from typing import NamedTuple
 
 import h5py
 
@@ -29,6 +27,7 @@ from genprobe.store.join import (
 )
 from genprobe.store.run_id import can_resume, partial_folder
 from genprobe.store.sealed_file import write_sealed
+from genprobe.store.shard import Shard, shards_of
 from genprobe.store.write import (
     StoreWriter,
     explain_write_errors,
@@ -36,22 +35,6 @@ from genprobe.store.write import (
     store_lock,
 )
 from genprobe.types.family import Params
-
-
-class Shard(NamedTuple):
-    """A file that holds the examples from start to before stop.
-
-    Attributes:
-        path: relative to the folder of the store.
-        start: its first example.
-        stop: the one after its last.
-        seal: its checksum; empty before it is written, and in stores of version 1.
-    """
-
-    path: str
-    start: int
-    stop: int
-    seal: str = ""
 
 
 def segments_of(shard: Shard, header: Header) -> range:
@@ -149,21 +132,6 @@ def unite_shards(file: h5py.File, path: Path, shards: list[Shard], header: Heade
 def virtual_source(shard: Shard, name: str, values: h5py.Dataset) -> h5py.VirtualSource:
     """An array of a shard; HDF5 would read a percent sign in a path as a pattern."""
     return h5py.VirtualSource(shard.path.replace("%", "%%"), name, values.shape, values.dtype)
-
-
-def shards_of(file: h5py.File) -> list[Shard]:
-    """The shards of an open store, in order; none if it is one file.
-
-    Raises:
-        ValueError: if one has no name that genprobe gives, or they do not follow on each other.
-    """
-    shards = [Shard(**shard) for shard in json.loads(file.attrs.get("shards", "[]"))]
-    for before, shard in itertools.pairwise([Shard("", 0, 0), *shards]):
-        if not SHARD_PATH.fullmatch(shard.path):
-            raise ValueError(f"{shard.path!r} is no shard of a store")
-        if shard.start != before.stop or not shard.start < shard.stop:
-            raise ValueError("its shards do not follow on each other")
-    return shards
 
 
 def drop_shards(path: Path) -> None:

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from genprobe.analysis.covariance import covariance
 from genprobe.analysis.regimes import Entropy, place
 from genprobe.analysis.replicates import (
     REPLICATES,
     bootstrap,
-    covariance,
     normal_replicates,
     resampled_points,
 )

@@ -25,11 +25,15 @@ COMMANDS = [
 ]
 
 
-def test_help_and_a_usage_error_need_no_torch():
+def test_help_a_usage_error_and_what_is_completed_need_no_torch():
     code = """
 import sys
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 from genprobe.cli.main import main
+for *words, begun in (["sh"], ["show", "--f"], ["compare", "--sort", "ma"]):
+    asked = ShellComplete(main, {}, "genprobe", "_GENPROBE_COMPLETE")
+    assert asked.get_completions(words, begun)
 for arguments in (["--help"], ["evaluate", "--help"], ["evaluate"], ["--version"]):
     CliRunner().invoke(main, arguments)
 assert "evaluate" in CliRunner().invoke(main, ["--help"]).stdout

@@ -1,5 +1,8 @@
+import json
 import re
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -27,6 +30,55 @@ def test_a_store_shows_what_evaluate_showed(run, tiny, store):
 
 def test_a_store_has_the_same_numbers_to_the_last_digit(estimates, tiny, store):
     assert estimates("show", store) == estimates("evaluate", tiny.a, "--draws", 2)
+
+
+def test_a_report_that_is_kept_needs_no_torch(store, tmp_path):
+    code = """
+import sys
+from click.testing import CliRunner
+from genprobe.cli.main import main
+sys.modules["torch"] = None
+kept = [[], ["--details"], ["--json", "-"], ["--latex"], ["--markdown", "--unit", "bits"]]
+drawn = [["--plane"], ["--plot", "plane.svg"], ["--html", "page.html"]]
+for options in (*kept, ["--format", "json"], *drawn):
+    shown = CliRunner().invoke(main, ["show", "s.h5", *options], catch_exceptions=False)
+    assert shown.exit_code == 0, shown.stderr
+    assert "mutual" in shown.stdout or "I(n;z)" in shown.stdout, shown.stdout
+with open("s.h5", "r+b") as file:
+    file.seek(-9, 2)
+    file.write(b"damaged")
+shown = CliRunner().invoke(main, ["show", "s.h5"])
+assert "damaged" in shown.stderr, shown.stderr
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
+@pytest.fixture
+def again(run, tiny, store):
+    """Evaluate the same store with other options."""
+
+    def again(*options):
+        done = run("evaluate", tiny.a, "--store", store, "--draws", 2, *options)
+        assert done.exit_code == 0, done.stderr
+
+    return again
+
+
+def test_a_store_is_shown_as_it_was_evaluated_unless_other_numbers_are_asked_for(run, again, store):
+    again("--tolerance", 0.4)
+    shown = [run("show", store, "--json", "-", *more) for more in ([], ["--tolerance", 0.01])]
+    assert [json.loads(s.stdout)["provenance"]["tolerance"] for s in shown] == [0.4, 0.01]
+
+
+def test_a_report_is_made_where_none_is_kept_or_its_regime_has_other_cuts(
+    run, again, store, tmp_path
+):
+    shown = run("show", store).stdout
+    (tmp_path / "cuts.toml").write_text("fewest = 1000")
+    again("--regime-cuts", "cuts.toml")
+    assert run("show", store).stdout == shown
+    (tmp_path / "s.h5.report.json").unlink()
+    assert run("show", store).stdout == shown
 
 
 def test_the_model_and_the_data_are_not_needed(run, tiny, store, monkeypatch):

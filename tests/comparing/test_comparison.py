@@ -5,7 +5,7 @@ import torch
 
 import genprobe
 from genprobe.analysis.regimes import DEFAULT_CUTS
-from genprobe.comparing.differences import Difference
+from genprobe.comparing.difference import Difference
 from genprobe.errors import GenprobeError
 from genprobe.runtime.progress import Progress
 from genprobe.types import Estimate, Notice, Regime, Report

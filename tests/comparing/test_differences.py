@@ -13,7 +13,8 @@ import torch
 from scipy.stats import t
 
 import genprobe
-from genprobe.comparing.differences import columns_of, critical_z, difference, differences
+from genprobe.comparing.difference import critical_z
+from genprobe.comparing.differences import columns_of, difference, differences
 from genprobe.estimators.standard_error import mean_over_examples
 from genprobe.plugins import plugins
 

@@ -8,7 +8,6 @@ import torch
 import genprobe
 from genprobe.comparing.inputs import (
     named_by,
-    read_report,
     read_reports,
     told_apart,
 )
@@ -68,7 +67,7 @@ def test_a_report_given_twice_is_shown_once_and_told(caplog):
 
 def test_a_report_as_given_is_the_report():
     made = report()
-    assert read_report(made) is made
+    assert read_reports([made])[0] is made
 
 
 def test_a_report_of_a_newer_schema_is_told_with_its_file(tmp_path):
@@ -76,7 +75,7 @@ def test_a_report_of_a_newer_schema_is_told_with_its_file(tmp_path):
     text = dataclasses.replace(report()).to_json().replace("genprobe.report/1", "genprobe.report/2")
     path.write_text(text, encoding="utf-8")
     with pytest.raises(GenprobeError, match=r"r\.json has the schema \S+report/2.*\n.*Upgrade"):
-        read_report(path)
+        read_reports([path])
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b'{"a": 1}', b"neither", b"{\xff"])
@@ -85,17 +84,32 @@ def test_a_file_that_is_neither_is_told_with_its_path(tmp_path, content):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(GenprobeError, match="file"):
-        read_report(path)
+        read_reports([path])
 
 
 def test_a_store_without_a_report_gets_one_that_the_next_reader_takes(tmp_path, monkeypatch):
     genprobe.evaluate(MODEL, X, store=tmp_path / "s.h5")
     (tmp_path / "s.h5.report.json").unlink()
-    first = read_report(tmp_path / "s.h5")
+    first = read_reports([tmp_path / "s.h5"])[0]
     monkeypatch.setattr("genprobe.comparing.inputs.build_report", None)
-    again = read_report(tmp_path / "s.h5")
+    again = read_reports([tmp_path / "s.h5"])[0]
     assert again.estimates == first.estimates
     assert reproduce(again) == f"genprobe show {os.path.relpath(tmp_path / 's.h5')}"
+
+
+def test_several_processes_make_the_same_reports_and_keep_them(tmp_path, monkeypatch):
+    paths = [tmp_path / "a.h5", tmp_path / "b.h5"]
+    for scale, path in enumerate(paths, 1):
+        params = {"loc": X, "scale": torch.full_like(X, 0.1 * scale)}
+        genprobe.evaluate_posteriors(params, store=path)
+    alone = read_reports(paths)
+    for path in paths:
+        path.with_name(f"{path.name}.report.json").unlink()
+    monkeypatch.setattr("genprobe.comparing.inputs.STORES_A_PROCESS", 1)
+    together = read_reports([*paths, paths[0]], jobs=2)
+    assert [r.estimates for r in together] == [r.estimates for r in (*alone, alone[0])]
+    assert [r.store.path for r in together] == [*paths, paths[0]]
+    assert all(path.with_name(f"{path.name}.report.json").exists() for path in paths)
 
 
 def test_how_many_of_several_are_read_is_told():
@@ -156,5 +170,5 @@ def test_a_name_of_several_models_lists_them():
 def test_a_report_that_cannot_stand_for_its_store_stays_on_disk(tmp_path):
     genprobe.evaluate(MODEL, X, store=tmp_path / "s.h5", max_queries=20)
     before = (tmp_path / "s.h5.report.json").read_text(encoding="utf-8")
-    assert read_report(tmp_path / "s.h5").provenance["queries"] > 20
+    assert read_reports([tmp_path / "s.h5"])[0].provenance["queries"] > 20
     assert (tmp_path / "s.h5.report.json").read_text(encoding="utf-8") == before

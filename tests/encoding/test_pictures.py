@@ -4,11 +4,11 @@ import torch
 
 import genprobe
 from genprobe import Model
-from genprobe.encoding.pictures import EXAMPLES, LARGEST_SIDE, REACH, image_shape
+from genprobe.encoding.pictures import EXAMPLES, LARGEST_SIDE, REACH
 from genprobe.encoding.repeatable import ROWS
 from genprobe.encoding.same_model import EXAMPLES as ASKED
 from genprobe.runtime.seeds import random_rows
-from genprobe.store.pictures import load_pictures, pictures_path
+from genprobe.store.pictures import image_shape, load_pictures, pictures_path
 
 N, SIDE = 40, 8
 GREY = torch.rand(N, SIDE**2, generator=torch.Generator().manual_seed(0))

@@ -9,7 +9,7 @@ from matplotlib.text import Text
 import genprobe
 from genprobe.analysis.regimes import DEFAULT_CUTS
 from genprobe.comparing.compare import compare
-from genprobe.comparing.differences import Difference
+from genprobe.comparing.difference import Difference
 from genprobe.plugins import plugins
 from genprobe.runs.sweep import Sweep
 from genprobe.types import Dimension, Estimate, Notice, Regime, Report

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from genprobe.comparing.compare import compare
 from genprobe.comparing.comparison import Comparison
 from genprobe.errors import GenprobeError
 from genprobe.escape import escaped
@@ -55,12 +54,13 @@ def plot(
     """
     if path is not None:
         require_format(Path(path))
-    if isinstance(reports, Report):
-        reports = [reports]
-    comparison = reports if isinstance(reports, Comparison) else compare(reports)
-    figure = draw_plane(comparison, unit, width)
+    if not isinstance(reports, Comparison):
+        from genprobe.comparing.compare import compare  # imports torch, as drawing does not
+
+        reports = compare([reports] if isinstance(reports, Report) else reports)
+    figure = draw_plane(reports, unit, width)
     if path is not None:
-        write_figure(figure, Path(path), title_of(comparison))
+        write_figure(figure, Path(path), title_of(reports))
     return figure
 
 

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from genprobe.encoding.pictures import image_shape
 from genprobe.errors import StoreError
 from genprobe.render.page.strips import SHARP, strip
 from genprobe.report import Report
-from genprobe.store.pictures import GRIDS, Pictures, load_pictures
+from genprobe.store.pictures import GRIDS, Pictures, image_shape, load_pictures
 
 INPUTS = "reconstructions"
 """The grid whose first row is the inputs."""

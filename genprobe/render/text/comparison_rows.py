@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from genprobe.analysis.rounding import rounded, rounded_error
 from genprobe.comparing.comparison import Comparison
-from genprobe.comparing.differences import PAIRED, Difference
+from genprobe.comparing.difference import PAIRED, Difference
 from genprobe.render.text.headings import COLUMNS, heading_of
 from genprobe.render.text.rows import DOUBTED, DOUBTS, doubts, short_verdict, sourced
 from genprobe.render.text.units import divisor

@@ -12,7 +12,7 @@ from rich.console import RenderableType
 from genprobe.analysis.regimes import UNDETERMINED
 from genprobe.analysis.rounding import decimals_of
 from genprobe.comparing.comparison import Comparison
-from genprobe.comparing.differences import Difference
+from genprobe.comparing.difference import Difference
 from genprobe.escape import escape
 from genprobe.render.text.columns import Column, table_of
 from genprobe.render.text.comparison_rows import (

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from genprobe.analysis.regimes import AUTODECODER
 from genprobe.analysis.rounding import with_error
 from genprobe.comparing.comparison import Comparison
-from genprobe.comparing.differences import Difference
+from genprobe.comparing.difference import Difference
 from genprobe.escape import escaped
 from genprobe.render.text.units import DECIMALS, divisor
 from genprobe.report import Estimate, Report, number

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from genprobe.comparing.compare import compare
-from genprobe.comparing.differences import Difference
+from genprobe.comparing.difference import Difference
 from genprobe.render.text.comparison_summary import places
 from genprobe.render.text.comparison_verdict import some_of, two_digits, verdict_of
 from genprobe.types import Notice
