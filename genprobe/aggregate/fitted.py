@@ -35,6 +35,9 @@ FITTED_VALUES = 1 << 24
 """At most so many examples to fit to and choose on, and at most so many entries of their second
 moments; all examples are scored."""
 
+CLEARLY = 4.0
+"""Standard errors that a size lies below the best candidate before it to be given up at once."""
+
 SURFACES = (constraints.simplex, unit_vector)
 """Supports of no volume in the space of z."""
 
@@ -45,7 +48,7 @@ class FittedMarginal:
 
     Attributes:
         candidate: its name, with its size where there are several; that of most folds.
-        scores: cross-fitted mean log m(z) of every candidate that was tried, nats.
+        scores: cross-fitted mean log m(z) of every candidate that was fitted in all folds, nats.
         log_mz: (draw, n) log m(z) at the store's draws, each by a fit without that example.
         folds: number of folds.
         prior: the candidate as one fold's fit, over flattened z; for samples, not for scores.
@@ -170,32 +173,50 @@ def ladder(
     scores: Mapping[str, Float64[Tensor, " fold"]],
     progress: Progress,
 ) -> Iterator[tuple[str, list[Prior]]]:
-    """Every candidate worth trying, fitted in every fold; larger sizes only while they help."""
+    """Every candidate worth trying, fitted in every fold; larger sizes only while they help.
+
+    Of several sizes each has to do better than the best candidate before it. One that is clearly
+    worse on the first fold is not fitted to the others.
+    """
     m, k = sample.codes.mean.shape
     total = sum(len(r.sizes(m - m // folds, k)) for r in candidates.values() if r.fit) * folds
+    best, most = None, -math.inf
     for name, factory in candidates.items():
         if factory.fit is None:
             continue
-        previous = None
         sizes = factory.sizes(m - m // folds, k)
         left = len(sizes) * folds
         for size in sizes:
             label = name if len(sizes) == 1 else f"{name} ({size})"
             progress.say("fit", label)
-            fits = []
+            fits: list[Prior] = []
             try:
                 for fold in range(folds):  # in turn: a fit may set torch's own generator
+                    if fold == 1 and len(sizes) > 1 and best and worse(sample, fits[0], best[0]):
+                        break
                     fits.append(fit_without(sample, factory, size, fold, seed))
                     progress.advance("fit", 1, total)
                     left -= 1
             except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
                 break  # the codes lie on a plane, and have no covariance to invert
-            yield label, fits
-            if previous is not None and scores[label].mean() <= scores[previous].mean():
+            if len(fits) < folds:
                 break
-            previous = label
+            yield label, fits
+            score = float(scores[label].mean())
+            if score > most:
+                best, most = fits, score
+            elif len(sizes) > 1:
+                break
         if left:  # sizes that are not worth trying
             progress.advance("fit", left, total)
+
+
+def worse(sample: Sample, prior: Prior, best: Prior) -> bool:
+    """Whether a fit without the first fold is clearly worse on its examples than another."""
+    z = sample.z[sample.fold == 0]
+    lead = prior.log_prob(z) - best.log_prob(z)
+    noise = float(lead.std(correction=0)) / math.sqrt(len(z))
+    return bool(lead.mean() < -CLEARLY * noise)
 
 
 def held_out(sample: Sample, priors: Sequence[Prior]) -> Float64[Tensor, " fold"]:
