@@ -65,9 +65,7 @@ def exact_log_sums(
             return sums_of_some(z[some], family, few, own[some] - start - part.start)
 
         found = share_out(one, [(some, part) for some in queries for part in parts])
-        rows = [
-            joined(found[i * len(parts) : (i + 1) * len(parts)]) for i, _ in enumerate(queries)
-        ]
+        rows = [joined(found[i * len(parts) : (i + 1) * len(parts)]) for i, _ in enumerate(queries)]
         sums = merged(sums, torch.cat(rows, 1))
     return sums
 

@@ -8,7 +8,7 @@ the examples that it is scored on.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -180,26 +180,24 @@ def ladder(
     """
     m, k = sample.codes.mean.shape
     total = sum(len(r.sizes(m - m // folds, k)) for r in candidates.values() if r.fit) * folds
-    best, most = None, -math.inf
+    best, most, done = None, -math.inf, 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        progress.advance("fit", count, total)
+
     for name, factory in candidates.items():
         if factory.fit is None:
             continue
         sizes = factory.sizes(m - m // folds, k)
-        left = len(sizes) * folds
+        end = done + len(sizes) * folds
         for size in sizes:
             label = name if len(sizes) == 1 else f"{name} ({size})"
             progress.say("fit", label)
-            fits: list[Prior] = []
-            try:
-                for fold in range(folds):  # in turn: a fit may set torch's own generator
-                    if fold == 1 and len(sizes) > 1 and best and worse(sample, fits[0], best[0]):
-                        break
-                    fits.append(fit_without(sample, factory, size, fold, seed))
-                    progress.advance("fit", 1, total)
-                    left -= 1
-            except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
-                break  # the codes lie on a plane, and have no covariance to invert
-            if len(fits) < folds:
+            rival = best if len(sizes) > 1 else None
+            fits = fit_in_folds(sample, factory, size, folds, seed, rival, advance)
+            if fits is None:
                 break
             yield label, fits
             score = float(scores[label].mean())
@@ -207,8 +205,40 @@ def ladder(
                 best, most = fits, score
             elif len(sizes) > 1:
                 break
-        if left:  # sizes that are not worth trying
-            progress.advance("fit", left, total)
+        if done < end:  # sizes that are not worth trying
+            advance(end - done)
+
+
+def fit_in_folds(
+    sample: Sample,
+    factory: PriorFactory,
+    size: int,
+    folds: int,
+    seed: int,
+    rival: Sequence[Prior] | None,
+    advance: Callable[[int], None],
+) -> list[Prior] | None:
+    """A candidate fitted without each fold; None where it cannot be, or clearly loses to a rival.
+
+    Args:
+        sample: that it is fitted to.
+        factory: of the candidate.
+        size: of the candidate.
+        folds: number of folds.
+        seed: of the fit.
+        rival: fits of another candidate, whose first it must not be far below; None for none.
+        advance: called with the number of fits done.
+    """
+    fits: list[Prior] = []
+    try:
+        for fold in range(folds):  # in turn: a fit may set torch's own generator
+            fits.append(fit_without(sample, factory, size, fold, seed))
+            advance(1)
+            if fold == 0 and rival is not None and worse(sample, fits[0], rival[0]):
+                return None
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+        return None  # the codes lie on a plane, and have no covariance to invert
+    return fits
 
 
 def worse(sample: Sample, prior: Prior, best: Prior) -> bool:

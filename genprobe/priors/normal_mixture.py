@@ -156,7 +156,9 @@ def statistics(codes: Codes) -> Iterator[Float64[Tensor, "n statistic"]]:
     """
     k = codes.mean.shape[1]
     row, column = torch.tril_indices(k, k)
-    for mean, variance in zip(codes.mean.split(ROWS), codes.variance.split(ROWS), strict=True):
+    for mean, variance in zip(
+        torch.split(codes.mean, ROWS), torch.split(codes.variance, ROWS), strict=True
+    ):
         found = mean.new_empty(len(mean), len(row) + k)
         for d in range(k):  # the rows of the triangle: to pick them entry by entry takes longer
             low = d * (d + 1) // 2
