@@ -155,8 +155,8 @@ in turn in one process.
             ),
             table(
                 "Threads beside other programs",
-                "One pass of 2048 queries by threads that each run operations of their own; medians of "
-                f"five on {available_cpus()} CPUs, beside processes that never rest.",
+                "2048 queries, by threads that each run operations of their own: medians "
+                f"of five, {available_cpus()} CPUs, beside processes that never rest.",
                 threads.rows(timings),
             ),
             table("Cold start", "Seconds of whole processes.", [whole.cold_start()]),

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as page
-from benchmarks import kernel, methods, threads
+from benchmarks import gpu, kernel, methods, threads
 
 
 @pytest.mark.parametrize(
@@ -67,3 +67,30 @@ def test_a_pass_is_timed_with_any_number_of_workers_and_beside_others():
     with threads.busy(1):
         assert all(threads.seconds_of_a_pass(case, workers) > 0 for workers in (0, 1, 3))
     assert torch.get_num_threads() == 1
+
+
+def test_the_page_of_a_gpu_has_every_part_or_says_why_not(monkeypatch):
+    def fails(device, small):
+        raise RuntimeError("no such kernel\nand much more")
+
+    parts = {
+        "Pairs": ("A note.", lambda device, small: [{"on": device.type, "small": small}]),
+        "Kernels": ("", fails),
+    }
+    monkeypatch.setattr(gpu, "PARTS", parts)
+    page = gpu.page(torch.device("cpu"), small=True)
+    assert "| cpu | True |" in page
+    assert "## Kernels\n\nFails: no such kernel" in page
+    late = gpu.page(torch.device("cpu"), small=True, seconds=-1.0)
+    assert late.count("Left out: it would have begun too late.") == 2
+
+
+def test_the_parts_of_the_page_run_on_a_device(monkeypatch):
+    cpu = torch.device("cpu")
+    some = {"engine": methods.engine, "flash attention": methods.flash_attention}
+    monkeypatch.setattr(gpu, "methods", lambda: some)
+    for row in gpu.engine(cpu, small=True):
+        assert not [v for v in row.values() if isinstance(v, str)]
+        assert row["engine / floor"] > 0
+    (passed,) = gpu.memory(cpu, small=True)
+    assert passed["s"] > 0
