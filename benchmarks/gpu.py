@@ -37,8 +37,8 @@ def waiting(work: Callable[[], object], device: torch.device) -> Callable[[], No
 
     def both() -> None:
         work()
-        if device.type != "cpu":
-            torch.accelerator.synchronize(device)
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
 
     return both
 
