@@ -186,7 +186,8 @@ def sections(device: torch.device, small: bool, seconds: float) -> Iterator[str]
 def page(device: torch.device, small: bool, seconds: float = SECONDS) -> str:
     """The whole page."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
-    intro = f"---\norphan: true\n---\n\n# On a GPU\n\nWritten by `nox -s gpu`: torch {torch.__version__}, {name}.\n"
+    written = f"Written by `nox -s gpu`: torch {torch.__version__}, {name}."
+    intro = f"---\norphan: true\n---\n\n# On a GPU\n\n{written}\n"
     return "\n".join([intro, *sections(device, small, seconds)])
 
 
