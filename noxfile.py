@@ -151,3 +151,10 @@ def bench(session: nox.Session) -> None:
     """Times against every other way and the machine's floor; writes docs/benchmarks.md."""
     session.install(*PINNED, ".", "pykeops", "pybind11")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session(python="3.11")
+def gpu(session: nox.Session) -> None:
+    """Where there is a GPU, in less than eight minutes; writes docs/gpu.md."""
+    session.install("-c", str(pins_without(session, OF_TORCH)), ".[test]", "pykeops", "pybind11")
+    session.run("python", "-m", "benchmarks.gpu", *session.posargs)

@@ -1,4 +1,6 @@
-"""Run the benchmarks and write docs/benchmarks.md: ``python -m benchmarks [--small]``.
+"""Run the benchmarks and write their pages: ``python -m benchmarks [--small]``.
+
+They are docs/benchmarks.md, and in docs/scaling.md what was fitted to it.
 
 Every figure that is compared is a ratio of two times measured in turn in one process. ``--check``
 compares a small run with the committed ratios, and fails if one has got worse by half.
@@ -6,15 +8,17 @@ compares a small run with the committed ratios, and fails if one has got worse b
 
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
 import torch
 
-from benchmarks import kernel, whole
+from benchmarks import kernel, threads, whole
+from genprobe.runtime.cpus import available_cpus
 
 BASELINE = Path(__file__).with_name("baseline.json")
+SCALING = Path("docs/scaling.md")
 WORSE = 1.5
 Rows = list[dict[str, object]]
 
@@ -80,8 +84,12 @@ def cell(value: object) -> str:
     return "–" if value is None else str(value)
 
 
-def page() -> str:
-    """The whole page."""
+def page(timings: Sequence[threads.Timing]) -> str:
+    """The whole page.
+
+    Args:
+        timings: of threads beside other programs.
+    """
     intro = f"""# Benchmarks
 
 Written by `nox -s bench`: torch {torch.__version__}, {torch.get_num_threads()} threads,
@@ -119,6 +127,12 @@ in turn in one process.
                 list(kernel.by_width((1e-4, 1e-3, 1e-2, 0.1, 0.4, 1.0), 60_000, 64, 4096)),
             ),
             table(
+                "`log_aggregate` as it is called",
+                "2048 queries of 60000 components in 64 dimensions, preparation and float64 checks "
+                "counted, with the own component known and unknown; nanoseconds a pair.",
+                [kernel.as_called()],
+            ),
+            table(
                 "Error",
                 "Nats, against the float64 difference form on the same float32 inputs, with the "
                 "own component known and unknown.",
@@ -138,6 +152,12 @@ in turn in one process.
                 "A whole evaluation",
                 "2 × 500 softplus units each way, 10 latents, one draw.",
                 [whole.against_bare_loop(n) for n in (10_000, 40_000)],
+            ),
+            table(
+                "Threads beside other programs",
+                "2048 queries, by threads that each run operations of their own: medians "
+                f"of five, {available_cpus()} CPUs, beside processes that never rest.",
+                threads.rows(timings),
             ),
             table(
                 "Cold start",
@@ -160,7 +180,11 @@ in turn in one process.
 def main(quick: bool, compare: bool, out: Path) -> None:
     """Write the benchmark page, or check a few ratios."""
     if not (quick or compare):
-        out.write_text(page(), encoding="utf-8")
+        timings = threads.beside_others()
+        out.write_text(page(timings), encoding="utf-8")
+        block = threads.model(timings, available_cpus())
+        text = SCALING.read_text(encoding="utf-8")
+        SCALING.write_text(threads.written_into(text, block), encoding="utf-8")
         return
     found = small()
     click.echo(json.dumps(found, indent=2))

@@ -158,6 +158,27 @@ def by_width(widths: Sequence[float], n: int, k: int, m: int) -> Iterator[dict[s
         }
 
 
+def as_called(n: int = 60_000, k: int = 64, m: int = 2048) -> dict[str, object]:
+    """`log_aggregate` with everything counted, against the floor and torch's own mixture."""
+    case = posteriors(n, k, 0.4)
+    z, mixture = case.z[:m], methods()["MixtureSameFamily"]
+    few = queries_for(mixture, case)
+    works = {
+        "own known": partial(log_aggregate, z, diagonal_normal, case.params, own=case.own[:m]),
+        "own unknown": partial(log_aggregate, z, diagonal_normal, case.params),
+        "MixtureSameFamily": partial(mixture, case.z[:few], case.loc, case.scale),
+    }
+    seconds = in_turn(works)
+    counts = {name: few if name == "MixtureSameFamily" else m for name in works}
+    each = {name: value / counts[name] / n * 1e9 for name, value in seconds.items()}
+    least = floor(k)
+    return {"D": k, "N": n, "M": m, "floor": least, **each} | {
+        "own known / floor": each["own known"] / least,
+        "own unknown / floor": each["own unknown"] / least,
+        "MixtureSameFamily / own known": each["MixtureSameFamily"] / each["own known"],
+    }
+
+
 def precision(n: int = 4000, m: int = 512) -> Iterator[dict[str, object]]:
     """Time and error against the float64 difference form, σ and offset and D varied."""
     cases = [(64, s, 0.0, 0.0) for s in (1e-4, 1e-3, 1e-2, 0.1, 0.4, 1.0)]

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
+from torch.nn.functional import pad
 
 from genprobe.aggregate.blocks import in_memory
 from genprobe.aggregate.pairs import BOUND
@@ -19,6 +20,8 @@ from genprobe.aggregate.tiles import log_sums
 from genprobe.families.diagonal_normal import diagonal_normal
 
 Method = Callable[[Tensor, Tensor, Tensor], Tensor]
+ALIGNED = 8
+"""Statistics of an example, for the attention of GPUs."""
 ROOM = 1 << 26
 """Values that the methods which make all of queries × components × k may hold at a time."""
 
@@ -35,7 +38,7 @@ def broadcast(z: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
 def mixture_same_family(z: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
     """Torch's own mixture."""
     mixture = MixtureSameFamily(
-        Categorical(torch.ones(len(loc))), Independent(Normal(loc, scale), 1)
+        Categorical(torch.ones_like(loc[:, 0])), Independent(Normal(loc, scale), 1)
     )
     rows = max(1, ROOM // loc.numel())
     return torch.cat([mixture.log_prob(some) for some in z.split(rows)])
@@ -76,11 +79,18 @@ def flash_attention(z: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
     """The log-sum-exp that torch's fused attention returns beside its output."""
     precision = scale.square().reciprocal()
     constant = (loc.square() * precision / 2 + scale.log()).sum(1)
-    key = torch.cat([loc * precision, -precision / 2, -constant[:, None]], 1)[None, None]
-    query = torch.cat([z, z.square(), torch.ones_like(z[:, :1])], 1)[None, None]
-    attend = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
-    _, log_sum = attend(query.contiguous(), key.contiguous(), key.contiguous(), scale=1.0)
-    return log_sum.flatten() - math.log(len(loc)) - loc.shape[1] * math.log(2 * math.pi) / 2
+    key = torch.cat([loc * precision, -precision / 2, -constant[:, None]], 1)
+    query = torch.cat([z, z.square(), torch.ones_like(z[:, :1])], 1)
+    missing = -key.shape[1] % ALIGNED
+    key, query = (pad(rows, (0, missing))[None, None].contiguous() for rows in (key, query))
+    if z.is_cuda:
+        attend = torch.ops.aten._scaled_dot_product_efficient_attention
+        _, log_sum, *_ = attend(query, key, key, None, True, scale=1.0)
+    else:
+        attend = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+        _, log_sum = attend(query, key, key, scale=1.0)
+    found = log_sum.flatten()[: len(z)]
+    return found - math.log(len(loc)) - loc.shape[1] * math.log(2 * math.pi) / 2
 
 
 def engine(z: Tensor, loc: Tensor, scale: Tensor) -> Tensor:
@@ -100,7 +110,7 @@ def one_pass(z: Tensor, loc: Tensor, scale: Tensor, *, fused: bool) -> Tensor:
         diagonal_normal,
         in_memory({"loc": loc, "scale": scale}),
         torch.full((len(z),), -1),
-        tile=plan_tile(len(z), loc.shape[1]),
+        tile=plan_tile(len(z), loc.shape[1], z.device),
         margin=BOUND if loc.shape[1] < 256 else 0.1,
         reduce=compiled() if fused else plain,
     )

@@ -86,7 +86,7 @@ def information(sizes: tuple[tuple[int, int, float], ...]) -> Iterator[dict[str,
         }
 
 
-def against_bare_loop(n: int) -> dict[str, object]:
+def against_bare_loop(n: int, device: str = "cpu") -> dict[str, object]:
     """`evaluate` against encoding and decoding in a loop, and the aggregate alone."""
     torch.manual_seed(0)
     wide = lambda i, o: torch.nn.Sequential(  # noqa: E731
@@ -94,6 +94,7 @@ def against_bare_loop(n: int) -> dict[str, object]:
         torch.nn.Softplus(), torch.nn.Linear(500, o),
     )  # fmt: skip
     module = torch.nn.ModuleDict({"encoder": wide(784, 20), "decoder": wide(10, 784)})
+    module.to(device)
     x = (torch.rand(n, 784) < 0.2).float()
 
     def encode(x: torch.Tensor) -> dict[str, torch.Tensor]:
@@ -112,26 +113,31 @@ def against_bare_loop(n: int) -> dict[str, object]:
 
     def loop() -> None:
         with torch.inference_mode():
-            for rows in x.split(1024):
+            for some in x.split(1024):
+                rows = some.to(device)
                 q = torch.distributions.Normal(*encode(rows).values())
                 z = q.sample()
                 p = torch.distributions.Bernoulli(logits=module["decoder"](z))
-                p.log_prob(rows).sum(1)
+                p.log_prob(rows).sum(1).cpu()
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "s.h5"
-        genprobe.evaluate(model, x, store=path)
+        genprobe.evaluate(model, x, store=path, device=device)
         store = genprobe.open_store(path)
         seconds = in_turn(
             {
                 "loop": loop,
                 "aggregate": lambda: draw_queries(
-                    store, diagonal_normal, lambda queries: 0.0, tolerance=0.01
+                    store,
+                    diagonal_normal,
+                    lambda queries: 0.0,
+                    tolerance=0.01,
+                    device=torch.device(device),
                 ),
                 "rate, distortion, I and KL": lambda: genprobe.evaluate(
-                    model, x, estimators=core_estimators()
+                    model, x, estimators=core_estimators(), device=device
                 ),
-                "everything": lambda: genprobe.evaluate(model, x),
+                "everything": lambda: genprobe.evaluate(model, x, device=device),
             }
         )
     bare = seconds["loop"] + seconds["aggregate"]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from benchmarks import __main__ as page
-from benchmarks import methods
+from benchmarks import gpu, kernel, methods, threads
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,60 @@ def test_ratios_are_of_the_quicker_engine():
     found = page.with_ratio(row)
     assert (found["engine / floor"], found["compiled / floor"]) == (2.0, 1.5)
     assert found["KeOps / engine"] == 10.0
+
+
+def test_the_model_of_threads_is_that_of_the_times():
+    # On four CPUs one second is done alone and two are shared.
+    timings = [
+        threads.Timing(w, b, 1 / threads.cpus_for(1, b, 4) + 2 / threads.cpus_for(w, b, 4))
+        for b in (0, 3, 6)
+        for w in (1, 2, 4, 8)
+    ]
+    assert threads.fitted(timings, 4) == pytest.approx((1.0, 2.0, 0.0), abs=1e-9)
+    assert "| 8 | 2.4 |" in threads.model(timings, 4)
+    page = threads.written_into(f"before {threads.BEGIN} old {threads.END} after", "new")
+    assert page.startswith("before")
+    assert page.endswith("after")
+    assert "old" not in page
+    assert threads.written_into(page, "new") == page
+
+
+def test_workers_share_the_cpus_with_others():
+    assert threads.cpus_for(2, 0, 2) == 2
+    assert threads.cpus_for(8, 0, 2) == 2
+    assert threads.cpus_for(2, 4, 2) == pytest.approx(2 / 3)
+    assert threads.cpus_for(1, 4, 64) == 1
+
+
+def test_a_pass_is_timed_with_any_number_of_workers_and_beside_others():
+    case = kernel.posteriors(300, 4, 0.4)
+    with threads.busy(1):
+        assert all(threads.seconds_of_a_pass(case, workers) > 0 for workers in (0, 1, 3))
+    assert torch.get_num_threads() == 1
+
+
+def test_the_page_of_a_gpu_has_every_part_or_says_why_not(monkeypatch):
+    def fails(device, small):
+        raise RuntimeError("no such kernel\nand much more")
+
+    parts = {
+        "Pairs": ("A note.", lambda device, small: [{"on": device.type, "small": small}]),
+        "Kernels": ("", fails),
+    }
+    monkeypatch.setattr(gpu, "PARTS", parts)
+    page = gpu.page(torch.device("cpu"), small=True)
+    assert "| cpu | True |" in page
+    assert "## Kernels\n\nFails: no such kernel" in page
+    late = gpu.page(torch.device("cpu"), small=True, seconds=-1.0)
+    assert late.count("Left out: it would have begun too late.") == 2
+
+
+def test_the_parts_of_the_page_run_on_a_device(monkeypatch):
+    cpu = torch.device("cpu")
+    some = {"engine": methods.engine, "flash attention": methods.flash_attention}
+    monkeypatch.setattr(gpu, "methods", lambda: some)
+    for row in gpu.engine(cpu, small=True):
+        assert not [v for v in row.values() if isinstance(v, str)]
+        assert row["engine / floor"] > 0
+    (passed,) = gpu.memory(cpu, small=True)
+    assert passed["s"] > 0

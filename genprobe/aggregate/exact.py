@@ -5,17 +5,24 @@ truth the fast pass is checked against, and the way out where nothing faster hol
 """
 
 import math
+from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.blocks import Blocks, size_of, width_of
+from genprobe.aggregate.blocks import Blocks, size_of, stretches, width_of
 from genprobe.aggregate.sums import LogSums, merged_entropy
-from genprobe.types import Family
+from genprobe.runtime.outer_threads import share_out
+from genprobe.types import Family, Params
 
 PAIR_VALUES = 1 << 22
-"""Values of one query against a stretch of components: about 32 MiB of float64."""
+"""Values of the components read at a time: about 32 MiB of float64."""
+QUERIES = 8
+PIECE_VALUES = 1 << 19
+"""Values of pairs worked out at a time, of so many queries at most: they stay in the cache for the
+passes that a density takes over them, and what hangs on the component alone is worked out once for
+all of these queries."""
 
 
 def exact_log_sums(
@@ -24,7 +31,7 @@ def exact_log_sums(
     blocks: Blocks,
     own: Int64[Tensor, " m"],
 ) -> LogSums:
-    """Log Σ_n q(z|x_n) without and with the own component, one query at a time, in float64.
+    """Log Σ_n q(z|x_n) without and with the own component, in float64.
 
     Args:
         z: queries (m, *latent).
@@ -42,21 +49,63 @@ def exact_log_sums(
         True
     """
     z = z.double()
-    others = torch.full((len(z),), -math.inf, dtype=torch.float64)
-    largest, mine, entropy = others.clone(), others.clone(), torch.zeros_like(others)
-    rows = max(1, PAIR_VALUES // max(z[0].numel(), width_of(blocks)))
-    for start, params in blocks(rows):
-        distribution = family.distribution({k: v.double() for k, v in params.items()})
-        size = size_of(params)
-        for m in range(len(z)):
-            log_prob = distribution.log_prob(z[m])
-            position = int(own[m]) - start
-            if 0 <= position < size:
-                mine[m] = log_prob[position]
-                log_prob[position] = -math.inf
-            here = log_prob.logsumexp(0)
-            inside = torch.special.entr((log_prob - here).exp().nan_to_num(0.0)).sum()
-            entropy[m] = merged_entropy((others[m], entropy[m]), (here, inside))
-            others[m] = torch.logaddexp(others[m], here)
-            largest[m] = torch.maximum(largest[m], log_prob.max())
-    return LogSums(others=others, own=mine, largest=largest, entropy=entropy)
+    nothing = torch.full((len(z),), -math.inf, dtype=torch.float64)
+    sums = LogSums(others=nothing, own=nothing, largest=nothing, entropy=torch.zeros_like(nothing))
+    values = max(z[0].numel(), width_of(blocks))
+    together = min(QUERIES, len(z))
+    for start, params in blocks(max(1, PAIR_VALUES // values)):
+        queries = list(stretches(len(z), together))
+        parts = list(stretches(size_of(params), max(1, PIECE_VALUES // (together * values))))
+
+        def one(
+            piece: tuple[slice, slice], start: int = start, params: Params = params
+        ) -> Float64[Tensor, "4 q"]:
+            some, part = piece
+            few = {k: v[part].double() for k, v in params.items()}
+            return sums_of_some(z[some], family, few, own[some] - start - part.start)
+
+        found = share_out(one, [(some, part) for some in queries for part in parts])
+        rows = [joined(found[i * len(parts) : (i + 1) * len(parts)]) for i, _ in enumerate(queries)]
+        sums = merged(sums, torch.cat(rows, 1))
+    return sums
+
+
+def sums_of_some(
+    z: Float64[Tensor, "q *latent"], family: Family, params: Params, own: Int64[Tensor, " q"]
+) -> Float64[Tensor, "4 q"]:
+    """Sum without the own component, own, largest and entropy (4, q) of a few components.
+
+    Args:
+        z: queries.
+        family: of the components.
+        params: each (n, ...), float64.
+        own: (q,) position of each query's own component, which need not be one of these.
+    """
+    pairs = family.distribution(params).log_prob(z[:, None]).double().clone()
+    mine = torch.full((len(z),), -math.inf, dtype=torch.float64)
+    rows = ((own >= 0) & (own < size_of(params))).nonzero().squeeze(1)
+    mine[rows] = pairs[rows, own[rows]]
+    pairs[rows, own[rows]] = -math.inf
+    others = pairs.logsumexp(1)
+    shares = (pairs - others[:, None]).exp().nan_to_num(0.0)
+    return torch.stack([others, mine, pairs.amax(1), torch.special.entr(shares).sum(1)])
+
+
+def joined(found: Sequence[Float64[Tensor, "4 q"]]) -> Float64[Tensor, "4 q"]:
+    """The same of all stretches of components together."""
+    others, own, largest, entropy = torch.stack(list(found), 1)
+    whole = others.logsumexp(0)
+    share = (others - whole).exp().nan_to_num(0.0)
+    entropy = (share * entropy + torch.special.entr(share)).sum(0)
+    return torch.stack([whole, own.amax(0), largest.amax(0), entropy])
+
+
+def merged(sums: LogSums, found: Float64[Tensor, "4 m"]) -> LogSums:
+    """Sums with those of further components."""
+    others, own, largest, entropy = found
+    return LogSums(
+        others=torch.logaddexp(sums.others, others),
+        own=torch.maximum(sums.own, own),
+        largest=torch.maximum(sums.largest, largest),
+        entropy=merged_entropy((sums.others, sums.entropy), (others, entropy)),
+    )

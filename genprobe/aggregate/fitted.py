@@ -8,7 +8,7 @@ the examples that it is scored on.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -35,6 +35,9 @@ FITTED_VALUES = 1 << 24
 """At most so many examples to fit to and choose on, and at most so many entries of their second
 moments; all examples are scored."""
 
+CLEARLY = 4.0
+"""Standard errors that a size lies below the best candidate before it to be given up at once."""
+
 SURFACES = (constraints.simplex, unit_vector)
 """Supports of no volume in the space of z."""
 
@@ -45,7 +48,7 @@ class FittedMarginal:
 
     Attributes:
         candidate: its name, with its size where there are several; that of most folds.
-        scores: cross-fitted mean log m(z) of every candidate that was tried, nats.
+        scores: cross-fitted mean log m(z) of every candidate that was fitted in all folds, nats.
         log_mz: (draw, n) log m(z) at the store's draws, each by a fit without that example.
         folds: number of folds.
         prior: the candidate as one fold's fit, over flattened z; for samples, not for scores.
@@ -215,31 +218,79 @@ def ladder(
     scores: Mapping[str, Float64[Tensor, " fold"]],
     progress: Progress,
 ) -> Iterator[tuple[str, list[Prior]]]:
-    """Every candidate worth trying, fitted in every fold; larger sizes only while they help."""
+    """Every candidate worth trying, fitted in every fold; larger sizes only while they help.
+
+    Of several sizes each has to do better than the best candidate before it. One that is clearly
+    worse on the first fold is not fitted to the others.
+    """
     total = sum(len(sizes_of(sample, r, folds)) for r in candidates.values() if r.fit) * folds
+    best, most, done = None, -math.inf, 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        progress.advance("fit", count, total)
+
     for name, factory in candidates.items():
         if factory.fit is None:
             continue
-        previous = None
         sizes = sizes_of(sample, factory, folds)
-        left = len(sizes) * folds
+        end = done + len(sizes) * folds
         for size in sizes:
             label = label_of(name, size, sizes)
             progress.say("fit", label)
-            fits = []
-            try:
-                for fold in range(folds):  # in turn: a fit may set torch's own generator
-                    fits.append(fit_without(sample, factory, size, fold, seed))
-                    progress.advance("fit", 1, total)
-                    left -= 1
-            except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
-                break  # the codes lie on a plane, and have no covariance to invert
-            yield label, fits
-            if previous is not None and scores[label].mean() <= scores[previous].mean():
+            rival = best if len(sizes) > 1 else None
+            fits = fit_in_folds(sample, factory, size, folds, seed, rival, advance)
+            if fits is None:
                 break
-            previous = label
-        if left:  # sizes that are not worth trying
-            progress.advance("fit", left, total)
+            yield label, fits
+            score = float(scores[label].mean())
+            if score > most:
+                best, most = fits, score
+            elif len(sizes) > 1:
+                break
+        if done < end:  # sizes that are not worth trying
+            advance(end - done)
+
+
+def fit_in_folds(
+    sample: Sample,
+    factory: PriorFactory,
+    size: int,
+    folds: int,
+    seed: int,
+    rival: Sequence[Prior] | None,
+    advance: Callable[[int], None],
+) -> list[Prior] | None:
+    """A candidate fitted without each fold; None where it cannot be, or clearly loses to a rival.
+
+    Args:
+        sample: that it is fitted to.
+        factory: of the candidate.
+        size: of the candidate.
+        folds: number of folds.
+        seed: of the fit.
+        rival: fits of another candidate, whose first it must not be far below; None for none.
+        advance: called with the number of fits done.
+    """
+    fits: list[Prior] = []
+    try:
+        for fold in range(folds):  # in turn: a fit may set torch's own generator
+            fits.append(fit_without(sample, factory, size, fold, seed))
+            advance(1)
+            if fold == 0 and rival is not None and worse(sample, fits[0], rival[0]):
+                return None
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+        return None  # the codes lie on a plane, and have no covariance to invert
+    return fits
+
+
+def worse(sample: Sample, prior: Prior, best: Prior) -> bool:
+    """Whether a fit without the first fold is clearly worse on its examples than another."""
+    z = sample.z[sample.fold == 0]
+    lead = prior.log_prob(z) - best.log_prob(z)
+    noise = float(lead.std(correction=0)) / math.sqrt(len(z))
+    return bool(lead.mean() < -CLEARLY * noise)
 
 
 def sizes_of(sample: Sample, factory: PriorFactory, folds: int) -> Sequence[int]:

@@ -56,9 +56,14 @@ def given_back(modules: Sequence[nn.Module]) -> Iterator[None]:
     """Modules with copies of their buffers; afterwards with all tensors and modes as they were."""
     every = list(dict.fromkeys(m for module in modules for m in module.modules()))
     training = {m: m.training for m in every}
+    named = [
+        (m, name, p)
+        for m in every
+        for name, p in m.named_parameters(recurse=False, remove_duplicate=False)
+    ]
     parameters = [
         (p, p.data, None if p.grad is None else p.grad.data)
-        for p in dict.fromkeys(p for m in every for p in m.parameters(recurse=False))
+        for p in dict.fromkeys(p for _, _, p in named)
     ]
     buffers = [
         (m, name, values)
@@ -75,6 +80,9 @@ def given_back(modules: Sequence[nn.Module]) -> Iterator[None]:
             p.data = values
             if p.grad is not None and gradient is not None:
                 p.grad.data = gradient
+        for m, name, p in named:
+            if getattr(m, name) is not p:  # torch moves to some accelerators by other parameters
+                setattr(m, name, p)
         for m, name, values in buffers:
             setattr(m, name, values)
         for m, mode in training.items():

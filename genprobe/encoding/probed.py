@@ -5,6 +5,10 @@ whatever order the data come. Drawn from the run's seed for the whole data set, 
 the same ones however the run is cut into batches, segments and ranks.
 """
 
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from jaxtyping import Int64
 from torch import Tensor
 
@@ -16,6 +20,28 @@ LARGE = 1 << 10
 FEWEST = 128
 """Where z has more values than LARGE fewer are taken, but these at least: what is probed is a sum
 over values, so one such example says as much as many small ones, and costs as much."""
+
+ON_REQUEST = frozenset({"rate_slope", "distortion_slope", "generative_information"})
+"""Expensive probes that serve only the estimators that name them."""
+
+
+def probes_for(
+    probes: Mapping[str, Callable[..., Any]], estimators: Mapping[str, Callable[..., Any]]
+) -> dict[str, Callable[..., Any]]:
+    """The probes without those that serve none of some estimators.
+
+    Args:
+        probes: by name.
+        estimators: by name; their parameters name what they need.
+
+    >>> probes = {"rate": print, "rate_slope": print}
+    >>> list(probes_for(probes, {"rate": lambda rate: rate}))
+    ['rate']
+    >>> list(probes_for(probes, {"slope": lambda rate_slope: rate_slope}))
+    ['rate', 'rate_slope']
+    """
+    named = {name for each in estimators.values() for name in inspect.signature(each).parameters}
+    return {k: v for k, v in probes.items() if k not in ON_REQUEST or k in named}
 
 
 def probed_examples(n: int, values: int, seed: int) -> Int64[Tensor, " m"]:

@@ -41,7 +41,10 @@ def probed_column(store: Store, name: str, fault: str = FAULT, remedy: str = LOO
         for notice in store.notices():
             if notice.code == failure_code(name):
                 raise UnavailableError(notice.message)
-        raise UnavailableError(f"The store has no {name}: the probe did not apply to the model.")
+        raise UnavailableError(
+            f"The store has no {name}: the probe did not apply to the model, or was left out as no "
+            "estimator of that run needs it."
+        )
     if before:
         raise UnavailableError(
             f"No {name}: a part of the store was encoded by an earlier version, which asked about "

@@ -11,6 +11,7 @@ covariance scaled to a component's share of space. Without it large mixtures ove
 """
 
 import math
+from collections.abc import Iterator, Sequence
 
 import torch
 from jaxtyping import Float64
@@ -112,9 +113,9 @@ def fit(codes: Codes, size: int, seed: int) -> Params:
     standard = Codes(mean=(codes.mean - centre) / scale, variance=codes.variance / scale.square())
     params = start(standard, size, seed)
     spread = params["scale_tril"][0] @ params["scale_tril"][0].T
-    before = -torch.inf
+    before, stretches = -torch.inf, list(statistics(standard))
     for _ in range(ITERATIONS):
-        bound, params = improve(standard, params, spread)
+        bound, params = improve(stretches, params, spread)
         if bound - before < ENOUGH:
             break
         before = bound
@@ -148,33 +149,53 @@ def start(codes: Codes, size: int, seed: int) -> Params:
     }
 
 
-def improve(codes: Codes, params: Params, spread: Tensor) -> tuple[float, Params]:
+def statistics(codes: Codes) -> Iterator[Float64[Tensor, "n statistic"]]:
+    """The statistics of a normal expected under each q(z|x_n), for a stretch of examples at a time.
+
+    They are [z zᵀ, z], the lower triangle of the first, and expected to be [μ_n μ_nᵀ + S_n, μ_n].
+    """
+    k = codes.mean.shape[1]
+    row, column = torch.tril_indices(k, k)
+    for mean, variance in zip(
+        torch.split(codes.mean, ROWS), torch.split(codes.variance, ROWS), strict=True
+    ):
+        found = mean.new_empty(len(mean), len(row) + k)
+        for d in range(k):  # the rows of the triangle: to pick them entry by entry takes longer
+            low = d * (d + 1) // 2
+            torch.mul(mean[:, : d + 1], mean[:, d, None], out=found[:, low : low + d + 1])
+        found[:, : len(row)][:, row == column] += variance
+        found[:, len(row) :] = mean
+        yield found
+
+
+def improve(
+    stretches: Sequence[Float64[Tensor, "n statistic"]], params: Params, spread: Tensor
+) -> tuple[float, Params]:
     """One round of expectation-maximisation; returns the bound before it, nats per example.
 
-    A normal is an exponential family with statistics [z zᵀ, z] (the lower triangle of the first),
-    expected under q(z|x_n) to be [μ_n μ_nᵀ + S_n, μ_n]. So both steps are one matrix product
-    each, for a stretch of examples.
+    A normal is an exponential family: both steps are one matrix product each, for a stretch of
+    examples.
+
+    Args:
+        stretches: of examples, their ``statistics``.
+        params: of the mixture.
+        spread: as ``maximise`` takes it.
     """
     eta, log_partition = natural(params)
-    k, size = codes.mean.shape[1], len(params["probs"])
-    row, column = torch.tril_indices(k, k)
-    totals = torch.zeros_like(eta)
-    weight, bound = eta.new_zeros(size), 0.0
-    for low in range(0, len(codes.mean), ROWS):
-        mean, variance = codes.mean[low : low + ROWS], codes.variance[low : low + ROWS]
-        second = mean[:, row] * mean[:, column]
-        second[:, row == column] += variance
-        statistics = torch.cat([second, mean], 1)
-        scores = torch.addmm(-log_partition, statistics, eta.T)
+    totals, weight = torch.zeros_like(eta), torch.zeros_like(log_partition)
+    bound, count = 0.0, 0
+    for some in stretches:
+        scores = torch.addmm(-log_partition, some, eta.T)
         top = scores.amax(1, keepdim=True)
         # What is below e⁻⁶⁰ of the largest adds nothing, and exp is slow where it underflows.
         share = scores.sub_(top).clamp_(min=-60).exp_()
         total = share.sum(1, keepdim=True)
         bound += float((top + total.log()).sum())
         share /= total
-        totals += share.T @ statistics
+        totals += share.T @ some
         weight += share.sum(0)
-    return bound / len(codes.mean), maximise(totals, weight.clamp(min=1e-12), spread)
+        count += len(some)
+    return bound / count, maximise(totals, weight.clamp(min=1e-12), spread)
 
 
 def natural(params: Params) -> tuple[Tensor, Tensor]:

@@ -5,7 +5,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from genprobe.encoding.encode import encode
 from genprobe.encoding.identity import changes_in
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.placement import in_evaluation
+from genprobe.encoding.probed import probes_for
 from genprobe.encoding.same_model import what_model_changed
 from genprobe.errors import StoreError
+from genprobe.estimators.call import Estimator
 from genprobe.plugins import plugins
 from genprobe.runtime.progress import Progress
 from genprobe.runtime.ranks import ALONE, Ranks, barrier, broadcast_object
@@ -47,6 +49,7 @@ class Run:
         batch_size: examples a call of the model.
         progress: display.
         ranks: the group.
+        estimators: of a store that nobody keeps, where they were chosen; else None.
     """
 
     path: Path
@@ -57,6 +60,7 @@ class Run:
     batch_size: int
     progress: Progress
     ranks: Ranks = ALONE
+    estimators: Mapping[str, Estimator] | None = None
 
 
 @contextlib.contextmanager
@@ -97,6 +101,9 @@ def encoded_store(run: Run, fresh: bool) -> Store:
         if found is not None:
             return found
     probes = plugins().all("probes")
+    # Draws of a rate that has no closed form follow on those of other probes.
+    if run.estimators is not None and header.rate_analytic:
+        probes = probes_for(probes, run.estimators)
     with StoreWriter(path, header, fresh=fresh, ranks=ranks) as writer:
         before = begun_before(run, writer, fresh)
         total = count_examples(header, before.union(writer.mine))

@@ -68,7 +68,8 @@ def evaluate(
         entropy: an upper bound on the entropy of the data, nats.
         bin_width: δ of quantised data under a density.
         binarize: ``none``, ``threshold`` or ``stochastic``; by default as a bundle was trained.
-        estimators: by name; by default every registered one.
+        estimators: by name; by default every registered one. Without a store the model is not asked
+            for what these do not need, such as the gradients of a slope.
         progress: show progress on standard error if it is a terminal; or a display of your own.
         cuts: thresholds of the regimes.
         split: of a named data set.

@@ -149,6 +149,7 @@ def prepare_run(
         batch_size=batch_size,
         progress=progress,
         ranks=ranks,
+        estimators=options.estimators if options.store is None else None,
     )
 
 

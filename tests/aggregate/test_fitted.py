@@ -107,9 +107,18 @@ def test_larger_sizes_are_tried_only_while_they_help(store_of):
     store = store_of(linear(torch.eye(1), 0.5), torch.randn(20, 1))
     spy = Spy(sizes=(1, 2, 4, 8, 16), score=lambda size: -abs(size - 4.0))
     fitted = fit_marginal(store, family, {"spy": spy.factory})
-    assert sorted(set(spy.fits)) == [1, 2, 4, 8]
+    # One that is clearly worse on the first fold is not fitted to the others.
+    assert spy.fits == [1] * 5 + [2] * 5 + [4] * 5 + [8]
     assert fitted.candidate == "spy (4)"
-    assert fitted.scores == {f"spy ({size})": -abs(size - 4.0) for size in (1, 2, 4, 8)}
+    assert fitted.scores == {f"spy ({size})": -abs(size - 4.0) for size in (1, 2, 4)}
+
+
+def test_sizes_that_are_no_better_than_another_candidate_are_not_tried(store_of):
+    store = store_of(linear(torch.eye(1), 0.5), torch.randn(20, 1))
+    one, many = Spy(), Spy(sizes=(2, 4), score=lambda size: 0.0)
+    fitted = fit_marginal(store, family, {"one": one.factory, "many": many.factory})
+    assert many.fits == [2] * 5
+    assert fitted.scores == {"one": 0.0, "many (2)": 0.0}
 
 
 def test_the_rung_is_not_chosen_on_the_examples_that_it_scores(store_of):

@@ -14,7 +14,7 @@ import pytest
 
 HERE = Path(__file__).parent
 RUNS = {
-    "evaluations": ([HERE / "in_own_process"], 15),
+    "evaluations": ([HERE / "in_own_process"], 17),
     "parts": (
         ["-k", "stay_on_their_device", HERE.parent / "families", HERE.parent / "likelihoods"],
         25,

@@ -3,6 +3,9 @@ import torch
 
 import genprobe
 from genprobe.encoding.probed import EXAMPLES, probed_examples, within
+from genprobe.errors import UnavailableError
+from genprobe.estimators.probed import probed_column
+from genprobe.estimators.rate import rate
 from genprobe.estimators.slope import slope
 from genprobe.runtime.seeds import random_rows
 
@@ -98,3 +101,19 @@ def test_a_run_that_was_interrupted_asks_about_the_same(tmp_path):
     for name in SUBSET:
         column = f"subset/{name}"
         torch.testing.assert_close(resumed.column(column), whole.column(column), rtol=0, atol=0)
+
+
+def test_what_no_chosen_estimator_needs_is_asked_only_for_a_store_that_is_kept(tmp_path):
+    x, chosen = data()[:200], {"rate": rate}
+    few = genprobe.evaluate(model(), x, estimators=chosen)
+    for name in SUBSET:
+        assert not few.store.has(f"subset/{name}")
+    with pytest.raises(UnavailableError, match="no estimator of that run needs it"):
+        probed_column(few.store, "rate_slope")
+    # Others than the estimators read these.
+    assert few.store.has("subset/decoder_scale")
+    kept = genprobe.evaluate(model(), x, estimators=chosen, store=tmp_path / "s.h5")
+    for report in (kept, genprobe.evaluate(model(), x)):
+        assert all(report.store.has(f"subset/{name}") for name in SUBSET)
+        assert torch.equal(report.store.column("draws/z"), few.store.column("draws/z"))
+        assert report["rate"] == few["rate"]

@@ -13,7 +13,13 @@ from torch.distributions import (
 
 from genprobe.errors import ModelError
 from genprobe.priors.full_normal import full_normal
-from genprobe.priors.normal_mixture import EXAMPLES_PER_COMPONENT, WIDEST, improve, normal_mixture
+from genprobe.priors.normal_mixture import (
+    EXAMPLES_PER_COMPONENT,
+    WIDEST,
+    improve,
+    normal_mixture,
+    statistics,
+)
 from genprobe.priors.normal_mixture import start as start_of
 from genprobe.testing import PriorTests
 from genprobe.types import Codes
@@ -154,7 +160,7 @@ def test_the_bound_never_falls_from_round_to_round(codes, seed):
     values = []
     for _ in range(12):
         expected, penalty = expected_bound(codes, params), log_prior(params, spread)
-        bound, params = improve(codes, params, spread)
+        bound, params = improve(list(statistics(codes)), params, spread)
         assert bound == pytest.approx(expected, abs=1e-9)
         values.append(bound + penalty / 300)
     assert min(np.diff(values)) > -1e-9
@@ -188,7 +194,7 @@ def test_posterior_variances_enter_the_covariance_of_their_component():
     codes = Codes(mean=mean, variance=variance.repeat(100, 1))
     eye, half = torch.eye(K).double(), torch.full((2,), 0.5).double()
     params = {"probs": half, "loc": centre, "scale_tril": eye.expand(2, K, K)}
-    _, improved = improve(codes, params, 3 * eye)
+    _, improved = improve(list(statistics(codes)), params, 3 * eye)
     own = torch.stack([torch.cov(mean[c::2].T, correction=0) + variance[c].diag() for c in (0, 1)])
     torch.testing.assert_close(
         improved["scale_tril"] @ improved["scale_tril"].mT,

@@ -2,13 +2,19 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import genprobe
+from genprobe.estimators.distortion import distortion
+from genprobe.estimators.marginal_kl import marginal_kl
+from genprobe.estimators.rate import rate
+from genprobe.store.pictures import load_pictures
 
 DEMO = Path(genprobe.__file__).parent / "demo"
 MODELS = sorted(DEMO.glob("*.pt"))
+FEW = {"rate": rate, "distortion": distortion, "marginal_kl": marginal_kl}
 
 
 @pytest.fixture(scope="module")
@@ -46,3 +52,37 @@ def test_an_accelerator_without_float64_has_its_sums_on_the_cpu(
     with pretend.without_float64():
         found = genprobe.evaluate(MODELS[1], images, device=pretend.NAME)
     require_same(found, on_the_cpu[MODELS[1]])
+
+
+def test_a_callback_evaluates_a_model_on_the_device_and_leaves_it_where_it_was(
+    device, pretend, images
+):
+    model = genprobe.load(MODELS[0])
+    parameters = dict(model.module.named_parameters())  # as an optimiser would hold them
+    reports = [
+        genprobe.callback(images, n=100, device=name, estimators=FEW, strict=True)(model, epoch=1)
+        for name in ("cpu", pretend.NAME)
+    ]
+    require_same(*reversed(reports))
+    assert reports[1].provenance["device"].startswith(pretend.NAME)
+    for name, p in model.module.named_parameters():
+        assert p is parameters[name]
+        assert p.device.type == "cpu"
+
+
+def test_pictures_are_those_of_the_cpu(device, pretend, images, tmp_path):
+    drawn = []
+    for name in ("cpu", pretend.NAME):
+        path = tmp_path / f"{name}.h5"
+        with pretend.counting() as counts:
+            genprobe.evaluate(MODELS[0], images[:100], device=name, store=path, pictures=True)
+        drawn.append(load_pictures(genprobe.open_store(path)))
+    assert counts.operations["aten::mm"] > 0
+    here, there = drawn
+    assert here.grids.keys() == there.grids.keys()
+    assert {*here.grids} >= {"reconstructions", "prior", "traversals"}
+    for name, grid in here.grids.items():
+        assert grid.rows == there.grids[name].rows
+        # A value may fall on the other side of a step of 1/255.
+        off = np.abs(grid.images.astype(int) - there.grids[name].images.astype(int))
+        assert off.max() <= 1
