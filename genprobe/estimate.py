@@ -1,8 +1,7 @@
 """One number of a report, with its errors."""
 
-import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["exact", "estimate", "lower", "upper"]
 
@@ -30,12 +29,3 @@ class Estimate:
     unit: str = "nats"
     n: int = 0
     remark: str = ""
-
-
-def bare_dict(estimate: Estimate) -> dict[str, Any]:
-    """An estimate as plain types, without its name, under which it is found."""
-    content = dataclasses.asdict(estimate)
-    del content["name"]
-    if not content["remark"]:
-        del content["remark"]
-    return content

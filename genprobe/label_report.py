@@ -1,49 +1,76 @@
-"""What the code says of one label: a class, a factor, a batch."""
+"""What the code says about one label: its estimates, its dimensions, and whether it leaks."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from genprobe.estimate import Estimate, bare_dict
+from genprobe.estimate import Estimate
+
+LEVEL = 0.05
+"""Of the test for a leak."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelDimension:
+    """What one latent dimension says about a label.
+
+    Attributes:
+        index: position in the flattened latent.
+        information: I(y;z_j) for these N examples, nats.
+        leave_one_out: a lower bound on that of the population, nats.
+        class_means: mean of the dimension over the examples of each class; None where it has none.
+    """
+
+    index: int
+    information: Estimate
+    leave_one_out: Estimate
+    class_means: tuple[float | None, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Leak:
-    """Whether a label is in the code that should not be there.
+    """Whether a label that the code should not know is in it.
 
     Attributes:
-        lower: what the code tells of the label at least, at 95 %, nats; 0 if it may be nothing.
-        upper: what it tells at most, at 95 %, nats.
-        p_value: of the permutations: the share of them that tell as much.
-        permutations: of the label, at each of which the predictor was fitted again.
-        power: the smallest leak, nats, that so many examples would have shown.
+        lower: the least that the code says of it, nats: the lower bound less 1.96 errors, or 0.
+        upper: the most, nats: the upper end and 1.96 errors.
+        p_value: of the permutation test; None where nothing could be fitted.
+        permutations: refitted.
+        power: the smallest leak that this many examples show in 80 % of cases, nats; None where
+            it is not known.
     """
 
     lower: float
     upper: float
-    p_value: float
+    p_value: float | None
     permutations: int
-    power: float
+    power: float | None
+
+    @property
+    def found(self) -> bool:
+        """Whether there is one, by the bound or by the test."""
+        return self.lower > 0 or (self.p_value is not None and self.p_value <= LEVEL)
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelReport:
-    """What the code says of one label.
+    """What the code says about one label.
 
     Attributes:
         name: of the label.
-        classes: its values.
-        n: number of examples that have one.
-        missing: number of those that have none, which are left out.
-        estimates: by name.
-        dimensions: of each latent dimension its index, what it tells of the label about these
-            examples, and by leave-one-out; None where the posterior does not factorise.
-        informative: the dimensions that tell something, the most telling first.
-        candidate: the predictor that gave the lower bound.
-        accuracy: the share of examples whose label it gets right.
-        saturated: whether the index figure would be as large for a random label.
-        leak: of a label that should not be in the code.
+        classes: its values, as text.
+        n: examples that have one.
+        missing: examples that have none.
+        estimates: by name, nats but for ``label_share`` and ``label_gap``.
+        dimensions: one record a latent dimension that was looked at.
+        informative: dimensions that are known to say something, most first.
+        candidate: what predicts the label best; its bound is ``label_information``.
+        accuracy: share of examples whose class it names, cross-fitted.
+        saturated: whether I(y;z) for these N would be as large for a random label.
+        leak: the verdict, where it was asked for.
+        terms: (n_all,) log(r/π) of every example of the data, NaN where there is none; no part of
+            the content, and None once read from JSON.
     """
 
     name: str
@@ -51,12 +78,13 @@ class LabelReport:
     n: int
     missing: int
     estimates: Mapping[str, Estimate]
-    dimensions: Sequence[tuple[int, Estimate, Estimate]] = ()
-    informative: tuple[int, ...] = ()
-    candidate: str | None = None
-    accuracy: float | None = None
-    saturated: bool = False
+    dimensions: tuple[LabelDimension, ...]
+    informative: tuple[int, ...]
+    candidate: str
+    accuracy: float
+    saturated: bool
     leak: Leak | None = None
+    terms: Any = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, name: str) -> Estimate:
         """The estimate of that name.
@@ -64,22 +92,27 @@ class LabelReport:
         Raises:
             KeyError: if there is none; the message lists those there are.
         """
-        try:
-            return self.estimates[name]
-        except KeyError:
-            known = ", ".join(self.estimates)
-            raise KeyError(f"no estimate {name!r} of {self.name}; it has {known}") from None
+        if name not in self.estimates:
+            raise KeyError(
+                f"no estimate {name!r} of this label; it has {', '.join(self.estimates)}"
+            )
+        return self.estimates[name]
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as plain types, without its name, under which it is found."""
+        """The content as plain types."""
         return {
             "classes": list(self.classes),
             "n": self.n,
             "missing": self.missing,
-            "estimates": {name: bare_dict(e) for name, e in self.estimates.items()},
+            "estimates": {name: plain(e) for name, e in self.estimates.items()},
             "dimensions": [
-                {"index": index, "information": bare_dict(one), "leave_one_out": bare_dict(other)}
-                for index, one, other in self.dimensions
+                {
+                    "index": d.index,
+                    "information": plain(d.information),
+                    "leave_one_out": plain(d.leave_one_out),
+                    "class_means": list(d.class_means),
+                }
+                for d in self.dimensions
             ],
             "informative": list(self.informative),
             "candidate": self.candidate,
@@ -90,7 +123,12 @@ class LabelReport:
 
     @staticmethod
     def from_dict(name: str, content: Mapping[str, Any]) -> "LabelReport":
-        """The record that ``to_dict`` gave."""
+        """What ``to_dict`` wrote.
+
+        Args:
+            name: of the label.
+            content: plain types.
+        """
         leak = content["leak"]
         return LabelReport(
             name=name,
@@ -98,17 +136,29 @@ class LabelReport:
             n=content["n"],
             missing=content["missing"],
             estimates={k: Estimate(name=k, **v) for k, v in content["estimates"].items()},
-            dimensions=tuple(
-                (
-                    each["index"],
-                    Estimate(name="label_information", **each["information"]),
-                    Estimate(name="label_information", **each["leave_one_out"]),
-                )
-                for each in content["dimensions"]
-            ),
+            dimensions=tuple(dimension_from(d) for d in content["dimensions"]),
             informative=tuple(content["informative"]),
             candidate=content["candidate"],
             accuracy=content["accuracy"],
             saturated=content["saturated"],
             leak=None if leak is None else Leak(**leak),
         )
+
+
+def dimension_from(content: Mapping[str, Any]) -> LabelDimension:
+    """One dimension from plain types."""
+    return LabelDimension(
+        index=content["index"],
+        information=Estimate(name="label_information_index", **content["information"]),
+        leave_one_out=Estimate(name="label_information", **content["leave_one_out"]),
+        class_means=tuple(content["class_means"]),
+    )
+
+
+def plain(estimate: Estimate) -> dict[str, Any]:
+    """An estimate as plain types, without its name and an empty remark."""
+    content = dataclasses.asdict(estimate)
+    del content["name"]
+    if not content["remark"]:
+        del content["remark"]
+    return content

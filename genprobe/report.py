@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 from genprobe.errors import GenprobeError, Notice, reason_of
 from genprobe.estimate import Estimate as Estimate
 from genprobe.estimate import Kind as Kind
-from genprobe.estimate import bare_dict
-from genprobe.label_report import LabelReport
+from genprobe.label_report import LabelReport, plain
 from genprobe.plugins.registry import built_in
 from genprobe.runtime import json_schema
 from genprobe.runtime.near_names import nearest
@@ -171,7 +170,7 @@ class Report:
             "dataset": self.dataset,
             "n": self.n,
             "verdict": list(self.verdict),
-            "estimates": {name: bare_dict(e) for name, e in self.estimates.items()},
+            "estimates": {name: plain(e) for name, e in self.estimates.items()},
             "dimensions": [dataclasses.asdict(d) for d in self.dimensions],
             "regime": regime,
             "warnings": [dataclasses.asdict(w) for w in self.warnings],

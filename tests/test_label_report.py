@@ -6,7 +6,7 @@ import pytest
 
 import genprobe
 from genprobe.errors import GenprobeError
-from genprobe.label_report import LabelReport, Leak
+from genprobe.label_report import LabelDimension, LabelReport, Leak
 from genprobe.report import Estimate, Report
 
 
@@ -15,8 +15,15 @@ def estimate(name, value, kind="estimate"):
 
 
 def label(**changes):
-    per = [(j, estimate("label_information", v), estimate("label_information", v / 2))
-           for j, v in enumerate((0.1, 1.5))]  # fmt: skip
+    per = tuple(
+        LabelDimension(
+            index=j,
+            information=estimate("label_information_index", value),
+            leave_one_out=estimate("label_information", value / 2, "lower"),
+            class_means=(0.5, None, -1.0),
+        )
+        for j, value in enumerate((0.1, 1.5))
+    )
     entropy = dataclasses.replace(estimate("label_entropy", 2.3), remark="of 10 classes")
     facts = {
         "name": "digit",
@@ -27,10 +34,11 @@ def label(**changes):
             "label_entropy": entropy,
             "label_information": estimate("label_information", 2.16, "lower"),
         },
-        "dimensions": tuple(per),
+        "dimensions": per,
         "informative": (1,),
         "candidate": "quadratic",
         "accuracy": 0.9,
+        "saturated": False,
         "leak": Leak(lower=0.4, upper=0.6, p_value=0.01, permutations=99, power=0.02),
     }
     return LabelReport(**{**facts, **changes})
@@ -39,7 +47,7 @@ def label(**changes):
 @pytest.fixture(scope="module")
 def report():
     found = genprobe.evaluate_posteriors({"loc": np.zeros((20, 2)), "scale": np.ones((20, 2))})
-    bare = label(name="b", leak=None, candidate=None, accuracy=None, dimensions=(), informative=())
+    bare = label(name="b", leak=None, dimensions=(), informative=())
     return dataclasses.replace(found, labels={"digit": label(), "b": bare})
 
 
