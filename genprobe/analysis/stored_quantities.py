@@ -1,7 +1,7 @@
 """What estimators are functions of, from a store: its parts rebuilt by name, its queries drawn."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
@@ -9,11 +9,13 @@ import torch
 from genprobe.aggregate.distinct import DistinctExamples, distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal, fit_marginal
 from genprobe.aggregate.queries import Queries, draw_queries
+from genprobe.aggregate.tally import Tally
 from genprobe.analysis.options import Options
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.resolve import bind_prior, require_fit
 from genprobe.errors import ModelError, PluginError
 from genprobe.estimators.quantities import Quantities
+from genprobe.labels import label_columns
 from genprobe.plugins import plugins
 from genprobe.report import Estimate
 from genprobe.runtime.progress import Progress, silent
@@ -21,6 +23,7 @@ from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header
 from genprobe.store.read import Store
 from genprobe.types import Family, Likelihood, Prior, PriorLike
+from genprobe.types.label import Label
 
 
 class StoredParts(NamedTuple):
@@ -59,6 +62,7 @@ def quantities_of(
     progress: Progress = silent,
     ranks: Ranks = ALONE,
     fit: Callable[[], FittedMarginal] | None = None,
+    labels: Sequence[Label] = (),
 ) -> Quantities:
     """What estimators are functions of, each worked out when it is first asked for.
 
@@ -70,8 +74,10 @@ def quantities_of(
         progress: as for ``build_report``.
         ranks: as for ``build_report``.
         fit: as for ``build_report``.
+        labels: of the examples, whose shares the queries are to tally.
     """
     distinct = distinct_examples(store)
+    tally = label_columns(labels, distinct)[0] if labels else None
     return Quantities(
         store,
         known.family,
@@ -88,6 +94,7 @@ def quantities_of(
             progress=progress,
             ranks=ranks,
             distinct=distinct,
+            tally=tally,
         ),
         fit=fit or functools.partial(fit_best_marginal, store, known.family, progress),
         distinct=distinct,
@@ -104,6 +111,7 @@ def draw_for(
     progress: Progress,
     ranks: Ranks,
     distinct: DistinctExamples | None,
+    tally: Tally | None,
 ) -> Queries:
     """As many queries as bring the error of I(n;z) to the tolerance; it is shown on the way.
 
@@ -116,6 +124,7 @@ def draw_for(
         progress: display.
         ranks: the group.
         distinct: the distinct examples, if some are equal.
+        tally: what is summed by column besides.
     """
 
     def error(queries: Queries) -> float:
@@ -135,6 +144,7 @@ def draw_for(
         progress=progress,
         ranks=ranks,
         distinct=distinct,
+        tally=tally,
     )
 
 

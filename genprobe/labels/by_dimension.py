@@ -27,7 +27,7 @@ from genprobe.runtime.outer_threads import outer_threads
 from genprobe.store.read import Store
 from genprobe.types import Family, Params
 
-PAIRS = 100_000_000
+PAIRS = 200_000_000
 """Pairs of a query and a component, a dimension each, that all of them may cost."""
 LEAST = 512
 MOST_DIMENSIONS = 64

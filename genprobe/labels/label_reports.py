@@ -68,23 +68,24 @@ class Code:
     distinct: DistinctExamples | None = None
 
 
-def label_reports(code: Code, leaks: Collection[str] = ()) -> dict[str, LabelReport]:
-    """What a code says about each label, by name.
+def label_reports(
+    code: Code, leaks: Collection[str] = ()
+) -> tuple[dict[str, LabelReport], dict[str, str]]:
+    """What a code says about each label, and why nothing about others, by name.
 
     Args:
         code: the labels, and what they are held against.
         leaks: names of the labels that it should not know.
-
-    Raises:
-        UnavailableError: if a label has fewer than two classes among the examples.
     """
     by_dimension = dimensions_of(code)
-    return {
-        columns.label.name: label_report(
-            columns, code, by_dimension, leak=columns.label.name in leaks
-        )
-        for columns in code.columns
-    }
+    found, unsaid = {}, {}
+    for columns in code.columns:
+        name = columns.label.name
+        try:
+            found[name] = label_report(columns, code, by_dimension, leak=name in leaks)
+        except UnavailableError as error:
+            unsaid[f"label {name}"] = error.what
+    return found, unsaid
 
 
 def dimensions_of(code: Code) -> DimensionQueries | None:

@@ -29,7 +29,7 @@ from genprobe.labels.features import Features
 from genprobe.runtime.outer_threads import outer_threads, share_out
 from genprobe.runtime.seeds import generator
 
-PERMUTATIONS = 199
+PERMUTATIONS = 99
 TESTED = ("linear discriminant", "quadratic discriminant")
 QUANTILE, POWER_Z = 0.95, 0.8416
 """Of the null, and the normal's quantile of 80 %."""
