@@ -110,8 +110,9 @@ def independent(seed: int, n: int, classes: int) -> Row:
 def leaking(seed: int, n: int) -> Row:
     """Whether a leak as large as the power that is stated without one is found."""
     apart = smallest_shift(n)
-    report = labelled_report(torch.tensor([[apart / 2, 0.0], [-apart / 2, 0.0]]).double(), seed,
-                             n=n, leaks=("y",))
+    report = labelled_report(
+        torch.tensor([[apart / 2, 0.0], [-apart / 2, 0.0]]).double(), seed, n=n, leaks=("y",)
+    )
     leak = report.leak
     return {"p_value": None if leak is None else leak.p_value}
 

@@ -9,6 +9,7 @@ import torch
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
+from genprobe.analysis.labels import as_stated, given_to_model
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest, undetermined
@@ -163,6 +164,7 @@ def estimate_report(
         "absent": {**absent, **unsaid},
         "vacuous": withheld,
         **({"at_stake": at_stake} if at_stake else {}),
+        **({"labels_given": given_to_model(store, labels)} if labels else {}),
         **provenance,
     }
     return Report(
@@ -177,7 +179,7 @@ def estimate_report(
         regime=regime,
         warnings=findings(evidence),
         provenance=facts,
-        labels=of_labels,
+        labels={name: as_stated(each) for name, each in of_labels.items()},
         store=store,
     )
 
