@@ -155,16 +155,21 @@ def estimate_report(
         quantities.dimension_kl if quantities.has_marginals else None,
     )
     of_labels, unsaid = stored_label_reports(store, family, quantities, estimates, labels)
+    of_labels = {name: as_stated(each) for name, each in of_labels.items()}
     said = [*store.notices(), *([] if family.notice is None else [family.notice])]
     regime = regime_of(quantities, estimates, said, options)
-    evidence = evidence_of(store, family, quantities, estimates, latents, options, [*failed, *said])
+    evidence = replace(
+        evidence_of(store, family, quantities, estimates, latents, options, [*failed, *said]),
+        labels=of_labels,
+        labels_given=given_to_model(store, labels) if labels else (),
+    )
     withheld, at_stake = vacuous(estimates), stakes(evidence)
     facts = {
         **describe_run(quantities, estimates, options),
         "absent": {**absent, **unsaid},
         "vacuous": withheld,
         **({"at_stake": at_stake} if at_stake else {}),
-        **({"labels_given": given_to_model(store, labels)} if labels else {}),
+        **({"labels_given": evidence.labels_given} if labels else {}),
         **provenance,
     }
     return Report(
@@ -179,7 +184,7 @@ def estimate_report(
         regime=regime,
         warnings=findings(evidence),
         provenance=facts,
-        labels={name: as_stated(each) for name, each in of_labels.items()},
+        labels=of_labels,
         store=store,
     )
 
