@@ -81,46 +81,48 @@ def labelled_report(
     return report.labels["y"]
 
 
-def bounds(seed: int, n: int, apart: float) -> Row:
-    """Both ends of the bracket of I(Y;Z), and the truth."""
-    report = labelled_report(centres(apart), seed, n=n)
+def bounds(seed: int, n: int, apart: float, classes: int | None = None) -> Row:
+    """Both ends of the bracket of I(Y;Z), the test for a leak, and the truth.
+
+    Args:
+        seed: of the data.
+        n: number of examples.
+        apart: how far the classes are from the middle.
+        classes: of a label that is independent of the code; by default the label is the true one.
+    """
+    leaks = () if classes is None else ("y",)
+    report = labelled_report(centres(apart), seed, n=n, leaks=leaks, classes=classes)
     lower, upper = report["label_information"], report["label_information_upper"]
     return {
-        "truth": information_of_normals(apart),
-        "entropy": math.log(CLASSES),
+        "truth": information_of_normals(apart) if classes is None else 0.0,
+        "entropy": math.log(classes or CLASSES),
         "index": report["label_information_index"].value,
         "lower": [lower.value, lower.se_data],
         "upper": [upper.value, upper.se_data],
         "candidate": report.candidate,
+        **verdict_of(report),
     }
 
 
-def independent(seed: int, n: int, classes: int) -> Row:
-    """The lower end and the test of a label that is independent of the code."""
-    report = labelled_report(centres(2.0), seed, n=n, leaks=("y",), classes=classes)
-    lower, leak = report["label_information"], report.leak
-    return {
-        "lower": [lower.value, lower.se_data],
-        "p_value": None if leak is None else leak.p_value,
-        "power": None if leak is None else leak.power,
-        "found": leak is not None and leak.found,
-    }
+def verdict_of(report: LabelReport) -> Row:
+    """The test for a leak and what was stated, where there was one."""
+    leak = report.leak
+    if leak is None:
+        return {}
+    return {"p_value": leak.p_value, "power": leak.power, "found": leak.found}
 
 
 def leaking(seed: int, n: int) -> Row:
     """Whether a leak as large as the power that is stated without one is found."""
     apart = smallest_shift(n)
-    report = labelled_report(
-        torch.tensor([[apart / 2, 0.0], [-apart / 2, 0.0]]).double(), seed, n=n, leaks=("y",)
-    )
-    leak = report.leak
-    return {"p_value": None if leak is None else leak.p_value}
+    means = torch.tensor([[apart / 2, 0.0], [-apart / 2, 0.0]]).double()
+    return verdict_of(labelled_report(means, seed, n=n, leaks=("y",)))
 
 
 @cache
 def smallest_shift(n: int) -> float:
     """How far two classes are apart whose information is the power stated for so many examples."""
-    stated = [independent(seed, n, 2)["power"] for seed in range(20)]
+    stated = [bounds(seed, n, 0.0, 2)["power"] for seed in range(20)]
     wanted = sum(stated) / len(stated)
     low, high = 0.0, 4.0
     for _ in range(50):
@@ -150,8 +152,9 @@ def label_studies() -> Iterator[Study]:
     for apart in (0.5, 1.0, 2.0, 4.0):
         yield Study(name=f"label-bounds-{apart:g}", run=partial(bounds, n=2000, apart=apart))
     for classes in (2, 10):
-        name = f"label-independent-{classes}"
-        yield Study(name=name, run=partial(independent, n=2000, classes=classes))
-    yield Study(name="label-null-300", run=partial(independent, n=300, classes=3), seeds=0.5)
+        run = partial(bounds, n=2000, apart=2.0, classes=classes)
+        yield Study(name=f"label-independent-{classes}", run=run)
+    run = partial(bounds, n=300, apart=2.0, classes=3)
+    yield Study(name="label-null-300", run=run, seeds=0.5)
     yield Study(name="label-leak-1000", run=partial(leaking, n=1000), seeds=0.5)
     yield Study(name="label-gap", run=partial(gap, n=2000))

@@ -24,7 +24,7 @@ from genprobe.aggregate.tally import Tallied, Tally
 from genprobe.types.label import Label
 
 QUERIES = 4096
-WORK = QUERIES * 48
+WORK = QUERIES * 40
 """Columns times queries: what a pass costs for them is at most about half of a pilot."""
 LEAST = 512
 
