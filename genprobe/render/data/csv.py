@@ -90,7 +90,7 @@ def estimates_of(estimates: Mapping[str, Estimate]) -> dict[str, float | None]:
 def differences_of(comparison: Comparison, name: str) -> dict[str, float | None]:
     """A model's differences from the reference, their errors and z, and whether they are paired."""
     found: dict[str, float | None] = {}
-    for d in comparison.differences:
+    for d in (*comparison.differences, *comparison.label_differences):
         if d.first == name:
             title = f"{d.name}_difference"
             found |= {
