@@ -1,4 +1,9 @@
-"""Differences of what two models' codes tell of a label, paired over the examples they share.
+r"""Differences of what two models' codes tell of a label, paired over the examples they share.
+
+.. math::
+
+    \Delta = \frac1N \sum_n \Big(\log \frac{r_a(y_n|z_n)}{\hat\pi_{y_n}}
+    - \log \frac{r_b(y_n|z_n)}{\hat\pi_{y_n}}\Big)
 
 The label information is a mean over examples of log(r(y|z)/π_y), each scored by a predictor that
 did not see it. So, as for the rate, the difference of two models is a mean of differences, and what

@@ -13,7 +13,7 @@ from genprobe.labels.columns import label_columns
 from genprobe.types.label import Label
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def label():
     """A label from its values, −1 for missing ones."""
 
@@ -25,7 +25,7 @@ def label():
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def queried():
     """Queries of normals that tally labels, every example once, by the pass."""
 
@@ -64,7 +64,7 @@ def queried():
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def normals():
     """Posteriors of examples of a few classes that are normals of variance 1 about some means."""
 
@@ -78,7 +78,7 @@ def normals():
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def information():
     """I(Y;Z) of equally frequent classes that are normals of variance 1, by quadrature."""
 
