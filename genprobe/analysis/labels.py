@@ -12,18 +12,24 @@ from genprobe.store.read import Store
 from genprobe.types.label import Label
 
 
-def as_stated(label: LabelReport) -> LabelReport:
-    """A label without the errors over the data that so few examples do not support."""
+def as_stated(label: LabelReport, observations: int) -> LabelReport:
+    """A label without the errors over the data that so few examples do not support.
+
+    Args:
+        label: as it was estimated.
+        observations: how many distinct examples there are in all.
+    """
+    n = min(label.n, observations)
     dimensions = [
         dataclasses.replace(
             each,
-            information=stated({"": each.information}, label.n)[""],
-            leave_one_out=stated({"": each.leave_one_out}, label.n)[""],
+            information=stated({"": each.information}, n)[""],
+            leave_one_out=stated({"": each.leave_one_out}, n)[""],
         )
         for each in label.dimensions
     ]
     return dataclasses.replace(
-        label, estimates=stated(label.estimates, label.n), dimensions=tuple(dimensions)
+        label, estimates=stated(label.estimates, n), dimensions=tuple(dimensions)
     )
 
 

@@ -155,7 +155,7 @@ def estimate_report(
         quantities.dimension_kl if quantities.has_marginals else None,
     )
     of_labels, unsaid = stored_label_reports(store, family, quantities, estimates, labels)
-    of_labels = {name: as_stated(each) for name, each in of_labels.items()}
+    of_labels = {k: as_stated(v, quantities.observations) for k, v in of_labels.items()}
     said = [*store.notices(), *([] if family.notice is None else [family.notice])]
     regime = regime_of(quantities, estimates, said, options)
     evidence = replace(
