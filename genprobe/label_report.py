@@ -7,6 +7,8 @@ from typing import Any
 
 from genprobe.estimate import Estimate
 
+LIMIT = 1.96
+"""Standard errors from a bound to its limit at 95 %."""
 LEVEL = 0.05
 """Of the test for a leak."""
 

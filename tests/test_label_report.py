@@ -1,4 +1,6 @@
+import csv
 import dataclasses
+import io
 import json
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 import genprobe
 from genprobe.errors import GenprobeError
 from genprobe.label_report import LabelDimension, LabelReport, Leak
+from genprobe.render.data.csv import to_csv
 from genprobe.report import Estimate, Report
 
 
@@ -72,3 +75,26 @@ def test_a_label_that_is_not_whole_is_refused(report, key):
 def test_an_estimate_that_is_not_there_is_answered_with_those_there_are():
     with pytest.raises(KeyError, match="label_entropy, label_information"):
         label()["rate"]
+
+
+def test_numbers_of_labels_go_by_the_name_of_the_label(report):
+    found = report.scalars()
+    assert found["digit.label_information"] == 2.16
+    assert found["b.label_entropy_se_data"] == 0.02
+    row = genprobe.frame(report).iloc[0]
+    assert row["digit.label_information"] == 2.16
+
+
+def test_a_label_is_a_row_of_a_frame(report):
+    table = genprobe.label_frame(report)
+    assert table["label"].tolist() == ["digit", "b"]
+    first = table.iloc[0]
+    assert (first["classes"], first["labelled"], first["missing"]) == (3, 100, 3)
+    assert (first["label_information"], first["label_information_se_data"]) == (2.16, 0.02)
+    assert (first["informative"], first["leak_lower"]) == ("1", 0.4)
+    assert np.isnan(table["leak_upper"][1])
+
+
+def test_a_label_has_columns_of_a_csv(report):
+    [row] = csv.DictReader(io.StringIO(to_csv(genprobe.compare([report]))))
+    assert float(row["digit.label_information_se"]) == 0.01

@@ -9,6 +9,7 @@ import torch
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
+from genprobe.analysis.labels import as_stated, given_to_model
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest, undetermined
@@ -154,15 +155,21 @@ def estimate_report(
         quantities.dimension_kl if quantities.has_marginals else None,
     )
     of_labels, unsaid = stored_label_reports(store, family, quantities, estimates, labels)
+    of_labels = {k: as_stated(v, quantities.observations) for k, v in of_labels.items()}
     said = [*store.notices(), *([] if family.notice is None else [family.notice])]
     regime = regime_of(quantities, estimates, said, options)
-    evidence = evidence_of(store, family, quantities, estimates, latents, options, [*failed, *said])
+    evidence = replace(
+        evidence_of(store, family, quantities, estimates, latents, options, [*failed, *said]),
+        labels=of_labels,
+        labels_given=given_to_model(store, labels) if labels else (),
+    )
     withheld, at_stake = vacuous(estimates), stakes(evidence)
     facts = {
         **describe_run(quantities, estimates, options),
         "absent": {**absent, **unsaid},
         "vacuous": withheld,
         **({"at_stake": at_stake} if at_stake else {}),
+        **({"labels_given": evidence.labels_given} if labels else {}),
         **provenance,
     }
     return Report(

@@ -16,6 +16,7 @@ from genprobe.report import Report
 from genprobe.runtime.near_names import hint
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.untrusted import reading, require_readable
+from genprobe.store.label_terms import SUFFIX as TERMS
 from genprobe.store.read import Store, open_store
 from genprobe.store.report_cache import (
     SUFFIX,
@@ -116,12 +117,12 @@ def without_side_files(sources: Sequence[Report | str | Path]) -> list[Report | 
         sources: to be compared.
     """
     given = {Path(source) for source in sources if not isinstance(source, Report)}
-    cache_path = {p.with_name(p.name + end) for p in given for end in (SUFFIX, SHARDS)}
+    cache_path = {p.with_name(p.name + end) for p in given for end in (SUFFIX, SHARDS, TERMS)}
     return [
         source
         for source in sources
         if isinstance(source, Report)
-        or not (Path(source) in cache_path or str(source).endswith(PICTURES))
+        or not (Path(source) in cache_path or str(source).endswith((PICTURES, TERMS)))
     ]
 
 

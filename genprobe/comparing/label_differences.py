@@ -1,45 +1,83 @@
-r"""Differences between two models in what their codes say of a label, paired over the examples.
+r"""Differences of what two models' codes tell of a label, paired over the examples they share.
 
 .. math::
 
     \Delta = \frac1N \sum_n \Big(\log \frac{r_a(y_n|z_n)}{\hat\pi_{y_n}}
     - \log \frac{r_b(y_n|z_n)}{\hat\pi_{y_n}}\Big)
 
-The lower bounds are means over the same examples with the same labels, and an example that is hard
-to tell for one model is hard for the other. Where both reports are at hand with what they say of
-each example, the error is that of the differences; else the errors of both are added up.
+The label information is a mean over examples of log(r(y|z)/π_y), each scored by a predictor that
+did not see it. So, as for the rate, the difference of two models is a mean of differences, and what
+is hard to tell of an example for one model is hard for the other.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
-from jaxtyping import Int64
+import numpy as np
+import torch
+from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.comparing.differences import Difference, added, copies_of
-from genprobe.estimators.standard_error import data_error
+from genprobe.estimators.standard_error import cluster_means, standard_error
 from genprobe.label_report import LabelReport
 from genprobe.report import Report
+from genprobe.store.labels import read_labels
+from genprobe.types.label import Label
 
 NAME = "label_information"
 
 
-def label_differences(reports: Mapping[str, Report], reference: str) -> dict[str, list[Difference]]:
-    """By how much every other model says more of each label than one, by the label's name.
+def label_differences(reports: Mapping[str, Report], reference: str) -> list[Difference]:
+    """The differences of label information of every other model from one, label by label.
+
+    Each goes by ``LABEL.label_information``. A label of one name whose values differ is no label
+    that they share.
 
     Args:
         reports: by the names the models go by, on the same data.
         reference: name of the one.
     """
     base = reports[reference]
-    which = copies_of(base)
-    return {
-        name: [
-            label_difference(model, reference, report.labels[name], theirs, which)
-            for model, report in reports.items()
-            if model != reference and name in report.labels
-        ]
-        for name, theirs in base.labels.items()
-    }
+    if not base.labels:
+        return []
+    known, which = stored(base), copies_of(base)
+    found = []
+    for model, report in reports.items():
+        if model == reference or not report.labels:
+            continue
+        own = stored(report)
+        for name in base.labels.keys() & report.labels.keys():
+            one, other = report.labels[name], base.labels[name]
+            if same_label(one, other, own.get(name), known.get(name)):
+                found.append((list(base.labels).index(name), model, one, other))
+    return [
+        label_difference(model, reference, one, other, which)
+        for _, model, one, other in sorted(found, key=lambda each: (each[1], each[0]))
+    ]
+
+
+def stored(report: Report) -> dict[str, Label]:
+    """The labels in the store of a report, if it is at hand."""
+    if report.store is None:
+        return {}
+    return {name: each.label for name, each in read_labels(report.store).items()}
+
+
+def same_label(
+    one: LabelReport, other: LabelReport, mine: Label | None, theirs: Label | None
+) -> bool:
+    """Whether two models were asked about one label, as far as anything says.
+
+    Args:
+        one: of the first model.
+        other: of the second.
+        mine: of the first model's store.
+        theirs: of the second's.
+    """
+    if (one.classes, one.n, one.missing) != (other.classes, other.n, other.missing):
+        return False
+    return mine is None or theirs is None or np.array_equal(mine.values, theirs.values)
 
 
 def label_difference(
@@ -47,33 +85,39 @@ def label_difference(
     second: str,
     one: LabelReport,
     other: LabelReport,
-    which: Int64[Tensor, " n"] | None = None,
+    which: Int64[Tensor, " n"] | None,
 ) -> Difference:
-    """The difference of two models in one label.
+    """The difference of one label's information.
 
     Args:
         first: name of the model that is compared.
         second: name of the other.
-        one: what the first says of the label.
-        other: what the second says of it.
+        one: of the first model.
+        other: of the second.
         which: (n,) the distinct example that each is; None where all differ.
     """
-    mine, theirs = one[NAME], other[NAME]
-    se_data, n, paired = added(mine.se_data, theirs.se_data), min(mine.n, theirs.n), False
-    if one.terms is not None and other.terms is not None and len(one.terms) == len(other.terms):
-        apart = one.terms - other.terms
+    mine, theirs = one.estimates[NAME], other.estimates[NAME]
+    apart = both_scored(one.terms, other.terms)
+    se_data, n = added(mine.se_data, theirs.se_data), min(mine.n, theirs.n)
+    if apart is not None:
         there = ~apart.isnan()
-        n = int(there.sum())
-        if n > 1 and one.classes == other.classes:
-            se_data = data_error(apart[there][None], None if which is None else which[there])
-            paired = True
+        each = cluster_means(apart[there], None if which is None else which[there])
+        se_data, n = standard_error(each), int(there.sum())
     return Difference(
         first=first,
         second=second,
-        name=NAME,
+        name=f"{one.name}.{NAME}",
         value=mine.value - theirs.value,
         se=added(mine.se, theirs.se),
         se_data=se_data,
         n=n,
-        paired=paired,
+        paired=apart is not None,
     )
+
+
+def both_scored(one: Any, other: Any) -> Float64[Tensor, " n"] | None:
+    """What two models differ by on every example that both scored, NaN elsewhere; None without."""
+    if one is None or other is None or len(one) != len(other):
+        return None
+    apart = torch.as_tensor(one) - torch.as_tensor(other)
+    return apart if int((~apart.isnan()).sum()) > 1 else None

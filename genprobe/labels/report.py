@@ -15,7 +15,7 @@ from genprobe.errors import UnavailableError
 from genprobe.estimate import Estimate
 from genprobe.estimators.chosen_bound import chosen_bound
 from genprobe.estimators.standard_error import data_error
-from genprobe.label_report import LabelDimension, LabelReport, Leak
+from genprobe.label_report import LIMIT, LabelDimension, LabelReport, Leak
 from genprobe.labels.by_dimension import MOST_DIMENSIONS, DimensionQueries, dimension_queries
 from genprobe.labels.class_means import class_means, most_varied_dimensions
 from genprobe.labels.columns import LabelColumns, values_of
@@ -39,8 +39,6 @@ from genprobe.labels.remainder import remainder_lower, remainder_upper
 from genprobe.store.read import Store
 from genprobe.types import Family
 from genprobe.types.label import Label
-
-LIMIT = 1.96
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

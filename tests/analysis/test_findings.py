@@ -115,6 +115,7 @@ def ill(code):
 
 ELSEWHERE = {"precision", "probs-rounded", "monte-carlo-rate", "deterministic-code"}
 ELSEWHERE |= {"relaxed-posterior", "estimator-failed", "estimate-unavailable"}
+ELSEWHERE |= {"label-leak", "label-given", "label-saturated"}
 """Found in the tests of what they are of."""
 
 

@@ -1,74 +1,81 @@
-"""Differences of labels are paired where what is said of each example is at hand."""
-
 import dataclasses
-import math
+import json
 
+import jsonschema
+import numpy as np
 import pytest
-import torch
 
-from genprobe.comparing.label_differences import label_difference
-from genprobe.estimate import Estimate
-from genprobe.label_report import LabelReport
+import genprobe
+from genprobe.estimators.rate import rate
+from genprobe.render.data.csv import to_csv
+from genprobe.render.data.json import comparison_schema, dumps
+from genprobe.render.text.latex import comparison_to_latex
+from genprobe.render.text.markdown import comparison_to_markdown
 
 N = 400
+KIND = np.arange(N) % 2
+NOISE = np.random.default_rng(0).normal(size=(N, 2))
 
 
-@pytest.fixture
-def said():
-    """The report of a label from what is said of each example."""
-
-    def make(terms):
-        there = terms[~terms.isnan()]
-        error = float(there.std()) / math.sqrt(len(there))
-        estimate = Estimate(
-            name="label_information",
-            value=float(there.mean()),
-            se=0.0,
-            se_data=error,
-            kind="lower",
-            n=len(there),
-        )
-        return LabelReport(
-            name="y",
-            classes=("a", "b"),
-            n=N,
-            missing=0,
-            estimates={"label_information": estimate},
-            dimensions=(),
-            informative=(),
-            candidate="linear discriminant",
-            accuracy=1.0,
-            saturated=False,
-            terms=terms,
-        )
-
-    return make
-
-
-def test_the_error_is_that_of_the_differences(said):
-    torch.manual_seed(0)
-    hard = torch.randn(N).double()  # the same examples are hard for both
-    first, second = (
-        hard + 0.1 * torch.randn(N).double() + 0.05,
-        hard + 0.1 * torch.randn(N).double(),
+def evaluate(name, shift, kind=KIND, label="kind"):
+    loc = NOISE.copy()
+    loc[:, 0] += shift * kind
+    return genprobe.evaluate_posteriors(
+        {"loc": loc, "scale": np.full_like(loc, 0.5)},
+        name=name,
+        dataset="d",
+        labels={label: kind},
+        estimators={"rate": rate},
+        max_queries=256,
+        device="cpu",
     )
-    first[:7], second[3:11] = math.nan, math.nan  # not all were scored
-    found = label_difference("a", "b", said(first), said(second))
-    apart = (first - second)[11:]
-    assert found.paired
-    assert found.n == N - 11
-    assert found.se_data == pytest.approx(float(apart.std()) / math.sqrt(N - 11), rel=0.02)
-    alone = dataclasses.replace(said(first), terms=None)
-    unpaired = label_difference("a", "b", alone, said(second))
-    assert not unpaired.paired
-    assert unpaired.se_data > 5 * found.se_data
-    assert unpaired.value == found.value
 
 
-def test_copies_are_one_observation(said):
-    torch.manual_seed(0)
-    which = torch.arange(N) // 4
-    terms = torch.randn(N // 4).double()[which]
-    apart = label_difference("a", "b", said(terms), said(0 * terms))
-    clustered = label_difference("a", "b", said(terms), said(0 * terms), which)
-    assert clustered.se_data == pytest.approx(2 * apart.se_data, rel=0.05)
+@pytest.fixture(scope="module")
+def reports():
+    return [evaluate("far", 2.1), evaluate("near", 2.0)]
+
+
+@pytest.fixture(scope="module")
+def compared(reports):
+    return genprobe.compare(reports, against="far")
+
+
+def test_a_difference_is_paired_over_the_examples(reports, compared):
+    [d] = compared.label_differences
+    far, near = (r.labels["kind"]["label_information"] for r in reports)
+    assert (d.first, d.second, d.name) == ("near", "far", "kind.label_information")
+    assert d.value == near.value - far.value
+    apart = (reports[1].labels["kind"].terms - reports[0].labels["kind"].terms).numpy()
+    known = apart[~np.isnan(apart)]
+    assert d.paired
+    assert d.se_data == pytest.approx(known.std(ddof=1) / len(known) ** 0.5, rel=0.02)
+    assert d.se_data < 0.3 * far.se_data
+
+
+def test_without_the_examples_the_errors_are_added(reports):
+    bare = [dataclasses.replace(r, store=None) for r in reports]
+    again = [genprobe.Report.from_json(r.to_json()) for r in bare]
+    [d] = genprobe.compare(again, against="far").label_differences
+    errors = [r.labels["kind"]["label_information"].se_data for r in reports]
+    assert not d.paired
+    assert d.se_data == pytest.approx(np.hypot(*errors))
+
+
+def test_labels_of_other_values_or_names_are_not_compared(reports):
+    other = evaluate("other", 2.0, kind=KIND[::-1].copy())
+    assert genprobe.compare([reports[0], other]).label_differences == ()
+    named = evaluate("named", 2.0, label="another")
+    found = genprobe.compare([reports[0], named])
+    assert found.label_differences == ()
+    assert "another" in str(found)
+
+
+def test_every_output_has_the_labels_of_every_model(compared):
+    for text in (str(compared), comparison_to_markdown(compared), comparison_to_latex(compared)):
+        assert "What the codes tell of each label" in text
+        assert "kind" in text
+    content = json.loads(dumps(compared))
+    jsonschema.validate(content, comparison_schema())
+    assert content["label_differences"][0]["name"] == "kind.label_information"
+    assert "kind.label_information_difference_se_data" in to_csv(compared)

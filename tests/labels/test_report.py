@@ -83,7 +83,7 @@ def test_it_is_the_same_from_plain_types(report):
 
 
 def test_copies_of_every_example_change_no_figure_but_the_errors(evaluated, normals):
-    y, loc, scale = normals(MEANS[:2], 120, 1)
+    y, loc, scale = normals(MEANS[:2], 200, 1)
     options = {"max_queries": 2000, "names": ("mutual_information",)}
     once = evaluated(loc, scale, {"y": y.numpy()}, **options).labels["y"]
     twice = evaluated(

@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from genprobe.analysis.verdict import verdict
 from genprobe.comparing.comparison import Comparison
 from genprobe.escape import escaped
+from genprobe.render.text.comparison_labels import label_columns, label_notes, label_title
 from genprobe.render.text.comparison_rows import (
     Cell,
     difference_notes,
@@ -119,5 +120,9 @@ def comparison_facts(comparison: Comparison, unit: str, warnings: bool = True) -
         "difference_rows": difference_rows(comparison, unit, DECIMALS[unit]),
         "difference_title": difference_title(comparison),
         "difference_notes": difference_notes(comparison),
+        "labels": label_columns(comparison, unit, range(len(comparison.names))),
+        "names": comparison.names,
+        "label_title": label_title(comparison, unit),
+        "label_notes": label_notes(comparison),
         "warnings": shared_warnings(comparison) if warnings else [],
     }
