@@ -15,6 +15,8 @@ import pytest
 
 import genprobe
 
+pytestmark = pytest.mark.seeds
+
 ROOT = Path(__file__).parents[1]
 IMAGES = "mnist/t10k-images-idx3-ubyte.gz"
 REFERENCE = {

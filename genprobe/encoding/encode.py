@@ -121,7 +121,8 @@ def segment_arrays(
     given = dataset.read(start, stop)
     x = in_dtype(dataset, given, start, calls.dtype)
     with counted_from(start):
-        notice = None if parts.likelihood is None else parts.likelihood.support(lent(x))
+        support = parts.likelihood and parts.likelihood.support
+        notice = support(lent(x, support)) if support else None
     here = calls.given(context_of(parts.model, dataset, x, start))
     identity = identity_of(given, here.context)
     with torch.random.fork_rng(devices=[]):
@@ -263,7 +264,7 @@ def columns(given: Mapping[str, Any], batch: PosteriorBatch) -> dict[str, Tensor
             "moments/x_square": x.square().sum(0, dtype=torch.float64),
         }
     if likelihood is not None and likelihood.statistics is not None:
-        further = likelihood.statistics(lent(x))
+        further = likelihood.statistics(lent(x, likelihood.statistics))
         arrays |= {f"moments/{k}": v.double().sum(0) for k, v in further.items()}
     if len(given["chosen"]):
         arrays["subset/index"] = batch.index[given["chosen"]]
@@ -286,7 +287,7 @@ def probed_columns(
             continue
         try:
             with memory_errors(f"The probe {name}", given["x"].shape):
-                values = probe(**{k: lent(given[k]) for k in wanted})
+                values = probe(**{k: lent(given[k], probe) for k in wanted})
             if values is not None:
                 require_length(values, len(given["chosen"]) if of_subset else len(given["x"]))
                 arrays[f"{'subset' if of_subset else 'probes'}/{name}"] = values.detach().cpu()

@@ -1,18 +1,22 @@
 """Shares summed by column in the pass are those of float64 brute force."""
 
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import scipy.sparse
 import torch
 from torch.distributions import Independent, Normal
 
+from genprobe.aggregate import distributed
 from genprobe.aggregate.blocks import in_memory
 from genprobe.aggregate.density import log_aggregate_blocks, negligible
 from genprobe.aggregate.exact import exact_log_sums
 from genprobe.aggregate.sums import RunningLogSum
 from genprobe.aggregate.tally import Tally
 from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.runtime.ranks import Ranks
 
 CLASSES = 3
 
@@ -127,3 +131,45 @@ def test_a_reference_that_moves_takes_the_tally_with_it(waits):
     torch.testing.assert_close(found.shares, shares @ wanted, atol=1e-6, rtol=0)
     moments = torch.special.xlogy(shares, shares) @ wanted[:, 1:]
     torch.testing.assert_close(found.moments, moments, atol=1e-5, rtol=0)
+
+
+class Exchange:
+    """Values that a few threads hand each other, as processes do."""
+
+    def __init__(self, size):
+        self.barrier, self.given = threading.Barrier(size), {}
+        self.rank = threading.local()
+
+    def gathered(self, value):
+        self.barrier.wait()
+        self.given[self.rank.value] = value
+        self.barrier.wait()
+        return torch.stack([self.given[r] for r in sorted(self.given)])
+
+
+def test_the_tally_of_shares_over_processes_is_that_of_all(case, monkeypatch):
+    n, size = 50, 3
+    params, z, rows, tally = case(n, 2, 0.7, 30)
+    own, exchange = torch.arange(n), Exchange(size)
+    monkeypatch.setattr(distributed, "broadcast", lambda x, _: exchange.gathered(x)[0])
+    monkeypatch.setattr(distributed, "all_sum", lambda x, _: exchange.gathered(x).sum(0))
+    monkeypatch.setattr(distributed, "all_max", lambda x, _: exchange.gathered(x).amax(0))
+
+    def one(rank):
+        exchange.rank.value = rank
+        part = slice(rank * n // size, (rank + 1) * n // size)
+        blocks = in_memory({k: v[part] for k, v in params.items()})
+
+        def shifted(count):
+            return ((part.start + start, some) for start, some in blocks(count))
+
+        sums = exact_log_sums(z, diagonal_normal, shifted, own, tally)
+        return distributed.combined(sums, Ranks(rank, size))
+
+    with ThreadPoolExecutor(size) as threads:
+        every = list(threads.map(one, range(size)))
+    shares, moments = truth(z, params, rows, own)
+    for found in every:
+        near = {"atol": 1e-12, "rtol": 0}
+        torch.testing.assert_close(found.tallied.shares, shares[:30], **near)
+        torch.testing.assert_close(found.tallied.moments, moments[:30], **near)

@@ -113,6 +113,7 @@ def truth(x, slope):
     return rate, 0.5 * P * math.log(2 * math.pi * V) + left.sum(1) / (2 * V)
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize("seeds", [(0, 0), (0, 1)], ids=["same noise", "other noise"])
 @pytest.mark.parametrize("draws", [(4, 4), (4, 2)])
 def test_the_monte_carlo_error_covers_the_truth_on_these_examples(parts, seeds, draws):
@@ -129,6 +130,7 @@ def test_the_monte_carlo_error_covers_the_truth_on_these_examples(parts, seeds, 
     assert (0.85 if draws[0] == draws[1] else 0) < spread(scores) < 1.15
 
 
+@pytest.mark.seeds
 def test_the_data_error_covers_the_truth_of_the_population(parts):
     square = W * W + V
     rate = 0.5 * P * (0.3**2 - A**2) * square
@@ -213,6 +215,7 @@ def test_the_critical_z_is_bonferronis_on_students_t(tests, n):
     assert critical_z(tests, n) == pytest.approx(truth, rel=1e-9)
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize("n", [5, 10, 30])
 def test_models_that_do_not_differ_are_told_apart_in_one_case_of_twenty(n):
     runs, zeros = 4000, {"elbo": torch.zeros(1, n).double()}

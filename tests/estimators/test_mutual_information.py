@@ -56,6 +56,7 @@ def heavy_tailed(seed, n):
     return torch.randn(n, 1, generator=generator) * torch.randn(n, 1, generator=generator).exp()
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize("most", [150, 800], ids=["some of the examples", "each four times"])
 def test_se_data_is_the_spread_over_data_sets(most):
     replicates, n = 60, 200

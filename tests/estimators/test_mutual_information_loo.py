@@ -69,6 +69,7 @@ def test_it_is_within_its_error_of_the_integral(scale):
     assert abs(found.value - truth) < 4 * found.se
 
 
+@pytest.mark.seeds
 def test_its_error_holds_over_many_seeds():
     truth = by_quadrature(0.2)[1]
     found = [mutual_information_loo(*arguments(0.2, seed)) for seed in range(200)]
@@ -99,6 +100,7 @@ def test_a_bound_that_errs_below_the_information_is_put_there():
     assert mutual_information_loo(queries, controls).value == low.value
 
 
+@pytest.mark.seeds
 def test_controls_take_off_what_is_known_of_the_gap():
     given = arguments(0.004, loc=torch.linspace(-1, 1, 200, dtype=torch.float64), draws=8)
     gap = given[0].log_qz - given[0].log_qz_loo

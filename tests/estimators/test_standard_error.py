@@ -41,6 +41,7 @@ def draws_of(effects, draws):
     return effects + 2 * torch.randn(draws, len(effects), dtype=torch.float64)
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize("draws", [1, 2, 10])
 def test_se_data_is_the_spread_over_data_sets(draws):
     found = [
@@ -50,6 +51,7 @@ def test_se_data_is_the_spread_over_data_sets(draws):
     assert abs(ratio([e.value for e in found], [e.se_data for e in found]) - 1) < SAMPLING + 0.01
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize("draws", [2, 10])
 def test_se_is_the_spread_over_draws_for_the_same_data(draws):
     effects = 5 * torch.randn(N, dtype=torch.float64)
@@ -57,6 +59,7 @@ def test_se_is_the_spread_over_draws_for_the_same_data(draws):
     assert abs(ratio([e.value for e in found], [e.se for e in found]) - 1) < SAMPLING + 0.01
 
 
+@pytest.mark.seeds
 def test_with_one_draw_se_is_an_upper_bound():
     effects = torch.randn(N, dtype=torch.float64)
     found = [mean_over_examples("x", draws_of(effects, 1)) for _ in range(REPLICATES)]
@@ -85,6 +88,7 @@ def test_exact_values_have_no_monte_carlo_error():
 # Two stages: m of N examples without replacement, r draws of each
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize("m", [2, 10, N - 1, N])
 def test_two_stage_error_is_the_spread_over_examples_taken_and_draws(m):
     effects, found, factors = torch.randn(N, dtype=torch.float64), [], []
@@ -101,6 +105,7 @@ def test_two_stage_error_is_the_spread_over_examples_taken_and_draws(m):
     assert abs(mean - effects.mean()) < 4 * spread / math.sqrt(REPLICATES)
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize("m", [10, N - 1])
 def test_two_stage_se_data_is_the_spread_over_data_sets(m):
     plain = []
@@ -151,6 +156,7 @@ def test_the_interval_factor_of_many_normal_values_is_one(numbers):
 # Intervals hold the truth: errors that are 95 % of nothing are worth nothing
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize("n", [50, 500])
 @pytest.mark.parametrize("draws", [1, 2, 4])
 def test_se_holds_where_few_examples_carry_the_noise(n, draws):
@@ -169,6 +175,7 @@ def test_se_holds_where_few_examples_carry_the_noise(n, draws):
     assert 1 < sum(ratios) / REPLICATES < most
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize("n", [5, 8, 20])
 def test_se_data_of_few_examples_holds_the_mean_of_the_population(n):
     found = [
@@ -188,6 +195,7 @@ def test_a_root_of_mean_is_widened_as_by_its_effective_number_of_examples():
     assert root_of_mean(variances, 4, 4000) == pytest.approx(expected / 2)
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize("draws", [2, 4])
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 20])
 def test_a_few_examples_of_a_few_draws_are_covered(n, draws):
@@ -197,6 +205,7 @@ def test_a_few_examples_of_a_few_draws_are_covered(n, draws):
     assert share > 0.95 - 4 * math.sqrt(0.95 * 0.05 / REPLICATES)
 
 
+@pytest.mark.seeds
 @pytest.mark.parametrize("n", [2, 3, 5, 20])
 def test_a_few_examples_as_a_sample_are_covered(n):
     values = torch.randn(REPLICATES, 1, n, dtype=torch.float64)

@@ -16,6 +16,8 @@ from genprobe.self_check.exact import cube_truths, matched
 from genprobe.self_check.models import cube
 from validation.truths import brute_index
 
+pytestmark = pytest.mark.seeds
+
 SEEDS = 60
 ESTIMATORS = {"mutual_information": mutual_information, "marginal_kl": marginal_kl}
 
@@ -36,7 +38,7 @@ def covered(found, name, truth):
     return sum(hits) / len(hits)
 
 
-@pytest.mark.parametrize(("a", "s"), [(0.5, math.sqrt(0.75)), (0.8, 0.6), (0.95, 0.25)])
+@pytest.mark.parametrize(("a", "s"), [(0.8, 0.6), (0.95, 0.25)])
 def test_on_the_hypercube(a, s):
     found, truths = reports(cube(0, d=10, a=a, s=s)), cube_truths(10, a, s)
     for name in ESTIMATORS:

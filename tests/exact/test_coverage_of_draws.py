@@ -11,6 +11,8 @@ import torch
 
 from genprobe.estimators.mutual_information import mutual_information, unseen_error
 
+pytestmark = pytest.mark.seeds
+
 PILOT = 4096
 """Queries that a run makes at least."""
 

@@ -7,7 +7,7 @@ import torch
 import genprobe
 from genprobe.errors import UnavailableError
 from genprobe.label_report import LabelReport
-from genprobe.labels.label_reports import known_examples
+from genprobe.labels.report import known_examples
 from genprobe.plugins import plugins
 
 N = 300
