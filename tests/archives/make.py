@@ -195,7 +195,7 @@ def conditional():
 
 
 def write_labelled():
-    """Posteriors whose store has labels: one of text with gaps, and one that should not be known."""
+    """Posteriors whose store has labels: one of text with gaps, one that should not be known."""
     chance = np.random.default_rng(3)
     kind = chance.integers(0, 3, size=160)
     loc = chance.normal(size=(160, 2))
