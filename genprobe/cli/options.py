@@ -214,6 +214,14 @@ labels = option(
     help="What the code may tell: digit=labels.npy, cells.csv:batch, a covariate; may be repeated.",
     group="Data",
 )
+held_out_labels = option(
+    "--held-out-labels",
+    multiple=True,
+    callback=parse_labels,
+    metavar="[NAME=]SOURCE",
+    help="The same of the held-out data.",
+    group="Data",
+)
 leaks = option(
     "--leak",
     "leaks",

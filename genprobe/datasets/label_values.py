@@ -105,9 +105,7 @@ def plain_array(name: str, values: Any) -> np.ndarray:
         array = array.astype(object)
     if array.dtype.kind == "O":
         return narrowed(name, array)
-    if array.dtype.kind == "u":
-        array = array.astype(np.int64)
-    if array.dtype.kind not in "bifU":
+    if array.dtype.kind not in "biufU":
         raise DataError(
             f"The label {name} is of {array.dtype}: neither whole numbers nor text.",
             "Give its classes as numbers or text.",

@@ -40,6 +40,8 @@ def test_whole_numbers_are_classes_in_their_order(values):
 
 def test_classes_of_numbers_are_in_the_order_of_numbers_and_named_as_such():
     assert as_label("y", POSITION * 5, N).classes == ("0", "5", "10")
+    huge = POSITION.astype(np.uint64) + np.uint64(2**63)
+    assert as_label("y", huge, N).classes[0] == str(2**63)
     assert as_label("y", POSITION.astype(bool), N).classes == ("False", "True")
     assert as_label("y", (POSITION / 10).astype(np.float32), N).classes == ("0.0", "0.1", "0.2")
 

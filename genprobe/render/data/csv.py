@@ -61,12 +61,12 @@ def csv_row(comparison: Comparison, position: int) -> dict[str, Any]:
         **dict(zip(FACTS, facts, strict=True)),
         "reference": int(name == comparison.reference),
         **estimates_of(report.estimates),
-        **label_columns(report),
+        **label_numbers(report),
         **differences_of(comparison, name),
     }
 
 
-def label_columns(report: Report) -> dict[str, float | None]:
+def label_numbers(report: Report) -> dict[str, float | None]:
     """Every estimate of every label and its two errors; ``digit.label_information`` and so on."""
     return {
         f"{label}.{name}": value

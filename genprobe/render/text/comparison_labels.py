@@ -31,7 +31,7 @@ def label_columns(comparison: Comparison, unit: str, shown: Sequence[int]) -> li
     for label in label_names(comparison):
         told = [told_cell(comparison, i, label, unit) for i in shown]
         found.append(Column(heading=label, cells=told))
-        apart = [difference_cell(comparison, i, label, unit) for i in shown]
+        apart = [apart_cell(comparison, i, label, unit) for i in shown]
         if any(apart):
             found.append(Column(heading=f"Δ{label}", cells=apart))
     return found
@@ -47,7 +47,7 @@ def told_cell(comparison: Comparison, position: int, label: str, unit: str) -> s
     return with_error(estimate.value / scale, error, DECIMALS[unit])
 
 
-def difference_cell(comparison: Comparison, position: int, label: str, unit: str) -> str:
+def apart_cell(comparison: Comparison, position: int, label: str, unit: str) -> str:
     """A model's difference from the reference with its error; empty where there is none."""
     model, scale = comparison.names[position], divisor(comparison.reports[position], unit)
     found = (

@@ -3,7 +3,7 @@
 from genprobe.analysis.advice import error_of
 from genprobe.analysis.rounding import rounded, with_error
 from genprobe.label_report import LabelReport, Leak
-from genprobe.render.text.short_rows import Scale
+from genprobe.render.text.short_rows import Scale, written
 from genprobe.report import Estimate
 
 MOST_DIMENSIONS = 5
@@ -117,10 +117,3 @@ def stated(estimate: Estimate, scale: Scale) -> str:
     error = error_of(estimate)
     by = scale.nats if estimate.unit == "nats" else 1.0
     return with_error(estimate.value / by, None if error is None else error / by, scale.decimals)
-
-
-def written(estimate: Estimate, scale: Scale) -> str:
-    """An estimate rounded to its error, without it."""
-    error = error_of(estimate)
-    by = scale.nats if estimate.unit == "nats" else 1.0
-    return rounded(estimate.value / by, None if error is None else error / by, scale.decimals)
