@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from genprobe.aggregate.blocks import Blocks, in_memory
+from genprobe.aggregate.blocks import Blocks, in_memory, stretches
 from genprobe.aggregate.density import log_aggregate_blocks
 from genprobe.aggregate.distinct import LOG_WEIGHT, DistinctExamples, distinct_blocks, weighted
 from genprobe.aggregate.moments import factorises
@@ -29,6 +29,8 @@ from genprobe.types import Family, Params
 
 PAIRS = 200_000_000
 """Pairs of a query and a component, a dimension each, that all of them may cost."""
+HELD_VALUES = 1 << 23
+"""Values of each parameter that are held at a time."""
 LEAST = 512
 MOST_DIMENSIONS = 64
 """Queries of a dimension, at least, and dimensions, at most."""
@@ -66,47 +68,54 @@ def dimension_queries(
     Raises:
         UnavailableError: if the family does not factorise, or has parameters of another shape.
     """
-    columns = gather(store, family, queries.distinct, dimensions)
+    require_apart(store, family)
+    distinct, n = queries.distinct, store.header.n
+    components = n if distinct is None else len(distinct)
     draws, most = queries.tallied_shape
-    pairs = len(columns[0][next(iter(columns[0]))]) * len(dimensions) * draws
-    count = min(most, max(LEAST // draws, PAIRS // pairs))
+    count = min(most, max(LEAST // draws, PAIRS // (components * len(dimensions) * draws)))
     z = flat(queries.z[:, :count], 2).flatten(0, 1)
     index = queries.index[:count].repeat(draws)
-    own = index if queries.distinct is None else queries.distinct.which[index]
+    own = index if distinct is None else distinct.which[index]
     some = replace(tally, queries=len(z))
-    family = family if queries.distinct is None else weighted(family)
+    family = family if distinct is None else weighted(family)
     found = []
     with outer_threads():
-        for d, params in zip(dimensions, columns, strict=True):
-            n = len(next(iter(params.values())))
-            density = log_aggregate_blocks(
-                z[:, d, None], family, in_memory(params), n, own=own, tally=some
-            )
-            found.append(
-                replace(
-                    queries,
-                    index_entropy=density.index_entropy.view(draws, count),
-                    tallied=density.tallied,
-                    tallied_loo=density.tallied_loo,
-                    tallied_shape=(draws, count),
+        for part in stretches(len(dimensions), max(1, HELD_VALUES // components)):
+            for d, params in zip(
+                dimensions[part], gather(store, distinct, dimensions[part]), strict=True
+            ):
+                density = log_aggregate_blocks(
+                    z[:, d, None], family, in_memory(params), components, own=own, tally=some
                 )
-            )
+                found.append(
+                    replace(
+                        queries,
+                        index_entropy=density.index_entropy.view(draws, count),
+                        tallied=density.tallied,
+                        tallied_loo=density.tallied_loo,
+                        tallied_shape=(draws, count),
+                    )
+                )
     return DimensionQueries(dimensions=tuple(dimensions), queries=tuple(found))
 
 
-def gather(
-    store: Store, family: Family, distinct: DistinctExamples | None, dimensions: Sequence[int]
-) -> list[Params]:
-    """Parameters (n, 1) of single dimensions of all components, of distinct ones with weights.
+def require_apart(store: Store, family: Family) -> None:
+    """Check that the dimensions of a posterior are independent of each other.
 
     Raises:
-        UnavailableError: if the dimensions are not independent of each other.
+        UnavailableError: if they are not, or have parameters of another shape than z.
     """
     _, one = next(iter(store.blocks(1)))
     shape = torch.Size(store.header.latent_shape)
     apart = factorises(family.distribution(one))
     if not apart or any(values.shape[1:] != shape for values in one.values()):
         raise UnavailableError(f"The family {family.name} does not factorise.")
+
+
+def gather(
+    store: Store, distinct: DistinctExamples | None, dimensions: Sequence[int]
+) -> list[Params]:
+    """Parameters (n, 1) of single dimensions of all components, of distinct ones with weights."""
     parts: list[dict[str, list[Tensor]]] = [{} for _ in dimensions]
     blocks = blocks_of(store, distinct)
     for _, params in blocks(1 << 14):

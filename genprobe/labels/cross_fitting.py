@@ -11,6 +11,7 @@ did best on the other four. With p fitted parameters the mean of v is about p/2N
 an independent label it is negative, and 0 is stated.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -253,7 +254,8 @@ def cross_fitted(
 def pick(terms: Mapping[str, Float64[Tensor, " m"]], others: Bool[Tensor, " m"]) -> str:
     """The candidate that does best on some examples.
 
-    Candidates that scored all of them come first; one that scored a part has to be better there.
+    Candidates that scored all of them come first. One that scored a part has to be better there by
+    more than a standard error of the difference: to take it costs the others' share of the examples.
 
     Args:
         terms: (m,) of each candidate, NaN where it was not scored.
@@ -262,9 +264,12 @@ def pick(terms: Mapping[str, Float64[Tensor, " m"]], others: Bool[Tensor, " m"])
     whole = {k: v[others] for k, v in terms.items() if not v.isnan().any()}
     best = max(whole, key=lambda name: float(whole[name].mean()))
     for name, values in terms.items():
-        there = others & ~values.isnan() & ~terms[best].isnan()
-        if name not in whole and there.any() and values[there].mean() > terms[best][there].mean():
-            best = name
+        ahead = (values - terms[best])[others & ~(values - terms[best]).isnan()]
+        if name not in whole and len(ahead):
+            error = float(ahead.std(correction=0)) / math.sqrt(len(ahead))
+            rival = best not in whole  # both scored the same part
+            if float(ahead.mean()) > (0.0 if rival else error):
+                best = name
     return best
 
 

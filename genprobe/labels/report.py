@@ -40,6 +40,9 @@ from genprobe.store.read import Store
 from genprobe.types import Family
 from genprobe.types.label import Label
 
+FEWEST = 10
+"""Distinct examples from which on five folds have something to fit to."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Code:
@@ -120,11 +123,17 @@ def known_examples(label: Label, distinct: DistinctExamples | None) -> Known:
     """The examples that have a label.
 
     Raises:
-        UnavailableError: if they have fewer than two classes.
+        UnavailableError: if they have fewer than two classes, or are very few.
     """
     values = values_of(label)
-    n = int((values >= 0).sum())
-    if int((torch.bincount(values[values >= 0]) > 0).sum()) < 2:
+    there = values >= 0
+    n = int(there.sum())
+    differing = n if distinct is None else int((torch.bincount(distinct.which[there]) > 0).sum())
+    if differing < FEWEST:
+        raise UnavailableError(
+            f"The label {label.name} is known of fewer than {FEWEST} distinct examples."
+        )
+    if int((torch.bincount(values[there]) > 0).sum()) < 2:
         raise UnavailableError(f"The label {label.name} has a single class among these examples.")
     which = None if distinct is None else distinct.which
     return Known(

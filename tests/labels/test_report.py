@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import genprobe
+from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.errors import UnavailableError
 from genprobe.label_report import LabelReport
 from genprobe.labels.report import known_examples
@@ -97,7 +98,13 @@ def test_copies_of_every_example_change_no_figure_but_the_errors(evaluated, norm
 
 def test_a_label_of_one_class_has_no_report(label):
     with pytest.raises(UnavailableError, match="single class"):
-        known_examples(label([0, -1, 0, 0]), None)
+        known_examples(label([0, -1, *[0] * 20]), None)
+
+
+def test_a_label_of_few_distinct_examples_has_no_report(label):
+    copies = DistinctExamples.of(torch.arange(40) // 8)
+    with pytest.raises(UnavailableError, match="fewer than 10 distinct"):
+        known_examples(label([0, 1] * 20), copies)
 
 
 def test_points_have_no_index_figure_and_a_lower_bound(evaluated, normals):
