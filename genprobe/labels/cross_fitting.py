@@ -255,7 +255,7 @@ def pick(terms: Mapping[str, Float64[Tensor, " m"]], others: Bool[Tensor, " m"])
     """The candidate that does best on some examples.
 
     Candidates that scored all of them come first. One that scored a part has to be better there by
-    more than a standard error of the difference: to take it costs the others' share of the examples.
+    more than a standard error of the difference: to take it costs the rest of the examples.
 
     Args:
         terms: (m,) of each candidate, NaN where it was not scored.
