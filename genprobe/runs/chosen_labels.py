@@ -1,6 +1,7 @@
 """The labels that a user chose for an evaluation, and writing them into its store."""
 
 import contextlib
+import logging
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ class ChosenLabels:
     given: Sequence[StoredLabel] = ()
     leaks: Sequence[str] = ()
 
+
+log = logging.getLogger("genprobe")
 
 NO_LABELS = ChosenLabels()
 
@@ -129,6 +132,23 @@ def labels_before(path: Path, fresh: bool) -> dict[str, StoredLabel]:
         with contextlib.suppress(StoreError):  # whoever uses the store says what is wrong with it
             return stored_labels(open_store(path))
     return {}
+
+
+def warn_of_lost_labels(options: Options, path: Path) -> None:
+    """Log which labels go with the old store of a run that encodes anew.
+
+    Args:
+        options: what the user chose.
+        path: of the store.
+    """
+    if not options.fresh:
+        return
+    asked = {**by_name("labels", options.labels), **by_name("leaks", options.leaks)}
+    lost = [name for name in labels_before(path, fresh=False) if name not in asked]
+    if lost:
+        log.warning(
+            "%s is encoded anew, without its labels %s: give them again.", path, ", ".join(lost)
+        )
 
 
 def labelled(store: Store, chosen: ChosenLabels, ranks: Ranks) -> Store:

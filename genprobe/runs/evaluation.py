@@ -25,7 +25,7 @@ from genprobe.errors import DataError, ModelError
 from genprobe.estimators.call import require_known
 from genprobe.loaders.open import in_layer, load, open_dataset, own_data
 from genprobe.report import Report
-from genprobe.runs.chosen_labels import choose_labels, labelled
+from genprobe.runs.chosen_labels import choose_labels, labelled, warn_of_lost_labels
 from genprobe.runs.encoded_store import Run, encoded_store, store_location
 from genprobe.runs.write_pictures import write_pictures
 from genprobe.runtime.device import choose_device, explain_device_loss, has_float64
@@ -75,6 +75,7 @@ def run_evaluation(
             if ranks.leads:
                 inputs = paths_named(options.inputs(model, data))
                 require_own_store(path, inputs, options.fresh)
+                warn_of_lost_labels(options, path)
             run = prepare_run(model, data, options, path=path, progress=display, ranks=ranks)
         store = labelled(encoded_store(run, options.fresh), run.labels, ranks)
         family = run.parts.posterior

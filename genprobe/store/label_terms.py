@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from genprobe.datasets.npz import npz_arrays
 from genprobe.report import Report
 from genprobe.runtime.output_file import replace_file
 
@@ -60,13 +61,14 @@ def read_label_terms(store: Path, checksum: str, n: int) -> dict[str, Tensor]:
     if not path.is_file():
         return {}
     try:
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            about = json.loads(str(file["about"]))
-            if about["report"] != checksum:
-                return {}
-            found = {str(name): file[str(i)] for i, name in enumerate(about["labels"])}
+        arrays = npz_arrays(path)
+        about = json.loads(str(arrays["about"].whole))
+        if about["report"] != checksum:
+            return {}
+        known = {str(name): arrays[str(i)] for i, name in enumerate(about["labels"])}
+        fits = all(v.shape == (n,) and v.dtype == np.float64 for v in known.values())
+        found = {name: v.whole for name, v in known.items()} if fits else {}
     except Exception as error:  # numpy raises almost anything
         log.info("%s does not read: %s", path, error)
         return {}
-    fits = all(v.shape == (n,) and v.dtype == np.float64 for v in found.values())
-    return {name: torch.from_numpy(v) for name, v in found.items()} if fits else {}
+    return {name: torch.from_numpy(v) for name, v in found.items()}

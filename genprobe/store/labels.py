@@ -17,7 +17,7 @@ from genprobe.store.join import members
 from genprobe.store.read import UNLABELLED, Store, open_store
 from genprobe.store.run_id import partial_folder
 from genprobe.store.sealed_file import write_sealed
-from genprobe.store.write import explain_write_errors, store_lock
+from genprobe.store.write import explain_write_errors, require_no_link, store_lock
 from genprobe.types.label import Label
 
 GROUP = "labels"
@@ -92,6 +92,7 @@ def add_labels(path: Path, given: Iterable[StoredLabel], leaks: Sequence[str] = 
     """
     partial = partial_folder(path)
     with explain_write_errors(path):
+        require_no_link(partial)
         partial.mkdir(exist_ok=True)
         with store_lock(partial):
             store = open_store(path)

@@ -97,3 +97,11 @@ def test_the_file_of_a_label_is_not_replaced_by_a_store(tmp_path):
         genprobe.evaluate(
             model(), X, store=tmp_path / "y.npy", labels={"y": tmp_path / "y.npy"}, **QUICK
         )
+
+
+def test_a_fresh_run_says_which_labels_go_with_the_old_store(tmp_path, caplog):
+    path = tmp_path / "s.h5"
+    genprobe.evaluate(model(), DATA, store=path, labels={"y": Y, "batch": BATCH}, **QUICK)
+    genprobe.evaluate(model(), DATA, store=path, labels={"y": Y}, fresh=True, **QUICK)
+    assert "without its labels batch: give them again" in caplog.text
+    assert list(found(path)) == ["y"]
