@@ -28,6 +28,7 @@ def tempered(
         temper: ε.
 
     Example:
+        >>> import torch
         >>> other = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]]).double()
         >>> tempered(other, torch.tensor([0.5, 0.5]).double(), 0.1)
         tensor([[[0.9500, 0.0500],

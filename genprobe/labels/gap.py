@@ -38,7 +38,7 @@ def label_gap(
 
     Example:
         >>> ahead, behind = torch.full((2, 50), 0.6).double(), torch.full((2, 50), 0.1).double()
-        >>> round(label_gap([behind, ahead], 1.0, 50).value, 12)
+        >>> round(label_gap([behind, ahead], 1.0, 50).value, 6)
         0.5
     """
     means = torch.stack([each.mean() for each in terms])
