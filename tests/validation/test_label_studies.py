@@ -27,9 +27,9 @@ def test_the_truth_is_that_of_sampling():
 
 def test_rows_become_lines_of_every_table(tmp_path):
     rows = {
-        "label-bounds-1": bounds(0, 120, 1.0),
-        "label-null-300": bounds(0, 90, 2.0, classes=3),
-        "label-gap": gap(0, 120),
+        "label-bounds-1": bounds(0, 160, 1.0),
+        "label-null-300": bounds(0, 160, 2.0, classes=3),
+        "label-gap": gap(0, 160),
     }
     assert {*rows} <= {study.name for study in label_studies()}
     for name, row in rows.items():
