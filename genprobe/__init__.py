@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from genprobe.comparing.compare import compare
     from genprobe.comparing.comparison import Comparison
     from genprobe.comparing.difference import Difference
-    from genprobe.comparing.frames import dimension_frame, frame
+    from genprobe.comparing.frames import dimension_frame, frame, label_frame
     from genprobe.encoding.export import export
     from genprobe.errors import Notice
     from genprobe.estimators.report_row import estimator
+    from genprobe.label_report import LabelDimension, LabelReport, Leak
     from genprobe.loaders.bundle import save
     from genprobe.loaders.open import load, open_dataset
     from genprobe.priors.autoregressive_categorical import autoregressive_prior
@@ -57,8 +58,11 @@ PLACES = {
     "DatasetReader": "types.dataset",
     "Difference": "comparing.difference",
     "Dimension": "report",
-    "Estimate": "report",
+    "Estimate": "estimate",
     "Family": "types.family",
+    "LabelDimension": "label_report",
+    "LabelReport": "label_report",
+    "Leak": "label_report",
     "Likelihood": "types.likelihood",
     "Loader": "types.model",
     "Model": "types.model",
@@ -82,6 +86,7 @@ PLACES = {
     "export": "encoding.export",
     "fit_prior": "analysis.refitted_prior",
     "frame": "comparing.frames",
+    "label_frame": "comparing.frames",
     "load": "loaders.open",
     "open_dataset": "loaders.open",
     "open_store": "store.read",
@@ -105,6 +110,9 @@ __all__ = [
     "Family",
     "FittedScale",
     "GenprobeError",
+    "LabelDimension",
+    "LabelReport",
+    "Leak",
     "Likelihood",
     "Loader",
     "Model",
@@ -132,6 +140,7 @@ __all__ = [
     "fit_prior",
     "frame",
     "hookimpl",
+    "label_frame",
     "load",
     "open_dataset",
     "open_store",

@@ -11,9 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from genprobe.errors import GenprobeError, Notice, reason_of
+from genprobe.estimate import Estimate as Estimate
+from genprobe.estimate import Kind as Kind
+from genprobe.label_report import LabelReport, plain
 from genprobe.plugins.registry import built_in
 from genprobe.runtime import json_schema
 from genprobe.runtime.near_names import nearest
@@ -33,33 +36,6 @@ HUGE = 1e9
 """From here on digits say less than their number: it is written as a power of ten."""
 COLLAPSED_NATS = 0.01
 """Rate below which a latent dimension that does not vary carries nothing."""
-
-Kind: TypeAlias = Literal["exact", "estimate", "lower", "upper"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Estimate:
-    """One number of a report.
-
-    Attributes:
-        name: the name it has in the JSON, such as ``marginal_kl``.
-        value: the estimate.
-        se: Monte Carlo standard error for this data set; 0 if exact, None if unknown.
-        se_data: standard error with the data taken as a sample of a population; None if unknown.
-        kind: exact, estimate, or a lower or upper bound.
-        unit: ``nats``, ``count`` and so on.
-        n: number of independent units behind it (examples or queries).
-        remark: why an error is not stated, or is wider than it had to be; else empty.
-    """
-
-    name: str
-    value: float
-    se: float | None
-    se_data: float | None
-    kind: Kind
-    unit: str = "nats"
-    n: int = 0
-    remark: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +105,7 @@ class Report:
         regime: the place on the rate-distortion plane.
         warnings: notices, most important first.
         provenance: plain facts that reproduce the report (versions, hashes, seed, options).
+        labels: what the code says of each label, by its name.
         store: what it was made from, a temporary one for as long as it is held; None once read
             from JSON. No part of the report's content.
     """
@@ -141,6 +118,7 @@ class Report:
     regime: Regime
     warnings: Sequence[Notice]
     provenance: Mapping[str, Any]
+    labels: Mapping[str, LabelReport] = field(default_factory=dict)
     store: "Store | None" = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, name: str) -> Estimate:
@@ -187,11 +165,6 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain types, in the layout of the JSON schema."""
-        estimates = {name: dataclasses.asdict(e) for name, e in self.estimates.items()}
-        for content in estimates.values():
-            del content["name"]
-            if not content["remark"]:
-                del content["remark"]
         regime = dataclasses.asdict(self.regime)
         regime["alternatives"] = [list(pair) for pair in self.regime.alternatives]
         regime["reasons"] = list(self.regime.reasons)
@@ -201,11 +174,12 @@ class Report:
             "dataset": self.dataset,
             "n": self.n,
             "verdict": list(self.verdict),
-            "estimates": estimates,
+            "estimates": {name: plain(e) for name, e in self.estimates.items()},
             "dimensions": [dataclasses.asdict(d) for d in self.dimensions],
             "regime": regime,
             "warnings": [dataclasses.asdict(w) for w in self.warnings],
             "provenance": json_schema.without_infinities(self.provenance),
+            **({"labels": {k: v.to_dict() for k, v in self.labels.items()}} if self.labels else {}),
         }
 
     def to_json(self) -> str:
@@ -243,10 +217,14 @@ class Report:
     def scalars(self) -> dict[str, float]:
         """Every known number by name: NAME, NAME_se and NAME_se_data of each estimate.
 
-        Values are in the unit of each estimate, nats but for counts.
+        Those of a label begin with its name, as ``digit.label_information``. Values are in the unit
+        of each estimate, nats but for counts.
         """
         found: dict[str, float | None] = {"regime_probability": self.regime.probability}
-        for name, e in self.estimates.items():
+        of_labels = {
+            f"{k}.{name}": e for k, v in self.labels.items() for name, e in v.estimates.items()
+        }
+        for name, e in {**self.estimates, **of_labels}.items():
             found |= {name: e.value, f"{name}_se": e.se, f"{name}_se_data": e.se_data}
         return {name: float(value) for name, value in found.items() if value is not None}
 
@@ -284,6 +262,7 @@ def from_dict(content: dict[str, Any]) -> Report:
         ),
         warnings=[Notice(**w) for w in content["warnings"]],
         provenance=content["provenance"],
+        labels={k: LabelReport.from_dict(k, v) for k, v in content.get("labels", {}).items()},
     )
 
 

@@ -22,6 +22,7 @@ from validation.coverage_sections import (
     judge,
 )
 from validation.exact_sections import EXACT_SECTIONS
+from validation.label_sections import label_sections
 from validation.mutual_information_benchmark import benchmark_sections
 from validation.page import table
 from validation.resumable import resumable
@@ -114,6 +115,7 @@ def write_page(out: Path, results: Path) -> None:
         *coverage_sections(judged),
         bracket_section(cases, results),
         *study_sections(results),
+        *label_sections(results),
         *benchmark_sections(results / "benchmark.json"),
         *EXACT_SECTIONS,
     ]

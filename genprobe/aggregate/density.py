@@ -14,7 +14,6 @@ are off.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
@@ -22,6 +21,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from genprobe.aggregate.assemble import AggregateDensity, assemble, index_entropy, total
 from genprobe.aggregate.blocks import Blocks, in_memory, size_of, take, width_of
 from genprobe.aggregate.distributed import combined
 from genprobe.aggregate.exact import exact_log_sums
@@ -30,7 +30,8 @@ from genprobe.aggregate.pairs import BOUND
 from genprobe.aggregate.plan import Tile, plan_tile
 from genprobe.aggregate.reduction import choose
 from genprobe.aggregate.retry import retry_with_smaller_tiles
-from genprobe.aggregate.sums import LogSums, merged_entropy, replaced
+from genprobe.aggregate.sums import LogSums, replaced
+from genprobe.aggregate.tally import Tally
 from genprobe.aggregate.tiles import log_sums
 from genprobe.errors import UnavailableError
 from genprobe.plugins import plugins
@@ -51,28 +52,6 @@ TOLERANCE = 1e-3
 RELATIVE = 1e-5
 SPARE = 0.75
 """Of what is allowed at the checked queries, because at others it may be less."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class AggregateDensity:
-    """The aggregate posterior at M queries.
-
-    Attributes:
-        log_qz: (m,) log q(z), nats, float64.
-        log_qz_loo: (m,) without each query's own component; None if none was given, −inf if N = 1.
-        largest_share: (m,) the largest q(z|x_n) / Σ_n q(z|x_n).
-        index_entropy: (m,) H[q(n|z)] of these shares, nats; from 0 to log N.
-        max_error: largest deviation of log q(z) and the entropy seen from the float64 difference
-            form, nats; of the leave-one-out density what is beyond 1e-5 of how far it lies below.
-        skipped: share of the pairs that were left out because they provably do not matter.
-    """
-
-    log_qz: Float64[Tensor, " m"]
-    log_qz_loo: Float64[Tensor, " m"] | None
-    largest_share: Float64[Tensor, " m"]
-    index_entropy: Float64[Tensor, " m"]
-    max_error: float
-    skipped: float
 
 
 def log_aggregate(
@@ -141,6 +120,7 @@ def log_aggregate_blocks(
     device: torch.device | None = None,
     advance: Callable[[int], None] = lambda count: None,
     ranks: Ranks = ALONE,
+    tally: Tally | None = None,
 ) -> AggregateDensity:
     """The aggregate posterior of N components that arrive in blocks; see ``log_aggregate``.
 
@@ -155,6 +135,7 @@ def log_aggregate_blocks(
         device: where the work is done; the CPU by default.
         advance: called with the number of components done, for progress.
         ranks: the group; every rank calls this with the same queries and gets the same answer.
+        tally: shares to be summed by column besides, for the first of the queries.
 
     >>> from genprobe.families.diagonal_normal import diagonal_normal
     >>> one = {"loc": torch.zeros(1, 1), "scale": torch.ones(1, 1)}
@@ -163,7 +144,8 @@ def log_aggregate_blocks(
     """
     require_pairs(family)
     with barrier(ranks):
-        sizes = Tile(*tile) if tile else plan_tile(len(z), z[0].numel(), device, width_of(blocks))
+        width = width_of(blocks) + (0 if tally is None else tally.width)
+        sizes = Tile(*tile) if tile else plan_tile(len(z), z[0].numel(), device, width)
     own = torch.full((len(z),), -1) if own is None else own
 
     def once(some: Tensor, margin: Tensor, far: Tensor) -> LogSums:
@@ -181,14 +163,15 @@ def log_aggregate_blocks(
                     least=None if least is None else least[some].to(device),
                     reduce=choose(len(some) * n / ranks.size),
                     advance=advance if len(some) == len(z) else lambda count: None,
+                    tally=None if tally is None else tally.some(some),
                 ),
             )
         return combined(sums, ranks)
 
-    exactly = partial(exact_sums, z, family, blocks, own, ranks)
+    exactly = partial(exact_sums, z, family, blocks, own, ranks, tally)
     with full_precision(device or torch.device("cpu")), outer_threads():
         sums, error = settled(once, exactly, len(z), choose_checked(z, n))
-    return assemble(sums, own, n, error)
+    return assemble(sums, own, n, error, tally)
 
 
 def exact_sums(
@@ -197,11 +180,13 @@ def exact_sums(
     blocks: Blocks,
     own: Int64[Tensor, " m"],
     ranks: Ranks,
+    tally: Tally | None,
     some: Int64[Tensor, " k"],
 ) -> LogSums:
-    """The sums of some queries in the difference form, over all ranks."""
+    """The sums of some queries in the difference form, over all ranks; a tally only of all."""
+    tally = tally if len(some) == len(z) else None
     with barrier(ranks):
-        sums = exact_log_sums(z[some], family, blocks, own[some])
+        sums = exact_log_sums(z[some], family, blocks, own[some], tally)
     return combined(sums, ranks)
 
 
@@ -312,29 +297,3 @@ def deviation(sums: LogSums, checked: Int64[Tensor, " c"], exact: LogSums) -> fl
         difference = (found - truth).abs().where(found != truth, 0.0) - besides
         worst = max(worst, float(difference.nan_to_num(math.inf).max()))
     return worst
-
-
-def total(sums: LogSums) -> Float64[Tensor, " m"]:
-    """Log Σ_n q(z|x_n), own component included."""
-    return torch.logaddexp(sums.others, sums.own)
-
-
-def index_entropy(sums: LogSums) -> Float64[Tensor, " m"]:
-    """H[q(n|z)], own component included."""
-    alone = torch.zeros_like(sums.own)
-    return merged_entropy((sums.others, sums.entropy), (sums.own, alone))
-
-
-def assemble(sums: LogSums, own: Int64[Tensor, " m"], n: int, max_error: float) -> AggregateDensity:
-    """Densities from the sums of a pass."""
-    everything = total(sums)
-    largest = torch.maximum(sums.largest, sums.own)
-    drawn = bool((own >= 0).all())
-    return AggregateDensity(
-        log_qz=everything - math.log(n),
-        log_qz_loo=sums.others - math.log(max(1, n - 1)) if drawn else None,
-        largest_share=(largest - everything).exp().clamp(max=1.0),
-        index_entropy=index_entropy(sums).clamp(max=math.log(n)),
-        max_error=max_error,
-        skipped=sums.skipped,
-    )

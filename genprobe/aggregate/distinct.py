@@ -24,7 +24,7 @@ from jaxtyping import Int64
 from torch import Tensor
 from torch.distributions import Distribution, Independent
 
-from genprobe.aggregate.density import AggregateDensity
+from genprobe.aggregate.assemble import AggregateDensity
 from genprobe.datasets.row_hashes import row_hashes
 from genprobe.store.read import Store
 from genprobe.types import Family, Params

@@ -12,6 +12,7 @@ components. The shares are disjoint: a query's own component is with one rank at
 import torch
 
 from genprobe.aggregate.sums import LogSums
+from genprobe.aggregate.tally import Tallied
 from genprobe.runtime.ranks import Ranks, all_max, all_sum, broadcast
 
 
@@ -35,6 +36,11 @@ def combined(sums: LogSums, ranks: Ranks) -> LogSums:
         torch.stack([reference + whole.log(), own, largest, entropy]), ranks
     )
     done = torch.tensor(sums.skipped, dtype=torch.float64)
+    tallied = sums.tallied
+    if tallied is not None:
+        parts = tallied.weighted(part[: len(tallied.shares)])
+        added = [broadcast(all_sum(values, ranks), ranks) for values in parts]
+        tallied = Tallied(added[0], added[1], tallied.columns)
     return LogSums(
         others=others,
         own=own,
@@ -42,4 +48,5 @@ def combined(sums: LogSums, ranks: Ranks) -> LogSums:
         entropy=entropy,
         rounded=all_max(sums.rounded, ranks),
         skipped=float(all_sum(done, ranks)) / ranks.size,
+        tallied=tallied,
     )

@@ -12,7 +12,8 @@ from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from genprobe.aggregate.blocks import Blocks, size_of, stretches, width_of
-from genprobe.aggregate.sums import LogSums, merged_entropy
+from genprobe.aggregate.sums import LogSums
+from genprobe.aggregate.tally import Tallied, Tally
 from genprobe.runtime.outer_threads import share_out
 from genprobe.types import Family, Params
 
@@ -30,6 +31,7 @@ def exact_log_sums(
     family: Family,
     blocks: Blocks,
     own: Int64[Tensor, " m"],
+    tally: Tally | None = None,
 ) -> LogSums:
     """Log Σ_n q(z|x_n) without and with the own component, in float64.
 
@@ -38,6 +40,7 @@ def exact_log_sums(
         family: of the components.
         blocks: of the components.
         own: (m,) component each query was drawn from, −1 for none.
+        tally: what is summed by column, for the first of the queries.
 
     Example:
         >>> from genprobe.aggregate.blocks import in_memory
@@ -49,37 +52,60 @@ def exact_log_sums(
         True
     """
     z = z.double()
-    nothing = torch.full((len(z),), -math.inf, dtype=torch.float64)
-    sums = LogSums(others=nothing, own=nothing, largest=nothing, entropy=torch.zeros_like(nothing))
+    columns = () if tally is None else tally.moments
+    width = 0 if tally is None else tally.width
+    sums = torch.zeros(4 + width + len(columns), len(z), dtype=torch.float64)
+    sums[:3] = -math.inf
     values = max(z[0].numel(), width_of(blocks))
     together = min(QUERIES, len(z))
     for start, params in blocks(max(1, PAIR_VALUES // values)):
+        n = size_of(params)
+        belongs = None if tally is None else tally.of(torch.arange(start, start + n)).double()
         queries = list(stretches(len(z), together))
-        parts = list(stretches(size_of(params), max(1, PIECE_VALUES // (together * values))))
+        parts = list(stretches(n, max(1, PIECE_VALUES // (together * values))))
 
         def one(
-            piece: tuple[slice, slice], start: int = start, params: Params = params
-        ) -> Float64[Tensor, "4 q"]:
+            piece: tuple[slice, slice],
+            start: int = start,
+            params: Params = params,
+            belongs: Tensor | None = belongs,
+        ) -> Float64[Tensor, "rows q"]:
             some, part = piece
             few = {k: v[part].double() for k, v in params.items()}
-            return sums_of_some(z[some], family, few, own[some] - start - part.start)
+            rows = None if belongs is None else belongs[part]
+            return sums_of_some(z[some], family, few, own[some] - start - part.start, rows, columns)
 
         found = share_out(one, [(some, part) for some in queries for part in parts])
-        rows = [joined(found[i * len(parts) : (i + 1) * len(parts)]) for i, _ in enumerate(queries)]
-        sums = merged(sums, torch.cat(rows, 1))
-    return sums
+        together_found = [
+            joined(found[i * len(parts) : (i + 1) * len(parts)], columns)
+            for i, _ in enumerate(queries)
+        ]
+        sums = joined([sums, torch.cat(together_found, 1)], columns)
+    tallied = None
+    if tally is not None:
+        of_first = sums[4:, : tally.queries].T
+        tallied = Tallied(of_first[:, :width], of_first[:, width:], columns)
+    others, mine, largest, entropy = sums[:4]
+    return LogSums(others=others, own=mine, largest=largest, entropy=entropy, tallied=tallied)
 
 
 def sums_of_some(
-    z: Float64[Tensor, "q *latent"], family: Family, params: Params, own: Int64[Tensor, " q"]
-) -> Float64[Tensor, "4 q"]:
-    """Sum without the own component, own, largest and entropy (4, q) of a few components.
+    z: Float64[Tensor, "q *latent"],
+    family: Family,
+    params: Params,
+    own: Int64[Tensor, " q"],
+    belongs: Float64[Tensor, "n a"] | None = None,
+    columns: tuple[int, ...] = (),
+) -> Float64[Tensor, "rows q"]:
+    """Sum without the own component, own, largest and entropy of a few components, then a tally.
 
     Args:
         z: queries.
         family: of the components.
         params: each (n, ...), float64.
         own: (q,) position of each query's own component, which need not be one of these.
+        belongs: (n, a) how much of each component belongs to each column of a tally.
+        columns: (b,) of which the moments are wanted besides.
     """
     pairs = family.distribution(params).log_prob(z[:, None]).double().clone()
     mine = torch.full((len(z),), -math.inf, dtype=torch.float64)
@@ -88,24 +114,24 @@ def sums_of_some(
     pairs[rows, own[rows]] = -math.inf
     others = pairs.logsumexp(1)
     shares = (pairs - others[:, None]).exp().nan_to_num(0.0)
-    return torch.stack([others, mine, pairs.amax(1), torch.special.entr(shares).sum(1)])
+    found = torch.stack([others, mine, pairs.amax(1), torch.special.entr(shares).sum(1)])
+    if belongs is None:
+        return found
+    moments = torch.special.xlogy(shares, shares) @ belongs[:, list(columns)]
+    return torch.cat([found, (shares @ belongs).T, moments.T])
 
 
-def joined(found: Sequence[Float64[Tensor, "4 q"]]) -> Float64[Tensor, "4 q"]:
+def joined(
+    found: Sequence[Float64[Tensor, "rows q"]], columns: tuple[int, ...]
+) -> Float64[Tensor, "rows q"]:
     """The same of all stretches of components together."""
-    others, own, largest, entropy = torch.stack(list(found), 1)
+    parts = torch.stack(list(found), 1)
+    others, own, largest, entropy = parts[:4]
     whole = others.logsumexp(0)
     share = (others - whole).exp().nan_to_num(0.0)
     entropy = (share * entropy + torch.special.entr(share)).sum(0)
-    return torch.stack([whole, own.amax(0), largest.amax(0), entropy])
-
-
-def merged(sums: LogSums, found: Float64[Tensor, "4 m"]) -> LogSums:
-    """Sums with those of further components."""
-    others, own, largest, entropy = found
-    return LogSums(
-        others=torch.logaddexp(sums.others, others),
-        own=torch.maximum(sums.own, own),
-        largest=torch.maximum(sums.largest, largest),
-        entropy=merged_entropy((sums.others, sums.entropy), (others, entropy)),
-    )
+    split = len(parts) - len(columns)
+    shares, moments = parts[4:split], parts[split:]
+    moments = share * moments + torch.special.xlogy(share, share) * shares[list(columns)]
+    sums = torch.stack([whole, own.amax(0), largest.amax(0), entropy])
+    return torch.cat([sums, (share * shares).sum(1), moments.sum(1)])

@@ -17,8 +17,9 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
+from genprobe.aggregate.assemble import AggregateDensity
 from genprobe.aggregate.codes import draw_codes, select_params
-from genprobe.aggregate.density import AggregateDensity, log_aggregate_blocks, negligible
+from genprobe.aggregate.density import log_aggregate_blocks, negligible
 from genprobe.aggregate.distinct import (
     DistinctExamples,
     distinct_blocks,
@@ -26,6 +27,7 @@ from genprobe.aggregate.distinct import (
     weighted,
     without_copies,
 )
+from genprobe.aggregate.tally import Tallied, Tally
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks, broadcast_object
 from genprobe.runtime.seeds import derived_seed, generator
@@ -60,6 +62,9 @@ class Queries:
         skipped: share of the pairs that were left out because they provably do not matter.
         distinct: the distinct examples, if some are equal. ``log_qz_loo`` is then without all
             copies of the example, and shares and entropies are of distinct examples.
+        tallied: shares by column (draw · t, a) at the first t examples, all draws of the pilot.
+        tallied_loo: the same without all copies of the example itself.
+        tallied_shape: (draws, t) of both.
     """
 
     n: int
@@ -73,6 +78,9 @@ class Queries:
     max_error: float
     skipped: float
     distinct: DistinctExamples | None = None
+    tallied: Tallied | None = None
+    tallied_loo: Tallied | None = None
+    tallied_shape: tuple[int, int] = (0, 0)
 
     @property
     def cap(self) -> float:
@@ -111,6 +119,7 @@ def draw_queries(
     progress: Progress = silent,
     ranks: Ranks = ALONE,
     distinct: DistinctExamples | None = None,
+    tally: Tally | None = None,
 ) -> Queries:
     """As many queries as bring the error of an estimate to the tolerance.
 
@@ -125,21 +134,24 @@ def draw_queries(
         progress: display of the pairs done, stage ``aggregate``.
         ranks: the group; rank 0 draws, and the others ``serve_queries``.
         distinct: the distinct examples, if some are equal.
+        tally: what is summed by column, at so many of the first queries.
 
     Raises:
         UnavailableError: if the family offers no density of all pairs.
     """
     n = store.header.n
 
-    def ask(chosen: Int64[Tensor, " some"], draws: int, *name: str | int) -> Queries:
-        request = broadcast_object((chosen, draws, derived_seed(seed, *name)), ranks)
+    def ask(
+        chosen: Int64[Tensor, " some"], draws: int, *name: str | int, tally: Tally | None = None
+    ) -> Queries:
+        request = broadcast_object((chosen, draws, derived_seed(seed, *name), tally), ranks)
         return query_density(store, family, *request, device, progress, ranks, distinct)
 
     order = torch.randperm(n, generator=generator(seed, "order"))
     most = max(DRAWS, max_queries or limit(store))
     examples = min(n, min(PILOT, most) // DRAWS)
     draws = max(DRAWS, min(PILOT, most, room(store)) // examples)
-    queries = ask(order[:examples], draws, "queries")
+    queries = ask(order[:examples], draws, "queries", tally=tally)
     while (found := error(queries)) > tolerance and len(queries) < most:
         wanted = math.ceil(len(queries) * HEADROOM * min((found / tolerance) ** 2, GROWTH))
         wanted = min(most, max(wanted, len(queries) + DRAWS))
@@ -216,25 +228,32 @@ def query_density(
     chosen: Int64[Tensor, " m"],
     draws: int,
     seed: int,
+    tally: Tally | None,
     device: torch.device | None,
     progress: Progress,
     ranks: Ranks = ALONE,
     distinct: DistinctExamples | None = None,
 ) -> Queries:
-    """Queries from so many draws of chosen examples; each rank passes over its share of all."""
+    """Queries from so many draws of chosen examples; each rank passes over its share of all.
+
+    Tallied are all draws of as many of the first examples as that many queries are.
+    """
     n = store.header.n
     start, stop = ranks.span(n)
     z, log_qz_x = draw_codes(family, select_params(store, chosen, ranks), draws, seed, ranks)
-    flat, own = z.flatten(0, 1), chosen.repeat(draws)
+    count = 0 if tally is None else min(len(chosen), max(1, tally.queries // draws))
+    order = tallied_first(draws, len(chosen), count)
+    flat, own = z.flatten(0, 1)[order], chosen.repeat(draws)[order]
     pairs = (stop - start) * len(flat)
     progress.advance("aggregate", 0, pairs)
     pass_over = partial(
         log_aggregate_blocks,
         flat,
-        least=negligible(log_qz_x.flatten(), n, SKIP),
+        least=negligible(log_qz_x.flatten()[order], n, SKIP),
         device=device,
         advance=lambda c: progress.advance("aggregate", c * len(flat), pairs),
         ranks=ranks,
+        tally=tally and dataclasses.replace(tally, queries=count * draws),
     )
     if distinct is None:
         density = pass_over(family, lambda rows: store.blocks(rows, start, stop), n, own=own)
@@ -243,7 +262,25 @@ def query_density(
         own = distinct.which[own]
         density = pass_over(weighted(family), blocks, len(distinct), own=own)
         density = without_copies(density, distinct, own)
-    return from_density(n, chosen, z, log_qz_x, density, distinct)
+    found = from_density(n, chosen, z, log_qz_x, in_order(density, order.argsort()), distinct)
+    return dataclasses.replace(found, tallied_shape=(draws, count))
+
+
+def tallied_first(draws: int, m: int, count: int) -> Int64[Tensor, " query"]:
+    """The queries, draws first, with all draws of the first so many examples before the others.
+
+    Example:
+        >>> tallied_first(2, 3, 1).tolist()
+        [0, 3, 1, 2, 4, 5]
+    """
+    grid = torch.arange(draws * m).view(draws, m)
+    return torch.cat([grid[:, :count].flatten(), grid[:, count:].flatten()])
+
+
+def in_order(density: AggregateDensity, order: Int64[Tensor, " query"]) -> AggregateDensity:
+    """A density at its queries in another order; what was tallied stays in its own."""
+    names = ("log_qz", "log_qz_loo", "largest_share", "index_entropy")
+    return dataclasses.replace(density, **{name: getattr(density, name)[order] for name in names})
 
 
 def from_density(
@@ -271,6 +308,8 @@ def from_density(
         max_error=density.max_error,
         skipped=density.skipped,
         distinct=distinct,
+        tallied=density.tallied,
+        tallied_loo=density.tallied_loo,
     )
 
 
@@ -305,4 +344,7 @@ def join_queries(first: Queries, second: Queries, axis: int) -> Queries:
         skipped=(len(first) * first.skipped + len(second) * second.skipped)
         / (len(first) + len(second)),
         distinct=first.distinct,
+        tallied=first.tallied,
+        tallied_loo=first.tallied_loo,
+        tallied_shape=first.tallied_shape,
     )

@@ -5,7 +5,7 @@ the pass; but compiling takes many seconds, so only a long pass is worth it.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TypeAlias
 
@@ -38,6 +38,26 @@ def plain(
     shares = torch.exp2(pairs.clamp_(min=NEGLIGIBLE), out=scratch)
     total, top = shares.sum(1), shares.amax(1)
     return total, top, shares.mul_(pairs).sum(1)
+
+
+def tallied(
+    pairs: Float[Tensor, "q c"],
+    scratch: Float[Tensor, "q c"],
+    rows: Float[Tensor, "c a"],
+    columns: Sequence[int],
+) -> tuple[tuple[Tensor, Tensor, Tensor], Float[Tensor, "q a"], Float[Tensor, "q b"]]:
+    """The same as ``plain``, with Σ 2^p T and Σ 2^p p T besides.
+
+    Args:
+        pairs: base-2 logs.
+        scratch: overwritten.
+        rows: T, how much of each component belongs to each column.
+        columns: of which the second is wanted.
+    """
+    shares = torch.exp2(pairs.clamp_(min=NEGLIGIBLE), out=scratch)
+    total, top, sums = shares.sum(1), shares.amax(1), shares @ rows
+    shares.mul_(pairs)
+    return (total, top, shares.sum(1)), sums, shares @ rows[:, list(columns)]
 
 
 def in_one(pairs: Tensor, scratch: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -8,14 +8,15 @@ components' shares, by the chain rule: of two sets with sums a and b,
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from genprobe.aggregate.reduction import Reduction, plain
+from genprobe.aggregate.reduction import Reduction, plain, tallied
+from genprobe.aggregate.tally import RunningTally, Tallied, Tally, replaced_tally
 
 LN_2 = math.log(2)
 HUGE = 2.0**100
@@ -36,6 +37,7 @@ class LogSums(NamedTuple):
     rounded: (2, way) what rounding may have done to the pairs worked out in each way: to those
         near a component, nats, and besides as a share of how far below that a pair lies.
     skipped: share of the pairs that were left out.
+    tallied: of the others, for the first so many queries; None if nothing was tallied.
     """
 
     others: Float64[Tensor, " m"]
@@ -44,14 +46,17 @@ class LogSums(NamedTuple):
     entropy: Float64[Tensor, " m"]
     rounded: Float64[Tensor, "2 way"] = NOTHING
     skipped: float = 0.0
+    tallied: Tallied | None = None
 
 
 def replaced(sums: LogSums, some: Int64[Tensor, " k"], better: LogSums) -> LogSums:
     """Sums with those of some queries replaced."""
-    fields = {
+    fields: dict[str, Any] = {
         name: getattr(sums, name).index_copy(0, some, getattr(better, name))
         for name in ("others", "own", "largest", "entropy")
     }
+    if sums.tallied is not None and better.tallied is not None:
+        fields["tallied"] = replaced_tally(sums.tallied, some, better.tallied)
     return sums._replace(**fields)
 
 
@@ -70,6 +75,7 @@ class RunningLogSum:
         doubtful: (m,) whether the sums may be wrong.
         reduce: how a tile is summed.
         waits: whether to look at values while pairs are added.
+        tally: shares by column; None if they are not wanted.
     """
 
     def __init__(
@@ -83,11 +89,12 @@ class RunningLogSum:
         *,
         reduce: Reduction,
         waits: bool,
+        tally: RunningTally | None = None,
     ) -> None:
         self.reference, self.fresh = reference, fresh
         self.sum, self.moment, self.top = sum, moment, top
         self.doubtful = doubtful
-        self.reduce, self.waits = reduce, waits
+        self.reduce, self.waits, self.tally = reduce, waits, tally
         self._settled = False
 
     @classmethod
@@ -97,6 +104,7 @@ class RunningLogSum:
         device: torch.device | None = None,
         reduce: Reduction = plain,
         waits: bool = True,
+        tally: Tally | None = None,
     ) -> "RunningLogSum":
         """No pairs yet.
 
@@ -105,10 +113,15 @@ class RunningLogSum:
             device: where the sums are; the CPU by default.
             reduce: how a tile is summed.
             waits: whether to look at values while pairs are added.
+            tally: what is summed by column.
         """
         reference, total, moment, top = torch.zeros(4, m, dtype=torch.float64, device=device)
         fresh = torch.ones(m, dtype=torch.bool, device=device)
-        return cls(reference, fresh, total, moment, top, ~fresh, reduce=reduce, waits=waits)
+        running = None
+        if tally is not None:
+            running = RunningTally.empty(m, tally.width, tally.moments, device)
+        parts = (reference, fresh, total, moment, top, ~fresh)
+        return cls(*parts, reduce=reduce, waits=waits, tally=running)
 
     def _parts(self) -> tuple[Tensor, ...]:
         return self.reference, self.fresh, self.sum, self.moment, self.top, self.doubtful
@@ -116,12 +129,15 @@ class RunningLogSum:
     def at(self, part: Part) -> "RunningLogSum":
         """Those of some queries: of a stretch the very same, of positions a copy."""
         parts = (values[part] for values in self._parts())
-        return RunningLogSum(*parts, reduce=self.reduce, waits=self.waits)
+        tally = None if self.tally is None else self.tally.at(part)
+        return RunningLogSum(*parts, reduce=self.reduce, waits=self.waits, tally=tally)
 
     def put(self, part: Part, some: "RunningLogSum") -> None:
         """Take over those of some queries."""
         for mine, theirs in zip(self._parts(), some._parts(), strict=True):
             mine[part] = theirs
+        if self.tally is not None and some.tally is not None:
+            self.tally.put(part, some.tally)
 
     def merge(self, part: Part, other: "RunningLogSum") -> None:
         """Add the sums of other pairs to those of some queries.
@@ -140,46 +156,64 @@ class RunningLogSum:
         torch.maximum(mine.top, other.top, out=mine.top)
         mine.fresh &= new
         mine.doubtful |= other.doubtful
+        if mine.tally is not None and other.tally is not None:
+            mine.tally.merge(other.tally)
         self.put(part, mine)
 
     def add(
         self,
         pairs: Float[Tensor, "m components"],
         scratch: Float[Tensor, "m components"],
+        rows: Float[Tensor, "components a"] | None = None,
     ) -> None:
         """Add a tile.
 
         Args:
             pairs: base-2 logs less the queries' reference; changed. −inf is no pair.
             scratch: of the same shape; overwritten.
+            rows: how much of each component belongs to each column of the tally.
         """
         if not self.waits:
-            self._add_without_waiting(pairs, scratch)
+            self._add_without_waiting(pairs, scratch, rows)
             return
         if not self._settled:
             self._raise(pairs, self.fresh.nonzero().squeeze(1))
             self._settled = not bool(self.fresh.any())
-        total, top, moment = self.reduce(pairs, scratch)
-        if float(top.max()) > HUGE:
-            rows = (top > HUGE).nonzero().squeeze(1)
-            self._raise(pairs, rows)
-            again = pairs[rows]
-            total[rows], top[rows], moment[rows] = plain(again, torch.empty_like(again))
-        self._take(total, top, moment)
+        found = self._sums(pairs, scratch, rows, self.reduce)
+        if float(found[1].max()) > HUGE:
+            high = (found[1] > HUGE).nonzero().squeeze(1)
+            self._raise(pairs, high)
+            again = pairs[high]
+            better = self._sums(again, torch.empty_like(again), rows, plain)
+            for values, new in zip(found, better, strict=True):
+                values[high] = new
+        self._take(*found)
 
-    def _add_without_waiting(self, pairs: Tensor, scratch: Tensor) -> None:
+    def _sums(
+        self, pairs: Tensor, scratch: Tensor, rows: Tensor | None, reduce: Reduction
+    ) -> tuple[Tensor, ...]:
+        """Sum, largest and moment of each row, and what is tallied."""
+        if rows is None or self.tally is None:
+            return reduce(pairs, scratch)
+        sums, *more = tallied(pairs, scratch, rows.to(pairs.dtype), self.tally.columns)
+        return *sums, *more
+
+    def _add_without_waiting(self, pairs: Tensor, scratch: Tensor, rows: Tensor | None) -> None:
         """Add a tile; what the first reference does not do for becomes doubtful."""
         if not self._settled:
             self._raise(pairs, None)
             self._settled = True
-        total, top, moment = self.reduce(pairs, scratch)
-        self.doubtful |= self.fresh | (top > HUGE)
-        self._take(total, top, moment)
+        found = self._sums(pairs, scratch, rows, self.reduce)
+        self.doubtful |= self.fresh | (found[1] > HUGE)
+        self._take(*found)
 
-    def _take(self, total: Tensor, top: Tensor, moment: Tensor) -> None:
+    def _take(self, total: Tensor, top: Tensor, moment: Tensor, *tally: Tensor) -> None:
         self.sum += total
         self.moment += moment
         torch.maximum(self.top, top.double(), out=self.top)
+        if self.tally is not None and tally:
+            self.tally.sums += tally[0]
+            self.tally.moments += tally[1]
 
     def _raise(self, pairs: Tensor, chosen: Int64[Tensor, " some"] | None) -> None:
         """Move the reference of some rows to their largest pair, and all that hangs on it."""
@@ -199,6 +233,8 @@ class RunningLogSum:
     def _move(self, rows: Part, step: Float64[Tensor, " some"]) -> None:
         """Move the reference of some rows, and all that hangs on it; what is fresh has nothing."""
         factor = torch.exp2(-step).where(~self.fresh[rows], 0.0)
+        if self.tally is not None:
+            self.tally.move(rows, factor, step)
         self.moment[rows] = factor * (self.moment[rows] - step * self.sum[rows])
         self.sum[rows] *= factor
         self.top[rows] *= factor

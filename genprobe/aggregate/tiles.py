@@ -8,7 +8,7 @@ import itertools
 import math
 import threading
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Float64, Int64
@@ -20,6 +20,7 @@ from genprobe.aggregate.plan import Tile
 from genprobe.aggregate.prune import cells, needed, worth
 from genprobe.aggregate.reduction import Reduction, plain
 from genprobe.aggregate.sums import LogSums, RunningLogSum, replaced
+from genprobe.aggregate.tally import Tally
 from genprobe.runtime.outer_threads import share_out
 from genprobe.types import Family, Params
 
@@ -43,6 +44,7 @@ def log_sums(
     reduce: Reduction = plain,
     advance: Callable[[int], None] = lambda count: None,
     waits: bool | None = None,
+    tally: Tally | None = None,
 ) -> LogSums:
     """One pass over all components.
 
@@ -58,9 +60,10 @@ def log_sums(
         reduce: how a tile is summed.
         advance: called with the number of components done.
         waits: whether to look at values after each tile; on the CPU alone by default.
+        tally: what is summed by column, for the first of the queries.
     """
     waits = z.device.type == "cpu" if waits is None else waits
-    work = Pass(z, tile, reduce, waits)
+    works = [Pass(z, part, tile, reduce, waits, by) for part, by in tallied_apart(len(z), tally)]
     mine = torch.full((len(z),), -math.inf, dtype=torch.float64, device=z.device)
     rounded, seen = torch.zeros(2, len(WAYS), dtype=torch.float64), 0
     for start, block in read_ahead(blocks(tile.block)):
@@ -80,22 +83,42 @@ def log_sums(
             pairs = prepare(group.params)
             way = rounded[:, WAYS.index((pairs.dtype, pairs.pieces))]
             torch.maximum(way, torch.tensor([pairs.margin, pairs.relative]), out=way)
-            if kept is None:
-                work.add(pairs, column, len(chosen))
-            else:
-                work.add_kept(pairs, column, [len(m) for m in members], kept)
+            for work in works:
+                rows = work.rows_of(group)
+                if kept is None:
+                    work.add(pairs, column, len(chosen), rows)
+                else:
+                    work.add_kept(pairs, column, [len(m) for m in members], kept, rows)
         seen += size
         advance(size)
-    sums = work.sums(mine, seen)._replace(rounded=rounded)
-    again = work.running.doubtful.cpu().nonzero().squeeze(1)
+    sums = joined([work.sums(mine, seen) for work in works])._replace(rounded=rounded)
+    again = torch.cat([work.running.doubtful for work in works]).cpu().nonzero().squeeze(1)
     if not len(again):
         return sums
     bound = None if least is None else least[again]
     better = log_sums(
         z[again], family, blocks, own[again], tile=tile, margin=margin, far=far, least=bound,
-        reduce=reduce, waits=True,
+        reduce=reduce, waits=True, tally=None if tally is None else tally.some(again),
     )  # fmt: skip
     return replaced(sums, again, better)
+
+
+def tallied_apart(m: int, tally: Tally | None) -> list[tuple[slice, Tally | None]]:
+    """The queries that are tallied and those that are not, each a stretch of the m."""
+    first = 0 if tally is None else min(m, tally.queries)
+    parts: list[tuple[slice, Tally | None]] = [(slice(0, first), tally)] if first else []
+    return parts if first == m > 0 else [*parts, (slice(first, m), None)]
+
+
+def joined(parts: Sequence[LogSums]) -> LogSums:
+    """The sums of stretches of queries that went over the same components, in order."""
+    first, sizes = parts[0], [len(part.own) for part in parts]
+    fields: dict[str, Any] = {
+        name: torch.cat([getattr(part, name) for part in parts])
+        for name in ("others", "own", "largest", "entropy")
+    }
+    skipped = sum(size * part.skipped for size, part in zip(sizes, parts, strict=True))
+    return first._replace(**fields, skipped=skipped / max(1, sum(sizes)))
 
 
 class Group(NamedTuple):
@@ -124,28 +147,44 @@ class Group(NamedTuple):
 
 
 class Pass:
-    """Queries and their running sums.
+    """A stretch of the queries and their running sums.
 
     What there is to do is cut into pieces, the same for any number of threads. Each has sums of its
     own, which are merged in order.
     """
 
     def __init__(
-        self, z: Float[Tensor, "m *latent"], tile: Tile, reduce: Reduction, waits: bool
+        self,
+        z: Float[Tensor, "m *latent"],
+        part: slice,
+        tile: Tile,
+        reduce: Reduction,
+        waits: bool,
+        tally: Tally | None,
     ) -> None:
-        self.z, self.tile, self.reduce, self.waits = z, tile, reduce, waits
+        self.z, self.part = z[part], part
+        self.tile, self.reduce, self.waits, self.tally = tile, reduce, waits, tally
         self.piece = PIECE if z.device.type == "cpu" else tile.block
-        self.running = RunningLogSum.empty(len(z), z.device)
+        self.running = self._empty(len(self.z))
         self.done = 0
         self._buffers = threading.local()
 
-    def add(self, pairs: Pairs, column: Int64[Tensor, " m"], size: int) -> None:
-        """Every pair of all queries with so many components."""
+    def rows_of(self, group: Group) -> Float[Tensor, "g a"] | None:
+        """How much of some components belongs to each column that is tallied."""
+        if self.tally is None:
+            return None
+        return self.tally.of(group.start + group.chosen).to(self.z.device)
+
+    def add(
+        self, pairs: Pairs, column: Int64[Tensor, " m"], size: int, tallied: Tensor | None
+    ) -> None:
+        """Every pair of the queries with so many components."""
+        column = column[self.part]
 
         def one(piece: tuple[slice, slice]) -> RunningLogSum:
             rows, components = piece
             running = self._empty(rows.stop - rows.start)
-            self._add(running, pairs, column[rows], self.z[rows], components)
+            self._add(running, pairs, column[rows], self.z[rows], components, tallied)
             return running
 
         pieces = [
@@ -163,8 +202,10 @@ class Pass:
         column: Int64[Tensor, " m"],
         lengths: Sequence[int],
         kept: Bool[Tensor, "m cell"],
+        tallied: Tensor | None,
     ) -> None:
         """The pairs of each cell with the queries that need it."""
+        column, kept = column[self.part], kept[self.part]
         edges = [0, *itertools.accumulate(lengths)]
 
         def one(cells: slice) -> RunningLogSum:
@@ -175,7 +216,7 @@ class Pass:
                     rows = wanted[some]
                     running = sums.at(rows)
                     part = slice(edges[cell], edges[cell + 1])
-                    self._add(running, pairs, column[rows], self.z[rows], part)
+                    self._add(running, pairs, column[rows], self.z[rows], part, tallied)
                     sums.put(rows, running)
             return sums
 
@@ -191,6 +232,7 @@ class Pass:
         column: Int64[Tensor, " q"],
         z: Float[Tensor, "q *latent"],
         components: slice,
+        tallied: Float[Tensor, "g a"] | None,
     ) -> None:
         """Some queries with a stretch of components, without the queries' own."""
         queries = pairs.queries(z)
@@ -204,10 +246,10 @@ class Pass:
             log2 = pairs.log2(queries, running.reference, part, out, scratch)
             if low < high:
                 log2[order[low:high], owned[low:high] - part.start] = -math.inf
-            running.add(log2, scratch)
+            running.add(log2, scratch, None if tallied is None else tallied[part])
 
     def _empty(self, m: int) -> RunningLogSum:
-        return RunningLogSum.empty(m, self.z.device, self.reduce, self.waits)
+        return RunningLogSum.empty(m, self.z.device, self.reduce, self.waits, self.tally)
 
     def _scratch(self, dtype: torch.dtype, queries: int, components: int) -> Tensor:
         """Two buffers (2, queries, components) of this thread, made once: fresh memory is slow."""
@@ -222,12 +264,15 @@ class Pass:
 
     def sums(self, own: Float64[Tensor, " m"], n: int) -> LogSums:
         """What the pass found over n components."""
+        by_column = self.running.tally
+        tallied = None if by_column is None else by_column.tallied(self.running.sum)
         return LogSums(
             others=self.running.log_sum().cpu(),
-            own=own.cpu(),
+            own=own[self.part].cpu(),
             largest=self.running.largest().cpu(),
             entropy=self.running.entropy().cpu(),
             skipped=1 - self.done / max(1, n * len(self.z)),
+            tallied=tallied,
         )
 
 

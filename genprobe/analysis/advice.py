@@ -306,7 +306,13 @@ def nothing_to_repair(facts: Facts) -> str:
     return f"Nothing to repair{but}: {what}."
 
 
-QUIET = {"density-distortion", "monte-carlo-rate", "constant-scale", "relaxed-posterior"}
+QUIET = {
+    "density-distortion",
+    "monte-carlo-rate",
+    "constant-scale",
+    "relaxed-posterior",
+    "label-saturated",
+}
 """Codes of warnings that say how to read a number, and ask for no repair."""
 
 

@@ -14,6 +14,7 @@ from genprobe.errors import Notice, UnavailableError
 from genprobe.estimators.pointwise import FixedScale
 from genprobe.estimators.probed import probed_column
 from genprobe.estimators.quantities import Quantities
+from genprobe.label_report import LabelReport
 from genprobe.report import Dimension, Estimate
 from genprobe.store.read import Store
 from genprobe.types import Family, Params
@@ -41,6 +42,8 @@ class Evidence:
         values: of one example.
         blocks: (first example, posterior parameters of a stretch), in order.
         said: notices by estimators that failed, while encoding, and by the family.
+        labels: what the code says of each label, by name.
+        labels_given: names of those that the model is given.
     """
 
     estimates: Mapping[str, Estimate]
@@ -60,6 +63,8 @@ class Evidence:
     values: int = 0
     blocks: Iterable[tuple[int, Params]] = ()
     said: Sequence[Notice] = ()
+    labels: Mapping[str, LabelReport] = field(default_factory=dict)
+    labels_given: Sequence[str] = ()
 
 
 def evidence_of(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import metadata
 from typing import TYPE_CHECKING
 
-from genprobe.analysis import advice, notices
+from genprobe.analysis import advice, label_findings, notices
 from genprobe.analysis.advice import Advice, Facts
 from genprobe.analysis.constant_scale import constant_scale
 from genprobe.analysis.decoder_notices import may_be_probabilities, probs_rounded
@@ -110,6 +110,17 @@ FINDINGS: Mapping[str, Finding] = {
         find=lambda e: notices.duplicates(e.distinct),
         advice=advice.remove_copies,
     ),
+    "label-leak": Finding(
+        condition="A label that should not be in the code is: its lower limit at 95 % is above "
+        "0, or at most 5 % of permuted labels are told as well.",
+        find=lambda e: label_findings.leaks(e.labels),
+        advice=label_findings.stop_leak,
+    ),
+    "label-given": Finding(
+        condition="A label that the model is given is told by its code, at 95 %.",
+        find=lambda e: label_findings.given(e.labels, e.labels_given),
+        advice=label_findings.keep_out,
+    ),
     "saturated": Finding(
         condition="I(n;z) is within 0.5 nat of its cap log N.",
         find=lambda e: notices.saturated(e.estimates),
@@ -174,6 +185,10 @@ FINDINGS: Mapping[str, Finding] = {
         condition="The Monte Carlo error of I(n;z) is above the tolerance asked for.",
         find=lambda e: e.missed,
         advice=advice.more_queries,
+    ),
+    "label-saturated": Finding(
+        condition="Nine tenths of I(y;z) for these N would be there for a random label.",
+        find=lambda e: label_findings.saturated(e.labels),
     ),
     "constant-scale": Finding(
         condition="The scale of the posteriors is the same for every example.",

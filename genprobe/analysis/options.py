@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +67,8 @@ class Options:
     input_key: str | None = None
     covariates: Mapping[str, Any] | None = None
     limit: int | None = None
+    labels: Mapping[str, Any] | Sequence[str] | None = None
+    leaks: Mapping[str, Any] | Sequence[str] | None = None
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Options:
@@ -91,6 +93,12 @@ class Options:
         require_positive(**{name: getattr(self, name) for name in POSITIVE})
         if self.dtype not in DTYPES:
             raise UsageError(f"dtype must be one of {', '.join(DTYPES)}, not {self.dtype!r}.")
+
+    def inputs(self, model: Any, data: Any = None) -> tuple[Any, ...]:
+        """Everything that may name a file that an evaluation reads."""
+        labels = [v for v in (self.labels, self.leaks) if isinstance(v, Mapping)]
+        paths = [v for each in labels for v in each.values() if isinstance(v, str | Path)]
+        return (model, data, self.covariates, *paths)
 
     def asked(self, model: Any, data: Any = None) -> dict[str, Any]:
         """What differs from the defaults, as plain facts; what has no text of its own is None.

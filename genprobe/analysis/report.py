@@ -9,11 +9,13 @@ import torch
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
+from genprobe.analysis.labels import as_stated, given_to_model
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.refitted_prior import prior_of_these
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest, undetermined
 from genprobe.analysis.replicates import bound_of_examples, resampled_points, resampled_slopes
+from genprobe.analysis.stored_labels import stored_label_reports
 from genprobe.analysis.stored_quantities import (
     quantities_of,
     stored_parts,
@@ -30,6 +32,7 @@ from genprobe.report import OWN, Estimate, Regime, Report
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header
+from genprobe.store.labels import StoredLabel, read_labels
 from genprobe.store.read import Store
 from genprobe.types import Family, PriorLike
 
@@ -108,12 +111,20 @@ def build_report(
     """
     options = with_prior_read(options)
     known = stored_parts(store, options, parts)
+    labels = list(read_labels(store).values())
     quantities = quantities_of(
-        store, known, options, device=device, progress=progress, ranks=ranks, fit=fit
+        store,
+        known,
+        options,
+        device=device,
+        progress=progress,
+        ranks=ranks,
+        fit=fit,
+        labels=[each.label for each in labels],
     )
     prior = store.header.prior if known.prior is None else known.prior.name
     facts = {"prior": prior, **(provenance or {})}
-    report = estimate_report(store, known.family, quantities, options, facts)
+    report = estimate_report(store, known.family, quantities, options, facts, labels)
     plugins().tell("genprobe_report_ready", report=report, store=store)
     return report
 
@@ -124,6 +135,7 @@ def estimate_report(
     quantities: Quantities,
     options: Options,
     provenance: Mapping[str, Any],
+    labels: Sequence[StoredLabel] = (),
 ) -> Report:
     """Estimate everything and put it into a report.
 
@@ -133,6 +145,7 @@ def estimate_report(
         quantities: of the store.
         options: what the user chose.
         provenance: further facts.
+        labels: of the store.
     """
     header, wanted = store.header, options.estimators
     estimates, absent, failed = estimate(
@@ -144,19 +157,26 @@ def estimate_report(
         quantities.rate_moments,
         quantities.dimension_kl if quantities.has_marginals else None,
     )
+    of_labels, unsaid = stored_label_reports(store, family, quantities, estimates, labels)
+    of_labels = {k: as_stated(v, quantities.observations) for k, v in of_labels.items()}
     said = [
         *store.notices(),
         *([] if family.notice is None else [family.notice]),
         *prior_of_these(options.prior, header),
     ]
     regime = regime_of(quantities, estimates, said, options)
-    evidence = evidence_of(store, family, quantities, estimates, latents, options, [*failed, *said])
+    evidence = replace(
+        evidence_of(store, family, quantities, estimates, latents, options, [*failed, *said]),
+        labels=of_labels,
+        labels_given=given_to_model(store, labels) if labels else (),
+    )
     withheld, at_stake = vacuous(estimates), stakes(evidence)
     facts = {
         **describe_run(quantities, estimates, options),
-        "absent": absent,
+        "absent": {**absent, **unsaid},
         "vacuous": withheld,
         **({"at_stake": at_stake} if at_stake else {}),
+        **({"labels_given": evidence.labels_given} if labels else {}),
         **provenance,
     }
     return Report(
@@ -171,6 +191,7 @@ def estimate_report(
         regime=regime,
         warnings=findings(evidence),
         provenance=facts,
+        labels=of_labels,
         store=store,
     )
 

@@ -1,7 +1,7 @@
 """What estimators are functions of, from a store: its parts rebuilt by name, its queries drawn."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,11 +10,13 @@ import torch
 from genprobe.aggregate.distinct import DistinctExamples, distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal, fit_marginal
 from genprobe.aggregate.queries import Queries, draw_queries
+from genprobe.aggregate.tally import Tally
 from genprobe.analysis.options import Options
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.resolve import bind_prior, require_fit
 from genprobe.errors import ModelError, PluginError
 from genprobe.estimators.quantities import Quantities
+from genprobe.labels import label_columns
 from genprobe.loaders.prior_file import prior_from_file
 from genprobe.plugins import plugins
 from genprobe.report import Estimate
@@ -23,6 +25,7 @@ from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header
 from genprobe.store.read import Store
 from genprobe.types import Family, Likelihood, NamedPrior, Prior, PriorLike
+from genprobe.types.label import Label
 
 
 class StoredParts(NamedTuple):
@@ -61,6 +64,7 @@ def quantities_of(
     progress: Progress = silent,
     ranks: Ranks = ALONE,
     fit: Callable[[], FittedMarginal] | None = None,
+    labels: Sequence[Label] = (),
 ) -> Quantities:
     """What estimators are functions of, each worked out when it is first asked for.
 
@@ -72,8 +76,10 @@ def quantities_of(
         progress: as for ``build_report``.
         ranks: as for ``build_report``.
         fit: as for ``build_report``.
+        labels: of the examples, whose shares the queries are to tally.
     """
     distinct = distinct_examples(store)
+    tally = label_columns(labels, distinct)[0] if labels else None
     return Quantities(
         store,
         known.family,
@@ -90,6 +96,7 @@ def quantities_of(
             progress=progress,
             ranks=ranks,
             distinct=distinct,
+            tally=tally,
         ),
         fit=fit or functools.partial(fit_best_marginal, store, known.family, progress),
         distinct=distinct,
@@ -106,6 +113,7 @@ def draw_for(
     progress: Progress,
     ranks: Ranks,
     distinct: DistinctExamples | None,
+    tally: Tally | None,
 ) -> Queries:
     """As many queries as bring the error of I(n;z) to the tolerance; it is shown on the way.
 
@@ -118,6 +126,7 @@ def draw_for(
         progress: display.
         ranks: the group.
         distinct: the distinct examples, if some are equal.
+        tally: what is summed by column besides.
     """
 
     def error(queries: Queries) -> float:
@@ -137,6 +146,7 @@ def draw_for(
         progress=progress,
         ranks=ranks,
         distinct=distinct,
+        tally=tally,
     )
 
 

@@ -2,6 +2,7 @@
 
 from genprobe.analysis.advice import Advice, Facts, nothing_to_repair
 from genprobe.analysis.findings import FINDINGS, Finding, unused
+from genprobe.analysis.label_findings import label_summary
 from genprobe.report import Report
 
 MOST = 3
@@ -14,7 +15,8 @@ def verdict(
     """One to three sentences that begin with what to do, the most nats at stake first.
 
     First comes what puts every number in doubt, last what only says that a number is not known well
-    enough. Findings with one remedy are one sentence.
+    enough. Findings with one remedy are one sentence. Where there are labels the last sentence says
+    what the code tells of them.
 
     Args:
         report: of one model.
@@ -30,7 +32,9 @@ def verdict(
     """
     facts = Facts(report=report, unit=unit, scale=scale, decimals=decimals)
     found = sorted(advices(facts), key=lambda advice: -advice.nats)
-    return tuple(advice.sentence for advice in found[:MOST]) or (nothing_to_repair(facts),)
+    said, labels = [advice.sentence for advice in found], label_summary(facts)
+    shown = said[: MOST - 1 if labels else MOST] or [nothing_to_repair(facts)]
+    return (*shown, labels) if labels else tuple(shown)
 
 
 def advices(facts: Facts) -> list[Advice]:

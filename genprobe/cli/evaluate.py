@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 @options.byte_values
 @options.input_key
 @options.covariates
+@options.labels
+@options.leaks
 @option(
     "--factory",
     "-f",

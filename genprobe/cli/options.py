@@ -194,6 +194,52 @@ covariates = option(
 )
 
 
+def parse_labels(
+    context: click.Context, parameter: click.Parameter, value: tuple[str, ...]
+) -> dict[str, str] | None:
+    """``digit=labels.npy`` to a source by name; None if there is none."""
+    if not value:
+        return None
+    from genprobe.datasets.labels import parse_label
+
+    found: dict[str, str] = {}
+    for given in value:
+        with as_usage_error():
+            name, source = parse_label(given)
+        if found.setdefault(name, source) != source:
+            raise click.BadParameter(
+                f"two are called {name}: {found[name]} and {source}; name them NAME=SOURCE"
+            )
+    return found
+
+
+labels = option(
+    "--labels",
+    multiple=True,
+    callback=parse_labels,
+    metavar="[NAME=]SOURCE",
+    help="What the code may tell: digit=labels.npy, cells.csv:batch, a covariate; may be repeated.",
+    group="Data",
+)
+held_out_labels = option(
+    "--held-out-labels",
+    multiple=True,
+    callback=parse_labels,
+    metavar="[NAME=]SOURCE",
+    help="The same of the held-out data.",
+    group="Data",
+)
+leaks = option(
+    "--leak",
+    "leaks",
+    multiple=True,
+    callback=parse_labels,
+    metavar="NAME",
+    help="A label of which the code should know nothing; may be repeated.",
+    group="Estimates",
+)
+
+
 def parse_widths(context: click.Context, parameter: click.Parameter, value: str) -> tuple[int, ...]:
     """``256,256`` to (256, 256)."""
     try:

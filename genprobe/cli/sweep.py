@@ -77,6 +77,8 @@ def parse_grid(context: click.Context, parameter: click.Parameter, value: str) -
     group="Estimates",
 )
 @options.tolerance
+@options.labels
+@options.held_out_labels
 @option(
     "--jobs",
     type=WHOLE,

@@ -17,6 +17,7 @@ from genprobe.comparing.inputs import (
     told_apart,
     without_side_files,
 )
+from genprobe.comparing.label_differences import label_differences
 from genprobe.comparing.shared_regime import replace_regime, with_examples
 from genprobe.errors import GenprobeError, UsageError
 from genprobe.estimators.catalog import row_of
@@ -145,7 +146,8 @@ def assemble(
     compares = len(ranked) > 1 and not side_by_side
     reference = (against or best or next(iter(ranked))) if compares else None
     # A reference chosen by its ELBO could have been any model, so every pair might be compared.
-    tests = len(with_elbo) - 1 if against else len(with_elbo) * (len(with_elbo) - 1) // 2
+    count = len(with_elbo)
+    tests = max(0, count - 1) if against else count * (count - 1) // 2
     front, lower = on_the_plane(list(ranked.values())) if comparable else ((), ())
     return Comparison(
         reports=tuple(ranked.values()),
@@ -164,6 +166,7 @@ def assemble(
         side_by_side=side_by_side,
         sort=sort,
         cuts=cuts,
+        label_differences=() if reference is None else tuple(label_differences(ranked, reference)),
     )
 
 

@@ -32,6 +32,7 @@ class Comparison:
         same_measure: whether every distortion is of one kind, so that D and ELBO compare.
         side_by_side: whether the data may differ, so that nothing is shared or compared.
         cuts: thresholds of the regimes.
+        label_differences: of what the codes tell of each label, from the reference.
     """
 
     reports: tuple[Report, ...]
@@ -48,6 +49,7 @@ class Comparison:
     side_by_side: bool
     sort: str
     cuts: Cuts = DEFAULT_CUTS
+    label_differences: tuple[Difference, ...] = ()
 
     @property
     def named(self) -> tuple[Report, ...]:

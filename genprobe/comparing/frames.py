@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.inputs import read_reports, without_side_files
 from genprobe.errors import GenprobeError
+from genprobe.label_report import LabelReport
 from genprobe.report import Report
 from genprobe.runtime.progress import silent
 
@@ -65,6 +66,49 @@ def dimension_frame(reports: Comparison | Iterable[Source] | Source) -> "pd.Data
     pandas = require_pandas()
     rows = [{**about(r), **asdict(d)} for r in reports_of(reports) for d in r.dimensions]
     return pandas.DataFrame(rows)
+
+
+def label_frame(reports: Comparison | Iterable[Source] | Source) -> "pd.DataFrame":
+    """One row a label of a report: what it is, every estimate with both errors, and the verdict.
+
+    Each estimate NAME has the columns ``NAME``, ``NAME_se`` and ``NAME_se_data``; nats, but for
+    ``label_share`` and ``label_gap``. ``leak_lower`` and the like are of labels that were marked.
+
+    Args:
+        reports: as ``frame`` takes them.
+
+    Raises:
+        GenprobeError: if pandas is not installed, or a path is of no store or report.
+
+    Example:
+        >>> import numpy, genprobe
+        >>> params = {"loc": numpy.zeros((20, 2)), "scale": numpy.ones((20, 2))}
+        >>> len(label_frame(genprobe.evaluate_posteriors(params)))
+        0
+    """
+    pandas = require_pandas()
+    rows = [{**about(r), **label_row(k)} for r in reports_of(reports) for k in r.labels.values()]
+    return pandas.DataFrame(rows)
+
+
+def label_row(label: LabelReport) -> dict[str, Any]:
+    """What a report says of one label, in plain cells."""
+    numbers: dict[str, Any] = {}
+    for name, e in label.estimates.items():
+        numbers |= {name: e.value, f"{name}_se": e.se, f"{name}_se_data": e.se_data}
+    leak = {} if label.leak is None else asdict(label.leak)
+    return {
+        "label": label.name,
+        "classes": len(label.classes),
+        "labelled": label.n,
+        "missing": label.missing,
+        **{name: math.nan if value is None else value for name, value in numbers.items()},
+        "candidate": label.candidate,
+        "accuracy": label.accuracy,
+        "saturated": label.saturated,
+        "informative": " ".join(map(str, label.informative)),
+        **{f"leak_{name}": value for name, value in leak.items()},
+    }
 
 
 def reports_of(given: Comparison | Iterable[Source] | Source) -> Sequence[Report]:

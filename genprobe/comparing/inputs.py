@@ -20,6 +20,7 @@ from genprobe.runtime.jobs import require_importable_script, run_jobs
 from genprobe.runtime.near_names import hint
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.untrusted import reading, require_readable
+from genprobe.store.label_terms import SUFFIX as TERMS
 from genprobe.store.read import Store, open_store, readable
 from genprobe.store.report_cache import (
     SUFFIX,
@@ -27,6 +28,7 @@ from genprobe.store.report_cache import (
     find_store,
     is_outdated,
     parse_report,
+    with_terms,
     write_cached_report,
 )
 
@@ -85,7 +87,7 @@ def given(source: Report | str | Path) -> Report | Store:
         return report_in(path)
     store = store_at(path)
     cached = cached_report(store)
-    return store if cached is None else replace(cached, store=store)
+    return store if cached is None else replace(with_terms(cached, store), store=store)
 
 
 def report_in(path: Path) -> Report:
@@ -133,12 +135,12 @@ def without_side_files(sources: Sequence[Report | str | Path]) -> list[Report | 
         sources: to be compared.
     """
     given = {Path(source) for source in sources if not isinstance(source, Report)}
-    cache_path = {p.with_name(p.name + end) for p in given for end in (SUFFIX, SHARDS)}
+    cache_path = {p.with_name(p.name + end) for p in given for end in (SUFFIX, SHARDS, TERMS)}
     return [
         source
         for source in sources
         if isinstance(source, Report)
-        or not (Path(source) in cache_path or str(source).endswith(PICTURES))
+        or not (Path(source) in cache_path or str(source).endswith((PICTURES, TERMS)))
     ]
 
 

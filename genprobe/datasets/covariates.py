@@ -14,6 +14,7 @@ from genprobe.datasets.find import find_file
 from genprobe.datasets.from_object import as_column
 from genprobe.datasets.idx import read_idx
 from genprobe.datasets.idx import recognises as is_idx_file
+from genprobe.datasets.text_tables import names_table, open_text_column
 from genprobe.types import Dataset
 
 
@@ -47,6 +48,8 @@ def read_column(source: Any, opened: Callable[[str], Dataset]) -> Any:
     if not isinstance(source, str | Path):
         return source if isinstance(source, Tensor | list | tuple) else np.asarray(source)
     spec = str(source)
+    if names_table(spec):
+        return open_text_column(spec)
     scheme, _, rest = spec.partition(":")
     if scheme in READERS:
         return READERS[scheme](rest)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from genprobe.runtime.seeds import random_rows
 from genprobe.types import Dataset
@@ -20,7 +21,7 @@ def subset(dataset: Dataset, n: int, seed: int = 0) -> Dataset:
     """
     if n >= dataset.n:
         return dataset
-    rows = random_rows(dataset.n, n, seed, "subset").tolist()
+    rows = chosen_rows(dataset, n, seed).tolist()
     x = torch.cat([dataset.read(row, row + 1) for row in rows])
     covariates = dataset.covariates
     chosen = {}
@@ -37,6 +38,11 @@ def subset(dataset: Dataset, n: int, seed: int = 0) -> Dataset:
         bytes=dataset.bytes,
         covariates=covariates and (lambda a, b: {k: v[a:b] for k, v in chosen.items()}),
     )
+
+
+def chosen_rows(dataset: Dataset, n: int, seed: int = 0) -> Tensor:
+    """Which examples (n,) ``subset`` takes, in their order; all where it takes all."""
+    return random_rows(dataset.n, n, seed, "subset")
 
 
 def joined(parts: Sequence[Any]) -> Any:

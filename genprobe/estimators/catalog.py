@@ -171,6 +171,74 @@ ESTIMATORS: Mapping[str, ReportRow] = {
 }
 """The rows of the registered estimators, in the order of the tables."""
 
+LABEL = "Of a label"
+
+LABELS: Mapping[str, ReportRow] = {
+    "label_entropy": ReportRow(
+        label="entropy H(Y)",
+        heading="H(Y)",
+        section=LABEL,
+        meaning="the most that anything can tell of the label",
+    ),
+    "label_information": ReportRow(
+        label="label information I(Y;Z)",
+        heading="I(Y;Z)",
+        section=LABEL,
+        bound="lower",
+        better="larger",
+        ranks=False,
+        meaning="for the population: what the code tells of the label at least, by a predictor "
+        "that never saw the examples it is scored on",
+    ),
+    "label_information_upper": ReportRow(
+        label="label information, upper end",
+        heading="I(Y;Z) ≤",
+        section=LABEL,
+        bound="upper",
+        meaning="for the population: at most this, up to its error",
+    ),
+    "label_share": ReportRow(
+        label="share of H(Y)",
+        heading="share",
+        section=LABEL,
+        unit="share",
+        bound="lower",
+        meaning="the label information as a share of the entropy",
+    ),
+    "label_information_index": ReportRow(
+        label="label information I(y;z)",
+        heading="I(y;z)",
+        section=LABEL,
+        meaning="for these N examples; H(y) for any label, also a random one, once codes are far "
+        "apart: then it is flagged as saturated",
+    ),
+    "label_remainder": ReportRow(
+        label="besides it I(X;Z|Y), at least",
+        heading="I(X;Z|Y)",
+        section=LABEL,
+        bound="lower",
+        meaning="what the code tells of an example that the label does not, at least",
+    ),
+    "label_remainder_upper": ReportRow(
+        label="besides it I(X;Z|Y), at most",
+        heading="I(X;Z|Y) ≤",
+        section=LABEL,
+        bound="upper",
+        meaning="the same at most",
+    ),
+    "label_gap": ReportRow(
+        label="gap of the dimensions (MIG)",
+        heading="MIG",
+        section=LABEL,
+        unit="share",
+        better="larger",
+        ranks=False,
+        meaning="how much more the most telling dimension tells of the label than the next, as a "
+        "share of H(y) (Chen et al. 2018)",
+    ),
+}
+"""The rows of every label, in the order of the tables."""
+
 CATALOG: Mapping[str, ReportRow] = {
     **ESTIMATORS,
     "entropy_bound": ReportRow(
@@ -197,7 +265,8 @@ def row_of(name: str) -> ReportRow:
         >>> row_of("of_a_plugin_that_is_gone").label
         'of a plugin that is gone'
     """
-    if name in CATALOG:
-        return CATALOG[name]
+    known = CATALOG.get(name) or LABELS.get(name)
+    if known is not None:
+        return known
     parts = plugins().parts("estimators")
     return row_from(name, next((part.value for part in parts if part.name == name), None))

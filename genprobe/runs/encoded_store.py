@@ -21,6 +21,7 @@ from genprobe.encoding.same_model import what_model_changed
 from genprobe.errors import StoreError
 from genprobe.estimators.call import Estimator
 from genprobe.plugins import plugins
+from genprobe.runs.chosen_labels import NO_LABELS, ChosenLabels
 from genprobe.runtime.progress import Progress
 from genprobe.runtime.ranks import ALONE, Ranks, barrier, broadcast_object
 from genprobe.runtime.temporary import explain_temporary
@@ -45,6 +46,7 @@ class Run:
         header: what the run is.
         parts: of the model.
         dataset: to be encoded.
+        labels: of its examples, to be put into the store.
         device: of the model.
         batch_size: examples a call of the model.
         progress: display.
@@ -59,6 +61,7 @@ class Run:
     device: torch.device
     batch_size: int
     progress: Progress
+    labels: ChosenLabels = NO_LABELS
     ranks: Ranks = ALONE
     estimators: Mapping[str, Estimator] | None = None
 

@@ -44,6 +44,8 @@ def evaluate(
     input_key: str | None = None,
     covariates: Mapping[str, Any] | None = None,
     limit: int | None = None,
+    labels: Mapping[str, Any] | Sequence[str] | None = None,
+    leaks: Mapping[str, Any] | Sequence[str] | None = None,
 ) -> Report:
     """Evaluate a model on data: rate, distortion, mutual information, marginal KL, regime.
 
@@ -89,6 +91,12 @@ def evaluate(
             (n, ...), or the path of one. Labels that come with the data need none.
         limit: evaluate so many examples, drawn at random by the seed: the first ones often are of
             one class. The data are then named ``200 of digits``. By default all.
+        labels: what is known of the examples besides, such as ``{"digit": y}``: the report says how
+            much the code tells of each. Values are (n,) whole numbers, truth values or text of all
+            examples of the data, None or NaN where one is missing; the path of such, as
+            ``cells.csv:batch``; or a covariate's name. They are put into the store, and adding some
+            later encodes nothing.
+        leaks: the names of labels of which the code should know nothing, or such labels.
 
     Returns:
         The report; everything in nats per example.

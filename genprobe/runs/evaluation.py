@@ -25,6 +25,7 @@ from genprobe.errors import DataError, ModelError
 from genprobe.estimators.call import require_known
 from genprobe.loaders.open import in_layer, load, open_dataset, own_data
 from genprobe.report import Report
+from genprobe.runs.chosen_labels import choose_labels, labelled, warn_of_lost_labels
 from genprobe.runs.encoded_store import Run, encoded_store, store_location
 from genprobe.runs.write_pictures import write_pictures
 from genprobe.runtime.device import choose_device, explain_device_loss, has_float64
@@ -74,10 +75,12 @@ def run_evaluation(
     ):
         with barrier(ranks):
             if ranks.leads:
-                inputs = paths_named((model, data, options.covariates))
+                inputs = paths_named(options.inputs(model, data))
                 require_own_store(path, inputs, options.fresh)
+                warn_of_lost_labels(options, path)
             run = prepare_run(model, data, options, path=path, progress=display, ranks=ranks)
-        store, family = encoded_store(run, options.fresh), run.parts.posterior
+        store = labelled(encoded_store(run, options.fresh), run.labels, ranks)
+        family = run.parts.posterior
         # The pairs are float32 but their sums are float64.
         pairs_on = run.device if has_float64(run.device) else None
         fit = functools.cache(lambda: fit_best_marginal(store, family, display))
@@ -125,7 +128,9 @@ def prepare_run(
         model = load(model, factory=options.factory, weights=options.weights, trust=options.trust)
     if options.family is not None:
         model = with_family(model, options.family)
-    dataset = choose_data(model, data, options)
+    whole = choose_data(model, data, options)
+    dataset = limited(whole, options)
+    labels = choose_labels(options, whole, dataset, path)
     device = choose_device(options.device)
     fitting = max(1, min(1024, BATCH_VALUES // max(1, dataset.event_shape.numel())))
     batch_size = options.batch_size or fitting
@@ -145,6 +150,7 @@ def prepare_run(
         header=header,
         parts=parts,
         dataset=dataset,
+        labels=labels,
         device=device,
         batch_size=batch_size,
         progress=progress,
@@ -278,7 +284,7 @@ def choose_data(model: Model, data: Any, options: Options) -> Dataset:
         covariates=options.covariates,
         likelihood=model.likelihood if recorded is None else recorded.likelihood,
     )
-    return with_channels(limited(dataset, options), model.training.get("channels"))
+    return with_channels(dataset, model.training.get("channels"))
 
 
 def limited(dataset: Dataset, options: Options) -> Dataset:

@@ -110,7 +110,8 @@ def sweep(
             several must do so under ``if __name__ == "__main__":``.
         progress: show progress on standard error if it is a terminal.
         settings: ``seed``, further ones of ``genprobe.train`` such as ``latent`` and ``hidden``,
-            and ``draws`` and ``tolerance`` of the evaluations.
+            and of the evaluations ``draws``, ``tolerance``, ``labels`` of the data to train on and
+            ``held_out_labels``, each as ``evaluate`` takes labels.
 
     Returns:
         The reports by β.

@@ -17,8 +17,10 @@ from genprobe.types import Dataset
 
 LEARNING = ("batch_size", "learning_rate")
 """The settings of the optimiser that a sweep hands on to ``genprobe.train``."""
-EVALUATION = ("draws", "tolerance")
+EVALUATION = ("draws", "tolerance", "labels")
 """The settings of the evaluations."""
+HELD_OUT = "held_out_labels"
+"""The labels of the held-out data; those of the training data are ``labels``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +39,7 @@ class Plan:
         epochs: of every model after it.
         seed: of everything random.
         settings: further ones of ``genprobe.train``.
-        evaluation: further ones of ``genprobe.evaluate``.
+        evaluation: further ones of ``genprobe.evaluate``, and the labels of held-out data.
     """
 
     betas: tuple[float, ...]
@@ -61,6 +63,12 @@ class Plan:
     def path(self, beta: float, ending: str) -> Path:
         """Where a file of one β is kept: ``beta-0.5.pt``, ``beta-0.5.training.h5``."""
         return self.folder / f"beta-{beta:.6g}.{ending}"
+
+    def evaluation_of(self, side: str) -> dict[str, Any]:
+        """The settings of the evaluations on ``training`` or ``held-out`` data."""
+        found = dict(self.evaluation)
+        held_out = found.pop(HELD_OUT, None)
+        return found if side == "training" else {**found, "labels": held_out}
 
     @property
     def first(self) -> Path:
@@ -90,7 +98,7 @@ def make_plan(arguments: Mapping[str, Any]) -> Plan:
         betas=tuple(betas),
         folder=Path(arguments["folder"]),
         held_out=asked["data"] if other is None and split is not None else other,
-        evaluation={name: complete.pop(name) for name in EVALUATION},
+        evaluation={name: complete.pop(name) for name in (*EVALUATION, HELD_OUT)},
         seed=complete.pop("seed"),
         settings=complete,
     )
@@ -110,6 +118,7 @@ def complete_settings(given: Mapping[str, Any]) -> dict[str, Any]:
         **defaults(MlpVae, network),
         **defaults(train, [*LEARNING, "seed"]),
         **defaults(evaluate, EVALUATION),
+        HELD_OUT: None,
     }
     if unknown := given.keys() - known.keys():
         raise GenprobeError(

@@ -103,7 +103,7 @@ def train_and_evaluate(plan: Plan, beta: float, progress: Progress) -> tuple[Rep
                 binarize="none",  # it is so already
                 store=plan.path(beta, f"{side}.h5"),
                 seed=plan.seed,
-                **plan.evaluation,
+                **plan.evaluation_of(side),
             )
             for side, data in sides.items()
         ]

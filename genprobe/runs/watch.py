@@ -18,6 +18,7 @@ from genprobe.estimators.call import Estimator
 from genprobe.loaders.open import open_dataset
 from genprobe.plugins import plugins
 from genprobe.report import Report
+from genprobe.runs.chosen_labels import by_name, labels_asked
 from genprobe.runs.evaluate import evaluate
 from genprobe.runtime.ranks import barrier, broadcast_object, process_group
 from genprobe.types import Dataset, Model
@@ -61,7 +62,8 @@ def callback(
         seed: of the subset, of binarisation and of every evaluation.
         estimators: by name; by default every registered one but the total correlation.
         strict: raise what goes wrong in an evaluation, instead of warning and training on.
-        options: further ones of ``evaluate``, such as ``draws``, ``tolerance`` and ``prior``.
+        options: further ones of ``evaluate``, such as ``draws``, ``tolerance``, ``prior`` and
+            ``labels``, which are of all examples of the data.
 
     Raises:
         GenprobeError: if a number makes no sense or the data do not open.
@@ -83,10 +85,16 @@ def callback(
         raise GenprobeError("every, n and share must be positive.")
     reading = {k: options.pop(k) for k in ("bytes", "input_key", "covariates") if k in options}
     opened = open_dataset(data, split=split, binarize=binarize, seed=seed, **reading)
+    chosen = subset(opened, n, seed)
+    asked = {k: options.pop(k) for k in ("labels", "leaks") if k in options}
+    if any(asked.values()):
+        labels, leaks = asked.get("labels"), asked.get("leaks")
+        options["labels"] = labels_asked(labels, leaks, opened, chosen, seed=seed)
+        options["leaks"] = list(by_name("leaks", leaks))
     known = plugins().all("estimators") if estimators is None else estimators
-    chosen = {k: v for k, v in known.items() if estimators is not None or k not in EXPENSIVE}
-    settings = {"seed": seed, "estimators": chosen, **options}
-    return Watch(subset(opened, n, seed), every, share, strict, settings)
+    wanted = {k: v for k, v in known.items() if estimators is not None or k not in EXPENSIVE}
+    settings = {"seed": seed, "estimators": wanted, **options}
+    return Watch(chosen, every, share, strict, settings)
 
 
 class Watch:

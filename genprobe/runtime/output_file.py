@@ -203,7 +203,7 @@ def same_file(first: str | Path, second: str | Path) -> bool:
 
 
 def paths_named(given: Any) -> Iterator[Path]:
-    """Every path that an argument may name: as it stands, and after a scheme such as ``idx:``.
+    """Every path that an argument may name: as it stands, and without a scheme or a part of a file.
 
     >>> [path.name for path in paths_named(("a.pt", {"y": "idx:labels"}, 3))]
     ['a.pt', 'idx:labels', 'labels']
@@ -213,7 +213,9 @@ def paths_named(given: Any) -> Iterator[Path]:
             yield from paths_named(each)
     elif isinstance(given, str | Path):
         text = str(given)
-        yield from (Path(part) for part in (text, text.partition(":")[2]) if part)
+        before = text.rpartition(":")[0].rstrip(":")
+        names = {text, text.partition(":")[2], before if "." in before else ""}
+        yield from (Path(part) for part in sorted(names) if part)
 
 
 def reason(error: OSError) -> str:

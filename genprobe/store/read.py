@@ -25,6 +25,7 @@ class Store(WholeStore):
         path: of the file.
         header: what it says of itself.
         seals: of it and of its shards, as they were when it was opened.
+        unlabelled: its seal before it got labels: what is of the same is the same but for labels.
     """
 
     def column(self, name: str) -> Float64[Tensor, "draw n"]:
@@ -141,4 +142,4 @@ def open_store(path: str | Path) -> Store:
 
 def readable(store: WholeStore) -> Store:
     """A store that was found to be whole, to be read."""
-    return Store(store.path, store.header, store.seals)
+    return Store(store.path, store.header, store.seals, store.unlabelled)

@@ -19,6 +19,7 @@ from genprobe.report import FAILED, Report
 from genprobe.runtime.output_file import replace_file
 from genprobe.runtime.untrusted import read_whole
 from genprobe.store.intact import seal_of
+from genprobe.store.label_terms import read_label_terms, write_label_terms
 from genprobe.store.whole import WholeStore, whole_store
 
 log = logging.getLogger("genprobe")
@@ -59,9 +60,11 @@ def write_cached_report(report: Report, store: Path) -> None:
     """
     try:
         content = json.loads(report.to_json())
-        content["provenance"][KEPT] = {"store": seal_of(store), "checksum": checksum_of(content)}
+        checksum = checksum_of(content)
+        content["provenance"][KEPT] = {"store": seal_of(store), "checksum": checksum}
         text = json.dumps(content, indent=2).encode()
         replace_file(cache_path(store), lambda file: file.write(text))
+        write_label_terms(report, store, checksum)
     except (OSError, ValueError, GenprobeError) as error:
         log.info("No report is kept beside %s: %s", store, error)
 
@@ -103,6 +106,16 @@ def cached_report(store: WholeStore) -> Report | None:
         if seal == store.seal and whole and current and is_plain(report):
             return report
     return None
+
+
+def with_terms(report: Report, store: WholeStore) -> Report:
+    """A cached report with what its label information is a mean of, where that is at hand."""
+    if not report.labels:
+        return report
+    checksum = checksum_of(json.loads(report.to_json()))
+    terms = read_label_terms(store.path, checksum, store.header.n)
+    labels = {k: replace(v, terms=terms.get(k)) for k, v in report.labels.items()}
+    return replace(report, labels=labels)
 
 
 def is_outdated(store: WholeStore) -> bool:

@@ -9,6 +9,7 @@ HDF5 cannot be told that a disk is full, either, so it writes to a file that for
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
@@ -31,18 +32,34 @@ SEALS: dict[State, str] = {}
 
 
 @contextlib.contextmanager
-def write_sealed(path: Path) -> Iterator[h5py.File]:
+def write_sealed(path: Path, like: Path | None = None) -> Iterator[h5py.File]:
     """A new HDF5 file, which is sealed, synced and takes its name when all is written, or goes.
 
     Args:
         path: of the file.
+        like: a whole file that it begins as a copy of; empty by default.
 
     Raises:
         OSError: the first that writing met.
     """
-    with atomic_write(path) as aside, ForgivingFile(aside, "w+") as raw:
+    with atomic_write(path) as aside:
+        if like is not None:
+            copy_unsealed(like, aside)
+        with sealed(aside, "w" if like is None else "r+") as file:
+            yield file
+
+
+@contextlib.contextmanager
+def sealed(aside: Path, mode: str) -> Iterator[h5py.File]:
+    """An open HDF5 file that is sealed when all is written.
+
+    Args:
+        aside: its path until it takes its name.
+        mode: ``w``, or ``r+`` where it is there without a seal.
+    """
+    with ForgivingFile(aside, "w+" if mode == "w" else "r+") as raw:
         try:
-            with h5py.File(raw, "w") as file:
+            with h5py.File(raw, mode) as file:
                 yield file
         finally:
             raw.require_written()  # what HDF5 says after that is of no interest
@@ -50,7 +67,14 @@ def write_sealed(path: Path) -> Iterator[h5py.File]:
         raw.seek(0, os.SEEK_END)
         raw.write(MARK + digest)
         raw.require_written()
-    SEALS[state_of(os.stat(path))] = digest.hex()
+    SEALS[state_of(os.stat(aside))] = digest.hex()
+
+
+def copy_unsealed(source: Path, target: Path) -> None:
+    """Copy a file without the seal at its end."""
+    size = source.stat().st_size - (SEAL_BYTES if read_seal(source) else 0)
+    shutil.copyfile(source, target)
+    os.truncate(target, size)
 
 
 def read_seal(path: Path) -> str:

@@ -20,6 +20,9 @@ from genprobe.store.join import axis_of, iterate_arrays, members
 from genprobe.store.run_id import partial_folder
 from genprobe.store.shard import Shard, shards_of
 
+UNLABELLED = "unlabelled"
+"""The attribute of a labelled store that has the seal it had before it got labels."""
+
 
 @dataclass(frozen=True)
 class WholeStore:
@@ -29,11 +32,13 @@ class WholeStore:
         path: of the file.
         header: what it says of itself.
         seals: of it and of its shards, as they were when it was opened.
+        unlabelled: its seal before it got labels: what is of the same is the same but for labels.
     """
 
     path: Path
     header: Header
     seals: tuple[tuple[Path, str], ...]
+    unlabelled: str
 
     @property
     def seal(self) -> str:
@@ -42,15 +47,16 @@ class WholeStore:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[h5py.File]:
-        """Its file, in which nothing has changed since it was opened.
+        """Its file, in which nothing but labels has changed since it was opened.
 
         Raises:
             StoreError: if something has, or if it cannot be read.
         """
-        for path, seal in self.seals:
-            if seal_of(path) != seal:
-                raise StoreError(f"The store {self.path} changed while it was read.", "Run again.")
+        changed = [path for path, seal in self.seals if seal_of(path) != seal]
         with open_file(self.path) as file:
+            labelled = [self.path] if file.attrs.get(UNLABELLED) == self.unlabelled else []
+            if changed not in ([], labelled):
+                raise StoreError(f"The store {self.path} changed while it was read.", "Run again.")
             yield file
 
 
@@ -77,13 +83,14 @@ def whole_store(path: str | Path) -> WholeStore:
                 f"If it holds posteriors: genprobe evaluate {path}",
             )
         text, shards = file.attrs["header"], shards_of(file)
+        unlabelled = file.attrs.get(UNLABELLED)
         header = load_header(text, str(path))
         require_fitting(file, header, {shard.path for shard in shards})
     seals = [(path, require_sealed(path, header))]
     for shard in shards:
         require_own_shard(path, shard, text)
         seals.append((path.parent / shard.path, seal_of(path.parent / shard.path)))
-    return WholeStore(path, header, tuple(seals))
+    return WholeStore(path, header, tuple(seals), str(unlabelled or seals[0][1]))
 
 
 def require_sealed(path: Path, header: Header) -> str:

@@ -120,6 +120,7 @@ ELSEWHERE |= {
     "estimator-failed",
     "estimate-unavailable",
 }
+ELSEWHERE |= {"label-leak", "label-given", "label-saturated"}
 """Found in the tests of what they are of."""
 
 

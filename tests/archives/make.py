@@ -38,6 +38,7 @@ def main():
             write_data(np.random.default_rng(0))
             write_models()
             runs = write_stores()
+            write_labelled()
             write_shards(runs)
             write_unfinished()
             write_reports()
@@ -193,6 +194,20 @@ def conditional():
     )
 
 
+def write_labelled():
+    """Posteriors whose store has labels: one of text with gaps, one that should not be known."""
+    chance = np.random.default_rng(3)
+    kind = chance.integers(0, 3, size=160)
+    loc = chance.normal(size=(160, 2))
+    loc[:, 1] += 3 * kind
+    codes = {"loc": loc.astype(np.float32), "scale": np.full((160, 2), 0.5, np.float32)}
+    named = [None if i % 10 == 0 else "abc"[k] for i, k in enumerate(kind)]
+    labels = {"kind / ü": named, "half": np.arange(160) // 80}
+    genprobe.evaluate_posteriors(
+        codes, name="labelled", store="labelled.h5", device="cpu", labels=labels, leaks=["half"]
+    )
+
+
 def write_shards(runs):
     """The store ``wide.h5`` again, as two ranks write it."""
     run = runs["sharded.h5"] = runs["wide.h5"]
@@ -244,7 +259,13 @@ def call_module(command):
 
 def write_expected(runs):
     """What this genprobe reads in the files that it wrote."""
-    from test_archives import facts_of, figures_of, pictures_of, said_by  # beside this script
+    from test_archives import (  # beside this script
+        facts_of,
+        figures_of,
+        labels_of,
+        pictures_of,
+        said_by,
+    )
 
     stores = sorted(Path().glob("*.h5"))
     asked = [
@@ -269,6 +290,7 @@ def write_expected(runs):
         "runs": runs,
         "models": {name: said_by(Path(name)) for name in models},
         "pictures": {path.name: pictures_of(path) for path in pictured},
+        "labels": {"labelled.h5": labels_of(Path("labelled.h5"))},
     }
     text = json.dumps(content, indent=1, allow_nan=False) + "\n"
     Path("expected.json").write_text(text, encoding="utf-8")

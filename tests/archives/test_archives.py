@@ -124,6 +124,21 @@ def pictures_of(path):
     return {"grids": grids, "absent": sorted(pictures.absent)}
 
 
+def labels_of(path):
+    """The labels in a store by name: their values, their classes, and whether they are leaks."""
+    from genprobe.store.labels import read_labels
+
+    found = read_labels(genprobe.open_store(path))
+    return {
+        name: {
+            "values": each.label.values.tolist(),
+            "classes": list(each.label.classes),
+            "leak": each.leak,
+        }
+        for name, each in found.items()
+    }
+
+
 def schema(name):
     """The JSON Schema that ships in the package; a comparison's has a report's inside."""
     [path] = Path(genprobe.__file__).parent.rglob(f"{name}.schema.json")
@@ -183,7 +198,7 @@ def each(*parts):
         pytest.param(version, name, id=f"{version}-{name}")
         for version, expected in EXPECTED.items()
         for part in parts
-        for name in expected[part]
+        for name in expected.get(part, ())
     ]
 
 
@@ -298,6 +313,11 @@ def test_a_model_says_what_it_said(version, model, expected):
 @pytest.mark.parametrize(("version", "store"), each("pictures"))
 def test_the_pictures_beside_a_store_read(version, store):
     assert pictures_of(HERE / version / store) == EXPECTED[version]["pictures"][store]
+
+
+@pytest.mark.parametrize(("version", "store"), each("labels"))
+def test_the_labels_in_a_store_read(version, store):
+    assert labels_of(HERE / version / store) == EXPECTED[version]["labels"][store]
 
 
 @pytest.mark.parametrize(("version", "store"), each("runs"))

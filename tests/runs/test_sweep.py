@@ -251,3 +251,18 @@ def test_several_jobs_of_a_script_without_a_guard_are_refused_before_any_trainin
     assert done.returncode == 1
     assert 'under `if __name__ == "__main__":`.' in done.stderr.splitlines()[-1]
     assert not (tmp_path / "made").exists()
+
+
+def test_labels_are_of_each_side(bits, tmp_path):
+    kinds = {"kind": torch.arange(256) % 2}, {"kind": torch.arange(64) % 2}
+    found = sweep(
+        bits[0],
+        (0.25,),
+        folder=tmp_path,
+        held_out=bits[1],
+        labels=kinds[0],
+        held_out_labels=kinds[1],
+        **QUICK,
+    )
+    assert [r.labels["kind"].n for side in found.sides.values() for r in side] == [256, 64]
+    assert "What the codes tell of each label" in str(found.comparison("training"))

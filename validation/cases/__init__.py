@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from genprobe.self_check.case import Case
 from validation.audit import Item
 from validation.cases import decoders, discrete, heavy, plane, population
+from validation.label_studies import label_studies
 from validation.studies import studies
 
 CASES: tuple[Case, ...] = (
@@ -15,4 +16,4 @@ CASES: tuple[Case, ...] = (
     *population.cases(),
 )
 
-ITEMS: Mapping[str, Item] = {item.name: item for item in (*CASES, *studies())}
+ITEMS: Mapping[str, Item] = {item.name: item for item in (*CASES, *studies(), *label_studies())}

@@ -1,13 +1,14 @@
 """Comparisons as CSV: one row a model, every estimate with its errors, in nats."""
 
 import csv
+from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from genprobe.comparing.comparison import Comparison
 from genprobe.escape import escaped
-from genprobe.report import Report
+from genprobe.report import Estimate, Report
 from genprobe.runtime.output_file import ResultKind
 
 FACTS = ("model", "dataset", "n", "regime", "regime_probability", "frontier", "hull")
@@ -59,15 +60,25 @@ def csv_row(comparison: Comparison, position: int) -> dict[str, Any]:
     return {
         **dict(zip(FACTS, facts, strict=True)),
         "reference": int(name == comparison.reference),
-        **estimates_of(report),
+        **estimates_of(report.estimates),
+        **label_numbers(report),
         **differences_of(comparison, name),
     }
 
 
-def estimates_of(report: Report) -> dict[str, float | None]:
+def label_numbers(report: Report) -> dict[str, float | None]:
+    """Every estimate of every label and its two errors; ``digit.label_information`` and so on."""
+    return {
+        f"{label}.{name}": value
+        for label, said in report.labels.items()
+        for name, value in estimates_of(said.estimates).items()
+    }
+
+
+def estimates_of(estimates: Mapping[str, Estimate]) -> dict[str, float | None]:
     """Every estimate and its two errors."""
     found: dict[str, float | None] = {}
-    for name, estimate in report.estimates.items():
+    for name, estimate in estimates.items():
         found |= {
             name: estimate.value,
             f"{name}_se": estimate.se,
@@ -79,7 +90,7 @@ def estimates_of(report: Report) -> dict[str, float | None]:
 def differences_of(comparison: Comparison, name: str) -> dict[str, float | None]:
     """A model's differences from the reference, their errors and z, and whether they are paired."""
     found: dict[str, float | None] = {}
-    for d in comparison.differences:
+    for d in (*comparison.differences, *comparison.label_differences):
         if d.first == name:
             title = f"{d.name}_difference"
             found |= {

@@ -1,7 +1,7 @@
 """Reports and comparisons as JSON, and the schema of comparisons (beside this file)."""
 
-import dataclasses
 import json
+from dataclasses import asdict
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,12 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
         "reference": comparison.reference,
         "comparisons": comparison.comparisons,
         "critical": comparison.critical,
-        "differences": [{**dataclasses.asdict(d), "z": d.z} for d in comparison.differences],
+        "differences": [{**asdict(d), "z": d.z} for d in comparison.differences],
+        **(
+            {"label_differences": [{**asdict(d), "z": d.z} for d in comparison.label_differences]}
+            if comparison.label_differences
+            else {}
+        ),
     }
 
 

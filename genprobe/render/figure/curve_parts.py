@@ -1,6 +1,6 @@
 """What β does to the rate, the distortion, and to what the rate is spent on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -11,8 +11,9 @@ from genprobe.render.figure.labels import figure_of
 from genprobe.render.figure.legend import Entry
 from genprobe.render.figure.nats import INFORMATION, MISMATCH, PART_STYLES
 from genprobe.render.figure.style import FAINT, INK
+from genprobe.render.plane_labels import one_line
 from genprobe.render.text.headings import SPELT
-from genprobe.report import Report
+from genprobe.report import Estimate, Report
 
 Sides = Mapping[str, Sequence[Report]]
 """The reports by side, ``training`` and perhaps ``held-out``, from the lowest β on."""
@@ -31,6 +32,13 @@ BAR: Mapping[str, Any] = {
     "markersize": 6.0,
     "markeredgewidth": 0.7,
 }
+LABELS: Sequence[Mapping[str, str]] = (
+    {"color": "#800080", "marker": "D"},
+    {"color": "#008060", "marker": "P"},
+    {"color": "#A00000", "marker": "X"},
+    {"color": "#C0A060", "marker": "p"},
+)
+"""How the label information of each label is drawn; of more labels than these it is not."""
 HALF = 1.96
 """Standard errors to the end of a 95 % interval."""
 APART = 2
@@ -48,14 +56,14 @@ def draw_parts(axes: Axes, betas: Sequence[float], sides: Sides, scale: float, u
         unit: its name.
     """
     for side, reports in sides.items():
-        for name in known(reports):
+        for name, style, estimates in lines_of(reports):
             axes.errorbar(
                 betas,
-                [report[name].value / scale for report in reports],
-                [HALF * (report[name].se_data or 0.0) / scale for report in reports],
+                [e.value / scale for e in estimates],
+                [HALF * (e.se_data or 0.0) / scale for e in estimates],
                 elinewidth=0.7,
                 gid=f"{side} {name}",
-                **line_style(side, **PARTS[name]),
+                **line_style(side, **style),
             )
     if betas[0] > 0:
         axes.set_xscale("log")
@@ -66,9 +74,26 @@ def draw_parts(axes: Axes, betas: Sequence[float], sides: Sides, scale: float, u
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def lines_of(
+    reports: Sequence[Report],
+) -> Iterator[tuple[str, Mapping[str, str], list[Estimate]]]:
+    """What is drawn of one side: its name, how it is drawn, and an estimate of each model."""
+    for name in known(reports):
+        yield name, PARTS[name], [report[name] for report in reports]
+    for name, style in labels_of(reports).items():
+        told = [report.labels[name]["label_information"] for report in reports]
+        yield f"label {name}", style, told
+
+
 def known(reports: Sequence[Report]) -> list[str]:
     """The parts that every model has."""
     return [name for name in PARTS if all(name in report.estimates for report in reports)]
+
+
+def labels_of(reports: Sequence[Report]) -> dict[str, Mapping[str, str]]:
+    """The labels that every model has, the first few, and how each is drawn."""
+    names = [name for name in reports[0].labels if all(name in r.labels for r in reports)]
+    return dict(zip(names, LABELS, strict=False))
 
 
 def line_style(side: str, color: str, marker: str) -> dict[str, Any]:
@@ -103,6 +128,10 @@ def parts_entries(sides: Sides) -> tuple[list[Entry], list[Entry]]:
     parts: list[Entry] = [
         (Line2D([], [], **line_style("training", **PARTS[name])), SPELT[name])
         for name in known(sides["training"])
+    ]
+    parts += [
+        (Line2D([], [], **line_style("training", **style)), f"I(Y;Z) of {one_line(name)}")
+        for name, style in labels_of(sides["training"]).items()
     ]
     data: list[Entry] = [
         (Line2D([], [], **line_style(side, INK, "o")), f"on {side} data") for side in sides

@@ -30,6 +30,7 @@ from genprobe.errors import GenprobeError
 from genprobe.escape import escape, escaped
 from genprobe.render.page.grids import Shown, grids_of, together
 from genprobe.render.page.interactive import CROWD, GLYPHS, plotly_figure
+from genprobe.render.page.label_maps import SIDE, LabelMaps, label_maps
 from genprobe.render.page.provenance import facts_of
 from genprobe.render.page.reproduce import from_here, reproduce
 from genprobe.render.palette import COLOURS, MARKERS, colours_of
@@ -40,10 +41,12 @@ from genprobe.render.text.comparison_rows import difference_rows, differing
 from genprobe.render.text.comparison_verdict import verdict_of
 from genprobe.render.text.comparison_warnings import gathered
 from genprobe.render.text.headings import ERRORS, SPELT
+from genprobe.render.text.label_lines import leaked
 from genprobe.render.text.rows import (
     BOUNDS,
     doubts,
     floor_two,
+    label_layout,
     layout,
     meaning_of,
     method_lines,
@@ -52,8 +55,9 @@ from genprobe.render.text.rows import (
     sourced,
     total_of,
 )
+from genprobe.render.text.short_rows import Scale
 from genprobe.render.text.units import DECIMALS, UNITS, common_divisor, divisor
-from genprobe.report import COLLAPSED_NATS, Dimension, Report, number
+from genprobe.report import COLLAPSED_NATS, Dimension, Estimate, Report, number
 from genprobe.runtime.output_file import ResultKind
 
 SHOWN = 16
@@ -86,6 +90,7 @@ class Entry:
         colour: of the model, as on the plane.
         shares: where each nat of its rate goes; empty if that is not known.
         dimensions: those with the largest rate, that one first.
+        labels: what is drawn of its labels.
         pictures: its grids; empty if there are none.
         missing: what is not pictured, and why.
         command: that makes the report again, None if nothing says.
@@ -97,6 +102,7 @@ class Entry:
     colour: str
     shares: Sequence[Share]
     dimensions: Sequence[Dimension]
+    labels: LabelMaps
     pictures: Sequence[Shown]
     missing: Sequence[str]
     command: str | None
@@ -194,6 +200,7 @@ def contents(entries: Sequence[Entry]) -> dict[str, str]:
         "each": "Each model" if several else "Numbers",
         "nats": "Rate" if any(entry.shares for entry in entries) else "",
         "dimensions": "Dimensions" if any(e.report.dimensions for e in entries) else "",
+        "labels": "Labels" if any(entry.report.labels for entry in entries) else "",
         "pictures": "Pictures",
         "again": "Make it again",
     }
@@ -212,7 +219,7 @@ def page_environment() -> Environment:
         "facts": facts_of,
         "read_more": read_more,
         "number": number,
-        "layout": layout,
+        "layout": layout_with_labels,
         "name_of": name_of,
     }
     env.filters |= {"method": method_lines, "sourced": sourced, "meaning_of": meaning_of}
@@ -220,14 +227,23 @@ def page_environment() -> Environment:
         "doubts": doubts,
         "floor_two": floor_two,
     }
+    env.filters["leaked"] = lambda label, unit, scale: leaked(
+        label, label.leak, Scale(unit, scale, DECIMALS[unit])
+    )
     env.globals |= {
         "BOUNDS": BOUNDS,
         "DECIMALS": DECIMALS,
         "ERRORS": ERRORS,
         "FEW_NAMED": FEW_NAMED,
+        "SIDE": SIDE,
         "total_of": total_of,
     }
     return env
+
+
+def layout_with_labels(report: Report) -> dict[str, list[Estimate]]:
+    """The estimates of a report by section, those of each label among them."""
+    return {**layout(report), **label_layout(report)}
 
 
 @cache
@@ -261,6 +277,7 @@ def entry(index: int, name: str, report: Report, colour: str) -> Entry:
         colour=colour,
         shares=shares(report),
         dimensions=largest(report.dimensions),
+        labels=label_maps(report),
         pictures=pictures,
         missing=missing,
         command=reproduce(report),

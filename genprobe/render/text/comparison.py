@@ -8,6 +8,12 @@ from rich.text import Text
 from genprobe.comparing.comparison import Comparison
 from genprobe.escape import escaped
 from genprobe.render.text.columns import Column, table_of
+from genprobe.render.text.comparison_labels import (
+    label_columns,
+    label_names,
+    label_notes,
+    label_title,
+)
 from genprobe.render.text.comparison_rows import (
     difference_notes,
     difference_rows,
@@ -52,6 +58,8 @@ def comparison_view(
         parts.append(Text(sentence, style="bold" if len(parts) == 1 else ""))
     parts.append("")
     parts += model_parts(comparison, unit, details, width)
+    if label_names(comparison):
+        parts += label_parts(comparison, unit, width)
     if details and comparison.differences:
         parts += difference_parts(comparison, unit, width)
     shared = shared_warnings(comparison) if warnings else []
@@ -76,6 +84,18 @@ def model_parts(
         yield from map(note, [*frontier_notes(comparison), *shared_notes(comparison, unit)])
     else:
         yield Text(" ".join(said))
+
+
+def label_parts(comparison: Comparison, unit: str, width: int) -> Iterator[RenderableType]:
+    """What the codes tell of each label, a line a model."""
+    shown = shown_models(comparison)
+    yield ""
+    yield Text(label_title(comparison, unit), style="bold")
+    columns = label_columns(comparison, unit, shown)
+    yield table_of([comparison.names[i] for i in shown], [columns], width)
+    notes = label_notes(comparison)
+    if notes:
+        yield Text(" ".join(notes))
 
 
 def difference_parts(comparison: Comparison, unit: str, width: int) -> Iterator[RenderableType]:

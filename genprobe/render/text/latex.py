@@ -29,6 +29,7 @@ SPECIAL = {
     "±": r"$\pm$",
     "≤": r"$\le$",
     "≥": r"$\ge$",
+    "≈": r"$\approx$",
     "‖": r"$\Vert$",
     "Ĥ": r"$\hat{H}$",
     "Δ": r"$\Delta$",

@@ -51,10 +51,19 @@ def layout(report: Report) -> dict[str, list[Estimate]]:
 
 
 def sections(report: Report, divisor: float, decimals: int = 3) -> dict[str, list[Row]]:
-    """The rows of a report by section."""
+    """The rows of a report by section, those of each label among them."""
+    every = {**layout(report), **label_layout(report)}
     return {
         title: [row(report, estimate, divisor, decimals) for estimate in estimates]
-        for title, estimates in layout(report).items()
+        for title, estimates in every.items()
+    }
+
+
+def label_layout(report: Report) -> dict[str, list[Estimate]]:
+    """The estimates of each label by a title."""
+    return {
+        f"Label {name}: {len(label.classes)} classes, N = {label.n}": list(label.estimates.values())
+        for name, label in report.labels.items()
     }
 
 

@@ -12,9 +12,11 @@ from genprobe.analysis.verdict import verdict
 from genprobe.errors import Notice
 from genprobe.escape import escaped
 from genprobe.render.text.at_width import AtWidth
+from genprobe.render.text.label_lines import label_lines, short_label_lines
 from genprobe.render.text.rows import headline, regime_verdict
 from genprobe.render.text.short_rows import (
     NAMES,
+    Scale,
     error_columns,
     scale_of,
     short_rows,
@@ -41,12 +43,16 @@ class Fit:
         extras: whether estimates of plugins are shown, and of several draws the ELBO's errors.
         blanks: whether lines without text set the parts apart.
         sentences: of the verdict.
+        labels: how many are shown; None for all.
+        short: whether each of them has a line, or two, and not all that is said of it.
     """
 
     warnings: int
     extras: bool = True
     blanks: bool = True
     sentences: int = 3
+    labels: int | None = None
+    short: bool = True
 
 
 def report_screen(report: Report, unit: str = "nats") -> RenderableType:
@@ -59,7 +65,7 @@ def report_screen(report: Report, unit: str = "nats") -> RenderableType:
     shown = escaped(report)
 
     def screen_at(console: Console, width: int) -> list[Text]:
-        for fit in fits(len(shown.warnings)):
+        for fit in fits(len(shown.warnings), len(shown.labels)):
             lines = screen_lines(shown, unit, fit, console, width)
             if width < COLUMNS or len(lines) <= LINES:
                 break
@@ -70,13 +76,18 @@ def report_screen(report: Report, unit: str = "nats") -> RenderableType:
     return AtWidth(screen_at)
 
 
-def fits(warnings: int) -> Iterator[Fit]:
+def fits(warnings: int, labels: int = 0) -> Iterator[Fit]:
     """Screens from the fullest to the barest; of warnings the last are the first to go."""
+    if labels:
+        yield Fit(warnings=warnings, short=False)
+        yield Fit(warnings=warnings, short=False, blanks=False)
     for blanks in (True, False):
         for count in range(warnings, -1, -1):
             yield Fit(warnings=count, blanks=blanks)
     for sentences in (3, 2, 1):
         yield Fit(warnings=0, blanks=False, extras=False, sentences=sentences)
+    for count in range(labels - 1, -1, -1):
+        yield Fit(warnings=0, blanks=False, extras=False, sentences=1, labels=count)
 
 
 def screen_lines(report: Report, unit: str, fit: Fit, console: Console, width: int) -> list[Text]:
@@ -106,12 +117,30 @@ def screen_lines(report: Report, unit: str, fit: Fit, console: Console, width: i
         rows = [row for row in rows if row.name != NAMES["elbo"]]
     lines += blank + table_lines(rows, (unit, *errors), console, width)
     lines += blank + paragraph(regime_verdict(report, scale.nats), "", "Regime  ", 8)
+    for i, text in enumerate(label_texts(report, scale, fit)):
+        lines += (blank if i == 0 else []) + paragraph(text, "", "Labels  " if i == 0 else "", 8)
     if report.warnings:
         lines += blank
         for notice in report.warnings[: fit.warnings]:
             lines += paragraph(f"{notice.code}: {notice.message}", "", "! ", 2)
         lines += rest_of(report.warnings, fit.warnings, width)
     return lines + paragraph(MORE, "dim")
+
+
+def label_texts(report: Report, scale: Scale, fit: Fit) -> list[str]:
+    """What the code tells of the labels, a paragraph for each line.
+
+    Args:
+        report: to be shown, its names escaped.
+        scale: of the numbers.
+        fit: how much is shown.
+    """
+    write = short_label_lines if fit.short else label_lines
+    names = list(report.labels)
+    shown = names[: fit.labels]
+    texts = [line for name in shown for line in write(report.labels[name], scale)]
+    left = names[len(shown) :]
+    return [*texts, *([f"{len(left)} more: {', '.join(left)}"] if left else [])]
 
 
 def short_title(report: Report, unit: str, width: int) -> str:

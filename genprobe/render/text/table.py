@@ -13,6 +13,7 @@ from genprobe.errors import Notice
 from genprobe.escape import escaped
 from genprobe.render.text.at_width import AtWidth
 from genprobe.render.text.headings import ERRORS
+from genprobe.render.text.label_lines import label_lines
 from genprobe.render.text.rows import (
     Row,
     headline,
@@ -21,6 +22,7 @@ from genprobe.render.text.rows import (
     sections,
     sparkline,
 )
+from genprobe.render.text.short_rows import Scale
 from genprobe.render.text.short_table import point_aligned
 from genprobe.render.text.units import DECIMALS, divisor
 from genprobe.report import Report
@@ -48,6 +50,9 @@ def report_view(report: Report, unit: str = "nats") -> RenderableType:
     if bars:
         parts.append(Text(f"  KL by dimension, largest first   {bars}"))
     parts += [Text(f"  {line}", style="dim") for line in method_lines(report)]
+    for label in report.labels.values():
+        first, *rest = label_lines(label, Scale(unit, scale, DECIMALS[unit]))
+        parts += ["", hanging("Label", first, "bold"), *(padded(line) for line in rest)]
     parts += ["", regime_view(report, unit, scale)]
     if report.warnings:
         parts += ["", warnings_view(report.warnings)]
@@ -141,8 +146,13 @@ def regime_view(report: Report, unit: str, scale: float) -> RenderableType:
     """The regime, its reasons indented below it."""
     first, *rest = regime_lines(report, unit, scale)
     lines: list[RenderableType] = [hanging("Regime", first, "bold")]
-    lines += [Padding(Text(line), (0, 0, 0, 8)) for line in rest]
+    lines += map(padded, rest)
     return Group(*lines)
+
+
+def padded(line: str) -> RenderableType:
+    """A line below the first of what hangs from a mark."""
+    return Padding(Text(line), (0, 0, 0, 8))
 
 
 def warnings_view(notices: Sequence[Notice]) -> RenderableType:

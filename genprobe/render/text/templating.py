@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from genprobe.analysis.verdict import verdict
 from genprobe.comparing.comparison import Comparison
 from genprobe.escape import escaped
+from genprobe.render.text.comparison_labels import label_columns, label_notes, label_title
 from genprobe.render.text.comparison_rows import (
     Cell,
     difference_notes,
@@ -22,6 +23,7 @@ from genprobe.render.text.comparison_rows import (
 from genprobe.render.text.comparison_verdict import verdict_of
 from genprobe.render.text.comparison_warnings import shared_warnings
 from genprobe.render.text.headings import COLUMNS, ERRORS
+from genprobe.render.text.label_lines import label_lines
 from genprobe.render.text.rows import (
     headline,
     method_lines,
@@ -29,7 +31,7 @@ from genprobe.render.text.rows import (
     regime_verdict,
     sections,
 )
-from genprobe.render.text.short_rows import error_columns, short_rows, summary
+from genprobe.render.text.short_rows import error_columns, scale_of, short_rows, summary
 from genprobe.render.text.units import DECIMALS, divisor
 from genprobe.report import Report
 
@@ -59,6 +61,7 @@ def report_facts(report: Report, unit: str) -> dict[str, Any]:
         "errors": ERRORS,
         "sections": sections(report, scale, DECIMALS[unit]),
         "method": method_lines(report),
+        "labels": labels_said(report, unit),
         "regime": regime_lines(report, unit, scale),
         "warnings": report.warnings,
     }
@@ -79,9 +82,20 @@ def screen_facts(report: Report, unit: str) -> dict[str, Any]:
         "unit": unit,
         "errors": error_columns(report),
         "rows": short_rows(report, unit),
+        "labels": labels_said(report, unit),
         "regime": regime_verdict(report),
         "warnings": report.warnings,
     }
+
+
+def labels_said(report: Report, unit: str) -> list[list[str]]:
+    """The lines of every label.
+
+    Args:
+        report: to be shown, its names escaped.
+        unit: of the numbers.
+    """
+    return [label_lines(label, scale_of(report, unit)) for label in report.labels.values()]
 
 
 def comparison_facts(comparison: Comparison, unit: str, warnings: bool = True) -> dict[str, Any]:
@@ -106,5 +120,9 @@ def comparison_facts(comparison: Comparison, unit: str, warnings: bool = True) -
         "difference_rows": difference_rows(comparison, unit, DECIMALS[unit]),
         "difference_title": difference_title(comparison),
         "difference_notes": difference_notes(comparison),
+        "labels": label_columns(comparison, unit, range(len(comparison.names))),
+        "names": comparison.names,
+        "label_title": label_title(comparison, unit),
+        "label_notes": label_notes(comparison),
         "warnings": shared_warnings(comparison) if warnings else [],
     }

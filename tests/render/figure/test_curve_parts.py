@@ -1,9 +1,11 @@
+import dataclasses
 import itertools
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from genprobe.label_report import LabelReport
 from genprobe.render.figure.curve_parts import draw_parts, parts_entries, thin_out
 from genprobe.render.figure.style import drawing
 
@@ -96,3 +98,39 @@ def test_only_what_is_drawn_is_explained(make_sweep):
     assert [text for _, text in data][:2] == ["on training data", "on held-out data"]
     _, data = parts_entries(make_sweep({"training": TRAINING}).sides)
     assert [text for _, text in data] == ["on training data", "95 % of the data error"]
+
+
+def test_label_information_is_drawn_of_the_labels_that_all_models_have(make_sweep, make_estimate):
+    made = make_sweep()
+    reports = [
+        dataclasses.replace(
+            report,
+            labels={
+                "kind": LabelReport(
+                    name="kind",
+                    classes=("a", "b"),
+                    n=100,
+                    missing=0,
+                    estimates={
+                        "label_information": make_estimate(
+                            "label_information", 0.1 * i, se_data=0.02
+                        )
+                    },
+                    dimensions=(),
+                    informative=(),
+                    candidate="",
+                    accuracy=0.5,
+                    saturated=False,
+                )
+            },
+        )
+        for i, report in enumerate(made.training)
+    ]
+    axes = Figure().subplots()
+    draw_parts(axes, made.betas, {"training": reports}, 1.0, "nats")
+    points, errors = bars(axes, "training label kind")
+    np.testing.assert_allclose(points[:, 1], [0.0, 0.1, 0.2])
+    assert errors[1] == pytest.approx([0.1 - 0.0392, 0.1 + 0.0392], abs=1e-4)
+    parts, _ = parts_entries({"training": reports})
+    assert parts[-1][1] == "I(Y;Z) of kind"
+    assert "kind" not in str(parts_entries(made.sides))
