@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch.distributions import Independent, Normal
 
-from genprobe.aggregate.exact import tally_of
 from genprobe.aggregate.tally import Tallied
 from genprobe.labels.index_figure import (
     at_queries,
@@ -44,10 +43,8 @@ def exactly(queries, columns, loc, scale):
     tally, _ = label_columns([columns.label])
     rows = tally.of(torch.arange(N)).double()
     shares = densities(loc, scale, queries.z).softmax(2).flatten(0, 1)
-    parts = [tally_of(one, rows, tally.moments) for one in shares]
-    tallied = Tallied(
-        *(torch.cat(values) for values in list(zip(*parts, strict=True))[:2]), tally.moments
-    )
+    moments = torch.special.xlogy(shares, shares) @ rows[:, list(tally.moments)]
+    tallied = Tallied(shares @ rows, moments, tally.moments)
     return dataclasses.replace(queries, tallied=tallied)
 
 

@@ -4,7 +4,7 @@ import torch
 
 import genprobe
 from genprobe.store.label_terms import read_label_terms, terms_path
-from genprobe.store.report_cache import cached_report
+from genprobe.store.report_cache import cached_report, with_terms
 
 N = 200
 QUICK = {"device": "cpu", "max_queries": 256}
@@ -30,7 +30,7 @@ def content(made):
 
 
 def test_the_cached_report_has_the_terms_of_its_labels(made):
-    [found] = cached_report(made.store).labels.values()
+    [found] = with_terms(cached_report(made.store), made.store).labels.values()
     torch.testing.assert_close(found.terms, made.labels["y"].terms, equal_nan=True)
     assert found == made.labels["y"]
 
@@ -50,4 +50,4 @@ FAULTS = {
 def test_a_report_costs_no_terms_that_are_damaged_or_of_another(made, content, fault):
     FAULTS[fault](content)
     assert read_label_terms(made.store.path, "x", N) == {}
-    assert cached_report(made.store).labels["y"].terms is None
+    assert with_terms(cached_report(made.store), made.store).labels["y"].terms is None
