@@ -1,6 +1,7 @@
 """Every warning has a section of its own in docs/warnings.md, where warnings link to."""
 
 import ast
+import importlib
 import re
 from pathlib import Path
 
@@ -28,6 +29,9 @@ def codes(source):
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign):
             constants |= assigned(node)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("genprobe."):
+            module = importlib.import_module(node.module)
+            constants |= {a.asname or a.name: getattr(module, a.name, None) for a in node.names}
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and name_of(node) in ("Notice", "Finding"):
             given = [k.value for k in node.keywords if k.arg == "code"]
@@ -48,7 +52,8 @@ def assigned(node):
 
 def literal(node, constants):
     if isinstance(node, ast.Name):
-        return constants.get(node.id)
+        value = constants.get(node.id)
+        return value if isinstance(value, str) else None
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
@@ -69,6 +74,8 @@ def test_the_walk_sees_every_way_to_give_a_code():
     source = """
 A, B = "a", "b"
 C = "c"
+from genprobe.report import FAILED
+Notice(code=FAILED, message="")
 Notice(code=A, message="", remedy="")
 Notice(code=B, message="", remedy="")
 Notice(message=Notice(code=C), code="d")
@@ -76,7 +83,7 @@ FINDINGS = {"e": Finding(condition=""), C: Finding(condition=""), "f": other()}
 Model(encode=1, code="g")
 Finding(code="h")
 """
-    assert codes(source) == {"a", "b", "c", "d", "e", "h"}
+    assert codes(source) == {"a", "b", "c", "d", "e", "h", "estimator-failed"}
 
 
 def test_every_code_has_one_section_and_every_section_a_code():
