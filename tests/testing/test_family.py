@@ -357,7 +357,7 @@ WRONG = {
     "a constant on the CPU": (normal_of(Anchored), {"test_tensors_stay_on_their_device": "meta"}),
     "float32 inside": (
         normal_of(Rough),
-        {"test_precision_is_that_of_the_parameters": "float32", AGGREGATE: "", STORE: ""},
+        {"test_precision_is_that_of_the_parameters": "float32", STORE: ""},
     ),
     "the name of a built-in family": (
         normal_of(Plain, name="diagonal-normal"),
