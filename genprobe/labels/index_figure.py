@@ -106,7 +106,8 @@ def index_information(
 
         >>> one = torch.eye(2).double()[None]
         >>> none = torch.zeros(1, 2).double()
-        >>> at = AtQueries(torch.arange(2), torch.arange(2), one, one, none, None, torch.ones(2))
+        >>> copies = torch.ones(2).double()
+        >>> at = AtQueries(torch.arange(2), torch.arange(2), one, one, none, None, copies)
         >>> found, _ = index_information(at, torch.full((2,), 0.5).double(), 2)
         >>> found.value == math.log(2)
         True
