@@ -85,4 +85,4 @@ def with_own(
     rows = tally.of(own[first].clamp(min=0)).double()
     alone = Tallied(rows, torch.zeros_like(sums.tallied.moments), sums.tallied.columns)
     share = (sums.own - everything)[first].exp().nan_to_num(0.0).clamp(max=1.0)
-    return merged_tally(alone, sums.tallied, share)
+    return merged_tally([alone, sums.tallied], torch.stack([share, 1 - share]))

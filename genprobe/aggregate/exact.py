@@ -5,15 +5,14 @@ truth the fast pass is checked against, and the way out where nothing faster hol
 """
 
 import math
-from collections.abc import Sequence
 
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
 from genprobe.aggregate.blocks import Blocks, size_of, stretches, width_of
-from genprobe.aggregate.sums import LogSums
-from genprobe.aggregate.tally import Tallied, Tally
+from genprobe.aggregate.sums import LogSums, joined, merged
+from genprobe.aggregate.tally import Tally, tallied_apart, tallied_of
 from genprobe.runtime.outer_threads import share_out
 from genprobe.types import Family, Params
 
@@ -52,60 +51,57 @@ def exact_log_sums(
         True
     """
     z = z.double()
-    columns = () if tally is None else tally.moments
-    width = 0 if tally is None else tally.width
-    sums = torch.zeros(4 + width + len(columns), len(z), dtype=torch.float64)
-    sums[:3] = -math.inf
     values = max(z[0].numel(), width_of(blocks))
     together = min(QUERIES, len(z))
+    queries = [
+        (slice(part.start + few.start, part.start + few.stop), by)
+        for part, by in tallied_apart(len(z), tally)
+        for few in stretches(part.stop - part.start, together)
+    ]
+    found = [of_nothing(some.stop - some.start, by) for some, by in queries]
     for start, params in blocks(max(1, PAIR_VALUES // values)):
         n = size_of(params)
         belongs = None if tally is None else tally.of(torch.arange(start, start + n)).double()
-        queries = list(stretches(len(z), together))
         parts = list(stretches(n, max(1, PIECE_VALUES // (together * values))))
 
         def one(
-            piece: tuple[slice, slice],
+            piece: tuple[tuple[slice, Tally | None], slice],
             start: int = start,
             params: Params = params,
             belongs: Tensor | None = belongs,
-        ) -> Float64[Tensor, "rows q"]:
-            some, part = piece
+        ) -> LogSums:
+            (some, by), part = piece
             few = {k: v[part].double() for k, v in params.items()}
-            rows = None if belongs is None else belongs[part]
-            return sums_of_some(z[some], family, few, own[some] - start - part.start, rows, columns)
+            sums, shares = sums_of_some(z[some], family, few, own[some] - start - part.start)
+            if by is None or belongs is None:
+                return sums
+            return sums._replace(tallied=tallied_of(shares, belongs[part], by.moments))
 
-        found = share_out(one, [(some, part) for some in queries for part in parts])
-        together_found = [
-            joined(found[i * len(parts) : (i + 1) * len(parts)], columns)
-            for i, _ in enumerate(queries)
-        ]
-        sums = joined([sums, torch.cat(together_found, 1)], columns)
-    tallied = None
-    if tally is not None:
-        of_first = sums[4:, : tally.queries].T
-        tallied = Tallied(of_first[:, :width], of_first[:, width:], columns)
-    others, mine, largest, entropy = sums[:4]
-    return LogSums(others=others, own=mine, largest=largest, entropy=entropy, tallied=tallied)
+        done = iter(share_out(one, [(some, part) for some in queries for part in parts]))
+        found = [merged([before, *(next(done) for _ in parts)]) for before in found]
+    return joined(found)
+
+
+def of_nothing(m: int, tally: Tally | None) -> LogSums:
+    """The sums of no components, for so many queries."""
+    none = torch.full((m,), -math.inf, dtype=torch.float64)
+    shares, rows = none.new_zeros(m, 0), none.new_zeros(0, tally.width if tally else 0)
+    tallied = None if tally is None else tallied_of(shares, rows, tally.moments)
+    return LogSums(
+        others=none, own=none, largest=none, entropy=torch.zeros_like(none), tallied=tallied
+    )
 
 
 def sums_of_some(
-    z: Float64[Tensor, "q *latent"],
-    family: Family,
-    params: Params,
-    own: Int64[Tensor, " q"],
-    belongs: Float64[Tensor, "n a"] | None = None,
-    columns: tuple[int, ...] = (),
-) -> Float64[Tensor, "rows q"]:
-    """Sum without the own component, own, largest and entropy of a few components, then a tally.
+    z: Float64[Tensor, "q *latent"], family: Family, params: Params, own: Int64[Tensor, " q"]
+) -> tuple[LogSums, Float64[Tensor, "q n"]]:
+    """The sums of a few components, and the shares of all but each query's own.
 
     Args:
         z: queries.
         family: of the components.
         params: each (n, ...), float64.
         own: (q,) position of each query's own component, which need not be one of these.
-        belongs: (n, a) how much of each component belongs to each column of a tally.
-        columns: (b,) of which the moments are wanted besides.
     """
     pairs = family.distribution(params).log_prob(z[:, None]).double().clone()
     mine = torch.full((len(z),), -math.inf, dtype=torch.float64)
@@ -114,24 +110,5 @@ def sums_of_some(
     pairs[rows, own[rows]] = -math.inf
     others = pairs.logsumexp(1)
     shares = (pairs - others[:, None]).exp().nan_to_num(0.0)
-    found = torch.stack([others, mine, pairs.amax(1), torch.special.entr(shares).sum(1)])
-    if belongs is None:
-        return found
-    moments = torch.special.xlogy(shares, shares) @ belongs[:, list(columns)]
-    return torch.cat([found, (shares @ belongs).T, moments.T])
-
-
-def joined(
-    found: Sequence[Float64[Tensor, "rows q"]], columns: tuple[int, ...]
-) -> Float64[Tensor, "rows q"]:
-    """The same of all stretches of components together."""
-    parts = torch.stack(list(found), 1)
-    others, own, largest, entropy = parts[:4]
-    whole = others.logsumexp(0)
-    share = (others - whole).exp().nan_to_num(0.0)
-    entropy = (share * entropy + torch.special.entr(share)).sum(0)
-    split = len(parts) - len(columns)
-    shares, moments = parts[4:split], parts[split:]
-    moments = share * moments + torch.special.xlogy(share, share) * shares[list(columns)]
-    sums = torch.stack([whole, own.amax(0), largest.amax(0), entropy])
-    return torch.cat([sums, (share * shares).sum(1), moments.sum(1)])
+    entropy = torch.special.entr(shares).sum(1)
+    return LogSums(others=others, own=mine, largest=pairs.amax(1), entropy=entropy), shares

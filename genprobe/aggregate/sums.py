@@ -8,6 +8,7 @@ components' shares, by the chain rule: of two sets with sums a and b,
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -16,9 +17,15 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from genprobe.aggregate.reduction import Reduction, plain, tallied
-from genprobe.aggregate.tally import RunningTally, Tallied, Tally, replaced_tally
+from genprobe.aggregate.tally import (
+    LN_2,
+    RunningTally,
+    Tallied,
+    Tally,
+    merged_tally,
+    replaced_tally,
+)
 
-LN_2 = math.log(2)
 HUGE = 2.0**100
 """A pair so far above the reference moves it, before float32 overflows."""
 NOTHING = torch.zeros(2, 1, dtype=torch.float64)
@@ -49,11 +56,44 @@ class LogSums(NamedTuple):
     tallied: Tallied | None = None
 
 
+SUMS = ("others", "own", "largest", "entropy")
+
+
+def merged(parts: Sequence[LogSums]) -> LogSums:
+    """The sums of disjoint sets of components as one, for the same queries."""
+    others, own, largest, entropy = (
+        torch.stack([getattr(p, name) for p in parts]) for name in SUMS
+    )
+    whole = others.logsumexp(0)
+    share = (others - whole).exp().nan_to_num(0.0)
+    tallies = [part.tallied for part in parts if part.tallied is not None]
+    return LogSums(
+        others=whole,
+        own=own.amax(0),
+        largest=largest.amax(0),
+        entropy=(share * entropy + torch.special.entr(share)).sum(0),
+        tallied=merged_tally(tallies, share) if tallies else None,
+    )
+
+
+def joined(parts: Sequence[LogSums]) -> LogSums:
+    """The sums of stretches of queries over the same components, in order, those tallied first."""
+    sizes = [len(part.own) for part in parts]
+    fields: dict[str, Any] = {
+        name: torch.cat([getattr(part, name) for part in parts]) for name in SUMS
+    }
+    skipped = sum(size * part.skipped for size, part in zip(sizes, parts, strict=True))
+    tallies = [part.tallied for part in parts if part.tallied is not None]
+    if tallies:
+        shares, moments = (torch.cat(values) for values in list(zip(*tallies, strict=True))[:2])
+        fields["tallied"] = Tallied(shares, moments, tallies[0].columns)
+    return parts[0]._replace(**fields, skipped=skipped / max(1, sum(sizes)))
+
+
 def replaced(sums: LogSums, some: Int64[Tensor, " k"], better: LogSums) -> LogSums:
     """Sums with those of some queries replaced."""
     fields: dict[str, Any] = {
-        name: getattr(sums, name).index_copy(0, some, getattr(better, name))
-        for name in ("others", "own", "largest", "entropy")
+        name: getattr(sums, name).index_copy(0, some, getattr(better, name)) for name in SUMS
     }
     if sums.tallied is not None and better.tallied is not None:
         fields["tallied"] = replaced_tally(sums.tallied, some, better.tallied)

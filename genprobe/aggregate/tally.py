@@ -15,6 +15,8 @@ of components that have the shares w and 1 − w of the sum of all,
     m = w (m_1 + f_1 \log w) + (1 - w) (m_2 + f_2 \log (1 - w))
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -22,7 +24,7 @@ import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-LN_2 = torch.tensor(2.0, dtype=torch.float64).log().item()
+LN_2 = math.log(2)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,16 +69,6 @@ class Tallied(NamedTuple):
     moments: Float64[Tensor, "m b"]
     columns: tuple[int, ...] = ()
 
-    @staticmethod
-    def nothing(m: int, width: int, columns: tuple[int, ...]) -> "Tallied":
-        """Of no components."""
-        shares = torch.zeros(m, width, dtype=torch.float64)
-        return Tallied(shares, torch.zeros(m, len(columns), dtype=torch.float64), columns)
-
-    def at(self, part: Any) -> "Tallied":
-        """Those of some queries."""
-        return Tallied(self.shares[part], self.moments[part], self.columns)
-
     def weighted(self, weight: Float64[Tensor, " m"]) -> tuple[Tensor, Tensor]:
         """What this set adds where it has so much of the sum of all."""
         own = weight[:, None]
@@ -84,23 +76,43 @@ class Tallied(NamedTuple):
         return own * self.shares, own * self.moments + torch.special.xlogy(own, own) * of_moments
 
 
-def merged_tally(first: Tallied, second: Tallied, weight: Float64[Tensor, " m"]) -> Tallied:
-    """Two disjoint sets of components as one.
+def tallied_of(
+    shares: Float64[Tensor, "m n"], rows: Float64[Tensor, "n a"], columns: tuple[int, ...]
+) -> Tallied:
+    """The tally of shares.
 
     Args:
-        first: of one set.
-        second: of the other.
-        weight: (m,) the share of the first in the sum of both.
+        shares: of all components.
+        rows: T of each.
+        columns: of which the moments are wanted.
+    """
+    moments = torch.special.xlogy(shares, shares) @ rows[:, list(columns)]
+    return Tallied(shares @ rows, moments, columns)
+
+
+def merged_tally(parts: Sequence[Tallied], weights: Float64[Tensor, "set m"]) -> Tallied:
+    """Disjoint sets of components as one.
+
+    Args:
+        parts: of each set.
+        weights: (set, m) the share of each in the sum of all.
 
     Example:
         >>> one = Tallied(torch.ones(1, 1).double(), torch.zeros(1, 1).double(), (0,))
-        >>> both = merged_tally(one, one, torch.tensor([0.5]).double())
+        >>> both = merged_tally([one, one], torch.full((2, 1), 0.5).double())
         >>> round(float(both.moments), 4)  # −log 2
         -0.6931
     """
-    pairs = zip(first.weighted(weight), second.weighted(1 - weight), strict=True)
-    shares, moments = (a + b for a, b in pairs)
-    return Tallied(shares, moments, first.columns)
+    added = zip(*(p.weighted(w) for p, w in zip(parts, weights, strict=True)), strict=True)
+    shares, moments = (torch.stack(values).sum(0) for values in added)
+    return Tallied(shares, moments, parts[0].columns)
+
+
+def tallied_apart(m: int, tally: Tally | None) -> list[tuple[slice, Tally | None]]:
+    """The queries that are tallied and those that are not, each a stretch of the m."""
+    first = 0 if tally is None else min(m, tally.queries)
+    parts: list[tuple[slice, Tally | None]] = [(slice(0, first), tally)] if first else []
+    return parts if first == m > 0 else [*parts, (slice(first, m), None)]
 
 
 def replaced_tally(tallied: Tallied, some: Int64[Tensor, " k"], better: Tallied) -> Tallied:

@@ -8,7 +8,7 @@ import itertools
 import math
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Float64, Int64
@@ -19,8 +19,8 @@ from genprobe.aggregate.pairs import WAYS, Pairs, by_precision
 from genprobe.aggregate.plan import Tile
 from genprobe.aggregate.prune import cells, needed, worth
 from genprobe.aggregate.reduction import Reduction, plain
-from genprobe.aggregate.sums import LogSums, RunningLogSum, replaced
-from genprobe.aggregate.tally import Tally
+from genprobe.aggregate.sums import LogSums, RunningLogSum, joined, replaced
+from genprobe.aggregate.tally import Tally, tallied_apart
 from genprobe.runtime.outer_threads import share_out
 from genprobe.types import Family, Params
 
@@ -101,24 +101,6 @@ def log_sums(
         reduce=reduce, waits=True, tally=None if tally is None else tally.some(again),
     )  # fmt: skip
     return replaced(sums, again, better)
-
-
-def tallied_apart(m: int, tally: Tally | None) -> list[tuple[slice, Tally | None]]:
-    """The queries that are tallied and those that are not, each a stretch of the m."""
-    first = 0 if tally is None else min(m, tally.queries)
-    parts: list[tuple[slice, Tally | None]] = [(slice(0, first), tally)] if first else []
-    return parts if first == m > 0 else [*parts, (slice(first, m), None)]
-
-
-def joined(parts: Sequence[LogSums]) -> LogSums:
-    """The sums of stretches of queries that went over the same components, in order."""
-    first, sizes = parts[0], [len(part.own) for part in parts]
-    fields: dict[str, Any] = {
-        name: torch.cat([getattr(part, name) for part in parts])
-        for name in ("others", "own", "largest", "entropy")
-    }
-    skipped = sum(size * part.skipped for size, part in zip(sizes, parts, strict=True))
-    return first._replace(**fields, skipped=skipped / max(1, sum(sizes)))
 
 
 class Group(NamedTuple):
