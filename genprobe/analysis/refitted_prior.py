@@ -6,6 +6,7 @@ from genprobe.errors import Notice, UnavailableError, UsageError
 from genprobe.plugins import plugins
 from genprobe.report import Report
 from genprobe.store.format import Header
+from genprobe.store.read import readable
 from genprobe.types import NamedPrior, PriorLike
 
 
@@ -29,8 +30,7 @@ def fit_prior(report: Report) -> NamedPrior:
         >>> genprobe.fit_prior(report).name in ("diagonal-normal", "full-normal", "normal-mixture")
         True
     """
-    store = report.store
-    if store is None:
+    if report.store is None:
         raise UsageError(
             f"The report of {report.model} comes without the codes that a prior is fitted to.",
             "Evaluate the model again, or open its store: genprobe.report_from_store.",
@@ -39,6 +39,7 @@ def fit_prior(report: Report) -> NamedPrior:
     if not fitted:
         absent = report.provenance.get("absent", {})
         raise UnavailableError(absent.get("rate_fitted_prior", "No prior was fitted."))
+    store = readable(report.store)  # that of a report that was only shown is not yet
     header = store.header
     name, params = refit(
         store,

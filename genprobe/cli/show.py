@@ -41,10 +41,6 @@ def show(context: click.Context, /, store: Path, output: "Output", **settings: A
     sources = map(context.get_parameter_source, OF_NUMBERS)
     as_evaluated = all(source is ParameterSource.DEFAULT for source in sources)
     report = (kept_report(store) if as_evaluated else None) or made_report(store, **settings)
-    if output.write_prior is not None:
-        from genprobe.store.read import open_store
-
-        report = replace(report, store=open_store(store))  # a prior is fitted to its columns
     with output.spared():
         output.write_report(report)
     output.print_report(report)
