@@ -1,34 +1,42 @@
-"""Where the classes of a label lie: the mean of the posterior means of each, by dimension."""
+"""Where the classes of labels lie: the mean of the posterior means of each, by dimension."""
+
+from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.aggregate.blocks import size_of
 from genprobe.aggregate.moments import moments
+from genprobe.labels.columns import values_of
 from genprobe.store.read import Store
 from genprobe.types import Family
+from genprobe.types.label import Label
 
 
 def class_means(
-    store: Store, family: Family, values: Int64[Tensor, " n"], classes: int
-) -> Float64[Tensor, "c k"]:
+    store: Store, family: Family, labels: Sequence[Label]
+) -> dict[str, Float64[Tensor, "c k"]]:
     """The mean posterior mean of the examples of each class (c, k), NaN where there is none.
+
+    One pass over the store serves all labels.
 
     Args:
         store: finished.
         family: of its posteriors.
-        values: (n,) the class of each example, −1 where it is missing.
-        classes: how many there are.
+        labels: of its examples.
     """
-    sums, counts = torch.zeros(()).double(), torch.zeros(classes, 1).double()
+    sums = {label.name: torch.zeros(()).double() for label in labels}
+    counts = {label.name: torch.zeros(len(label.classes), 1).double() for label in labels}
     for start, params in store.blocks():
-        here = values[start : start + size_of(params)]
+        part = slice(start, start + size_of(params))
         mean, _ = moments(family.distribution({k: v.double() for k, v in params.items()}))
-        one_hot = torch.nn.functional.one_hot(here + 1, classes + 1)[:, 1:].double()
-        sums = sums + one_hot.T @ mean
-        counts += one_hot.sum(0)[:, None]
-    return sums / counts
+        for label in labels:
+            here = values_of(label)[part] + 1
+            one_hot = torch.nn.functional.one_hot(here, len(label.classes) + 1)[:, 1:].double()
+            sums[label.name] = sums[label.name] + one_hot.T @ mean
+            counts[label.name] += one_hot.sum(0)[:, None]
+    return {name: sums[name] / counts[name] for name in sums}
 
 
 def most_varied_dimensions(store: Store, family: Family, most: int) -> list[int]:

@@ -79,11 +79,14 @@ def label_reports(
         leaks: names of the labels that it should not know.
     """
     by_dimension = dimensions_of(code)
+    means: Mapping[str, Tensor] = {}
+    if by_dimension is not None:
+        means = class_means(code.store, code.family, [each.label for each in code.columns])
     found, unsaid = {}, {}
     for columns in code.columns:
         name = columns.label.name
         try:
-            found[name] = label_report(columns, code, by_dimension, leak=name in leaks)
+            found[name] = label_report(columns, code, by_dimension, means, leak=name in leaks)
         except UnavailableError as error:
             unsaid[f"label {name}"] = error.what
     return found, unsaid
@@ -142,7 +145,12 @@ def known_examples(label: Label, distinct: DistinctExamples | None) -> Known:
 
 
 def label_report(
-    columns: LabelColumns, code: Code, by_dimension: DimensionQueries | None, *, leak: bool
+    columns: LabelColumns,
+    code: Code,
+    by_dimension: DimensionQueries | None,
+    means: Mapping[str, Float64[Tensor, "c k"]],
+    *,
+    leak: bool,
 ) -> LabelReport:
     """What a code says about one label.
 
@@ -150,6 +158,7 @@ def label_report(
         columns: the label, and where it is in the tally.
         code: what it is held against.
         by_dimension: tallies of single dimensions; None where there are none.
+        means: where the classes of each label lie, by name, where there are such tallies.
         leak: whether the code should not know it.
 
     Raises:
@@ -184,7 +193,7 @@ def label_report(
         n=known.n,
         missing=len(known.values) - known.n,
         estimates=estimates,
-        dimensions=records_of(figures, code, known),
+        dimensions=records_of(figures, means.get(known.label.name)),
         informative=informative(figures),
         candidate=fitted.candidate,
         accuracy=float(fitted.scored.right.nanmean()),
@@ -280,12 +289,11 @@ def figures_of(
 
 
 def records_of(
-    figures: list[DimensionFigure], code: Code, known: Known
+    figures: list[DimensionFigure], means: Float64[Tensor, "c k"] | None
 ) -> tuple[LabelDimension, ...]:
     """The records of single dimensions, with where the classes lie in them."""
-    if not figures:
+    if means is None:
         return ()
-    means = class_means(code.store, code.family, known.values, len(known.pi))
     return tuple(
         LabelDimension(
             index=f.index,
