@@ -46,6 +46,21 @@ def _seeded():
 
 
 @pytest.fixture
+def set_threads(monkeypatch):
+    """Give torch so many threads, on as many CPUs, until the end of the test."""
+    import torch
+
+    before = torch.get_num_threads()
+
+    def set_threads(count):
+        torch.set_num_threads(count)
+        monkeypatch.setattr("genprobe.runtime.outer_threads.available_cpus", lambda: count)
+
+    yield set_threads
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
 def edit_store():
     """Change a store by hand, as its format lets anybody, and open it again."""
     import h5py

@@ -5,7 +5,7 @@ import torch
 
 from genprobe.aggregate import reduction
 from genprobe.aggregate.reduction import LONG, choose, compiled, in_one, plain
-from genprobe.runtime import outer_threads as outer
+from genprobe.runtime.outer_threads import outer_threads, share_out
 
 EACH = pytest.mark.parametrize("reduce", [plain, in_one])
 
@@ -48,17 +48,8 @@ def test_without_a_compiler_the_plain_way_is_taken(monkeypatch, caplog):
     assert "not compiled: No working C++ compiler" in caplog.text
 
 
-@pytest.fixture
-def two_threads(monkeypatch):
-    """Two threads of torch, and as many CPUs."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    monkeypatch.setattr(outer, "available_cpus", lambda: 2)
-    yield
-    torch.set_num_threads(before)
-
-
-def test_a_compiled_sum_works_in_several_threads_at_once(two_threads):
+def test_a_compiled_sum_works_in_several_threads_at_once(set_threads):
+    set_threads(2)
     compiled.cache_clear()
     reduce = compiled()
     tiles = [5 * torch.randn(6 + i % 3, 100 + 7 * i) for i in range(20)]
@@ -68,8 +59,8 @@ def test_a_compiled_sum_works_in_several_threads_at_once(two_threads):
         gate.wait()  # so that both threads are at it
         return reduce(tile.clone(), torch.empty_like(tile))
 
-    with torch.no_grad(), outer.outer_threads():
-        found = outer.share_out(one, tiles)
+    with torch.no_grad(), outer_threads():
+        found = share_out(one, tiles)
     for tile, sums in zip(tiles, found, strict=True):
         for here, there in zip(sums, plain(tile.clone(), torch.empty_like(tile)), strict=True):
             torch.testing.assert_close(here, there, rtol=1e-4, atol=1e-3)

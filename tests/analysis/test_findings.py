@@ -10,8 +10,9 @@ import torch
 import genprobe
 from genprobe import Model
 from genprobe.analysis.findings import FINDINGS, read_more
+from genprobe.analysis.regimes import undetermined
 from genprobe.plugins import plugins
-from genprobe.types import Dimension, Estimate, Notice, Regime, Report
+from genprobe.types import Dimension, Estimate, Notice, Report
 
 N = 300
 HEALTHY_SCALE = 0.6
@@ -208,16 +209,7 @@ def test_the_verdict_is_in_the_order_of_the_nats_at_stake():
         for name, value in {"rate": 20.0, "distortion": 70.0}.items()
     }
     mismatch = Notice(code="prior-mismatch", message="It is.", remedy="Refit.")
-    regime = Regime(
-        label="undetermined",
-        probability=1.0,
-        alternatives=(),
-        by_position=None,
-        by_slope=None,
-        entropy=None,
-        entropy_source=None,
-        reasons=("none",),
-    )
+    regime = undetermined(None, "none")
     dead = Dimension(index=0, rate=0.001, rate_se_data=0.0, mean_variance=0.0, active=False)
     alive = Dimension(index=1, rate=20.0, rate_se_data=0.0, mean_variance=1.0, active=True)
     report = Report(

@@ -11,10 +11,11 @@ from genprobe.analysis.label_findings import (
     saturated,
     stop_leak,
 )
+from genprobe.analysis.regimes import undetermined
 from genprobe.analysis.verdict import verdict
 from genprobe.errors import Notice
 from genprobe.label_report import LabelReport, Leak
-from genprobe.types import Estimate, Regime, Report
+from genprobe.types import Estimate, Report
 
 LEAK = Leak(lower=0.4, upper=0.6, p_value=0.01, permutations=99, power=0.02)
 NONE = Leak(lower=0.0, upper=0.02, p_value=0.4, permutations=99, power=0.02)
@@ -48,16 +49,7 @@ def label(name="digit", told=2.16, error=0.01, leak=None, **changes):
 
 def report(*labels, given=(), warnings=(), **estimates):
     known = {"rate": 19.3, **estimates}
-    regime = Regime(
-        label="undetermined",
-        probability=1.0,
-        alternatives=(),
-        by_position=None,
-        by_slope=None,
-        entropy=None,
-        entropy_source=None,
-        reasons=("none",),
-    )
+    regime = undetermined(None, "none")
     return Report(
         model="m",
         dataset="d",

@@ -8,13 +8,9 @@ from genprobe.runtime.outer_threads import outer_threads, share_out
 
 
 @pytest.fixture
-def four(monkeypatch):
+def four(set_threads):
     """Four threads of torch, and as many CPUs."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(4)
-    monkeypatch.setattr(module, "available_cpus", lambda: 4)
-    yield
-    torch.set_num_threads(before)
+    set_threads(4)
 
 
 def names_of(count):
