@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from genprobe.analysis.rounding import with_error
 from genprobe.comparing.comparison import Comparison
-from genprobe.comparing.difference import OF_LABELS
+from genprobe.comparing.difference import OF_LABELS, Difference
 from genprobe.render.text.columns import Column
 from genprobe.render.text.comparison_rows import UNPAIRED
 from genprobe.render.text.units import DECIMALS, divisor
@@ -59,11 +59,17 @@ def apart_cell(comparison: Comparison, position: int, label: str, unit: str) -> 
     if d is None:
         return "–" if model == comparison.reference and comparison.label_differences else ""
     error = None if d.se_data is None else d.se_data / scale
-    doubt = f"{UNCLEAR} " if error is not None and abs(d.value / scale) <= ERRORS * error else ""
+    doubt = f"{UNCLEAR} " if is_unclear(d) else ""
     mark = "" if d.paired else UNPAIRED
     if d.value == 0 and not error:
         return f"{doubt}0{mark}"
     return f"{doubt}{with_error(d.value / scale, error, DECIMALS[unit])}{mark}"
+
+
+def is_unclear(difference: Difference) -> bool:
+    """Whether a difference is none for sure: within so many of its errors of zero."""
+    error = difference.se_data
+    return error is not None and abs(difference.value) <= ERRORS * error
 
 
 def label_title(comparison: Comparison, unit: str) -> str:
