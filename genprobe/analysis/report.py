@@ -1,6 +1,6 @@
 """From a finished store to a report: estimates, dimensions, regime, warnings, provenance."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,7 @@ import torch
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
-from genprobe.analysis.labels import as_stated, given_to_model
+from genprobe.analysis.labels import as_stated, asked_labels, given_to_model
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.refitted_prior import prior_of_these
@@ -32,7 +32,7 @@ from genprobe.report import OWN, Estimate, Regime, Report
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header
-from genprobe.store.labels import StoredLabel, read_labels
+from genprobe.store.labels import StoredLabel
 from genprobe.store.read import Store
 from genprobe.types import Family, PriorLike
 
@@ -49,6 +49,7 @@ def report_from_store(
     cuts: Cuts = DEFAULT_CUTS,
     device: torch.device | None = None,
     progress: Progress = silent,
+    leaks: Collection[str] = (),
 ) -> Report:
     """The report of a finished store; no model is needed.
 
@@ -63,9 +64,11 @@ def report_from_store(
         cuts: thresholds of the regimes.
         device: where the aggregate posterior is worked out; the CPU by default.
         progress: display.
+        leaks: names of labels of the store of which the code should know nothing, besides those
+            that are marked there.
 
     Raises:
-        UsageError: if a number that was chosen makes no sense.
+        UsageError: if a choice makes no sense, or the store has no such label.
         GenprobeError: if the store is damaged, or names a family that no plugin provides.
 
     Example:
@@ -78,9 +81,9 @@ def report_from_store(
         True
     """
     facts = {"store": store.path, "device": str(device or "cpu")}
-    options = Options.from_arguments({**locals(), **facts})
+    options = Options.from_arguments({**locals(), **facts, "leaks": None})
     options.require_valid()
-    return build_report(store, options, device=device, progress=progress)
+    return build_report(store, options, device=device, progress=progress, leaks=leaks)
 
 
 def build_report(
@@ -93,6 +96,7 @@ def build_report(
     ranks: Ranks = ALONE,
     fit: Callable[[], FittedMarginal] | None = None,
     provenance: Mapping[str, Any] | None = None,
+    leaks: Collection[str] = (),
 ) -> Report:
     """The report of a finished store, with options that were checked.
 
@@ -105,13 +109,14 @@ def build_report(
         ranks: the group whose others ``serve_queries``; rank 0 alone calls this.
         fit: gives the fitted marginal; by default ``fit_best_marginal`` of this store.
         provenance: further facts.
+        leaks: as for ``report_from_store``.
 
     Raises:
         GenprobeError: if the store is damaged, or names a family that no plugin provides.
     """
     options = with_prior_read(options)
     known = stored_parts(store, options, parts)
-    labels = list(read_labels(store).values())
+    labels = asked_labels(store, leaks)
     quantities = quantities_of(
         store,
         known,
