@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
@@ -15,7 +16,7 @@ from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.refitted_prior import prior_of_these
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest, undetermined
 from genprobe.analysis.replicates import bound_of_examples, resampled_points, resampled_slopes
-from genprobe.analysis.stored_labels import stored_label_reports
+from genprobe.analysis.stored_labels import TalliedLabels, stored_label_reports, tallied_labels
 from genprobe.analysis.stored_quantities import (
     quantities_of,
     stored_parts,
@@ -32,7 +33,6 @@ from genprobe.report import OWN, Estimate, Regime, Report
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header
-from genprobe.store.labels import StoredLabel
 from genprobe.store.read import Store
 from genprobe.types import Family, PriorLike
 
@@ -116,7 +116,8 @@ def build_report(
     """
     options = with_prior_read(options)
     known = stored_parts(store, options, parts)
-    labels = asked_labels(store, leaks)
+    distinct = distinct_examples(store)
+    labels = tallied_labels(asked_labels(store, leaks), distinct)
     quantities = quantities_of(
         store,
         known,
@@ -125,11 +126,12 @@ def build_report(
         progress=progress,
         ranks=ranks,
         fit=fit,
-        labels=[each.label for each in labels],
+        distinct=distinct,
+        tally=labels.tally,
     )
     prior = store.header.prior if known.prior is None else known.prior.name
     facts = {"prior": prior, **(provenance or {})}
-    report = estimate_report(store, known.family, quantities, options, facts, labels)
+    report = estimate_report(store, known.family, quantities, options, facts, labels, progress)
     plugins().tell("genprobe_report_ready", report=report, store=store)
     return report
 
@@ -140,7 +142,8 @@ def estimate_report(
     quantities: Quantities,
     options: Options,
     provenance: Mapping[str, Any],
-    labels: Sequence[StoredLabel] = (),
+    labels: TalliedLabels,
+    progress: Progress,
 ) -> Report:
     """Estimate everything and put it into a report.
 
@@ -151,6 +154,7 @@ def estimate_report(
         options: what the user chose.
         provenance: further facts.
         labels: of the store.
+        progress: display.
     """
     header, wanted = store.header, options.estimators
     estimates, absent, failed = estimate(
@@ -162,7 +166,7 @@ def estimate_report(
         quantities.rate_moments,
         quantities.dimension_kl if quantities.has_marginals else None,
     )
-    of_labels, unsaid = stored_label_reports(store, family, quantities, estimates, labels)
+    of_labels, unsaid = stored_label_reports(store, family, quantities, estimates, labels, progress)
     of_labels = {k: as_stated(v, quantities.observations) for k, v in of_labels.items()}
     said = [
         *store.notices(),
@@ -173,7 +177,7 @@ def estimate_report(
     evidence = replace(
         evidence_of(store, family, quantities, estimates, latents, options, [*failed, *said]),
         labels=of_labels,
-        labels_given=given_to_model(store, labels) if labels else (),
+        labels_given=given_to_model(store, labels.labels) if labels.labels else (),
     )
     withheld, at_stake = vacuous(estimates), stakes(evidence)
     facts = {
@@ -181,7 +185,7 @@ def estimate_report(
         "absent": {**absent, **unsaid},
         "vacuous": withheld,
         **({"at_stake": at_stake} if at_stake else {}),
-        **({"labels_given": evidence.labels_given} if labels else {}),
+        **({"labels_given": evidence.labels_given} if labels.labels else {}),
         **provenance,
     }
     return Report(

@@ -27,6 +27,7 @@ from torch import Tensor
 from genprobe.labels.cross_fitting import CLOSED, closed_fits
 from genprobe.labels.features import Features
 from genprobe.runtime.outer_threads import outer_threads, share_out
+from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.seeds import generator
 
 PERMUTATIONS = 99
@@ -57,6 +58,7 @@ def permutation_test(
     *,
     which: Int64[Tensor, " m"] | None = None,
     permutations: int = PERMUTATIONS,
+    progress: Progress = silent,
 ) -> Permuted:
     """The permutation test of an independent label.
 
@@ -68,13 +70,16 @@ def permutation_test(
         seed: of the permutations.
         which: (m,) the distinct example that each is; None where all differ.
         permutations: so many refits.
+        progress: display.
     """
     random = generator(seed, "labels", "permutations")
     groups = groups_by_size(which, len(values))
     orders = [permuted(groups, len(values), random) for _ in range(permutations)]
 
     def one(order: Tensor) -> float:
-        return statistic(features, values[order], fold, classes)
+        value = statistic(features, values[order], fold, classes)
+        progress.advance("permutations", 1, 1 + permutations)
+        return value
 
     with outer_threads():
         found, *null = share_out(one, [torch.arange(len(values)), *orders])
