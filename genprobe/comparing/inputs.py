@@ -29,6 +29,7 @@ from genprobe.store.report_cache import (
     is_outdated,
     parse_report,
     with_terms,
+    with_terms_of_store,
     write_cached_report,
 )
 
@@ -106,7 +107,9 @@ def report_in(path: Path) -> Report:
             error.remedy or "Give stores, or reports that evaluate --json wrote of one model.",
         ) from error
     store = find_store(report, path)
-    return report if store is None else replace(report, store=readable(store))
+    if store is None:
+        return report
+    return replace(with_terms_of_store(report, store), store=readable(store))
 
 
 def store_at(path: Path) -> Store:
