@@ -14,7 +14,7 @@ import pytest
 from genprobe.analysis import findings
 from genprobe.analysis.rounding import rounded, rounded_error
 from genprobe.comparing.compare import compare
-from genprobe.comparing.labels import short_labels
+from genprobe.comparing.model_names import short_names
 from genprobe.render.page import grids, html
 from genprobe.render.page.html import to_html
 from genprobe.store.pictures import Grid, Pictures
@@ -311,7 +311,7 @@ def test_names_are_text_wherever_they_stand(make_report, make_estimate):
     assert page.all("h1")[0].text.endswith(HOSTILE)
     [given] = page.all("script", id="page")
     texts = [t["text"][0] for t in json.loads(given.text)["figure"]["data"] if "text" in t]
-    assert escape(short_labels([HOSTILE, "vae"])[0]) in texts
+    assert escape(short_names([HOSTILE, "vae"])[0]) in texts
 
 
 def warned(*reports):
