@@ -1,9 +1,10 @@
 """A label from the values that a user gives: its classes, and which examples have none.
 
 Missing are None, NaN, NaT and pandas' NA, a masked value, and text that is empty or one of the
-spellings that pandas reads as missing from a file. −1 among whole numbers is missing where it
-stands beside three classes or more, all of them not below zero, as pandas and scikit-learn code
-what has no class; with fewer it may be a class, such as of −1, 0 and 1, and is one.
+spellings that pandas reads as missing from a file. Blanks around text do not count. −1 among whole
+numbers is missing where it stands beside three classes or more, all of them not below zero, as
+pandas and scikit-learn code what has no class; with fewer it may be a class, such as of −1, 0 and
+1, and is one.
 """
 
 import logging
@@ -56,8 +57,8 @@ def as_label(name: str, values: Any, n: int) -> Label:
     present = is_present(name, array)
     if array.dtype.kind == "f":
         array = without_fractions(name, array, present)
-    elif array.dtype.kind == "O":
-        array = np.where(present, array, "").astype(str)
+    elif array.dtype.kind in "OU":
+        array = np.char.strip(np.where(present, array, "").astype(str))
     if array.dtype.kind == "i":
         present &= ~is_missing_code(name, array)
     found, code = np.unique(array[present], return_inverse=True)
@@ -183,7 +184,7 @@ def without_fractions(name: str, array: np.ndarray, present: np.ndarray) -> np.n
     Raises:
         DataError: if they are continuous.
     """
-    known = array[present]
+    known = array[present].astype(np.float64)
     if (known == np.floor(known)).all() and (np.abs(known) < 2**53).all():
         return np.where(present, array, 0).astype(np.int64)
     count = len(np.unique(known))
@@ -222,7 +223,8 @@ def require_rows(name: str, shape: tuple[int, ...], n: int) -> None:
     if shape[0] != n:
         raise DataError(
             f"The label {name} has {shape[0]} values; the data have {n} examples.",
-            "Give one an example of the data, before --limit takes some of them.",
+            "Give one an example of the data, before --limit takes some of them."
+            + (" The first row of a table names its columns." if shape[0] == n - 1 else ""),
         )
 
 
@@ -247,5 +249,7 @@ def require_classes(name: str, classes: np.ndarray, count: int) -> None:
         raise DataError(
             f"The label {name} has {len(classes)} classes on {count} examples, more than a tenth: "
             "most are too few to learn from.",
-            QUANTILES if classes.dtype.kind in "if" else "Merge the rare ones.",
+            QUANTILES
+            if classes.dtype.kind in "if"
+            else "Merge the rare ones, or evaluate more examples.",
         )

@@ -25,6 +25,7 @@ WHOLE = {
     "list": POSITION.tolist(),
     "pandas": pd.Series(POSITION, index=range(5, N + 5)),
     "categorical": pd.Series(POSITION).astype("category"),
+    "half floats": POSITION.astype(np.float16),
     "masked of none": np.ma.masked_array(POSITION, False),
     "label": Label(name="other", values=POSITION, classes=("0", "1", "2")),
 }
@@ -50,6 +51,7 @@ TEXTS = {
     "text": TEXT,
     "bytes": TEXT.astype("S"),
     "list": TEXT.tolist(),
+    "blanks around": [f"{' ' * (i % 2)}{value} " for i, value in enumerate(TEXT)],
     "objects": TEXT.astype(object),
     "pandas": pd.Series(TEXT, dtype="string"),
     "categorical": pd.Series(pd.Categorical(TEXT, categories=["c", "a", "b", "never"])),
@@ -115,6 +117,7 @@ REFUSED = {
     "datetime": np.datetime64("2020-01-01") + POSITION,
     "several kinds": ["a", 1] * 30,
     "59 values; the data have 60": POSITION[1:],
+    "first row of a table names": POSITION[1:],
     "is a int": 5,
 }
 
