@@ -130,10 +130,10 @@ def listed(name: str, values: Any) -> np.ndarray:
 
 
 def narrowed(name: str, array: np.ndarray) -> np.ndarray:
-    """Objects as numbers if all of them are, missing ones aside; else as text.
+    """Objects as numbers if all of them are, missing ones aside; else of one kind, as text.
 
     Raises:
-        DataError: if some are neither.
+        DataError: if they are of several kinds.
     """
     flat = [item.item() if hasattr(item, "item") else item for item in array.ravel().tolist()]
     flat = [str(item, "utf-8", "replace") if isinstance(item, bytes) else item for item in flat]
@@ -148,9 +148,11 @@ def narrowed(name: str, array: np.ndarray) -> np.ndarray:
         numbers = [np.nan if item is None else float(item) for item in flat]
         return np.array(numbers).reshape(array.shape)
     kinds = sorted({type(item).__name__ for item in known})
+    if len(kinds) == 1:  # such as the intervals of pandas.cut
+        text = [None if item is None else str(item) for item in flat]
+        return np.array(text, object).reshape(array.shape)
     raise DataError(
-        f"The label {name} holds values of several kinds or of none that is known: "
-        f"{', '.join(kinds[:5])}.",
+        f"The label {name} holds values of several kinds: {', '.join(kinds[:5])}.",
         "Give all of them as whole numbers, or all as text.",
     )
 
@@ -246,10 +248,11 @@ def require_classes(name: str, classes: np.ndarray, count: int) -> None:
             "Give one of two classes or more, or leave it out.",
         )
     if len(classes) * FEWEST_EXAMPLES > count:
+        remedy = QUANTILES if classes.dtype.kind in "if" else "Merge the rare ones."
+        if count < 2 * FEWEST_EXAMPLES:  # too few for any label
+            remedy = "Evaluate more examples that have one."
         raise DataError(
             f"The label {name} has {len(classes)} classes on {count} examples, more than a tenth: "
             "most are too few to learn from.",
-            QUANTILES
-            if classes.dtype.kind in "if"
-            else "Merge the rare ones, or evaluate more examples.",
+            remedy,
         )

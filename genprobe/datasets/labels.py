@@ -90,10 +90,11 @@ def read_values(
     text = str(source)
     if not re.search(r"[./\\:]", text) and all(is_absent(path) for path in places(text)):
         there = {} if dataset.covariates is None else dataset.covariates(0, min(1, dataset.n))
-        labels = f"Labels: {', '.join(known)}. " if known else ""
+        others = [each for each in known if each != text]
+        labels = f"Labels: {', '.join(others)}. " if others else ""
         raise DataError(
             f"There is no label {text!r}: no covariate of the data has that name, and no file.",
-            f"{hint(text, [*known, *there])}{labels}Covariates: {', '.join(there) or 'none'}. "
+            f"{hint(text, [*others, *there])}{labels}Covariates: {', '.join(there) or 'none'}. "
             f"To name a file: {name}=FILE.",
         )
     return read_column(source, opened)

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -133,8 +133,8 @@ def by_name(option: str, given: Any) -> dict[str, Any]:
         given = [given]
     if isinstance(given, Mapping) or hasattr(given, "items"):
         found = {str(name): source for name, source in given.items()}
-    elif isinstance(given, Sequence) and all(isinstance(name, str) for name in given):
-        found = {name: name for name in given}
+    elif isinstance(given, Sequence | Set) and all(isinstance(name, str) for name in given):
+        found = {name: name for name in (sorted(given) if isinstance(given, Set) else given)}
     else:
         raise UsageError(
             f"{option} cannot be a {type(given).__name__}.",

@@ -116,10 +116,18 @@ REFUSED = {
     "complex": POSITION + 1j,
     "datetime": np.datetime64("2020-01-01") + POSITION,
     "several kinds": ["a", 1] * 30,
+    "Evaluate more": [0, 1, *[None] * (N - 2)],
     "59 values; the data have 60": POSITION[1:],
     "first row of a table names": POSITION[1:],
     "is a int": 5,
 }
+
+
+def test_classes_may_be_what_pandas_cuts_numbers_into():
+    cut = pd.cut(np.where(KNOWN, POSITION, np.nan), 3)
+    label = as_label("y", cut, N)
+    assert label.classes == ("(-0.002, 0.667]", "(1.333, 2.0]")
+    np.testing.assert_array_equal(label.values == -1, ~KNOWN)
 
 
 @pytest.mark.parametrize("words", REFUSED)

@@ -40,6 +40,7 @@ from genprobe.render.rate_parts import label_part, parts_of, strip_labels
 from genprobe.render.text import templating
 from genprobe.render.text.comparison_labels import (
     UNCLEAR,
+    compared_labels,
     is_unclear,
     label_names,
     label_notes,
@@ -159,7 +160,10 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
         label_names=label_names(comparison),
         label_title=label_title(comparison, unit).removesuffix(unit),
         label_notes=label_notes(comparison),
-        label_differences={(d.first, d.name): d for d in comparison.label_differences},
+        label_differences={
+            name: {d.first: d for d in compared_labels(comparison, name)}
+            for name in label_names(comparison)
+        },
         unpaired=any(not d.paired for d in comparison.differences),
         positions={entry.name: entry.index for entry in entries},
         warnings=gathered(reports),
@@ -236,10 +240,7 @@ def page_environment() -> Environment:
         "name_of": name_of,
     }
     env.filters |= {"method": method_lines, "sourced": sourced, "meaning_of": meaning_of}
-    env.filters |= {
-        "doubts": doubts,
-        "floor_two": floor_two,
-    }
+    env.filters |= {"doubts": doubts, "floor_two": floor_two}
     env.tests["unclear"] = is_unclear
     env.filters["leaked"] = lambda label, unit, scale: leaked(
         label, label.leak, Scale(unit, scale, DECIMALS[unit])
