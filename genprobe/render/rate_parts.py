@@ -4,6 +4,7 @@ Labels divide nothing: what a code tells of one it may tell of another as well. 
 of its own on the bar of a model, from its start, and they do not sum to anything.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -47,12 +48,13 @@ def parts_of(report: Report) -> Parts:
 
 
 def strip_labels(reports: Sequence[Report]) -> list[str]:
-    """The labels that have a strip on bars: of those of any model the first that were given.
+    """The labels that have a strip on bars: those that most models have, in their order.
 
     Args:
         reports: of the models.
     """
-    return list(dict.fromkeys(name for r in reports for name in r.labels))[:MOST_STRIPS]
+    common = Counter(name for report in reports for name in report.labels)
+    return [name for name, _ in common.most_common(MOST_STRIPS)]
 
 
 def label_part(report: Report, label: str) -> float:
