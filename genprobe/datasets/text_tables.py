@@ -36,8 +36,8 @@ def names_table(spec: str) -> bool:
 def open_text_column(spec: str) -> np.ndarray:
     """The column of a text table: numbers if all are, NaN where a row has none; else text.
 
-    The first row has the names of the columns. A comma is between them, a tab in .tsv, a semicolon
-    where the first row has one and no comma.
+    The first row has the names of the columns. A comma is between them, a tab in .tsv, or where the
+    first row has no comma, a semicolon or a tab.
 
     Args:
         spec: ``PATH:COLUMN``; the path alone if the table has one column.
@@ -89,8 +89,9 @@ def rows_of(path: Path) -> Iterator[list[str]]:
     """The rows of a table, plain or gzipped."""
     text = content_of(path)
     first = text.partition("\n")[0]
-    tabbed = ".tsv" in path.name.lower()
-    separator = "\t" if tabbed else ";" if ";" in first and "," not in first else ","
+    separator = (
+        "\t" if ".tsv" in path.name.lower() else next((c for c in ",;\t" if c in first), ",")
+    )
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
 
 

@@ -32,6 +32,7 @@ def test_a_column_is_text_or_numbers(write):
 OTHERS = {
     "a.tsv": CELLS.replace(",", "\t").replace("B\t", "B,"),
     "a.csv": CELLS.replace(",", ";").replace("B;", "B:"),
+    "tabs.csv": CELLS.replace(",", "\t").replace("B\t", "B:"),
     "a.csv.gz": CELLS,
     "mark.csv": "\ufeff" + CELLS,
     "lines.CSV": CELLS.replace("\n", "\r\n"),
