@@ -102,8 +102,10 @@ def draw_strips(axes: Axes, reports: Sequence[Report], scale: float) -> None:
         told = {row: label_part(report, label) / scale for row, report in enumerate(reports)}
         told = {row: nats for row, nats in told.items() if nats > 0}
         rows = [row + THICK / 2 - STRIP * (position + 0.5) for row in told]
-        style = {"facecolor": colour, "edgecolor": INK, "linewidth": 0.4, "gid": "label"}
-        axes.barh(rows, list(told.values()), STRIP, **style)
+        axes.barh(
+            rows, list(told.values()), STRIP,
+            facecolor=colour, edgecolor=INK, linewidth=0.4, gid="label",
+        )  # fmt: skip
 
 
 def strip_entries(reports: Sequence[Report]) -> list[Entry]:
