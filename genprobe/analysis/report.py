@@ -49,7 +49,7 @@ def report_from_store(
     cuts: Cuts = DEFAULT_CUTS,
     device: torch.device | None = None,
     progress: Progress = silent,
-    leaks: Collection[str] = (),
+    leaks: Collection[str] | None = None,
 ) -> Report:
     """The report of a finished store; no model is needed.
 
@@ -96,7 +96,7 @@ def build_report(
     ranks: Ranks = ALONE,
     fit: Callable[[], FittedMarginal] | None = None,
     provenance: Mapping[str, Any] | None = None,
-    leaks: Collection[str] = (),
+    leaks: Collection[str] | None = None,
 ) -> Report:
     """The report of a finished store, with options that were checked.
 
@@ -117,7 +117,7 @@ def build_report(
     options = with_prior_read(options)
     known = stored_parts(store, options, parts)
     distinct = distinct_examples(store)
-    labels = tallied_labels(asked_labels(store, leaks), distinct)
+    labels = tallied_labels(asked_labels(store, leaks or ()), distinct)
     quantities = quantities_of(
         store,
         known,

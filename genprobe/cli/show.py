@@ -33,6 +33,7 @@ OF_NUMBERS = ("tolerance", "max_queries", "prior", "entropy", "bin_width", "regi
     "--leak",
     "leaks",
     multiple=True,
+    callback=lambda context, parameter, value: value or None,
     metavar="NAME",
     help="A label of the store of which the code should know nothing; may be repeated.",
     group="Estimates",
@@ -44,7 +45,7 @@ def show(
     /,
     store: Path,
     output: "Output",
-    leaks: tuple[str, ...],
+    leaks: tuple[str, ...] | None,
     **settings: Any,
 ) -> None:
     """Show the report of STORE; the model is not needed, nothing is encoded.
@@ -57,7 +58,7 @@ def show(
     sources = map(context.get_parameter_source, OF_NUMBERS)
     as_evaluated = all(source is ParameterSource.DEFAULT for source in sources)
     report = kept_report(store) if as_evaluated else None
-    if report is None or not all(is_marked(report, name) for name in leaks):
+    if report is None or not all(is_marked(report, name) for name in leaks or ()):
         report = made_report(store, leaks=leaks, **settings)
     with output.spared():
         output.write_report(report)
@@ -97,7 +98,7 @@ def is_marked(report: "Report", label: str) -> bool:
 
 
 def made_report(
-    store: Path, regime_cuts: Path | None, leaks: tuple[str, ...], **settings: Any
+    store: Path, regime_cuts: Path | None, leaks: tuple[str, ...] | None, **settings: Any
 ) -> "Report":
     """The report of a store, made now.
 
