@@ -1,15 +1,40 @@
 """What a store says of labels besides what the code does: who else knows them."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import torch
 
 from genprobe.analysis.withheld import stated
+from genprobe.errors import UsageError
 from genprobe.label_report import LabelReport
-from genprobe.store.labels import StoredLabel
+from genprobe.runtime.near_names import hint
+from genprobe.store.labels import StoredLabel, read_labels
 from genprobe.store.read import Store
 from genprobe.types.label import Label
+
+
+def asked_labels(store: Store, leaks: Collection[str] = ()) -> list[StoredLabel]:
+    """The labels of a store, some of them asked about as leaks besides those that are marked there.
+
+    Args:
+        store: finished; it stays as it is.
+        leaks: their names.
+
+    Raises:
+        UsageError: if it has no label of such a name.
+    """
+    known = read_labels(store)
+    names = [leaks] if isinstance(leaks, str) else leaks
+    for name in names:
+        if name not in known:
+            there = f"It has {', '.join(known)}." if known else "It has none."
+            raise UsageError(
+                f"{store.path} has no label {name!r}.",
+                f"{hint(name, known)}{there} Others are added by evaluate --labels.",
+            )
+    marked = {name: dataclasses.replace(known[name], leak=True) for name in names}
+    return list({**known, **marked}.values())
 
 
 def as_stated(label: LabelReport, observations: int) -> LabelReport:

@@ -1,21 +1,22 @@
 """From a finished store to a report: estimates, dimensions, regime, warnings, provenance."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import torch
 
+from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
-from genprobe.analysis.labels import as_stated, given_to_model
+from genprobe.analysis.labels import as_stated, asked_labels, given_to_model
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.refitted_prior import prior_of_these
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest, undetermined
 from genprobe.analysis.replicates import bound_of_examples, resampled_points, resampled_slopes
-from genprobe.analysis.stored_labels import stored_label_reports
+from genprobe.analysis.stored_labels import TalliedLabels, stored_label_reports, tallied_labels
 from genprobe.analysis.stored_quantities import (
     quantities_of,
     stored_parts,
@@ -32,7 +33,6 @@ from genprobe.report import OWN, Estimate, Regime, Report
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header
-from genprobe.store.labels import StoredLabel, read_labels
 from genprobe.store.read import Store
 from genprobe.types import Family, PriorLike
 
@@ -49,6 +49,7 @@ def report_from_store(
     cuts: Cuts = DEFAULT_CUTS,
     device: torch.device | None = None,
     progress: Progress = silent,
+    leaks: Collection[str] | None = None,
 ) -> Report:
     """The report of a finished store; no model is needed.
 
@@ -63,9 +64,11 @@ def report_from_store(
         cuts: thresholds of the regimes.
         device: where the aggregate posterior is worked out; the CPU by default.
         progress: display.
+        leaks: names of labels of the store of which the code should know nothing, besides those
+            that are marked there.
 
     Raises:
-        UsageError: if a number that was chosen makes no sense.
+        UsageError: if a choice makes no sense, or the store has no such label.
         GenprobeError: if the store is damaged, or names a family that no plugin provides.
 
     Example:
@@ -78,9 +81,9 @@ def report_from_store(
         True
     """
     facts = {"store": store.path, "device": str(device or "cpu")}
-    options = Options.from_arguments({**locals(), **facts})
+    options = Options.from_arguments({**locals(), **facts, "leaks": None})
     options.require_valid()
-    return build_report(store, options, device=device, progress=progress)
+    return build_report(store, options, device=device, progress=progress, leaks=leaks)
 
 
 def build_report(
@@ -93,6 +96,7 @@ def build_report(
     ranks: Ranks = ALONE,
     fit: Callable[[], FittedMarginal] | None = None,
     provenance: Mapping[str, Any] | None = None,
+    leaks: Collection[str] | None = None,
 ) -> Report:
     """The report of a finished store, with options that were checked.
 
@@ -105,13 +109,15 @@ def build_report(
         ranks: the group whose others ``serve_queries``; rank 0 alone calls this.
         fit: gives the fitted marginal; by default ``fit_best_marginal`` of this store.
         provenance: further facts.
+        leaks: as for ``report_from_store``.
 
     Raises:
         GenprobeError: if the store is damaged, or names a family that no plugin provides.
     """
     options = with_prior_read(options)
     known = stored_parts(store, options, parts)
-    labels = list(read_labels(store).values())
+    distinct = distinct_examples(store)
+    labels = tallied_labels(asked_labels(store, leaks or ()), distinct)
     quantities = quantities_of(
         store,
         known,
@@ -120,11 +126,12 @@ def build_report(
         progress=progress,
         ranks=ranks,
         fit=fit,
-        labels=[each.label for each in labels],
+        distinct=distinct,
+        tally=labels.tally,
     )
     prior = store.header.prior if known.prior is None else known.prior.name
     facts = {"prior": prior, **(provenance or {})}
-    report = estimate_report(store, known.family, quantities, options, facts, labels)
+    report = estimate_report(store, known.family, quantities, options, facts, labels, progress)
     plugins().tell("genprobe_report_ready", report=report, store=store)
     return report
 
@@ -135,7 +142,8 @@ def estimate_report(
     quantities: Quantities,
     options: Options,
     provenance: Mapping[str, Any],
-    labels: Sequence[StoredLabel] = (),
+    labels: TalliedLabels,
+    progress: Progress,
 ) -> Report:
     """Estimate everything and put it into a report.
 
@@ -146,6 +154,7 @@ def estimate_report(
         options: what the user chose.
         provenance: further facts.
         labels: of the store.
+        progress: display.
     """
     header, wanted = store.header, options.estimators
     estimates, absent, failed = estimate(
@@ -157,7 +166,7 @@ def estimate_report(
         quantities.rate_moments,
         quantities.dimension_kl if quantities.has_marginals else None,
     )
-    of_labels, unsaid = stored_label_reports(store, family, quantities, estimates, labels)
+    of_labels, unsaid = stored_label_reports(store, family, quantities, estimates, labels, progress)
     of_labels = {k: as_stated(v, quantities.observations) for k, v in of_labels.items()}
     said = [
         *store.notices(),
@@ -168,7 +177,7 @@ def estimate_report(
     evidence = replace(
         evidence_of(store, family, quantities, estimates, latents, options, [*failed, *said]),
         labels=of_labels,
-        labels_given=given_to_model(store, labels) if labels else (),
+        labels_given=given_to_model(store, labels.labels) if labels.labels else (),
     )
     withheld, at_stake = vacuous(estimates), stakes(evidence)
     facts = {
@@ -176,7 +185,7 @@ def estimate_report(
         "absent": {**absent, **unsaid},
         "vacuous": withheld,
         **({"at_stake": at_stake} if at_stake else {}),
-        **({"labels_given": evidence.labels_given} if labels else {}),
+        **({"labels_given": evidence.labels_given} if labels.labels else {}),
         **provenance,
     }
     return Report(

@@ -1,7 +1,7 @@
 """What estimators are functions of, from a store: its parts rebuilt by name, its queries drawn."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,7 +16,6 @@ from genprobe.encoding.parts import Parts
 from genprobe.encoding.resolve import bind_prior, require_fit
 from genprobe.errors import ModelError, PluginError
 from genprobe.estimators.quantities import Quantities
-from genprobe.labels import label_columns
 from genprobe.loaders.prior_file import prior_from_file
 from genprobe.plugins import plugins
 from genprobe.report import Estimate
@@ -25,7 +24,6 @@ from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header
 from genprobe.store.read import Store
 from genprobe.types import Family, Likelihood, NamedPrior, Prior, PriorLike
-from genprobe.types.label import Label
 
 
 class StoredParts(NamedTuple):
@@ -64,7 +62,8 @@ def quantities_of(
     progress: Progress = silent,
     ranks: Ranks = ALONE,
     fit: Callable[[], FittedMarginal] | None = None,
-    labels: Sequence[Label] = (),
+    distinct: DistinctExamples | None,
+    tally: Tally | None = None,
 ) -> Quantities:
     """What estimators are functions of, each worked out when it is first asked for.
 
@@ -76,10 +75,9 @@ def quantities_of(
         progress: as for ``build_report``.
         ranks: as for ``build_report``.
         fit: as for ``build_report``.
-        labels: of the examples, whose shares the queries are to tally.
+        distinct: the distinct examples, if some are equal.
+        tally: what the queries are to sum by column besides.
     """
-    distinct = distinct_examples(store)
-    tally = label_columns(labels, distinct)[0] if labels else None
     return Quantities(
         store,
         known.family,

@@ -317,10 +317,10 @@ def print_one(
         output.print_report(report)
         return
     if shown:
-        from genprobe.comparing.labels import short_labels
+        from genprobe.comparing.model_names import short_names
         from genprobe.render.text.comparison_summary import progress_line
 
-        name = short_labels(models)[position]
+        name = short_names(models)[position]
         click.echo(progress_line(report, name, position, len(models), output.unit), err=True)
     if output.details or output.renderer is not None:
         output.print_report(report, f"{position + 1} of {len(models)}: {models[position]}")

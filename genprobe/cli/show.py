@@ -9,7 +9,7 @@ from click.core import ParameterSource
 
 from genprobe.cli import options
 from genprobe.cli.command_line import command_line
-from genprobe.cli.declare import command
+from genprobe.cli.declare import command, option
 from genprobe.cli.output import output_options
 
 if TYPE_CHECKING:
@@ -29,18 +29,37 @@ OF_NUMBERS = ("tolerance", "max_queries", "prior", "entropy", "bin_width", "regi
 @options.entropy
 @options.bin_width
 @options.regime_cuts
+@option(
+    "--leak",
+    "leaks",
+    multiple=True,
+    callback=lambda context, parameter, value: value or None,
+    metavar="NAME",
+    help="A label of the store of which the code should know nothing; may be repeated.",
+    group="Estimates",
+)
 @output_options("csv_path")
 @click.pass_context
-def show(context: click.Context, /, store: Path, output: "Output", **settings: Any) -> None:
+def show(
+    context: click.Context,
+    /,
+    store: Path,
+    output: "Output",
+    leaks: tuple[str, ...] | None,
+    **settings: Any,
+) -> None:
     """Show the report of STORE; the model is not needed, nothing is encoded.
 
     A store is shown as it was last evaluated. With an option that may ask for
     other numbers, or without a report beside the store, one is made from it.
+    The store stays as it is.
     """
     output.require_possible()
     sources = map(context.get_parameter_source, OF_NUMBERS)
     as_evaluated = all(source is ParameterSource.DEFAULT for source in sources)
-    report = (kept_report(store) if as_evaluated else None) or made_report(store, **settings)
+    report = kept_report(store) if as_evaluated else None
+    if report is None or not all(is_marked(report, name) for name in leaks or ()):
+        report = made_report(store, leaks=leaks, **settings)
     with output.spared():
         output.write_report(report)
     output.print_report(report)
@@ -73,12 +92,20 @@ def kept_report(store: Path) -> "Report | None":
     return replace(report, provenance=facts, store=cast("Store", whole))
 
 
-def made_report(store: Path, regime_cuts: Path | None, **settings: Any) -> "Report":
+def is_marked(report: "Report", label: str) -> bool:
+    """Whether a report says of a label if it leaks."""
+    return label in report.labels and report.labels[label].leak is not None
+
+
+def made_report(
+    store: Path, regime_cuts: Path | None, leaks: tuple[str, ...] | None, **settings: Any
+) -> "Report":
     """The report of a store, made now.
 
     Args:
         store: finished.
         regime_cuts: a file of thresholds.
+        leaks: labels of the store that are asked about as leaks.
         settings: further options of the report.
 
     Raises:
@@ -93,7 +120,9 @@ def made_report(store: Path, regime_cuts: Path | None, **settings: Any) -> "Repo
     choices.require_valid()
     with progress_display(True) as progress:
         facts = shown_by(store)
-        return build_report(open_store(store), choices, progress=progress, provenance=facts)
+        return build_report(
+            open_store(store), choices, progress=progress, provenance=facts, leaks=leaks
+        )
 
 
 def shown_by(store: Path) -> dict[str, str]:

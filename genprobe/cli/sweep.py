@@ -79,6 +79,7 @@ def parse_grid(context: click.Context, parameter: click.Parameter, value: str) -
 @options.tolerance
 @options.labels
 @options.held_out_labels
+@options.leaks
 @option(
     "--jobs",
     type=WHOLE,

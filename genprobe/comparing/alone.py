@@ -5,7 +5,7 @@ from collections.abc import Collection
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.frontier import on_the_plane
-from genprobe.comparing.labels import labels
+from genprobe.comparing.model_names import model_names
 from genprobe.report import OWN, Report
 
 
@@ -16,7 +16,7 @@ def alone(report: Report, cuts: Cuts = DEFAULT_CUTS) -> Comparison:
         report: whose regime was read by the same thresholds.
         cuts: thresholds of the regimes.
     """
-    [name] = labels([report.model], [str(report.provenance.get("store") or "")])
+    [name] = model_names([report.model], [str(report.provenance.get("store") or "")])
     entropy = report.regime.entropy
     front, lower = on_the_plane([report])
     return Comparison(

@@ -18,7 +18,7 @@ class Comparison:
 
     Attributes:
         reports: in the order asked for, their regimes under the shared bound.
-        names: what each goes by: its label, which is short and its own (see ``labels``).
+        names: what each goes by: a name that is short and its own (see ``model_names``).
         entropy: the shared bound Ĥ, nats; None where there is none.
         entropy_source: where it comes from.
         best: the model with the highest ELBO, by what it goes by; empty where there is none.

@@ -12,7 +12,7 @@ import torch
 
 from genprobe.analysis.options import Options
 from genprobe.analysis.report import build_report
-from genprobe.comparing.labels import FILE_KIND, labels
+from genprobe.comparing.model_names import FILE_KIND, model_names
 from genprobe.errors import GenprobeError, StoreError, UsageError
 from genprobe.loaders.inspect import inspect_file
 from genprobe.report import Report
@@ -29,6 +29,7 @@ from genprobe.store.report_cache import (
     is_outdated,
     parse_report,
     with_terms,
+    with_terms_of_store,
     write_cached_report,
 )
 
@@ -106,7 +107,9 @@ def report_in(path: Path) -> Report:
             error.remedy or "Give stores, or reports that evaluate --json wrote of one model.",
         ) from error
     store = find_store(report, path)
-    return report if store is None else replace(report, store=readable(store))
+    if store is None:
+        return report
+    return replace(with_terms_of_store(report, store), store=readable(store))
 
 
 def store_at(path: Path) -> Store:
@@ -204,7 +207,7 @@ def place_of(source: Report | str | Path, report: Report) -> str:
 
 
 def told_apart(reports: Sequence[Report], origins: Sequence[str]) -> dict[str, Report]:
-    """The reports, one that is given twice once, each by its label.
+    """The reports, one that is given twice once, each by what it goes by.
 
     Args:
         reports: of any models.
@@ -216,22 +219,24 @@ def told_apart(reports: Sequence[Report], origins: Sequence[str]) -> dict[str, R
             log.warning("%s (%s) is given twice and shown once.", report.model, origin)
         else:
             distinct.append((report, origin))
-    names = labels([report.model for report, _ in distinct], [origin for _, origin in distinct])
+    names = model_names(
+        [report.model for report, _ in distinct], [origin for _, origin in distinct]
+    )
     return {name: report for name, (report, _) in zip(names, distinct, strict=True)}
 
 
 def named_by(
     wanted: str, origins: Mapping[str, str], models: Mapping[str, str] | None = None
 ) -> str:
-    """The one model that a user means: by its label, its name, or what tells it from the others.
+    """The one model that a user means: by what it goes by, its name, or its place.
 
     ``vae (beta4)`` made from ``runs/beta4.h5`` is also ``runs/beta4.h5``, ``beta4.h5`` and
     ``beta4``.
 
     Args:
         wanted: as the user wrote it.
-        origins: where each model is from, by its label.
-        models: the name of each, by its label.
+        origins: where each model is from, by what it goes by.
+        models: the name of each, by what it goes by.
 
     Raises:
         UsageError: if it names none, or several.
@@ -242,7 +247,7 @@ def named_by(
     meant = [
         name
         for name, origin in origins.items()
-        if wanted in short_names(name, origin) or wanted == own.get(name)
+        if wanted in further_names(name, origin) or wanted == own.get(name)
     ]
     if len(meant) == 1:
         return meant[0]
@@ -254,7 +259,7 @@ def named_by(
     )
 
 
-def short_names(name: str, origin: str) -> set[str]:
+def further_names(name: str, origin: str) -> set[str]:
     """What a model may also be called: its origin or the part of it in its name, and their ends."""
     told = re.search(r"\((.+)\)$", name)
     places = {origin, told[1] if told else ""}

@@ -12,6 +12,7 @@ import dataclasses
 from jaxtyping import Float64
 from torch import Tensor
 
+from genprobe.aggregate.distinct import distinct_examples
 from genprobe.analysis.options import Options
 from genprobe.analysis.regimes import Cuts, Entropy, place, undetermined
 from genprobe.analysis.replicates import (
@@ -149,7 +150,9 @@ def stored_quantities(report: Report) -> Quantities | None:
         prior=None if named == store.header.prior else named,
         bin_width=report.provenance.get("bin_width"),
     )
-    quantities = quantities_of(store, stored_parts(store, options), options)
+    quantities = quantities_of(
+        store, stored_parts(store, options), options, distinct=distinct_examples(store)
+    )
     means = {"rate": quantities.rate, "distortion": quantities.distortion}
     mine = all(is_mean(v, report[name].value) for name, v in means.items())
     return quantities if mine else None

@@ -1,9 +1,10 @@
 """A label from the values that a user gives: its classes, and which examples have none.
 
 Missing are None, NaN, NaT and pandas' NA, a masked value, and text that is empty or one of the
-spellings that pandas reads as missing from a file. −1 among whole numbers is missing where it
-stands beside three classes or more, all of them not below zero, as pandas and scikit-learn code
-what has no class; with fewer it may be a class, such as of −1, 0 and 1, and is one.
+spellings that pandas reads as missing from a file. Blanks around text do not count. −1 among whole
+numbers is missing where it stands beside three classes or more, all of them not below zero, as
+pandas and scikit-learn code what has no class; with fewer it may be a class, such as of −1, 0 and
+1, and is one.
 """
 
 import logging
@@ -56,8 +57,8 @@ def as_label(name: str, values: Any, n: int) -> Label:
     present = is_present(name, array)
     if array.dtype.kind == "f":
         array = without_fractions(name, array, present)
-    elif array.dtype.kind == "O":
-        array = np.where(present, array, "").astype(str)
+    elif array.dtype.kind in "OU":
+        array = np.char.strip(np.where(present, array, "").astype(str))
     if array.dtype.kind == "i":
         present &= ~is_missing_code(name, array)
     found, code = np.unique(array[present], return_inverse=True)
@@ -129,10 +130,10 @@ def listed(name: str, values: Any) -> np.ndarray:
 
 
 def narrowed(name: str, array: np.ndarray) -> np.ndarray:
-    """Objects as numbers if all of them are, missing ones aside; else as text.
+    """Objects as numbers if all of them are, missing ones aside; else of one kind, as text.
 
     Raises:
-        DataError: if some are neither.
+        DataError: if they are of several kinds.
     """
     flat = [item.item() if hasattr(item, "item") else item for item in array.ravel().tolist()]
     flat = [str(item, "utf-8", "replace") if isinstance(item, bytes) else item for item in flat]
@@ -147,9 +148,11 @@ def narrowed(name: str, array: np.ndarray) -> np.ndarray:
         numbers = [np.nan if item is None else float(item) for item in flat]
         return np.array(numbers).reshape(array.shape)
     kinds = sorted({type(item).__name__ for item in known})
+    if len(kinds) == 1:  # such as the intervals of pandas.cut
+        text = [None if item is None else str(item) for item in flat]
+        return np.array(text, object).reshape(array.shape)
     raise DataError(
-        f"The label {name} holds values of several kinds or of none that is known: "
-        f"{', '.join(kinds[:5])}.",
+        f"The label {name} holds values of several kinds: {', '.join(kinds[:5])}.",
         "Give all of them as whole numbers, or all as text.",
     )
 
@@ -183,7 +186,7 @@ def without_fractions(name: str, array: np.ndarray, present: np.ndarray) -> np.n
     Raises:
         DataError: if they are continuous.
     """
-    known = array[present]
+    known = array[present].astype(np.float64)
     if (known == np.floor(known)).all() and (np.abs(known) < 2**53).all():
         return np.where(present, array, 0).astype(np.int64)
     count = len(np.unique(known))
@@ -222,7 +225,8 @@ def require_rows(name: str, shape: tuple[int, ...], n: int) -> None:
     if shape[0] != n:
         raise DataError(
             f"The label {name} has {shape[0]} values; the data have {n} examples.",
-            "Give one an example of the data, before --limit takes some of them.",
+            "Give one an example of the data, before --limit takes some of them."
+            + (" The first row of a table names its columns." if shape[0] == n - 1 else ""),
         )
 
 
@@ -244,8 +248,11 @@ def require_classes(name: str, classes: np.ndarray, count: int) -> None:
             "Give one of two classes or more, or leave it out.",
         )
     if len(classes) * FEWEST_EXAMPLES > count:
+        remedy = QUANTILES if classes.dtype.kind in "if" else "Merge the rare ones."
+        if count < 2 * FEWEST_EXAMPLES:  # too few for any label
+            remedy = "Evaluate more examples that have one."
         raise DataError(
             f"The label {name} has {len(classes)} classes on {count} examples, more than a tenth: "
             "most are too few to learn from.",
-            QUANTILES if classes.dtype.kind in "if" else "Merge the rare ones.",
+            remedy,
         )

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ def read_labels(
     taken: Dataset,
     rows: Tensor | None,
     opened: Callable[[str], Dataset],
+    known: Collection[str] = (),
 ) -> dict[str, Label]:
     """The labels of the examples that are evaluated.
 
@@ -39,6 +40,7 @@ def read_labels(
         taken: those that are evaluated.
         rows: which of ``whole`` they are; None if all.
         opened: how other data are opened that are named.
+        known: names of labels that there are already.
 
     Raises:
         DataError: if one is not there, does not read, or is no label.
@@ -50,7 +52,9 @@ def read_labels(
         if isinstance(source, str) and source in own:
             found[name] = as_label(name, own[source], taken.n)
             continue
-        values = source if isinstance(source, Label) else read_values(name, source, taken, opened)
+        values = (
+            source if isinstance(source, Label) else read_values(name, source, taken, opened, known)
+        )
         label = as_label(name, values, whole.n)
         found[name] = label if rows is None else of_some(label, rows.numpy())
     return found
@@ -69,7 +73,13 @@ def own_columns(dataset: Dataset, names: Sequence[str]) -> dict[str, Any]:
     return {name: joined([part[name] for part in parts]) for name in chosen}
 
 
-def read_values(name: str, source: Any, dataset: Dataset, opened: Callable[[str], Dataset]) -> Any:
+def read_values(
+    name: str,
+    source: Any,
+    dataset: Dataset,
+    opened: Callable[[str], Dataset],
+    known: Collection[str],
+) -> Any:
     """The values that a source stands for; those in memory as they are, with None among them.
 
     Raises:
@@ -80,10 +90,12 @@ def read_values(name: str, source: Any, dataset: Dataset, opened: Callable[[str]
     text = str(source)
     if not re.search(r"[./\\:]", text) and all(is_absent(path) for path in places(text)):
         there = {} if dataset.covariates is None else dataset.covariates(0, min(1, dataset.n))
+        others = [each for each in known if each != text]
+        labels = f"Labels: {', '.join(others)}. " if others else ""
         raise DataError(
             f"There is no label {text!r}: no covariate of the data has that name, and no file.",
-            f"{hint(text, there)}Covariates: {', '.join(there) or 'none'}. To name a file: "
-            f"{name}=FILE.",
+            f"{hint(text, [*others, *there])}{labels}Covariates: {', '.join(there) or 'none'}. "
+            f"To name a file: {name}=FILE.",
         )
     return read_column(source, opened)
 

@@ -36,14 +36,15 @@ def names_table(spec: str) -> bool:
 def open_text_column(spec: str) -> np.ndarray:
     """The column of a text table: numbers if all are, NaN where a row has none; else text.
 
-    The first row has the names of the columns. A comma is between them, a tab in .tsv, a semicolon
-    where the first row has one and no comma.
+    The first row has the names of the columns. A comma is between them, a tab in .tsv, or where the
+    first row has no comma, a semicolon or a tab.
 
     Args:
         spec: ``PATH:COLUMN``; the path alone if the table has one column.
 
     Raises:
-        DataError: if the table is missing or unreadable, or has no such column.
+        DataError: if the table is missing or unreadable, has no such column or several, or a row
+            has more cells than there are columns.
     """
     location, column = split_spec(spec)
     path = find_file(location)
@@ -51,6 +52,7 @@ def open_text_column(spec: str) -> np.ndarray:
         rows = list(rows_of(path))
     header = rows[0] if rows else []
     at = position_of(path, header, column)
+    require_no_more_cells(path, rows)
     alone = len(header) == 1  # an empty line is a row with nothing in its one column
     return numbers_or_text([row[at] if at < len(row) else "" for row in rows[1:] if row or alone])
 
@@ -87,8 +89,9 @@ def rows_of(path: Path) -> Iterator[list[str]]:
     """The rows of a table, plain or gzipped."""
     text = content_of(path)
     first = text.partition("\n")[0]
-    tabbed = ".tsv" in path.name.lower()
-    separator = "\t" if tabbed else ";" if ";" in first and "," not in first else ","
+    separator = (
+        "\t" if ".tsv" in path.name.lower() else next((c for c in ",;\t" if c in first), ",")
+    )
     return csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
 
 
@@ -108,16 +111,39 @@ def content_of(path: Path) -> str:
     return str(found, "utf-8-sig")
 
 
+def require_no_more_cells(path: Path, rows: list[list[str]]) -> None:
+    """Check that no row has more cells than there are columns: its values would be of others.
+
+    Raises:
+        DataError: naming the first that has.
+    """
+    columns = len(rows[0]) if rows else 0
+    for number, row in enumerate(rows, 1):
+        if any(cell.strip() for cell in row[columns:]):
+            raise DataError(
+                f"Row {number} of {path} has {len(row)} cells, and its first row names {columns} "
+                "columns.",
+                "Put text with a separator in it into quotes, and give every column a name.",
+            )
+
+
 def position_of(path: Path, header: list[str], column: str | None) -> int:
     """Which column is meant.
 
     Raises:
-        DataError: if none is named and there are several, or there is none of that name.
+        DataError: if none is named and there are several, or there is none of that name or more
+            than one.
     """
     if column is None and len(header) == 1:
         return 0
-    if column in header:
-        return header.index(column)
+    exact = [i for i, name in enumerate(header) if name == column]
+    meant = exact or [i for i, name in enumerate(header) if name.strip() == column]
+    if len(meant) == 1:
+        return meant[0]
+    if meant:
+        raise DataError(
+            f"{path} has {len(meant)} columns called {column!r}.", "Give each a name of its own."
+        )
     more = f" and {len(header) - LISTED} more" if len(header) > LISTED else ""
     problem = f"{len(header)} columns" if column is None else f"no column {column!r}"
     raise DataError(

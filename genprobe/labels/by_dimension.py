@@ -24,6 +24,7 @@ from genprobe.aggregate.tally import Tally
 from genprobe.distributions.latents import flat
 from genprobe.errors import UnavailableError
 from genprobe.runtime.outer_threads import outer_threads
+from genprobe.runtime.progress import Progress, silent
 from genprobe.store.read import Store
 from genprobe.types import Family, Params
 
@@ -55,6 +56,7 @@ def dimension_queries(
     queries: Queries,
     tally: Tally,
     dimensions: Sequence[int],
+    progress: Progress = silent,
 ) -> DimensionQueries:
     """Tally the shares of some dimensions, each alone, at the queries that there are.
 
@@ -64,6 +66,7 @@ def dimension_queries(
         queries: of all of z, with a tally.
         tally: of the labels.
         dimensions: which, at most ``MOST_DIMENSIONS``.
+        progress: display.
 
     Raises:
         UnavailableError: if the family does not factorise, or has parameters of another shape.
@@ -96,6 +99,7 @@ def dimension_queries(
                         tallied_shape=(draws, count),
                     )
                 )
+                progress.advance("dimensions", 1, len(dimensions))
     return DimensionQueries(dimensions=tuple(dimensions), queries=tuple(found))
 
 

@@ -98,30 +98,33 @@ def folds_of(
 
 def closed_fits(
     features: Features,
-    one_hot: Float64[Tensor, "m c"],
+    values: Int64[Tensor, " m"],
+    classes: int,
     fold: Int64[Tensor, " m"],
     candidates: Mapping[str, Callable[[ClassSums], Tensor]] = CLOSED,
-) -> dict[str, list[Tensor]]:
+) -> dict[str, Float64[Tensor, "fold f c"]]:
     """Weights of every closed candidate, fitted without each fold in turn.
 
     Args:
         features: of the examples.
-        one_hot: (m, c) their classes.
+        values: (m,) their classes.
+        classes: how many there are.
         fold: (m,) the fold of each.
         candidates: which.
     """
-    each = [class_sums(features, one_hot, fold == f) for f in range(int(fold.max()) + 1)]
-    whole = sum((part.sums for part in each), torch.zeros_like(each[0].sums))
-    without = [ClassSums(whole - part.sums, part.k, part.full) for part in each]
-    return {name: [fit(sums) for sums in without] for name, fit in candidates.items()}
+    folds = int(fold.max()) + 1
+    each = class_sums(features, fold * classes + values, folds * classes)
+    each = each.view(folds, classes, -1)
+    without = ClassSums(each.sum(0) - each, features.k, features.full)
+    return {name: fit(without) for name, fit in candidates.items()}
 
 
 def logistic_fits(
     features: Features,
     values: Int64[Tensor, " m"],
     fold: Int64[Tensor, " m"],
-    starts: list[Tensor],
-) -> list[Tensor]:
+    starts: Float64[Tensor, "fold f c"],
+) -> Float64[Tensor, "fold f c"]:
     """Weights of the logistic regression, fitted without each fold in turn.
 
     Args:
@@ -139,14 +142,14 @@ def logistic_fits(
         )
 
     with outer_threads():
-        return share_out(one, range(len(starts)))
+        return torch.stack(share_out(one, range(len(starts))))
 
 
 def scores_of_fits(
     features: Features,
     values: Int64[Tensor, " m"],
     fold: Int64[Tensor, " m"],
-    fits: list[Tensor],
+    fits: Float64[Tensor, "fold f c"],
     pi: Float64[Tensor, " c"],
 ) -> Scored:
     """What a candidate says of every example by the fit without its fold."""
@@ -225,8 +228,7 @@ def cross_fitted(
         pi: (c,) frequencies of the classes.
         at: the label at the queries of q(z); None where there are none.
     """
-    one_hot = torch.nn.functional.one_hot(values, len(pi)).double()
-    fits = closed_fits(features, one_hot, fold)
+    fits = closed_fits(features, values, len(pi), fold)
     fits[LOGISTIC] = logistic_fits(features, values, fold, fits["linear discriminant"])
     found = {
         name: scores_of_fits(features, values, fold, weights, pi) for name, weights in fits.items()

@@ -12,6 +12,7 @@ vary most, as shares of all their variance, are taken: a choice that looks at no
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -69,6 +70,28 @@ def take_features(store: Store, family: Family, chosen: Int64[Tensor, " n"], see
         chosen = chosen[torch.randperm(len(chosen), generator=random)[:most].sort().values]
     params = select_params(store, chosen)
     return features_of(family, params, chosen, derived_seed(seed, "labels", "draws"))
+
+
+def shared_features(
+    store: Store, family: Family, seed: int
+) -> Callable[[Int64[Tensor, " n"]], Features]:
+    """``take_features`` of one store, which keeps what it gave last for the same examples.
+
+    Labels that no example lacks are all of the same examples, and so of the same draws.
+
+    Args:
+        store: finished.
+        family: of its posteriors.
+        seed: of the choice and of the draws.
+    """
+    last: list[tuple[Tensor, Features]] = []
+
+    def taken(chosen: Int64[Tensor, " n"]) -> Features:
+        if not (last and torch.equal(last[0][0], chosen)):
+            last[:] = [(chosen, take_features(store, family, chosen, seed))]
+        return last[0][1]
+
+    return taken
 
 
 def features_of(family: Family, params: Params, index: Int64[Tensor, " m"], seed: int) -> Features:

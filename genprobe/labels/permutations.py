@@ -18,6 +18,7 @@ cases solves b + δ = t + 0.84 √(s² + 2δ/N), with b and s the mean and sprea
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
@@ -27,6 +28,7 @@ from torch import Tensor
 from genprobe.labels.cross_fitting import CLOSED, closed_fits
 from genprobe.labels.features import Features
 from genprobe.runtime.outer_threads import outer_threads, share_out
+from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.seeds import generator
 
 PERMUTATIONS = 99
@@ -57,6 +59,7 @@ def permutation_test(
     *,
     which: Int64[Tensor, " m"] | None = None,
     permutations: int = PERMUTATIONS,
+    progress: Progress = silent,
 ) -> Permuted:
     """The permutation test of an independent label.
 
@@ -68,13 +71,18 @@ def permutation_test(
         seed: of the permutations.
         which: (m,) the distinct example that each is; None where all differ.
         permutations: so many refits.
+        progress: display.
     """
     random = generator(seed, "labels", "permutations")
     groups = groups_by_size(which, len(values))
     orders = [permuted(groups, len(values), random) for _ in range(permutations)]
 
+    drawn = [features.drawn[0, fold == f] for f in range(int(fold.max()) + 1)]
+
     def one(order: Tensor) -> float:
-        return statistic(features, values[order], fold, classes)
+        value = statistic(features, drawn, values[order], fold, classes)
+        progress.advance("permutations", 1, 1 + permutations)
+        return value
 
     with outer_threads():
         found, *null = share_out(one, [torch.arange(len(values)), *orders])
@@ -84,20 +92,30 @@ def permutation_test(
 
 
 def statistic(
-    features: Features, values: Int64[Tensor, " m"], fold: Int64[Tensor, " m"], classes: int
+    features: Features,
+    drawn: Sequence[Float64[Tensor, "some f"]],
+    values: Int64[Tensor, " m"],
+    fold: Int64[Tensor, " m"],
+    classes: int,
 ) -> float:
-    """T: the mean of log r(y|z) − log π by the better discriminant, cross-fitted, nats."""
-    one_hot = torch.nn.functional.one_hot(values, classes).double()
-    log_pi = (one_hot.mean(0)).clamp(min=1e-300).log()
-    fits = closed_fits(features, one_hot, fold, {name: CLOSED[name] for name in TESTED})
-    totals = dict.fromkeys(TESTED, 0.0)
-    for f in range(int(fold.max()) + 1):
-        mine = fold == f
-        drawn, own = features.drawn[0, mine], values[mine, None]
-        for name in TESTED:
-            logs = (drawn @ fits[name][f]).log_softmax(1).gather(1, own)[:, 0]
-            totals[name] += float((logs - log_pi[own[:, 0]]).sum())
-    return max(totals.values()) / len(values)
+    """T: the mean of log r(y|z) − log π by the better discriminant, cross-fitted, nats.
+
+    Args:
+        features: of the examples.
+        drawn: those at a draw of each, by fold.
+        values: (m,) their classes.
+        fold: (m,) the fold of each.
+        classes: how many there are.
+    """
+    entropy = float(torch.special.entr(torch.bincount(values).double() / len(values)).sum())
+    fits = closed_fits(features, values, classes, fold, {name: CLOSED[name] for name in TESTED})
+    weights = torch.stack([fits[name] for name in TESTED], 1)  # (fold, candidate, f, c)
+    totals = torch.zeros(len(TESTED), dtype=torch.float64)
+    for f, phi in enumerate(drawn):
+        logs = (phi @ weights[f]).log_softmax(2)
+        own = values[fold == f].expand(len(TESTED), -1)[..., None]
+        totals += logs.gather(2, own).sum((1, 2))
+    return float(totals.max()) / len(values) + entropy
 
 
 def groups_by_size(which: Int64[Tensor, " m"] | None, m: int) -> list[Int64[Tensor, "group size"]]:

@@ -1,7 +1,7 @@
 """The report of every label of a store, from the queries of q(z) and the stored posteriors."""
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -21,7 +21,7 @@ from genprobe.labels.class_means import class_means, most_varied_dimensions
 from genprobe.labels.columns import LabelColumns, values_of
 from genprobe.labels.cross_fitting import CrossFitted, cross_fitted, folds_of
 from genprobe.labels.dimension_figures import DimensionFigure, dimension_figure, informative
-from genprobe.labels.features import Features, take_features
+from genprobe.labels.features import Features, shared_features
 from genprobe.labels.gap import label_gap
 from genprobe.labels.index_figure import (
     AtQueries,
@@ -36,6 +36,7 @@ from genprobe.labels.index_figure import (
 )
 from genprobe.labels.permutations import permutation_test
 from genprobe.labels.remainder import remainder_lower, remainder_upper
+from genprobe.runtime.progress import Progress, silent
 from genprobe.store.read import Store
 from genprobe.types import Family
 from genprobe.types.label import Label
@@ -57,6 +58,7 @@ class Code:
         information: I(n;z); None where there is no q(z).
         upper: the upper end of I(X;Z); None where there is none.
         distinct: the distinct examples, if some are equal.
+        progress: display.
     """
 
     store: Store
@@ -67,6 +69,7 @@ class Code:
     information: Estimate | None = None
     upper: Estimate | None = None
     distinct: DistinctExamples | None = None
+    progress: Progress = silent
 
 
 def label_reports(
@@ -82,13 +85,18 @@ def label_reports(
     means: Mapping[str, Tensor] = {}
     if by_dimension is not None:
         means = class_means(code.store, code.family, [each.label for each in code.columns])
+    features = shared_features(code.store, code.family, code.store.header.seed)
     found, unsaid = {}, {}
     for columns in code.columns:
         name = columns.label.name
+        code.progress.say("labels", name)
         try:
-            found[name] = label_report(columns, code, by_dimension, means, leak=name in leaks)
+            found[name] = label_report(
+                columns, code, features, by_dimension, means, leak=name in leaks
+            )
         except UnavailableError as error:
             unsaid[f"label {name}"] = error.what
+        code.progress.advance("labels", 1, len(code.columns))
     return found, unsaid
 
 
@@ -98,7 +106,9 @@ def dimensions_of(code: Code) -> DimensionQueries | None:
         return None
     dimensions = most_varied_dimensions(code.store, code.family, MOST_DIMENSIONS)
     try:
-        return dimension_queries(code.store, code.family, code.queries, code.tally, dimensions)
+        return dimension_queries(
+            code.store, code.family, code.queries, code.tally, dimensions, code.progress
+        )
     except UnavailableError:
         return None
 
@@ -147,6 +157,7 @@ def known_examples(label: Label, distinct: DistinctExamples | None) -> Known:
 def label_report(
     columns: LabelColumns,
     code: Code,
+    take: Callable[[Tensor], Features],
     by_dimension: DimensionQueries | None,
     means: Mapping[str, Float64[Tensor, "c k"]],
     *,
@@ -157,6 +168,7 @@ def label_report(
     Args:
         columns: the label, and where it is in the tally.
         code: what it is held against.
+        take: gives the features of examples.
         by_dimension: tallies of single dimensions; None where there are none.
         means: where the classes of each label lie, by name, where there are such tallies.
         leak: whether the code should not know it.
@@ -170,9 +182,7 @@ def label_report(
     if code.queries is not None and code.queries.tallied is not None:
         at = at_queries(code.queries, columns)
         at = at if len(at.index) else None
-    features = take_features(
-        code.store, code.family, (known.values >= 0).nonzero().squeeze(1), seed
-    )
+    features = take((known.values >= 0).nonzero().squeeze(1))
     values = known.values[features.index]
     which = None if known.which is None else known.which[features.index]
     fold = folds_of(features.index, which, seed)
@@ -181,12 +191,11 @@ def label_report(
     figures = figures_of(columns, known, by_dimension, seed)
     if len(figures) > 1:
         entropy = float(torch.special.entr(known.pi).sum())
-        which_at = figures[0].which
-        gap = label_gap([f.terms for f in figures], entropy, known.n, which_at)
-        estimates["label_gap"] = gap
+        terms = [f.terms for f in figures]
+        estimates["label_gap"] = label_gap(terms, entropy, known.n, figures[0].which)
     verdict = None
     if leak:
-        verdict = leak_of(estimates, features, values, fold, which, known, seed)
+        verdict = leak_of(estimates, features, values, fold, which, known, seed, code.progress)
     return LabelReport(
         name=known.label.name,
         classes=known.label.classes,
@@ -315,11 +324,14 @@ def leak_of(
     which: Int64[Tensor, " m"] | None,
     known: Known,
     seed: int,
+    progress: Progress,
 ) -> Leak:
     """The verdict on a label that the code should not know."""
     lower, upper = estimates["label_information"], estimates["label_information_upper"]
     most = estimates["label_entropy"].value
-    test = permutation_test(features, values, fold, len(known.pi), seed, which=which)
+    test = permutation_test(
+        features, values, fold, len(known.pi), seed, which=which, progress=progress
+    )
     return Leak(
         lower=max(0.0, lower.value - LIMIT * (lower.se_data or 0.0)),
         upper=min(upper.value + LIMIT * (upper.se_data or 0.0), most),

@@ -1,8 +1,17 @@
-"""What the rate of a model is known to be spent on, of the population: four parts."""
+"""What the rate of a model is known to be spent on, of the population: four parts, and labels.
 
+Labels divide nothing: what a code tells of one it may tell of another as well. So each has a strip
+of its own on the bar of a model, from its start, and they do not sum to anything.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from genprobe.report import Report
+
+MOST_STRIPS = 3
+"""Labels that a bar shows."""
 
 
 class Parts(NamedTuple):
@@ -36,3 +45,26 @@ def parts_of(report: Report) -> Parts:
     high = rate if bound is None else min(max(low, bound.value), rate)
     rest = high - low
     return Parts(low, 0.0 if bound is None else rest, rate - high, rest if bound is None else 0.0)
+
+
+def strip_labels(reports: Sequence[Report]) -> list[str]:
+    """The labels that have a strip on bars: those that most models have, in their order.
+
+    Args:
+        reports: of the models.
+    """
+    common = Counter(name for report in reports for name in report.labels)
+    return [name for name, _ in common.most_common(MOST_STRIPS)]
+
+
+def label_part(report: Report, label: str) -> float:
+    """The nats of a model's rate that are about a label at least, I(Y;Z) ≤ I(X;Z) ≤ R.
+
+    Args:
+        report: with a rate.
+        label: its name; 0 where the model has no such label.
+    """
+    if label not in report.labels:
+        return 0.0
+    told = report.labels[label].estimates["label_information"].value
+    return min(max(0.0, told), max(0.0, report["rate"].value))

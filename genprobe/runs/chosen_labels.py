@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,11 +86,30 @@ def labels_asked(
         GenprobeError: if one is not there, does not read, or is no label.
     """
     wanted = by_name("labels", labels)
-    known = {*wanted, *before}
-    further = by_name("leaks", leaks).items()
-    sources = wanted | {k: v for k, v in further if not (named_only(k, v) and k in known)}
+    known = [*wanted, *(name for name in before if name not in wanted)]
+    further = {
+        name: source
+        for name, source in by_name("leaks", leaks).items()
+        if not (named_only(name, source) and name in known)
+    }
+    for name in wanted.keys() & further.keys():
+        require_same_source(name, wanted[name], further[name])
+    sources = wanted | further
     rows = None if taken is whole else chosen_rows(whole, taken.n, seed)
-    return read_labels(sources, whole, taken, rows, lambda spec: find_dataset(spec, None))
+    return read_labels(sources, whole, taken, rows, lambda spec: find_dataset(spec, None), known)
+
+
+def require_same_source(name: str, label: Any, leak: Any) -> None:
+    """Check that a label and a leak of one name are one thing.
+
+    Raises:
+        UsageError: if they are not.
+    """
+    if not (label is leak or (isinstance(label, str | Path) and str(label) == str(leak))):
+        raise UsageError(
+            f"A label and a leak are called {name}, of two sources.",
+            f"Give the source once, with the label; the leak is {name} alone.",
+        )
 
 
 def named_only(name: str, source: Any) -> bool:
@@ -114,8 +133,8 @@ def by_name(option: str, given: Any) -> dict[str, Any]:
         given = [given]
     if isinstance(given, Mapping) or hasattr(given, "items"):
         found = {str(name): source for name, source in given.items()}
-    elif isinstance(given, Sequence) and all(isinstance(name, str) for name in given):
-        found = {name: name for name in given}
+    elif isinstance(given, Sequence | Set) and all(isinstance(name, str) for name in given):
+        found = {name: name for name in (sorted(given) if isinstance(given, Set) else given)}
     else:
         raise UsageError(
             f"{option} cannot be a {type(given).__name__}.",

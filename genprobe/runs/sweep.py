@@ -26,6 +26,7 @@ from genprobe.runs.sweep_plan import (
     count_steps,
     make_plan,
     open_datasets,
+    require_labels,
     training_facts,
 )
 from genprobe.runs.sweep_point import (
@@ -110,8 +111,9 @@ def sweep(
             several must do so under ``if __name__ == "__main__":``.
         progress: show progress on standard error if it is a terminal.
         settings: ``seed``, further ones of ``genprobe.train`` such as ``latent`` and ``hidden``,
-            and of the evaluations ``draws``, ``tolerance``, ``labels`` of the data to train on and
-            ``held_out_labels``, each as ``evaluate`` takes labels.
+            and of the evaluations ``draws``, ``tolerance``, ``labels`` of the data to train on,
+            ``held_out_labels`` and ``leaks``, each as ``evaluate`` takes them. A leak that is only
+            a name is looked for in held-out data too.
 
     Returns:
         The reports by β.
@@ -141,7 +143,8 @@ def run_sweep(plan: Plan, jobs: int, progress: bool) -> Sweep:
     """
     if jobs > 1:
         require_importable_script()
-    dataset, _ = open_datasets(plan)
+    dataset, held_out = open_datasets(plan)
+    require_labels(plan, dataset, held_out)
     missing = [
         beta
         for beta in plan.betas

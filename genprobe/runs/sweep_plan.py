@@ -11,13 +11,14 @@ from genprobe.architectures.mlp_vae import MlpVae
 from genprobe.datasets.row_hashes import data_fingerprint
 from genprobe.errors import GenprobeError
 from genprobe.loaders.open import open_dataset
+from genprobe.runs.chosen_labels import by_name, labels_asked, labels_before, named_only
 from genprobe.runs.evaluate import evaluate
 from genprobe.runs.train import train
 from genprobe.types import Dataset
 
 LEARNING = ("batch_size", "learning_rate")
 """The settings of the optimiser that a sweep hands on to ``genprobe.train``."""
-EVALUATION = ("draws", "tolerance", "labels")
+EVALUATION = ("draws", "tolerance", "labels", "leaks")
 """The settings of the evaluations."""
 HELD_OUT = "held_out_labels"
 """The labels of the held-out data; those of the training data are ``labels``."""
@@ -68,7 +69,10 @@ class Plan:
         """The settings of the evaluations on ``training`` or ``held-out`` data."""
         found = dict(self.evaluation)
         held_out = found.pop(HELD_OUT, None)
-        return found if side == "training" else {**found, "labels": held_out}
+        if side == "training":
+            return found
+        leaks = leaks_of_others(found["leaks"], found["labels"], held_out)
+        return {**found, "labels": held_out, "leaks": leaks}
 
     @property
     def first(self) -> Path:
@@ -150,6 +154,41 @@ def open_datasets(plan: Plan) -> tuple[Dataset, Dataset | None]:
             f"The held-out data are those trained on, {training.name}.", "Name others, or a split."
         )
     return training, held_out
+
+
+def leaks_of_others(leaks: Any, labels: Any, others: Any) -> dict[str, Any]:
+    """The leaks to look for in other data: labels of theirs, and what both may have as a covariate.
+
+    Args:
+        leaks: of the data to train on, as ``evaluate`` takes them.
+        labels: of the data to train on.
+        others: labels of the other data.
+
+    Example:
+        >>> leaks_of_others(["batch", "site"], {"batch": "a.npy"}, {"batch": "b.npy"})
+        {'batch': 'batch', 'site': 'site'}
+        >>> leaks_of_others({"batch": "a.npy"}, None, None)
+        {}
+    """
+    mine, theirs = by_name("labels", labels), by_name("labels", others)
+    return {
+        name: name
+        for name, source in by_name("leaks", leaks).items()
+        if name in theirs or (named_only(name, source) and name not in mine)
+    }
+
+
+def require_labels(plan: Plan, dataset: Dataset, held_out: Dataset | None) -> None:
+    """Check the labels of both sides before anything is trained.
+
+    Raises:
+        GenprobeError: if one is not there, does not read, or is no label.
+    """
+    for side, data in (("training", dataset), ("held-out", held_out)):
+        if data is not None:
+            asked = plan.evaluation_of(side)
+            before = labels_before(plan.path(plan.first_beta, f"{side}.h5"), fresh=False)
+            labels_asked(asked["labels"], asked["leaks"], data, data, seed=plan.seed, before=before)
 
 
 def training_facts(plan: Plan, dataset: Dataset, beta: float | None) -> dict[str, Any]:

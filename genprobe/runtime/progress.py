@@ -10,7 +10,12 @@ from genprobe.escape import escape
 BAR = 16
 """Columns of a bar, such that a row with its text fits 80."""
 
-LABELS = {"fit": "fit prior", "check": "read data"}
+LABELS = {
+    "fit": "fit prior",
+    "check": "read data",
+    "dimensions": "by dim.",
+    "permutations": "permute",
+}
 """What a stage is called on the screen, in nine columns, where its name alone does not say it."""
 
 

@@ -99,12 +99,19 @@ def cached_report(store: WholeStore) -> Report | None:
     A report on another prior or a given Ĥ answers "what if", and must not stand for the model; one
     in which an estimator failed is made again.
     """
+    report = report_beside(store)
+    if report is None:
+        return None
+    whole = all(notice.code != FAILED for notice in report.warnings)
+    current = report.provenance.get("genprobe") == __version__
+    return report if whole and current and is_plain(report) else None
+
+
+def report_beside(store: WholeStore) -> Report | None:
+    """The report that was last kept beside a store, if it is of this store, whatever it answers."""
     with contextlib.suppress(UnicodeDecodeError, GenprobeError):
         report, seal = parse_report(read_whole(cache_path(store.path)).decode())
-        whole = all(notice.code != FAILED for notice in report.warnings)
-        current = report.provenance.get("genprobe") == __version__
-        if seal == store.seal and whole and current and is_plain(report):
-            return report
+        return report if seal == store.seal else None
     return None
 
 
@@ -115,6 +122,21 @@ def with_terms(report: Report, store: WholeStore) -> Report:
     checksum = checksum_of(json.loads(report.to_json()))
     terms = read_label_terms(store.path, checksum, store.header.n)
     labels = {k: replace(v, terms=terms.get(k)) for k, v in report.labels.items()}
+    return replace(report, labels=labels)
+
+
+def with_terms_of_store(report: Report, store: WholeStore) -> Report:
+    """A report from a file with the terms of the one beside its store, of labels told alike there.
+
+    Args:
+        report: read from a file.
+        store: that it was made from.
+    """
+    beside = report_beside(store) if report.labels else None
+    if beside is None:
+        return report
+    known = with_terms(beside, store).labels
+    labels = {k: known[k] if known.get(k) == v else v for k, v in report.labels.items()}
     return replace(report, labels=labels)
 
 

@@ -36,6 +36,22 @@ def test_labels_are_told_and_stay_in_the_store(run, posteriors, tmp_path):
     assert json.loads(shown.stdout)["labels"] == content["labels"]
 
 
+def test_a_store_is_asked_for_leaks_and_stays_as_it_is(run, posteriors, tmp_path):
+    given = ["--labels", "cells.csv:kind", "--labels", "cells.csv:batch", "--store", "s.h5"]
+    assert run("evaluate", posteriors, *given, "--device", "cpu").exit_code == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    shown = run("show", "s.h5", "--leak", "kind", "--json", "-")
+    assert shown.exit_code == 0, shown.output
+    labels = json.loads(shown.stdout)["labels"]
+    assert labels["kind"]["leak"]["lower"] > 0
+    assert labels["batch"]["leak"] is None
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    wrong = run("show", "s.h5", "--leak", "kin")
+    assert wrong.exit_code == 2
+    assert "no label 'kin'" in wrong.stderr
+    assert "It has kind, batch." in wrong.stderr
+
+
 WRONG = {
     "no label 'kinds'": (["--labels", "kinds"], 1),
     "5 values; the data have 200": (["--labels", "short.npy"], 1),

@@ -69,6 +69,11 @@ def test_labels_of_other_values_or_names_are_not_compared(reports):
     found = genprobe.compare([reports[0], named])
     assert found.label_differences == ()
     assert "another" in str(found)
+    assert "No Δ" not in str(found)
+    mixed = " ".join(str(genprobe.compare([*reports, other, named], against="far")).split())
+    assert "No Δ where a label of one name is another" in mixed
+    assert "Δkind" in mixed
+    assert "Δanother" not in mixed
 
 
 def test_every_output_has_the_labels_of_every_model(compared):

@@ -25,6 +25,7 @@ WHOLE = {
     "list": POSITION.tolist(),
     "pandas": pd.Series(POSITION, index=range(5, N + 5)),
     "categorical": pd.Series(POSITION).astype("category"),
+    "half floats": POSITION.astype(np.float16),
     "masked of none": np.ma.masked_array(POSITION, False),
     "label": Label(name="other", values=POSITION, classes=("0", "1", "2")),
 }
@@ -50,6 +51,7 @@ TEXTS = {
     "text": TEXT,
     "bytes": TEXT.astype("S"),
     "list": TEXT.tolist(),
+    "blanks around": [f"{' ' * (i % 2)}{value} " for i, value in enumerate(TEXT)],
     "objects": TEXT.astype(object),
     "pandas": pd.Series(TEXT, dtype="string"),
     "categorical": pd.Series(pd.Categorical(TEXT, categories=["c", "a", "b", "never"])),
@@ -114,9 +116,18 @@ REFUSED = {
     "complex": POSITION + 1j,
     "datetime": np.datetime64("2020-01-01") + POSITION,
     "several kinds": ["a", 1] * 30,
+    "Evaluate more": [0, 1, *[None] * (N - 2)],
     "59 values; the data have 60": POSITION[1:],
+    "first row of a table names": POSITION[1:],
     "is a int": 5,
 }
+
+
+def test_classes_may_be_what_pandas_cuts_numbers_into():
+    cut = pd.cut(np.where(KNOWN, POSITION, np.nan), 3)
+    label = as_label("y", cut, N)
+    assert label.classes == ("(-0.002, 0.667]", "(1.333, 2.0]")
+    np.testing.assert_array_equal(label.values == -1, ~KNOWN)
 
 
 @pytest.mark.parametrize("words", REFUSED)

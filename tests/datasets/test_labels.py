@@ -58,6 +58,8 @@ def test_labels_are_of_the_examples_that_are_taken(data):
 def test_a_name_that_nothing_has_is_answered_with_those_there_are(data):
     with pytest.raises(DataError, match=r"no label 'digits'.*\n.*mean digit.*kind, digit"):
         read({"y": "digits"}, data)
+    with pytest.raises(DataError, match=r"Did you mean bach\? Labels: bach"):
+        read_labels({"y": "bch"}, data, data, None, genprobe.open_dataset, ["bach"])
     with pytest.raises(DataError, match="There is no data file at"):
         read({"y": "no-such-file.npy"}, data)
 

@@ -32,6 +32,7 @@ def test_a_column_is_text_or_numbers(write):
 OTHERS = {
     "a.tsv": CELLS.replace(",", "\t").replace("B\t", "B,"),
     "a.csv": CELLS.replace(",", ";").replace("B;", "B:"),
+    "tabs.csv": CELLS.replace(",", "\t").replace("B\t", "B:"),
     "a.csv.gz": CELLS,
     "mark.csv": "\ufeff" + CELLS,
     "lines.CSV": CELLS.replace("\n", "\r\n"),
@@ -49,7 +50,19 @@ def test_one_column_needs_no_name_and_an_empty_line_is_a_row_of_it(write):
     assert open_text_column(write("y.csv", "kind\na\n\nb\n")).tolist() == ["a", "", "b"]
 
 
+def test_blanks_around_the_names_of_columns_do_not_hide_them(write):
+    path = write("a.csv", "id , kind,kind\n1,a,b\n")
+    assert open_text_column(f"{path}:id").tolist() == [1]
+    assert open_text_column(f"{path}:kind").tolist() == ["b"]
+
+
 FAULTS = {
+    "2 columns called 'id'": ("a.csv", "id,id\n1,2\n", ":id"),
+    "Row 3 of .* has 3 cells, and its first row names 2": (
+        "a.csv",
+        "kind,id\na,1\nb, naive,2\n",
+        ":id",
+    ),
     "no column 'bach'.*Did you mean batch": ("a.csv", CELLS, ":bach"),
     "4 columns; it has id, cell type": ("a.csv", CELLS, ""),
     "has 0 columns": ("a.csv", "", ""),

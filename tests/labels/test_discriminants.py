@@ -6,6 +6,7 @@ from torch.distributions import MultivariateNormal, Normal
 
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.labels.discriminants import (
+    ClassSums,
     class_sums,
     frequencies_only,
     linear,
@@ -15,6 +16,8 @@ from genprobe.labels.discriminants import (
 from genprobe.labels.features import expand, features_of
 
 N, K, C = 4000, 3, 3
+SQUARES = [1 + K + i for i in (0, 3, 5)]
+"""Among the products of three dimensions."""
 
 
 @pytest.fixture
@@ -23,9 +26,13 @@ def case(normals):
     means = 2 * torch.randn(C, K).double()
     y, loc, scale = normals(means, N, 0)
     features = features_of(diagonal_normal, {"loc": loc, "scale": scale}, torch.arange(N), 0)
-    one_hot = torch.nn.functional.one_hot(y, C).double()
     centre, spread = loc.mean(0), (loc.var(0, correction=0) + 0.4).sqrt()
-    return y, (loc - centre) / spread, scale / spread, class_sums(features, one_hot)
+    return (
+        y,
+        (loc - centre) / spread,
+        scale / spread,
+        ClassSums(class_sums(features, y, C), K, True),
+    )
 
 
 def moments(y, loc, scale):
@@ -53,8 +60,7 @@ def test_it_is_the_posterior_of_normals(case, fit):
 def test_with_squares_alone_the_dimensions_are_independent(case):
     y, loc, scale, sums = case
     full = sums.sums
-    at = [1 + K + i for i in (0, 3, 5)]  # the squares among the products of three dimensions
-    small = type(sums)(torch.cat([full[:, : 1 + K], full[:, at]], 1), K, False)
+    small = type(sums)(torch.cat([full[:, : 1 + K], full[:, SQUARES]], 1), K, False)
     z = torch.randn(100, K).double()
     logs = [
         Normal(mean, cov.diagonal().sqrt()).log_prob(z).sum(1)
@@ -72,3 +78,14 @@ def test_a_class_without_examples_is_unlikely_and_finite(case):
         logs = (expand(torch.randn(50, K).double(), True) @ fit(gone)).log_softmax(1)
         assert logs.isfinite().all()
         assert logs[:, -1].max() < -5
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_several_fits_at_once_are_each_by_itself(case, full):
+    *_, sums = case
+    sums = sums.sums if full else torch.cat([sums.sums[:, : 1 + K], sums.sums[:, SQUARES]], 1)
+    several = torch.stack([sums, sums * 0.5, sums.flip(0)])
+    for fit in (frequencies_only, linear, quadratic):
+        found = fit(ClassSums(several, K, full))
+        for one, part in zip(found, several, strict=True):
+            torch.testing.assert_close(one, fit(ClassSums(part, K, full)))

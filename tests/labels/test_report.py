@@ -8,8 +8,10 @@ import genprobe
 from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.errors import UnavailableError
 from genprobe.label_report import LabelReport
+from genprobe.labels import features
 from genprobe.labels.report import known_examples
 from genprobe.plugins import plugins
+from genprobe.runtime.progress import Progress
 
 N = 300
 MEANS = torch.tensor([[1.5, 0.0, 0.0], [-1.5, 0.0, 0.0], [0.0, 1.5, 0.0]]).double()
@@ -116,3 +118,29 @@ def test_points_have_no_index_figure_and_a_lower_bound(evaluated, normals):
     assert "label_information_index" not in found.estimates
     assert found["label_information"].value > 0.2
     assert found["label_information_upper"].value == found["label_entropy"].value
+
+
+def test_the_display_is_told_of_every_label_and_refit(evaluated, normals):
+    y, loc, scale = normals(MEANS, 60, 0)
+    done, said = {}, []
+    progress = Progress(
+        advance=lambda stage, step, total: done.setdefault(stage, []).append((step, total)),
+        say=lambda stage, text: said.append((stage, text)),
+    )
+    evaluated(loc, scale, {"y": y.numpy()}, {"half": [0, 1] * 30}, progress=progress)
+    assert done["labels"] == [(1, 2)] * 2
+    assert done["dimensions"] == [(1, 3)] * 3
+    assert done["permutations"] == [(1, 100)] * 100
+    assert [text for stage, text in said if stage == "labels"] == ["y", "half"]
+
+
+def test_labels_of_the_same_examples_share_their_draws(evaluated, normals, monkeypatch):
+    y, loc, scale = normals(MEANS, 60, 0)
+    taken = []
+    take = features.take_features
+    monkeypatch.setattr(
+        features, "take_features", lambda *given: taken.append(given) or take(*given)
+    )
+    gaps = np.where(np.arange(60) % 6 == 0, None, y.numpy())
+    evaluated(loc, scale, {"y": y.numpy(), "half": [0, 1] * 30, "gaps": gaps})
+    assert [len(chosen) for _, _, chosen, _ in taken] == [60, 50]

@@ -10,6 +10,7 @@ import genprobe
 from genprobe.analysis.regimes import DEFAULT_CUTS
 from genprobe.comparing.compare import compare
 from genprobe.comparing.difference import Difference
+from genprobe.label_report import LabelDimension, LabelReport, Leak
 from genprobe.plugins import plugins
 from genprobe.runs.sweep import Sweep
 from genprobe.types import Dimension, Estimate, Notice, Regime, Report
@@ -178,6 +179,40 @@ def make_regime():
 @pytest.fixture
 def make_dimension():
     return dimension
+
+
+@pytest.fixture
+def make_label():
+    def make(name="kind", told=(0.1, 0.6, 0.3), information=0.5):
+        """Of three classes, by what each dimension tells of it."""
+        means = ((0.0, 1.0, 2.0), (0.0, 4.0, None), (0.0, 2.0, 1.0))
+        dimensions = [
+            LabelDimension(
+                index=j,
+                information=estimate("label_information_index", value),
+                leave_one_out=estimate("label_information", value / 2),
+                class_means=means[j],
+            )
+            for j, value in enumerate(told)
+        ]
+        return LabelReport(
+            name=name,
+            classes=("a", "<b>", "c"),
+            n=90,
+            missing=10,
+            estimates={
+                "label_entropy": estimate("label_entropy", 1.2),
+                "label_information": estimate("label_information", information, kind="lower"),
+            },
+            dimensions=tuple(dimensions),
+            informative=(1, 2),
+            candidate="linear discriminant",
+            accuracy=0.8,
+            saturated=True,
+            leak=Leak(lower=0.4, upper=0.6, p_value=0.01, permutations=99, power=0.1),
+        )
+
+    return make
 
 
 @pytest.fixture

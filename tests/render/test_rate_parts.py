@@ -4,7 +4,7 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from genprobe.render.rate_parts import parts_of
+from genprobe.render.rate_parts import label_part, parts_of, strip_labels
 
 
 def hypercube(a, s, bits):
@@ -43,3 +43,19 @@ def test_every_part_is_what_the_bounds_leave_it(make_model, information, upper, 
 
 def test_a_rate_below_zero_by_its_error_has_no_parts(make_model):
     assert parts_of(make_model("vae", -0.01, information=0.001, upper=0.002)) == (0, 0, 0, 0)
+
+
+def test_a_label_has_no_more_of_the_rate_than_there_is(make_model, make_label):
+    labels = {"kind": make_label(information=0.5), "site": make_label("site", information=3.0)}
+    report = make_model("vae", 2.0, labels=labels)
+    assert [label_part(report, name) for name in ("kind", "site", "batch")] == [0.5, 2.0, 0.0]
+    assert label_part(make_model("none", -0.01, labels=labels), "kind") == 0.0
+
+
+def test_a_few_labels_that_most_models_have_get_strips(make_model, make_label):
+    one, other = (
+        make_model("vae", 2.0, labels={name: make_label(name) for name in names})
+        for names in ("ab", "bcd")
+    )
+    assert strip_labels([one, other]) == ["b", "a", "c"]
+    assert strip_labels([make_model("vae", 2.0)]) == []

@@ -74,6 +74,7 @@ def test_a_wrong_label_ends_a_run_before_anything_is_encoded(tmp_path):
         ({"leaks": ["bach"]}, DataError),
         ({"labels": 3}, UsageError),
         ({"labels": {"": Y}}, UsageError),
+        ({"labels": {"y": Y}, "leaks": {"y": BATCH}}, UsageError),
     ):
         with pytest.raises(error):
             genprobe.evaluate(model(calls), DATA, store=tmp_path / "s.h5", **options, **QUICK)

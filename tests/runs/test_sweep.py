@@ -8,7 +8,7 @@ import torch
 
 import genprobe
 from genprobe.datasets.from_array import array_dataset
-from genprobe.errors import GenprobeError
+from genprobe.errors import DataError, GenprobeError
 from genprobe.runs import sweep_point
 from genprobe.runs.sweep import sweep
 
@@ -262,7 +262,16 @@ def test_labels_are_of_each_side(bits, tmp_path):
         held_out=bits[1],
         labels=kinds[0],
         held_out_labels=kinds[1],
+        leaks=["kind"],
         **QUICK,
     )
+    assert all(r.labels["kind"].leak for side in found.sides.values() for r in side)
     assert [r.labels["kind"].n for side in found.sides.values() for r in side] == [256, 64]
     assert "What the codes tell of each label" in str(found.comparison("training"))
+
+
+@pytest.mark.parametrize("wrong", [{"labels": {"kind": [0, 1]}}, {"leaks": ["kind"]}])
+def test_a_label_that_is_wrong_is_found_before_anything_is_trained(bits, tmp_path, wrong):
+    with pytest.raises(DataError, match="kind"):
+        sweep(bits[0], (0.25,), folder=tmp_path, **wrong, **QUICK)
+    assert not list(tmp_path.iterdir())

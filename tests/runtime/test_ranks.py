@@ -1,3 +1,4 @@
+import importlib
 import json
 import os
 import shutil
@@ -31,9 +32,10 @@ N, SEGMENT = 4 * SEGMENT_ROWS + 100, SEGMENT_ROWS
 # A factory whose encoder kills its own process once, in the second segment of the rank named in
 # the environment, and leaves a mark.
 FACTORY = """
-import os, signal
+import json, os, signal
 from pathlib import Path
 import torch
+import genprobe
 from genprobe import Model
 
 calls = []
@@ -55,6 +57,16 @@ def build():
                  decode=lambda z: {"logits": torch.cat([z, z[:, :1]], 1)},
                  posterior="diagonal-normal", prior="standard-normal", likelihood="bernoulli",
                  module=net)
+
+def labelled():
+    loc = torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
+    report = genprobe.evaluate_posteriors(
+        {"loc": loc, "scale": torch.full_like(loc, 0.5)},
+        labels={"side": (loc[:, 0] > 0).long()},
+        device="cpu",
+        max_queries=256,
+    )
+    return json.dumps({name: label.to_dict() for name, label in report.labels.items()})
 """
 
 # What ranks exchange, asserted on each of them.
@@ -140,6 +152,7 @@ PROGRAM = """
 import sys
 import genprobe
 from genprobe.plugins import plugins
+from small import labelled
 
 told = []
 type(plugins()).tell = lambda self, hook, **given: told.append(hook)
@@ -147,6 +160,7 @@ for turn in range(3):
     settings = {"factory": "small:build", "device": "cpu", "max_queries": 64}
     report = genprobe.evaluate("w.pt", "two.npy" if turn else "x.npy", **settings)
     sys.stdout.write(f"{turn} {report['rate'].value!r} {len(told)}\\n")
+sys.stdout.write(labelled() + "\\n")
 """
 
 # One rank alone fails, somewhere, with what is no GenprobeError; then the same call succeeds.
@@ -387,9 +401,12 @@ def test_every_rank_of_a_program_gets_the_report_and_the_hook_fires_once(place):
     assert done.returncode == 0, done.stderr
     five, two = (repr(alone(data)["rate"].value) for data in ("x.npy", "two.npy"))
     expected = [f"{turn} {rate}" for turn, rate in enumerate([five, two, two])]
-    assert sorted(done.stdout.splitlines()) == sorted(
+    lines = done.stdout.splitlines()
+    assert sorted(line for line in lines if line[0] != "{") == sorted(
         f"{line} {told}" for turn, line in enumerate(expected) for told in (0, turn + 1)
     )
+    told = [json.loads(line) for line in lines if line[0] == "{"]
+    same_tree(told, [json.loads(importlib.import_module("small").labelled())] * 2)
 
 
 @pytest.mark.parametrize(

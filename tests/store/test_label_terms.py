@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 import genprobe
 from genprobe.store.label_terms import read_label_terms, terms_path
-from genprobe.store.report_cache import cached_report, with_terms
+from genprobe.store.report_cache import cached_report, with_terms, with_terms_of_store
 
 N = 200
 QUICK = {"device": "cpu", "max_queries": 256}
@@ -33,6 +35,15 @@ def test_the_cached_report_has_the_terms_of_its_labels(made):
     [found] = with_terms(cached_report(made.store), made.store).labels.values()
     torch.testing.assert_close(found.terms, made.labels["y"].terms, equal_nan=True)
     assert found == made.labels["y"]
+
+
+def test_a_report_in_a_file_has_the_terms_of_labels_that_its_store_tells_alike(made):
+    again = genprobe.Report.from_json(made.to_json())
+    [found] = with_terms_of_store(again, made.store).labels.values()
+    torch.testing.assert_close(found.terms, made.labels["y"].terms, equal_nan=True)
+    changed = {"y": replace(again.labels["y"], accuracy=0.123)}
+    [other] = with_terms_of_store(replace(again, labels=changed), made.store).labels.values()
+    assert other.terms is None
 
 
 FAULTS = {

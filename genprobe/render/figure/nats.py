@@ -1,4 +1,4 @@
-"""Where each nat of the rate goes: information, mismatch of the prior, and what is not known."""
+"""Where each nat of the rate goes: information, labels, mismatch of the prior, what is open."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from genprobe.render.figure.labels import figure_of
 from genprobe.render.figure.legend import Entry, remark
 from genprobe.render.figure.style import FAINT, INK, SMALL
 from genprobe.render.plane_labels import one_line
-from genprobe.render.rate_parts import parts_of
+from genprobe.render.rate_parts import label_part, parts_of, strip_labels
 from genprobe.report import Report, number
 
 INFORMATION, EITHER, MISMATCH, OPEN = "information", "either", "mismatch", "open"
@@ -28,10 +28,13 @@ MEANING = {
     MISMATCH: "mismatch, at least: a better prior saves it",
     OPEN: "unresolved: no bound is known",
 }
-
+STRIP_COLOURS = ("#F0E442", "#CC79A7", "#FFFFFF")
+"""Of the labels, in their order: all stand out on the blue of the information."""
 
 THICK = 0.6
 """Of a bar, as a share of its row."""
+STRIP = 0.1
+"""Of a label's strip, as a share of a row; strips lie upwards from the lower edge of the bar."""
 MARK = 0.42
 """Half the height of a bar's own mark of log N, as a share of its row."""
 CAP: Mapping[str, Any] = {
@@ -69,6 +72,7 @@ def draw_nats(
         if any(widths):
             axes.barh(rows, widths, THICK, left, gid=name, linewidth=0.4, **PART_STYLES[name])
         left = [a + b for a, b in zip(left, widths, strict=True)]
+    draw_strips(axes, reports, scale)
     longest = max(left) or 1.0
     for row, rate in zip(rows, left, strict=True):
         axes.annotate(
@@ -89,6 +93,31 @@ def draw_nats(
             axes.plot(0, row, transform=place, clip_on=False, gid="mark", **look)
     axes.spines[["top", "right"]].set_visible(False)
     draw_caps(axes, reports, scale)
+
+
+def draw_strips(axes: Axes, reports: Sequence[Report], scale: float) -> None:
+    """What is about each label at least: a strip on every bar, from its start."""
+    pairs = zip(strip_labels(reports), STRIP_COLOURS, strict=False)
+    for position, (label, colour) in enumerate(pairs):
+        told = {row: label_part(report, label) / scale for row, report in enumerate(reports)}
+        told = {row: nats for row, nats in told.items() if nats > 0}
+        rows = [row + THICK / 2 - STRIP * (position + 0.5) for row in told]
+        axes.barh(
+            rows, list(told.values()), STRIP,
+            facecolor=colour, edgecolor=INK, linewidth=0.4, gid="label",
+        )  # fmt: skip
+
+
+def strip_entries(reports: Sequence[Report]) -> list[Entry]:
+    """What the strips of the labels mean."""
+    return [
+        (
+            Patch(linewidth=0.4, facecolor=colour, edgecolor=INK),
+            f"about the label {one_line(label)}, at least",
+        )
+        for label, colour in zip(strip_labels(reports), STRIP_COLOURS, strict=False)
+        if any(label_part(report, label) for report in reports)
+    ]
 
 
 def span(bars: int) -> tuple[float, float]:
@@ -134,6 +163,7 @@ def nats_entries(reports: Sequence[Report], scale: float) -> list[Entry]:
         for name, widths in parts
         if any(widths)
     ]
+    entries += strip_entries(reports)
     if any("mutual_information" in report.estimates for report in reports):
         entries.append(remark("all beyond I(n;z): KL(q(z)‖p(z)) of these N examples"))
     return entries + cap_entries(reports, scale)

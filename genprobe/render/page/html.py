@@ -26,6 +26,7 @@ from genprobe.analysis.regimes import MEANING, ORDER, UNDETERMINED
 from genprobe.analysis.rounding import rounded, rounded_error
 from genprobe.analysis.verdict import verdict
 from genprobe.comparing.comparison import Comparison
+from genprobe.comparing.difference import OF_LABELS
 from genprobe.errors import GenprobeError
 from genprobe.escape import escape, escaped
 from genprobe.render.page.grids import Shown, grids_of, together
@@ -35,9 +36,17 @@ from genprobe.render.page.provenance import facts_of
 from genprobe.render.page.reproduce import from_here, reproduce
 from genprobe.render.palette import COLOURS, MARKERS, colours_of
 from genprobe.render.plane import plane_of, regime_keys
-from genprobe.render.rate_parts import parts_of
+from genprobe.render.rate_parts import label_part, parts_of, strip_labels
 from genprobe.render.text import templating
-from genprobe.render.text.comparison_rows import difference_rows, differing
+from genprobe.render.text.comparison_labels import (
+    UNCLEAR,
+    compared_labels,
+    is_unclear,
+    label_names,
+    label_notes,
+    label_title,
+)
+from genprobe.render.text.comparison_rows import UNPAIRED, difference_rows, differing
 from genprobe.render.text.comparison_verdict import verdict_of
 from genprobe.render.text.comparison_warnings import gathered
 from genprobe.render.text.headings import ERRORS, SPELT
@@ -143,10 +152,18 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
         difference_rows=difference_rows(comparison, unit, 3),
         differing=differing(comparison),
         said={name: sentences(comparison, name) for name in {unit: 0, **units(reports)}},
+        strips=strip_labels(reports),
         contents=contents(entries),
         findings=FINDINGS,
         order=[*ORDER, UNDETERMINED],
         differences={(d.first, d.name): d for d in comparison.differences},
+        label_names=label_names(comparison),
+        label_title=label_title(comparison, unit).removesuffix(unit),
+        label_notes=label_notes(comparison),
+        label_differences={
+            name: {d.first: d for d in compared_labels(comparison, name)}
+            for name in label_names(comparison)
+        },
         unpaired=any(not d.paired for d in comparison.differences),
         positions={entry.name: entry.index for entry in entries},
         warnings=gathered(reports),
@@ -223,14 +240,16 @@ def page_environment() -> Environment:
         "name_of": name_of,
     }
     env.filters |= {"method": method_lines, "sourced": sourced, "meaning_of": meaning_of}
-    env.filters |= {
-        "doubts": doubts,
-        "floor_two": floor_two,
-    }
+    env.filters |= {"doubts": doubts, "floor_two": floor_two}
+    env.tests["unclear"] = is_unclear
     env.filters["leaked"] = lambda label, unit, scale: leaked(
         label, label.leak, Scale(unit, scale, DECIMALS[unit])
     )
     env.globals |= {
+        "label_part": label_part,
+        "OF_LABELS": OF_LABELS,
+        "UNCLEAR": UNCLEAR,
+        "UNPAIRED": UNPAIRED,
         "BOUNDS": BOUNDS,
         "DECIMALS": DECIMALS,
         "ERRORS": ERRORS,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from genprobe.analysis.rounding import with_error
 from genprobe.comparing.comparison import Comparison
-from genprobe.comparing.difference import OF_LABELS
+from genprobe.comparing.difference import OF_LABELS, Difference
 from genprobe.render.text.columns import Column
 from genprobe.render.text.comparison_rows import UNPAIRED
 from genprobe.render.text.units import DECIMALS, divisor
@@ -31,10 +31,27 @@ def label_columns(comparison: Comparison, unit: str, shown: Sequence[int]) -> li
     for label in label_names(comparison):
         told = [told_cell(comparison, i, label, unit) for i in shown]
         found.append(Column(heading=label, cells=told))
-        apart = [apart_cell(comparison, i, label, unit) for i in shown]
-        if any(apart):
+        if compared_labels(comparison, label):
+            apart = [apart_cell(comparison, i, label, unit) for i in shown]
             found.append(Column(heading=f"Δ{label}", cells=apart))
     return found
+
+
+def compared_labels(comparison: Comparison, label: str) -> list[Difference]:
+    """The differences of one label from the reference."""
+    name = f"{label}.{OF_LABELS}"
+    return [d for d in comparison.label_differences if d.name == name]
+
+
+def is_left_out(comparison: Comparison, label: str) -> bool:
+    """Whether a model has a label of that name that is not the reference's."""
+    with_label = [
+        name
+        for name, report in zip(comparison.names, comparison.reports, strict=True)
+        if label in report.labels
+    ]
+    others = len(with_label) - 1 if comparison.reference in with_label else 0
+    return others > len(compared_labels(comparison, label))
 
 
 def told_cell(comparison: Comparison, position: int, label: str, unit: str) -> str:
@@ -50,20 +67,21 @@ def told_cell(comparison: Comparison, position: int, label: str, unit: str) -> s
 def apart_cell(comparison: Comparison, position: int, label: str, unit: str) -> str:
     """A model's difference from the reference with its error; empty where there is none."""
     model, scale = comparison.names[position], divisor(comparison.reports[position], unit)
-    found = (
-        d
-        for d in comparison.label_differences
-        if (d.first, d.name) == (model, f"{label}.{OF_LABELS}")
-    )
-    d = next(found, None)
+    d = next((d for d in compared_labels(comparison, label) if d.first == model), None)
     if d is None:
-        return "–" if model == comparison.reference and comparison.label_differences else ""
+        return "–" if model == comparison.reference else ""
     error = None if d.se_data is None else d.se_data / scale
-    doubt = f"{UNCLEAR} " if error is not None and abs(d.value / scale) <= ERRORS * error else ""
+    doubt = f"{UNCLEAR} " if is_unclear(d) else ""
     mark = "" if d.paired else UNPAIRED
     if d.value == 0 and not error:
         return f"{doubt}0{mark}"
     return f"{doubt}{with_error(d.value / scale, error, DECIMALS[unit])}{mark}"
+
+
+def is_unclear(difference: Difference) -> bool:
+    """Whether a difference is none for sure: within so many of its errors of zero."""
+    error = difference.se_data
+    return error is not None and abs(difference.value) <= ERRORS * error
 
 
 def label_title(comparison: Comparison, unit: str) -> str:
@@ -73,11 +91,15 @@ def label_title(comparison: Comparison, unit: str) -> str:
 
 def label_notes(comparison: Comparison) -> list[str]:
     """What the marks of the table of labels mean."""
+    found = []
+    if any(is_left_out(comparison, name) for name in label_names(comparison)):
+        found.append("No Δ where a label of one name is another: other values or classes.")
     if not comparison.label_differences:
-        return []
+        return found
     several = [d for d in comparison.label_differences if d.paired]
     how = ", paired over examples" if several else ""
-    found = [f"Δ is from {comparison.reference}{how}; {UNCLEAR} less than {ERRORS:g} errors."]
+    said = f"Δ is from {comparison.reference}{how}; {UNCLEAR} less than {ERRORS:g} errors."
+    found.insert(0, said)
     if len(several) < len(comparison.label_differences):
         found.append(f"{UNPAIRED} not paired: evaluate with --store to have the examples at hand.")
     return found

@@ -1,5 +1,7 @@
 """What the code tells of a label in a few lines, the first of which says the most."""
 
+from dataclasses import replace
+
 from genprobe.analysis.advice import error_of
 from genprobe.analysis.rounding import rounded, with_error
 from genprobe.label_report import LabelReport, Leak
@@ -40,7 +42,9 @@ def told(label: LabelReport, scale: Scale) -> str:
     said = f"{stated(lower, scale)}{most}" if lower.value > 0 else nothing(upper, scale)
     share = label.estimates.get("label_share")
     part = f" ({100 * share.value:.0f} %)" if share and lower.value > 0 else ""
-    whole = f"H = {written(entropy, scale)} {scale.unit}"
+    # H is often known far better than what is told of it: as many digits are enough.
+    beside = replace(upper or lower, value=entropy.value)
+    whole = f"H = {written(beside, scale)} {scale.unit}"
     return f"{label.name}: {said} of {whole}{part}, {len(label.classes)} classes"
 
 

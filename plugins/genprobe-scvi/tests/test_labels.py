@@ -26,3 +26,25 @@ def test_cells_without_a_category_have_no_label(trained, tmp_path, cells, write)
         trained("nb")[1], tmp_path / "gaps.h5ad", labels=["donor"], estimators={}, device="cpu"
     )
     assert made.labels["donor"].missing == 20
+
+
+def test_a_batch_effect_is_in_a_code_that_is_not_told_the_batch(tmp_path, cells):
+    import scvi
+
+    adata = cells()
+    random = np.random.default_rng(0)
+    second = (adata.obs["batch"] == "batch_1").to_numpy()
+    counts = adata.X.toarray()
+    counts[second] = random.poisson(counts[second] * random.gamma(1.0, 1.0, adata.n_vars))
+    adata.X = counts
+    least = {}
+    for name, key in (("plain", None), ("told", "batch")):
+        scvi.settings.seed = 0
+        scvi.model.SCVI.setup_anndata(adata, batch_key=key)
+        model = scvi.model.SCVI(adata, n_latent=3, n_hidden=16)
+        model.train(150, accelerator="cpu", enable_progress_bar=False, log_every_n_steps=1)
+        model.save(str(tmp_path / name), save_anndata=True)
+        report = genprobe.evaluate(tmp_path / name, leaks=["batch"], device="cpu")
+        least[name] = report.labels["batch"].leak.lower
+    assert least["plain"] > 0.1
+    assert least["told"] < least["plain"] / 2

@@ -84,3 +84,18 @@ def test_a_cap_that_no_bar_reaches_is_told_and_not_drawn(models):
 
 def test_without_log_n_there_is_no_cap(make_report):
     assert caps_of([make_report(estimates={})], 1.0) == [None]
+
+
+@pytest.mark.parametrize("scale", [1.0, math.log(2)])
+def test_what_is_about_labels_lies_on_the_bars_from_their_start(models, make_label, scale):
+    labels = {"kind": make_label(information=1.5), "site": make_label("site", information=0.0)}
+    told = [replace(models[0], labels=labels), models[1], replace(models[2], labels=labels)]
+    axes = Figure().subplots()
+    draw_nats(axes, told, scale, "bits")
+    strips = [p for p in axes.patches if p.get_gid() == "label"]
+    assert [(p.get_x(), p.get_width()) for p in strips] == [(0.0, 1.5 / scale)] * 2
+    for strip, row in zip(strips, (0, 2), strict=True):
+        assert row < strip.get_y() < strip.get_y() + strip.get_height() <= row + 0.3 + 1e-9
+    texts = [text for _, text in nats_entries(told, scale)]
+    assert "about the label kind, at least" in texts
+    assert not any("site" in text for text in texts)

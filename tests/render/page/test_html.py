@@ -14,7 +14,7 @@ import pytest
 from genprobe.analysis import findings
 from genprobe.analysis.rounding import rounded, rounded_error
 from genprobe.comparing.compare import compare
-from genprobe.comparing.labels import short_labels
+from genprobe.comparing.model_names import short_names
 from genprobe.render.page import grids, html
 from genprobe.render.page.html import to_html
 from genprobe.store.pictures import Grid, Pictures
@@ -311,7 +311,7 @@ def test_names_are_text_wherever_they_stand(make_report, make_estimate):
     assert page.all("h1")[0].text.endswith(HOSTILE)
     [given] = page.all("script", id="page")
     texts = [t["text"][0] for t in json.loads(given.text)["figure"]["data"] if "text" in t]
-    assert escape(short_labels([HOSTILE, "vae"])[0]) in texts
+    assert escape(short_names([HOSTILE, "vae"])[0]) in texts
 
 
 def warned(*reports):
@@ -489,3 +489,27 @@ def test_the_library_is_the_release_that_the_documentation_names():
 def test_the_library_cannot_end_its_own_element():
     assert "</script" not in LIBRARY.lower()
     assert "<!--" not in LIBRARY
+
+
+def test_what_codes_tell_of_labels_is_compared(make_report, make_label):
+    told = {"si<te": make_label("si<te", information=0.5)}
+    less = {"si<te": make_label("si<te", information=0.2)}
+    reports = [make_report(model="low", labels=told), make_report(model="high", shift=5.0)]
+    page = Page(to_html(compared(*reports, make_report(model="far", shift=9.0, labels=less))))
+    [heading] = page.all("h3", id="told")
+    assert heading.text == "What the codes tell of each label, at least, nats"
+    [table] = [e for e in page.all("table") if "Δ si<te" in e.text]
+    cells = [e for e in page.all("td", class_="figure") if table in e.within]
+    rows = [[cell.text for cell in cells[2 * i : 2 * i + 2]] for i in range(3)]
+    assert rows == [["0.50± 0.25", "–"], ["–", "–"], ["0.20± 0.25", "≈ −0.30†± 0.35"]]
+    assert "not paired" in "".join(e.text for e in page.all("p"))
+
+
+def test_what_is_about_labels_is_marked_on_the_bars(make_model, make_label):
+    labels = {"kind": make_label(information=1.5)}
+    report = make_model("one", 20.0, 70.0, information=6.0, upper=15.0, labels=labels)
+    other = make_model("two", 10.0, 80.0, information=5.0, upper=8.0)
+    page = Page(to_html(compared(report, other)))
+    [strip] = page.all("i", class_="strip strip-0")
+    assert strip.attrs["style"] == "width: 7.50%"
+    assert not Page(to_html(compared(other))).all("i", class_="strip strip-0")

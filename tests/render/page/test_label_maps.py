@@ -1,42 +1,6 @@
-import pytest
-
 from genprobe.comparing.compare import compare
-from genprobe.label_report import LabelDimension, LabelReport, Leak
 from genprobe.render.page.html import to_html
 from genprobe.render.page.label_maps import MARGIN, SIDE, label_maps
-
-
-@pytest.fixture
-def make_label(make_estimate):
-    def make(name="kind", told=(0.1, 0.6, 0.3), classes=("a", "<b>", "c")):
-        means = ((0.0, 1.0, 2.0), (0.0, 4.0, None), (0.0, 2.0, 1.0))
-        dimensions = [
-            LabelDimension(
-                index=j,
-                information=make_estimate("label_information_index", value),
-                leave_one_out=make_estimate("label_information", value / 2),
-                class_means=means[j],
-            )
-            for j, value in enumerate(told)
-        ]
-        return LabelReport(
-            name=name,
-            classes=classes,
-            n=90,
-            missing=10,
-            estimates={
-                "label_entropy": make_estimate("label_entropy", 1.2),
-                "label_information": make_estimate("label_information", 0.5, kind="lower"),
-            },
-            dimensions=tuple(dimensions),
-            informative=(1, 2),
-            candidate="linear discriminant",
-            accuracy=0.8,
-            saturated=True,
-            leak=Leak(lower=0.4, upper=0.6, p_value=0.01, permutations=99, power=0.1),
-        )
-
-    return make
 
 
 def test_the_heat_map_has_the_dimension_that_tells_most_first(make_report, make_label):

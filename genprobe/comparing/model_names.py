@@ -1,6 +1,6 @@
-"""Labels of several models: their names, shortened to what tells them apart.
+"""What several models go by: their names, shortened to what tells them apart.
 
-The words and folders that all names begin and end with are left out. A label is never a bare
+The words and folders that all names begin and end with are left out. A short name is never a bare
 number: ``beta-0.05`` beside ``beta-0.9`` stays what it is.
 """
 
@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from genprobe.escape import escape
 
 LONGEST = 28
-"""Columns of a terminal that a label takes at most."""
+"""Columns of a terminal that a short name takes at most."""
 CONTEXT = 6
 """Characters that are left around what differs within a word."""
 NAMELESS = "model"
@@ -26,7 +26,7 @@ FILE_KIND = re.compile(r"(\.report)?\.[A-Za-z]\w*$")
 """The end of a file's name that says what it is; that of ``beta-0.5`` does not."""
 
 
-def labels(models: Sequence[str], origins: Sequence[str]) -> list[str]:
+def model_names(models: Sequence[str], origins: Sequence[str]) -> list[str]:
     """What each model goes by: short, never empty, and no two alike.
 
     Names tell models apart where all differ. Where all are the same, their files do; where some
@@ -36,36 +36,36 @@ def labels(models: Sequence[str], origins: Sequence[str]) -> list[str]:
         models: their names.
         origins: where each is from; empty where nothing says.
 
-    >>> labels(["vae", "vae"], ["runs/a/seed-1/model.pt", "runs/b/seed-1/model.pt"])
+    >>> model_names(["vae", "vae"], ["runs/a/seed-1/model.pt", "runs/b/seed-1/model.pt"])
     ['a', 'b']
-    >>> labels(["vae", "vae", "flow"], ["runs/a/model.pt", "runs/b/model.pt", "flow.pt"])
+    >>> model_names(["vae", "vae", "flow"], ["runs/a/model.pt", "runs/b/model.pt", "flow.pt"])
     ['vae (a)', 'vae (b)', 'flow']
     """
     if len(models) < 2:
         return [spelt(model) for model in models]
     counts = Counter(models)
     if len(counts) == 1 and tells(origins):
-        return short_labels(bare_files(origins))
-    short = dict(zip(counts, short_labels(list(counts)), strict=True))
+        return short_names(bare_files(origins))
+    short = dict(zip(counts, short_names(list(counts)), strict=True))
     found = [short[model] for model in models]
     for model, count in counts.items():
         same = [i for i, name in enumerate(models) if name == model]
         files = [origins[i] for i in same]
         if count > 1 and tells(files):
-            for i, file in zip(same, short_labels(bare_files(files)), strict=True):
+            for i, file in zip(same, short_names(bare_files(files)), strict=True):
                 found[i] = f"{short[model]} ({file})"
     return numbered(fitting(found))
 
 
-def short_labels(names: Sequence[str]) -> list[str]:
+def short_names(names: Sequence[str]) -> list[str]:
     """Names without the words that all begin and end with; no two alike, however alike they are.
 
     Args:
         names: of models, or paths.
 
-    >>> short_labels(["vae_final_v2_lr1e-3_b4_s1", "vae_final_v2_lr1e-3_b8_s1"])
+    >>> short_names(["vae_final_v2_lr1e-3_b4_s1", "vae_final_v2_lr1e-3_b8_s1"])
     ['b4', 'b8']
-    >>> short_labels(["runs/1/model.pt", "runs/2/model.pt"])
+    >>> short_names(["runs/1/model.pt", "runs/2/model.pt"])
     ['runs/1', 'runs/2']
     """
     shown = [spelt(name) for name in names]

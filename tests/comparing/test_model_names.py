@@ -3,7 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from genprobe.comparing.labels import LONGEST, labels, numbered, short_labels
+from genprobe.comparing.model_names import LONGEST, model_names, numbered, short_names
 
 WORDS = st.sampled_from(["runs", "vae", "beta", "seed", "0.05", "1e-3", "b4", "1", "模型", ""])
 PARTS = st.lists(st.tuples(WORDS, st.sampled_from("/-_. =(")), max_size=9)
@@ -14,12 +14,12 @@ NAMES = st.one_of(PARTS.map(lambda parts: "".join(w + s for w, s in parts)), st.
 @example(["x" * 60 + str(i) + "y" * 60 for i in range(3)], None)
 @example(["", " ", "\n"], None)
 @example(["a #1", "a", "a"], None)
-def test_labels_are_short_and_never_empty_and_no_two_are_alike(names, data):
+def test_names_are_short_and_never_empty_and_no_two_are_alike(names, data):
     origins = names if data is None else data.draw(st.lists(NAMES, min_size=len(names)))
-    found = labels(names, origins[: len(names)])
+    found = model_names(names, origins[: len(names)])
     assert len(found) == len(set(found)) == len(names)
-    assert all(label.strip() and label.isprintable() for label in found)
-    assert found == labels(names, origins[: len(names)])
+    assert all(name.strip() and name.isprintable() for name in found)
+    assert found == model_names(names, origins[: len(names)])
     if len(names) > 1:
         assert max(map(cell_len, found)) <= 2 * LONGEST
 
@@ -46,7 +46,7 @@ def test_labels_are_short_and_never_empty_and_no_two_are_alike(names, data):
     ],
 )
 def test_what_is_left_of_names_is_what_tells_them_apart(names, short):
-    assert short_labels(names) == short
+    assert short_names(names) == short
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_what_is_left_of_names_is_what_tells_them_apart(names, short):
     ],
 )
 def test_models_of_one_name_go_by_their_files(models, origins, found):
-    assert labels(models, origins) == found
+    assert model_names(models, origins) == found
 
 
 def test_no_model_is_lost_to_a_name_that_looks_numbered():
