@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from genprobe.annealing.noise import seeded
-from genprobe.annealing.space import suitable
+from genprobe.annealing.space import suitable, support_of
 from genprobe.annealing.target import Target
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.prior_calls import log_prior_and_gradient
@@ -153,8 +153,9 @@ def require_same_support(family: Family, params: Params, prior: Prior, seed: int
     q = suitable(family, params)
     with seeded(derived_seed(seed, "support")):
         z = prior.sample(TRIED)
-    if not bool(q.support.check(z).all()):  # type: ignore[no-untyped-call]
+    support = support_of(q)
+    if not bool(support.check(z).all()):  # type: ignore[no-untyped-call]
         raise UnavailableError(
-            f"The inference gap is not known: the posterior {family.name} lies on {q.support}, "
+            f"The inference gap is not known: the posterior {family.name} lies on {support}, "
             f"and the prior {prior.name} goes beyond, where no chain would."
         )

@@ -4,6 +4,7 @@ Chains move in u: over all of R^k, with steps in units of q's own scale. The den
 z times |det dz/du|. What has no such coordinates is refused with the reason.
 """
 
+import contextlib
 from dataclasses import dataclass
 
 import torch
@@ -111,7 +112,7 @@ def suitable(family: Family, params: Params) -> Distribution:
     except ModelError as error:
         why = f"has no density to start from: {error.what}"
         raise UnavailableError(refusal(family, why)) from error
-    support = q.support
+    support = support_of(q)
     if support.is_discrete:
         raise UnavailableError(
             refusal(family, "is of discrete codes: chains and optimisation need gradients in z")
@@ -125,6 +126,20 @@ def suitable(family: Family, params: Params) -> Distribution:
             refusal(family, "ends at edges that differ by example, short of where the prior goes")
         )
     return q
+
+
+def support_of(q: Distribution) -> Constraint:
+    """Where posteriors lie.
+
+    Raises:
+        UnavailableError: if torch does not say.
+    """
+    with contextlib.suppress(NotImplementedError):
+        if q.support is not None:
+            return q.support
+    raise UnavailableError(
+        f"The inference gap is not known: {type(q).__name__} does not say where z can lie."
+    )
 
 
 def refusal(family: Family, why: str) -> str:
@@ -147,7 +162,7 @@ def coordinates(q: Distribution) -> Transform:
     if isinstance(q, TransformedDistribution) and not straight(q) and straight(q.base_dist):
         return ComposeTransform(q.transforms)
     try:
-        transform: Transform = biject_to(q.support)
+        transform: Transform = biject_to(support_of(q))
     except NotImplementedError:
         raise UnavailableError(
             f"The inference gap is not known: a posterior on {q.support} has no coordinates "
@@ -158,6 +173,6 @@ def coordinates(q: Distribution) -> Transform:
 
 def straight(q: Distribution) -> bool:
     """Whether z is any point of R^k."""
-    support = q.support
+    support = support_of(q)
     each = getattr(support, "base_constraint", support)
     return str(each) == "Real()"

@@ -1,0 +1,332 @@
+r"""Annealed importance sampling: an unbiased estimate of ∫ p(z) p(x|z)^β dz for each example.
+
+Chains start at draws of q and pass through f_b of ``annealing.sampler`` at b_1 < … < b_T = 1, with
+a move at each. A state is weighed before its move:
+
+.. math::
+
+    \log w = \sum_t (b_t - b_{t-1}) \big[\log p(z_{t-1}) + \beta \log p(x|z_{t-1})
+        - \log q(z_{t-1})\big],
+    \qquad E\,w = Z_\beta .
+
+So −log of the mean weight of C chains bounds −log Z from above in expectation, by about V/2C for a
+variance V of log w. The size of steps is tuned in runs whose weights are thrown away, and is fixed
+while chains are weighed: tuning while weighing would bias them. Neal (2001), "Annealed importance
+sampling"; from the encoder's posterior, Ding & Freedman (2019).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float64
+from torch import Tensor
+
+from genprobe.annealing.noise import drawn, seeded
+from genprobe.annealing.posterior_fit import log_density_pull
+from genprobe.annealing.sampler import Path, move
+from genprobe.annealing.space import Space, space_of, suitable
+from genprobe.annealing.target import Target
+from genprobe.runtime.seeds import derived_seed
+from genprobe.types import Family, Params
+
+LEAPS = 4
+"""Steps of a trajectory."""
+GRID = 16
+"""Stretches of the path, each of which has its own sizes of steps."""
+ACCEPTED = 0.75
+"""The probability of acceptance that step sizes are tuned to."""
+GAIN = 0.5
+"""By how much the log of a step size follows the acceptance of one move, while tuning."""
+LATER_GAIN = 1.0
+"""By how much that of a stretch follows its acceptance in a whole run."""
+TUNING = 48
+"""Temperatures of the run that only tunes."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Anneal:
+    """What chains found.
+
+    Attributes:
+        log_weight: (chain, M) nats, float64.
+        z: where chains ended (chain, M, *latent): with their weights, draws of q_β.
+        distortion: −log p(x|z) there (chain, M), nats.
+        acceptance: mean probability of acceptance (M,).
+        steps: sizes of steps (stretch, M) that a next run should take, by this one's acceptances.
+        evaluations: gradients of log p(x|z) that were taken, of one z each.
+    """
+
+    log_weight: Tensor
+    z: Tensor
+    distortion: Tensor
+    acceptance: Tensor
+    steps: Tensor
+    evaluations: int
+
+
+def linear(temperatures: int) -> Tensor:
+    """Values b_0 = 0 … b_T = 1 at equal distances.
+
+    >>> linear(2).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    return torch.linspace(0, 1, temperatures + 1, dtype=torch.float64)
+
+
+def sigmoid(temperatures: int) -> Tensor:
+    """Values b_0 = 0 … b_T = 1 close to each other near both ends, as from a prior.
+
+    >>> sigmoid(2)[1].item()
+    0.5
+    """
+    values = torch.linspace(-4, 4, temperatures + 1, dtype=torch.float64).sigmoid()
+    return (values - values[0]) / (values[-1] - values[0])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Start:
+    """Chains before their first move.
+
+    Attributes:
+        path: that they will take.
+        u: coordinates (chain, M, *u), draws of the start.
+        schedule: a number T of temperatures to b_0 … b_T.
+    """
+
+    path: Path
+    u: Tensor
+    schedule: Callable[[int], Tensor] = linear
+
+
+def tune(
+    target: Target,
+    family: Family,
+    params: Params,
+    *,
+    temperatures: int = TUNING,
+    chains: int = 8,
+    seed: int,
+) -> Float64[Tensor, "stretch M"]:
+    """Sizes of steps for each example along the path, from a run whose weights are not used.
+
+    Args:
+        target: of M examples.
+        family: of q.
+        params: of the start q, each (M, ...): best those of ``fit_posterior``.
+        temperatures: of that run.
+        chains: of that run.
+        seed: of its noise.
+
+    Raises:
+        UnavailableError: if the family cannot be annealed from, with the reason.
+    """
+    start = from_posterior(target, family, params, chains, seed)
+    return tuned(start, temperatures, seed)
+
+
+def anneal(
+    target: Target,
+    family: Family,
+    params: Params,
+    steps: Float64[Tensor, "stretch M"],
+    *,
+    temperatures: int,
+    chains: int,
+    seed: int,
+) -> Anneal:
+    """Chains from q to the target, with these sizes of steps.
+
+    Args:
+        target: of M examples.
+        family: of q.
+        params: of the start q, each (M, ...).
+        steps: of ``tune``, or of an earlier run with another seed.
+        temperatures: T.
+        chains: C, of each example.
+        seed: of the noise, which no other run of these chains has.
+
+    Example:
+        The posterior of N(z, 1) under a standard normal prior at x = 1: p(x) = N(1; 0, 2).
+
+        >>> from genprobe.families.diagonal_normal import diagonal_normal
+        >>> target = Target(
+        ...     log_px_z=lambda z, rows: (-(1 - z[:, 0]).square() / 2 - 0.918939, 1 - z),
+        ...     log_pz=lambda z: (-z[:, 0].square() / 2 - 0.918939, -z),
+        ... )
+        >>> params = {"loc": torch.zeros(1, 1), "scale": torch.ones(1, 1)}
+        >>> steps = tune(target, diagonal_normal, params, seed=0)
+        >>> found = anneal(
+        ...     target, diagonal_normal, params, steps, temperatures=100, chains=100, seed=1
+        ... )
+        >>> round(found.log_weight.exp().mean().log().item(), 2)  # −½ ln 4π − ¼
+        -1.52
+    """
+    start = from_posterior(target, family, params, chains, seed)
+    return forward(start, steps, temperatures, seed)
+
+
+def reverse_anneal(
+    target: Target,
+    family: Family,
+    params: Params,
+    steps: Float64[Tensor, "stretch M"],
+    z: Tensor,
+    *,
+    temperatures: int,
+    chains: int,
+    seed: int,
+) -> Float64[Tensor, "chain M"]:
+    r"""Chains from exact draws of the posterior back to q: an upper bound on log p(x).
+
+    Each value is minus the log weight l of a reverse chain, and has a mean above log p(x). With C
+    chains :math:`-\log \frac1C \sum_c e^{-l_c}` is above it in expectation too, and closer: for
+    data drawn from the model, of which z is known, it makes a sandwich with ``anneal`` (Grosse,
+    Ancha & Roy 2016, "Measuring the reliability of MCMC inference with bidirectional Monte
+    Carlo").
+
+    Args:
+        target: of M examples x ~ p(x|z).
+        family: of q.
+        params: of q, each (M, ...).
+        steps: as ``anneal`` was given.
+        z: (M, *latent), the draws of the prior that the examples were drawn from.
+        temperatures: T.
+        chains: C, all from the same z.
+        seed: of the noise.
+    """
+    path = from_posterior(target, family, params, 1, seed).path
+    code = z.double().expand(chains, *z.shape)
+    noise = torch.Generator().manual_seed(derived_seed(seed, "reverse moves"))
+    schedule, state = linear(temperatures), path.at(path.space.u_of(code).contiguous())
+    log_weight = torch.zeros(code.shape[:2], dtype=torch.float64)
+    for t in range(temperatures, 0, -1):
+        b = float(schedule[t])
+        state, _ = move(path, state, b, steps[stretch(t, temperatures)], LEAPS, noise)
+        log_weight += (b - float(schedule[t - 1])) * (state.log_target - state.log_start)
+    return log_weight
+
+
+def anneal_from_prior(
+    target: Target,
+    family: Family,
+    params: Params,
+    sample: Callable[[int], Tensor],
+    *,
+    temperatures: int,
+    chains: int,
+    seed: int,
+) -> Anneal:
+    """Chains that start at the prior, and may find modes that those from q never see.
+
+    They tune in a first run of their own, which is counted among the evaluations.
+
+    Args:
+        target: of M examples.
+        family: of q, for the coordinates in which chains move.
+        params: of q, each (M, ...).
+        sample: ``Prior.sample``, of the prior that the target has.
+        temperatures: T.
+        chains: C, of each example.
+        seed: of the noise.
+    """
+    first, second = (
+        from_prior(target, family, params, sample, chains, derived_seed(seed, run))
+        for run in ("tuning", "weighing")
+    )
+    steps = tuned(first, temperatures, derived_seed(seed, "tuning"))
+    found = forward(second, steps, temperatures, derived_seed(seed, "weighing"))
+    return replace(found, evaluations=2 * found.evaluations)
+
+
+def from_posterior(target: Target, family: Family, params: Params, chains: int, seed: int) -> Start:
+    """Chains that start at draws of q.
+
+    Raises:
+        UnavailableError: if the family cannot be annealed from, with the reason.
+    """
+    params = {name: values.detach().double() for name, values in params.items()}
+    q, space = suitable(family, params), space_of(family, params)
+
+    def log_start(z: Tensor) -> tuple[Tensor, Tensor]:
+        return q.log_prob(z).detach(), log_density_pull(q, z)
+
+    z = drawn(q, chains, derived_seed(seed, "start")).detach()
+    return Start(path=Path(log_start=log_start, target=target, space=space), u=space.u_of(z))
+
+
+def from_prior(
+    target: Target,
+    family: Family,
+    params: Params,
+    sample: Callable[[int], Tensor],
+    chains: int,
+    seed: int,
+) -> Start:
+    """Chains that start at draws of the prior."""
+    space = space_of(family, {name: values.detach().double() for name, values in params.items()})
+    examples = len(space.deviation)
+    with seeded(derived_seed(seed, "start")):
+        z = sample(chains * examples).double()
+    u = space.u_of(z.view(chains, examples, *z.shape[1:]))
+    spread = u.flatten(0, 1).std(0).expand(examples, *u.shape[2:])
+
+    def log_start(z: Tensor) -> tuple[Tensor, Tensor]:
+        values, gradient = target.log_pz(z.flatten(0, 1))
+        return values.view(z.shape[:2]), gradient.view_as(z)
+
+    wide = Space(transform=space.transform, deviation=spread)
+    return Start(path=Path(log_start=log_start, target=target, space=wide), u=u, schedule=sigmoid)
+
+
+def stretch(t: int, temperatures: int) -> int:
+    """Which stretch of the path the t-th of T temperatures is in.
+
+    >>> [stretch(t, 32) for t in (1, 2, 3, 32)] == [0, 0, 1, GRID - 1]
+    True
+    """
+    return (t - 1) * GRID // temperatures
+
+
+def forward(
+    start: Start, steps: Float64[Tensor, "stretch M"], temperatures: int, seed: int
+) -> Anneal:
+    """Weighed chains with fixed sizes of steps."""
+    noise = torch.Generator().manual_seed(derived_seed(seed, "moves"))
+    schedule, state = start.schedule(temperatures), start.path.at(start.u)
+    log_weight = torch.zeros(start.u.shape[:2], dtype=torch.float64)
+    accepted, moves = torch.zeros_like(steps), [0] * GRID
+    for t in range(1, temperatures + 1):
+        b, here = float(schedule[t]), stretch(t, temperatures)
+        log_weight += (b - float(schedule[t - 1])) * (state.log_target - state.log_start)
+        state, chance = move(start.path, state, b, steps[here], LEAPS, noise)
+        accepted[here] += chance.mean(0)
+        moves[here] += 1
+    counts = torch.tensor(moves, dtype=torch.float64)[:, None]
+    missed = (accepted / counts.clamp(min=1) - ACCEPTED) * (counts > 0)
+    return Anneal(
+        log_weight=log_weight,
+        z=state.z,
+        distortion=-state.log_px_z,
+        acceptance=accepted.sum(0) / temperatures,
+        steps=steps * (LATER_GAIN * missed).exp(),
+        evaluations=(1 + LEAPS * temperatures) * log_weight.numel(),
+    )
+
+
+def tuned(start: Start, temperatures: int, seed: int) -> Float64[Tensor, "stretch M"]:
+    """Sizes of steps that give about the acceptance wanted, from a run of this many moves."""
+    noise = torch.Generator().manual_seed(derived_seed(seed, "tuning moves"))
+    state, values = start.path.at(start.u), max(1, start.u[0, 0].numel())
+    temperatures = max(temperatures, GRID)
+    schedule = start.schedule(temperatures)
+    log_step = torch.full(start.u.shape[1:2], -math.log(values) / 4, dtype=torch.float64)
+    sums, counts = torch.zeros(GRID, len(log_step), dtype=torch.float64), [0] * GRID
+    for t in range(1, temperatures + 1):
+        state, chance = move(start.path, state, float(schedule[t]), log_step.exp(), LEAPS, noise)
+        log_step = log_step + GAIN * (chance.mean(0) - ACCEPTED)
+        here = stretch(t, temperatures)
+        sums[here] += log_step
+        counts[here] += 1
+    return (sums / torch.tensor(counts, dtype=torch.float64)[:, None]).exp()
