@@ -129,6 +129,7 @@ def log_prior_and_gradient(
     code = z.detach().double().requires_grad_()
     with torch.enable_grad():
         log_pz = prior.log_prob(code)
+        total = log_pz.sum()
     if log_pz.shape != z.shape[:1]:
         raise ModelError(
             f"The prior {prior.name} gives log p(z) of shape {tuple(log_pz.shape)} for "
@@ -138,7 +139,7 @@ def log_prior_and_gradient(
     if log_pz.requires_grad:
         latent = z.shape[1:]
         with prior_errors(f"The gradient of the prior {prior.name}", latent):
-            (gradient,) = torch.autograd.grad(log_pz.sum(), code, materialize_grads=True)
+            (gradient,) = torch.autograd.grad(total, code, materialize_grads=True)
         return values, gradient
     if (values == values[:1]).all():  # as a uniform density is
         return values, torch.zeros_like(code)
