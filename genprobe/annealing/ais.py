@@ -27,7 +27,8 @@ from genprobe.annealing.noise import drawn, seeded
 from genprobe.annealing.posterior_fit import log_density_pull
 from genprobe.annealing.sampler import Path, move
 from genprobe.annealing.space import Space, space_of, suitable
-from genprobe.annealing.target import Target
+from genprobe.annealing.target import Target, Values
+from genprobe.errors import UnavailableError
 from genprobe.runtime.seeds import derived_seed
 from genprobe.types import Family, Params
 
@@ -135,6 +136,7 @@ def anneal(
     temperatures: int,
     chains: int,
     seed: int,
+    prior_share: float = 0.0,
 ) -> Anneal:
     """Chains from q to the target, with these sizes of steps.
 
@@ -146,6 +148,9 @@ def anneal(
         temperatures: T.
         chains: C, of each example.
         seed: of the noise, which no other run of these chains has.
+        prior_share: of the chains that start at the prior instead, where an earlier run missed a
+            mode: they can find it, and the weights stay unbiased. In many dimensions theirs are
+            about 0. An earlier run must have decided it.
 
     Example:
         The posterior of N(z, 1) under a standard normal prior at x = 1: p(x) = N(1; 0, 2).
@@ -163,7 +168,7 @@ def anneal(
         >>> round(found.log_weight.exp().mean().log().item(), 1)  # −½ ln 4π − ¼
         -1.5
     """
-    start = from_posterior(target, family, params, chains, seed)
+    start = from_posterior(target, family, params, chains, seed, prior_share)
     return forward(start, steps, temperatures, seed)
 
 
@@ -196,7 +201,7 @@ def reverse_anneal(
         chains: C, all from the same z.
         seed: of the noise.
     """
-    path = from_posterior(target, family, params, 1, seed).path
+    path = from_posterior(target, family, params, chains, seed).path
     code = z.double().expand(chains, *z.shape)
     noise = torch.Generator().manual_seed(derived_seed(seed, "reverse moves"))
     schedule, state = linear(temperatures), path.at(path.space.u_of(code).contiguous())
@@ -212,7 +217,6 @@ def anneal_from_prior(
     target: Target,
     family: Family,
     params: Params,
-    sample: Callable[[int], Tensor],
     *,
     temperatures: int,
     chains: int,
@@ -223,16 +227,18 @@ def anneal_from_prior(
     They tune in a first run of their own, which is counted among the evaluations.
 
     Args:
-        target: of M examples.
+        target: of M examples, whose prior can be drawn from.
         family: of q, for the coordinates in which chains move.
         params: of q, each (M, ...).
-        sample: ``Prior.sample``, of the prior that the target has.
         temperatures: T.
         chains: C, of each example.
         seed: of the noise.
+
+    Raises:
+        UnavailableError: if the prior cannot be drawn from, or the family has no coordinates.
     """
     first, second = (
-        from_prior(target, family, params, sample, chains, derived_seed(seed, run))
+        from_prior(target, family, params, chains, derived_seed(seed, run))
         for run in ("tuning", "weighing")
     )
     steps = tuned(first, temperatures, derived_seed(seed, "tuning"))
@@ -240,44 +246,72 @@ def anneal_from_prior(
     return replace(found, evaluations=2 * found.evaluations)
 
 
-def from_posterior(target: Target, family: Family, params: Params, chains: int, seed: int) -> Start:
-    """Chains that start at draws of q.
-
-    Raises:
-        UnavailableError: if the family cannot be annealed from, with the reason.
-    """
-    params = {name: values.detach().double() for name, values in params.items()}
-    q, space = suitable(family, params), space_of(family, params)
-
-    def log_start(z: Tensor) -> tuple[Tensor, Tensor]:
-        return q.log_prob(z).detach(), log_density_pull(q, z)
-
-    z = drawn(q, chains, derived_seed(seed, "start")).detach()
-    return Start(path=Path(log_start=log_start, target=target, space=space), u=space.u_of(z))
-
-
-def from_prior(
+def from_posterior(
     target: Target,
     family: Family,
     params: Params,
-    sample: Callable[[int], Tensor],
     chains: int,
     seed: int,
+    prior_share: float = 0.0,
 ) -> Start:
-    """Chains that start at draws of the prior."""
-    space = space_of(family, {name: values.detach().double() for name, values in params.items()})
-    examples = len(space.deviation)
-    with seeded(derived_seed(seed, "start")):
-        z = sample(chains * examples).double()
-    u = space.u_of(z.view(chains, examples, *z.shape[1:]))
-    spread = u.flatten(0, 1).std(0).expand(examples, *u.shape[2:])
+    """Chains that start at draws of q, and a share of them at draws of the prior.
 
-    def log_start(z: Tensor) -> tuple[Tensor, Tensor]:
-        values, gradient = target.log_pz(z.flatten(0, 1))
-        return values.view(z.shape[:2]), gradient.view_as(z)
+    The density of such a start is the mixture of both in just these shares.
+
+    Raises:
+        UnavailableError: if the family cannot be annealed from, or the prior cannot be drawn from.
+    """
+    params = {name: values.detach().double() for name, values in params.items()}
+    q, space = suitable(family, params), space_of(family, params)
+    others = round(prior_share * chains)
+    share = torch.tensor(others / chains, dtype=torch.float64)
+
+    def log_start(z: Tensor, values: Values) -> tuple[Tensor, Tensor]:
+        log_q, pull = q.log_prob(z).detach(), log_density_pull(q, z)
+        if not others:
+            return log_q, pull
+        log_pz = values.log_pz.view(z.shape[:2]) + share.log()
+        log_q = log_q + torch.log1p(-share)
+        both = torch.logaddexp(log_q, log_pz)
+        of_prior = (log_pz - both).exp().reshape(*both.shape, *[1] * (z.dim() - 2))
+        return both, pull + of_prior * (values.prior_pull.view_as(z) - pull)
+
+    z = drawn(q, chains - others, derived_seed(seed, "start")).detach()
+    if others:
+        z = torch.cat([prior_draws(target, others, z, seed), z])
+    return Start(path=Path(log_start=log_start, target=target, space=space), u=space.u_of(z))
+
+
+def prior_draws(target: Target, chains: int, like: Tensor, seed: int) -> Tensor:
+    """Draws of the prior (chain, M, *latent) for the examples of others (chain, M, *latent).
+
+    Raises:
+        UnavailableError: if it cannot be drawn from.
+    """
+    if target.sample is None:
+        raise UnavailableError("No chains start at the prior: it cannot be drawn from.")
+    with seeded(derived_seed(seed, "prior")):
+        z = target.sample(chains * like.shape[1]).double()
+    return z.reshape(chains, *like.shape[1:])
+
+
+def from_prior(target: Target, family: Family, params: Params, chains: int, seed: int) -> Start:
+    """Chains that start at draws of the prior.
+
+    Raises:
+        UnavailableError: if it cannot be drawn from, or the family has no coordinates.
+    """
+    params = {name: values.detach().double() for name, values in params.items()}
+    space, like = space_of(family, params), drawn(family.distribution(params), 1, seed)
+    u = space.u_of(prior_draws(target, chains, like, seed))
+    spread = u.flatten(0, 1).std(0).expand(u.shape[1:])
+
+    def log_start(z: Tensor, values: Values) -> tuple[Tensor, Tensor]:
+        return values.log_pz.view(z.shape[:2]), values.prior_pull.view_as(z)
 
     wide = Space(transform=space.transform, deviation=spread)
-    return Start(path=Path(log_start=log_start, target=target, space=wide), u=u, schedule=sigmoid)
+    path = Path(log_start=log_start, target=target, space=wide)
+    return Start(path=path, u=u, schedule=sigmoid)
 
 
 def stretch(t: int, temperatures: int) -> int:

@@ -27,8 +27,9 @@ class MissedModes:
     """What chains from the prior say about those from a posterior.
 
     Attributes:
-        missed: whether they found mass that the others did not see.
-        examples: of how many examples they did.
+        missed: whether they found mass that the others did not see, of single examples or in the
+            mean over all.
+        examples: of how many single examples they did.
         difference: mean over these examples of the log mean weight of theirs less that of the
             others, nats; over all examples where there are none.
         error: standard error of ``difference``.
@@ -59,13 +60,15 @@ def missed_modes(
     mine, my_variance = jackknife(log_mean_weight, log_weight)
     theirs, their_variance = jackknife(log_mean_weight, prior_log_weight)
     gain, variance = theirs - mine, my_variance + their_variance
-    share = torch.tensor(1 - FALSE_ALARMS / len(gain), dtype=torch.float64)
+    share = torch.tensor(1 - FALSE_ALARMS / (len(gain) + 1), dtype=torch.float64)
     deviations = float(torch.special.ndtri(share))
     found = (gain > LEAST) & (gain > deviations * variance.sqrt())
     some = found if found.any() else torch.ones_like(found)
+    difference = float(gain[some].mean())
+    error = math.sqrt(float(variance[some].sum())) / int(some.sum())
     return MissedModes(
-        missed=bool(found.any()),
+        missed=difference > deviations * error,
         examples=int(found.sum()),
-        difference=float(gain[some].mean()),
-        error=math.sqrt(float(variance[some].sum())) / int(some.sum()),
+        difference=difference,
+        error=error,
     )

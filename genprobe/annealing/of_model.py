@@ -83,7 +83,12 @@ def target_of(
         values, gradient = where_defined(calls, there, z, rows)
         return factor * values - offset + log_bin, factor * gradient
 
-    return Target(log_px_z=log_px_z, log_pz=lambda z: log_prior_and_gradient(prior, z), beta=beta)
+    return Target(
+        log_px_z=log_px_z,
+        log_pz=lambda z: log_prior_and_gradient(prior, z),
+        beta=beta,
+        sample=prior.sample,
+    )
 
 
 def where_defined(calls: Calls, x: Tensor, z: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ FIRST = 64
 """Temperatures of the first run."""
 CHAINS = 16
 """Chains of each example in the first run."""
-MOST_CHAINS = 256
+MOST_CHAINS = 512
 MOST_STEPS = 4096
 """Temperatures beyond which nobody waits, unless told to."""
 FALLS = 1.5
@@ -34,7 +34,7 @@ class Rung:
         chains: C, of each example.
         bound: mean over the examples of the log of the mean weight, nats.
         error: standard error of ``bound`` over chains.
-        variance: V of the log weights of one example, in the mean.
+        variance: V = C times the variance of the log of an example's mean weight, in the mean.
     """
 
     temperatures: int
@@ -66,7 +66,7 @@ def rung_of(log_weight: Float64[Tensor, "chain M"], temperatures: int) -> Rung:
         chains=len(log_weight),
         bound=float(bounds.mean()),
         error=math.sqrt(float(variances.mean()) / len(bounds)),
-        variance=float(log_weight.var(0).mean()),
+        variance=float(variances.mean()) * len(log_weight),
     )
 
 
@@ -75,8 +75,8 @@ def next_rung(
 ) -> tuple[int, int] | None:
     """Temperatures and chains of the next run; None once the bound has settled.
 
-    It has when two runs agree within the tolerance or twice their errors, and the bias of the last
-    is within the tolerance.
+    It has when two runs agree within the tolerance or twice their errors, and both the bias and the
+    error of the last are within the tolerance.
 
     Args:
         history: the runs so far.
@@ -102,7 +102,7 @@ def next_rung(
     before = history[-2]
     noise = 2 * math.hypot(last.error, before.error)
     steady = abs(last.bound - before.bound) <= max(tolerance, noise)
-    if steady and last.bias <= tolerance:
+    if steady and max(last.bias, last.error) <= tolerance:
         return None
     fell = last.variance * FALLS <= before.variance
     if steady and not fell and last.chains == before.chains and last.chains < MOST_CHAINS:

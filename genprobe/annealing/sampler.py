@@ -18,7 +18,7 @@ from torch import Tensor
 
 from genprobe.annealing.posterior_fit import every_row
 from genprobe.annealing.space import Space
-from genprobe.annealing.target import Target
+from genprobe.annealing.target import Target, Values
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,12 +61,13 @@ class Path:
     """From a start to a target.
 
     Attributes:
-        log_start: z (chain, M, *latent) to the start's log density (chain, M) and its gradient.
+        log_start: z (chain, M, *latent), and the target there, to the start's log density
+            (chain, M) and its gradient with respect to z.
         target: at the other end.
         space: in whose coordinates and units chains move.
     """
 
-    log_start: Callable[[Tensor], tuple[Tensor, Tensor]]
+    log_start: Callable[[Tensor, Values], tuple[Tensor, Tensor]]
     target: Target
     space: Space
 
@@ -76,8 +77,8 @@ class Path:
         with torch.enable_grad():
             z, log_volume = self.space.z_of(place)
             code = z.detach()
-            log_start, start_pull = self.log_start(code)
             values = self.target.at(code.flatten(0, 1), every_row(code))
+            log_start, start_pull = self.log_start(code, values)
 
             def through(pull: Tensor) -> Tensor:
                 (found,) = torch.autograd.grad(

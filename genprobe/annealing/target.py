@@ -20,6 +20,7 @@ class Target:
             that is not finite rules its z out.
         log_pz: z (m, *latent) to values (m,) and gradients (m, *latent), in the same way.
         beta: with which log p(x|z) is multiplied.
+        sample: a count n to draws (n, *latent) of the prior; None if it cannot be drawn from.
 
     Example:
         One example x = 1 of a decoder N(z, 1) with a standard normal prior.
@@ -37,6 +38,7 @@ class Target:
     log_px_z: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
     log_pz: Callable[[Tensor], tuple[Tensor, Tensor]]
     beta: float = 1.0
+    sample: Callable[[int], Tensor] | None = None
 
     def at(self, z: Tensor, rows: Tensor) -> "Values":
         """The density and its parts at z (m, *latent) of these examples (m,)."""
@@ -45,6 +47,8 @@ class Target:
         return Values(
             log_density=log_pz + self.beta * log_px_z,
             log_px_z=log_px_z,
+            log_pz=log_pz,
+            prior_pull=prior_pull,
             gradient=prior_pull + self.beta * pull,
         )
 
@@ -56,9 +60,13 @@ class Values:
     Attributes:
         log_density: log p(z) + β log p(x|z) (m,), nats, float64.
         log_px_z: log p(x|z) (m,), nats, float64.
+        log_pz: log p(z) (m,), nats, float64.
+        prior_pull: its gradient with respect to z (m, *latent).
         gradient: of ``log_density`` with respect to z (m, *latent).
     """
 
     log_density: Tensor
     log_px_z: Tensor
+    log_pz: Tensor
+    prior_pull: Tensor
     gradient: Tensor
