@@ -24,7 +24,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.annealing.noise import drawn, seeded
-from genprobe.annealing.posterior_fit import log_density_pull
+from genprobe.annealing.posterior_fit import log_density_and_pull
 from genprobe.annealing.sampler import Path, move
 from genprobe.annealing.space import Space, space_of, suitable
 from genprobe.annealing.target import Target, Values
@@ -267,7 +267,7 @@ def from_posterior(
     share = torch.tensor(others / chains, dtype=torch.float64)
 
     def log_start(z: Tensor, values: Values) -> tuple[Tensor, Tensor]:
-        log_q, pull = q.log_prob(z).detach(), log_density_pull(q, z)
+        log_q, pull = log_density_and_pull(q, z)
         if not others:
             return log_q, pull
         log_pz = values.log_pz.view(z.shape[:2]) + share.log()

@@ -57,6 +57,7 @@ def decoder_curve(
     *,
     temperatures: int = TEMPERATURES,
     chains: int = CHAINS,
+    fit_steps: int = STEPS,
     seed: int,
 ) -> Curve:
     """Chains to q_β at each β, each from its own optimised start.
@@ -68,6 +69,7 @@ def decoder_curve(
         betas: above 0, in any order.
         temperatures: of each chain.
         chains: of each example at each β.
+        fit_steps: of the fit at each β, which starts at its neighbour's.
         seed: of the noise.
 
     Raises:
@@ -83,7 +85,7 @@ def decoder_curve(
         for beta in side:
             own = derived_seed(seed, "curve", str(beta))
             there = replace(target, beta=beta)
-            start = fit_posterior(there, family, start, steps=STEPS, seed=own)
+            start = fit_posterior(there, family, start, steps=fit_steps, seed=own)
             steps = tune(there, family, start, chains=chains, seed=derived_seed(own, "tune"))
             run = anneal(
                 there, family, start, steps, temperatures=temperatures, chains=chains, seed=own

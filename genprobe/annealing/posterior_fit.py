@@ -17,7 +17,7 @@ from collections.abc import Mapping
 import torch
 from jaxtyping import Float64
 from torch import Tensor
-from torch.distributions import transform_to
+from torch.distributions import Distribution, transform_to
 
 from genprobe.annealing.noise import drawn
 from genprobe.annealing.space import space_of, suitable
@@ -178,7 +178,7 @@ def path_loss(target: Target, family: Family, params: Params, draws: int, seed: 
         z = drawn(q, draws, seed)
     fixed = z.detach()
     frozen = family.distribution({k: v.detach() for k, v in params.items()})
-    pull = target_pull(target, fixed) - log_density_pull(frozen, fixed)
+    pull = target_pull(target, fixed) - log_density_and_pull(frozen, fixed)[1]
     return -(pull * z).sum() / len(z)
 
 
@@ -192,12 +192,13 @@ def every_row(z: Tensor) -> Tensor:
     return torch.arange(z.shape[1]).repeat(z.shape[0])
 
 
-def log_density_pull(q: torch.distributions.Distribution, z: Tensor) -> Tensor:
-    """The gradient of log q at z (draw, M, *latent) with respect to z."""
+def log_density_and_pull(q: Distribution, z: Tensor) -> tuple[Tensor, Tensor]:
+    """Values of log q (draw, M) at z (draw, M, *latent), and their gradients with respect to z."""
     place = z.detach().requires_grad_()
     with torch.enable_grad():
-        (found,) = torch.autograd.grad(q.log_prob(place).sum(), place, materialize_grads=True)
-    return found
+        values = q.log_prob(place)
+        (pull,) = torch.autograd.grad(values.sum(), place, materialize_grads=True)
+    return values.detach(), pull
 
 
 def better(target: Target, family: Family, start: Params, found: Params, seed: int) -> Params:

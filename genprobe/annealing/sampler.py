@@ -76,20 +76,14 @@ class Path:
         place = u.detach().requires_grad_()
         with torch.enable_grad():
             z, log_volume = self.space.z_of(place)
-            code = z.detach()
-            values = self.target.at(code.flatten(0, 1), every_row(code))
-            log_start, start_pull = self.log_start(code, values)
-
-            def through(pull: Tensor) -> Tensor:
-                (found,) = torch.autograd.grad(
-                    z, place, pull, retain_graph=True, materialize_grads=True
-                )
-                return found
-
-            start, target = through(start_pull), through(values.gradient.view_as(code))
-            volume = torch.zeros_like(place)
-            if log_volume.requires_grad:
-                (volume,) = torch.autograd.grad(log_volume.sum(), place, materialize_grads=True)
+        code = z.detach()
+        values = self.target.at(code.flatten(0, 1), every_row(code))
+        log_start, start_pull = self.log_start(code, values)
+        target_pull, volume_pull = values.gradient.view_as(code), torch.zeros_like(u)
+        if not self.space.straight:
+            start_pull = gradient(z, place, start_pull)
+            target_pull = gradient(z, place, target_pull)
+            volume_pull = gradient(log_volume, place, torch.ones_like(log_volume))
         return State(
             u=u,
             z=code,
@@ -97,10 +91,22 @@ class Path:
             log_target=values.log_density.view(code.shape[:2]),
             log_px_z=values.log_px_z.view(code.shape[:2]),
             log_volume=log_volume.detach(),
-            start_pull=start,
-            target_pull=target,
-            volume_pull=volume,
+            start_pull=start_pull,
+            target_pull=target_pull,
+            volume_pull=volume_pull,
         )
+
+
+def gradient(of: Tensor, place: Tensor, pull: Tensor) -> Tensor:
+    """The gradient with respect to a place of what has such gradients with respect to a function.
+
+    Args:
+        of: the function's values there.
+        place: what they were made of.
+        pull: gradients with respect to the values.
+    """
+    (found,) = torch.autograd.grad(of, place, pull, retain_graph=True, materialize_grads=True)
+    return found
 
 
 def move(

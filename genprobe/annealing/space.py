@@ -52,6 +52,11 @@ class Space:
     deviation: Tensor
     factor: Tensor | None = None
 
+    @property
+    def straight(self) -> bool:
+        """Whether u is z itself."""
+        return isinstance(self.transform, ComposeTransform) and not self.transform.parts
+
     def z_of(self, u: Tensor) -> tuple[Tensor, Tensor]:
         """The z of u, and log |det dz/du| (chain, example)."""
         z = self.transform(u)
@@ -161,6 +166,8 @@ def coordinates(q: Distribution) -> Transform:
     """
     if isinstance(q, TransformedDistribution) and not straight(q) and straight(q.base_dist):
         return ComposeTransform(q.transforms)
+    if straight(q):
+        return ComposeTransform([])
     try:
         transform: Transform = biject_to(support_of(q))
     except NotImplementedError:

@@ -14,7 +14,9 @@ from torch.distributions import (
 
 from genprobe.annealing.ais import anneal, anneal_from_prior, reverse_anneal, tune
 from genprobe.annealing.jackknife import jackknife, log_mean_weight
+from genprobe.annealing.noise import seeded
 from genprobe.annealing.posterior_fit import fit_posterior
+from genprobe.annealing.target import Target
 from genprobe.errors import UnavailableError
 from genprobe.families.beta import beta
 from genprobe.families.categorical import categorical
@@ -35,27 +37,27 @@ def run(target, family, params, temperatures, chains=16, seed=0):
 @pytest.mark.parametrize(("k", "d"), [(2, 20), (10, 20), (50, 100)])
 def test_the_bound_is_log_px_within_its_error_and_a_twentieth_of_a_nat(known, k, d):
     model = known.linear_gaussian(k, d)
-    found = run(model.target, known.family, model.best, 256)
+    found = run(model.target, known.family, model.best, 256, chains=32)
     bounds, variances = jackknife(log_mean_weight, found.log_weight)
     error = math.sqrt(float(variances.sum())) / 4
-    bias = float(found.log_weight.var(0).mean()) / 32
+    bias = float(variances.mean()) / 2
     assert abs(float((bounds - model.log_px).mean()) + bias) < 4 * error + 0.01
-    assert 4 * error < 0.1
+    assert error < 0.05
     assert (found.acceptance - 0.75).abs().max() < 0.15
 
 
 def test_from_a_wrong_start_it_is_a_bound_all_the_same(known):
     model = known.linear_gaussian(2, 20)
-    found = run(model.target, known.family, model.wrong, 400, chains=64)
+    found = run(model.target, known.family, model.wrong, 200, chains=64)
     bounds, variances = jackknife(log_mean_weight, found.log_weight)
     assert ((bounds - model.log_px).abs() < 4 * variances.sqrt() + 0.02).all()
 
 
 def test_weights_are_unbiased(known):
     model = known.linear_gaussian(2, 5)
-    found = run(model.target, known.family, model.wrong, 16, chains=20_000)
+    found = run(model.target, known.family, model.wrong, 16, chains=4000)
     shares = (found.log_weight - model.log_px).exp()
-    assert ((shares.mean(0) - 1).abs() < 4 * shares.std(0) / math.sqrt(20_000)).all()
+    assert ((shares.mean(0) - 1).abs() < 4 * shares.std(0) / math.sqrt(4000)).all()
 
 
 @pytest.mark.parametrize(
@@ -125,39 +127,34 @@ def test_every_family_on_a_part_of_it_finds_log_px(known, name):
 
 
 def test_a_curved_posterior_agrees_with_quadrature_to_a_hundredth_of_a_nat(known):
-    x = torch.tensor([[1.0, 0.3, -0.5], [0.2, -1.0, 0.8]], dtype=torch.float64)
+    x = torch.tensor([[1.0, 0.3, -0.5], [-0.6, 1.0, 0.8]], dtype=torch.float64)
 
     def log_px_z(z, rows):
         a, b = z.unbind(1)
-        image = torch.stack([torch.sin(2 * a) + b, a * b, torch.tanh(a - b)], 1)
+        image = torch.stack([a + b.square() / 3, b - a.square() / 2, torch.tanh(a * b)], 1)
         return Normal(image, 0.4).log_prob(x[rows]).sum(1)
 
     def log_pz(z):
         return Normal(0.0, 1.0).log_prob(z).sum(1)
 
-    axis = torch.linspace(-7, 7, 1401, dtype=torch.float64)
+    axis = torch.linspace(-6, 6, 601, dtype=torch.float64)
     grid = torch.cartesian_prod(axis, axis)
     cell = 2 * math.log(float(axis[1] - axis[0]))
-    exact = torch.stack(
-        [
-            torch.logsumexp(log_px_z(grid, torch.tensor([i])) + log_pz(grid), 0) + cell
-            for i in (0, 1)
-        ]
-    )
+    on_grid = [log_px_z(grid, torch.tensor([i])) + log_pz(grid) for i in (0, 1)]
+    exact = torch.stack([torch.logsumexp(values, 0) + cell for values in on_grid])
     target = known.target_from(log_px_z, log_pz)
     zeros = torch.zeros(2, 2)
-    params = fit_posterior(
-        target, known.family, {"loc": zeros, "scale": zeros + 1}, steps=200, seed=0
-    )
-    found = run(target, known.family, params, 256, chains=256)
+    start = {"loc": zeros, "scale": zeros + 1}
+    params = fit_posterior(target, known.family, start, steps=200, seed=0)
+    found = run(target, known.family, params, 128, chains=256)
     bounds, variances = jackknife(log_mean_weight, found.log_weight)
     assert ((bounds - exact).abs() < 4 * variances.sqrt() + 0.001).all()
-    assert (4 * variances.sqrt()).max() < 0.05
+    assert variances.sqrt().max() < 0.01
     assert abs(float((bounds - exact).mean())) < 0.01
 
 
 def test_forward_and_reverse_chains_make_a_sandwich_on_data_of_the_model(known):
-    model = known.linear_gaussian(10, 20, examples=40)
+    model = known.linear_gaussian(10, 20, examples=20)
     steps = tune(model.target, known.family, model.best, seed=0)
     settings = {"temperatures": 128, "chains": 16, "seed": 1}
     forward = anneal(model.target, known.family, model.best, steps, **settings)
@@ -166,8 +163,8 @@ def test_forward_and_reverse_chains_make_a_sandwich_on_data_of_the_model(known):
     high, high_variance = jackknife(lambda w: -log_mean_weight(-w), reverse)
     exact = model.log_px.mean()
     # Chains that share their exact draw err together: the spread over examples holds that too.
-    high_error = float((high - model.log_px).std()) / math.sqrt(40)
-    low_error = math.sqrt(float(low_variance.sum())) / 40
+    high_error = float((high - model.log_px).std()) / math.sqrt(20)
+    low_error = math.sqrt(float(low_variance.sum())) / 20
     assert low.mean() < exact + 3 * low_error
     assert high.mean() > exact - 3 * high_error
     assert abs(low.mean() - exact) < 0.05
@@ -177,36 +174,26 @@ def test_forward_and_reverse_chains_make_a_sandwich_on_data_of_the_model(known):
 
 def test_reverse_weights_are_unbiased_too(known):
     model = known.linear_gaussian(1, 3, examples=1)
-    posterior = MultivariateNormal(model.mean[0], precision_matrix=model.precision)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        z = posterior.sample((4000,))
-    many = known.target_from(
-        lambda code, rows: model.target.log_px_z(code, torch.zeros_like(rows))[0],
-        lambda code: model.target.log_pz(code)[0],
-    )
-    del many
-    params = {name: v.expand(4000, 1) for name, v in model.wrong.items()}
-    target = type(model.target)(
-        log_px_z=lambda code, rows: model.target.log_px_z(code, torch.zeros_like(rows)),
+    draws = MultivariateNormal(model.mean[0], precision_matrix=model.precision)
+    with seeded(0):
+        z = draws.sample((2000,))
+    first = torch.zeros(2000, dtype=torch.long)
+    target = Target(
+        log_px_z=lambda code, rows: model.target.log_px_z(code, first[rows]),
         log_pz=model.target.log_pz,
     )
+    params = {name: values.expand(2000, 1) for name, values in model.wrong.items()}
     steps = tune(target, known.family, params, chains=1, seed=0)
-    found = reverse_anneal(
-        target, known.family, params, steps, z, temperatures=16, chains=1, seed=1
-    )
+    settings = {"temperatures": 16, "chains": 1, "seed": 1}
+    found = reverse_anneal(target, known.family, params, steps, z, **settings)
     shares = (model.log_px - found[0]).exp()
-    assert abs(shares.mean() - 1) < 4 * shares.std() / math.sqrt(4000)
+    assert abs(shares.mean() - 1) < 4 * shares.std() / math.sqrt(2000)
 
 
 def test_chains_from_the_prior_find_log_px_too(known):
     model = known.linear_gaussian(2, 5)
-
-    def sample(n):
-        return torch.randn(n, 2, dtype=torch.float64)
-
     found = anneal_from_prior(
-        model.target, known.family, model.best, sample, temperatures=200, chains=64, seed=0
+        model.target, known.family, model.best, temperatures=100, chains=64, seed=0
     )
     bounds, variances = jackknife(log_mean_weight, found.log_weight)
     assert ((bounds - model.log_px).abs() < 4 * variances.sqrt() + 0.02).all()
@@ -214,11 +201,11 @@ def test_chains_from_the_prior_find_log_px_too(known):
 
 def test_the_ends_of_chains_are_draws_of_the_posterior(known):
     model = known.linear_gaussian(2, 5)
-    found = run(model.target, known.family, model.best, 64, chains=2000)
+    found = run(model.target, known.family, model.best, 32, chains=1000)
     mean = (found.log_weight.softmax(0)[..., None] * found.z).sum(0)
-    torch.testing.assert_close(mean, model.mean, rtol=0, atol=0.06)
-    rows = torch.arange(4).repeat(2000)
-    expected = -model.target.log_px_z(found.z.flatten(0, 1), rows)[0].view(2000, 4)
+    torch.testing.assert_close(mean, model.mean, rtol=0, atol=0.12)
+    rows = torch.arange(4).repeat(1000)
+    expected = -model.target.log_px_z(found.z.flatten(0, 1), rows)[0].view(1000, 4)
     torch.testing.assert_close(found.distortion, expected)
 
 
@@ -244,7 +231,7 @@ def test_evaluations_are_counted_as_they_are_made(known):
         asked.append(len(z))
         return model.target.log_px_z(z, rows)
 
-    target = type(model.target)(log_px_z=counted, log_pz=model.target.log_pz)
+    target = Target(log_px_z=counted, log_pz=model.target.log_pz)
     steps = tune(target, known.family, model.best, seed=0)
     asked.clear()
     found = anneal(target, known.family, model.best, steps, temperatures=20, chains=3, seed=1)
@@ -270,7 +257,7 @@ def test_discrete_posteriors_are_refused(known):
 
 def test_a_kink_in_the_density_of_the_start_costs_nothing_but_length(known):
     target = known.target_from(
-        lambda z, rows: torch.zeros_like(z[:, 0]), lambda z: Laplace(0.0, 1.0).log_prob(z[:, 0])
+        lambda z, rows: 0 * z[:, 0], lambda z: Laplace(0.0, 1.0).log_prob(z[:, 0])
     )
     params = {"loc": torch.zeros(1, 1), "scale": torch.full((1, 1), 0.7)}
     found = run(target, laplace, params, 64, chains=200)

@@ -12,12 +12,13 @@ from genprobe.families.low_rank_normal import low_rank_normal
 from genprobe.families.poisson import poisson
 
 
-@pytest.mark.parametrize(("k", "d"), [(2, 20), (10, 20), (50, 100)])
-@pytest.mark.parametrize("width", [0.2, 5.0])
+@pytest.mark.parametrize(
+    ("k", "d", "width"), [(2, 20, 5.0), (10, 20, 0.2), (50, 100, 0.2), (50, 100, 5.0)]
+)
 def test_from_a_wrong_encoder_the_best_posterior_is_found_to_a_hundredth_of_a_nat(
     known, k, d, width
 ):
-    model = known.linear_gaussian(k, d)
+    model = known.linear_gaussian(k, d, examples=2)
     start = {"loc": model.mean / 2, "scale": width * model.best["scale"]}
     found = fit_posterior(model.target, known.family, start, seed=0)
     assert known.loss_against_best(model, start).mean() > 5
@@ -26,7 +27,7 @@ def test_from_a_wrong_encoder_the_best_posterior_is_found_to_a_hundredth_of_a_na
 
 @pytest.mark.parametrize("family", [full_normal, low_rank_normal], ids=lambda f: f.name)
 def test_a_family_that_holds_the_posterior_reaches_it(known, family):
-    model = known.linear_gaussian(3, 8)
+    model = known.linear_gaussian(3, 8, examples=2)
     deviation = model.wrong["scale"]
     start = {
         "loc": model.mean / 2,
@@ -35,7 +36,7 @@ def test_a_family_that_holds_the_posterior_reaches_it(known, family):
         "cov_factor": deviation[:, :, None].repeat(1, 1, 3) * torch.eye(3).double() / 2,
     }
     start = {name: start[name] for name in family.constraints}
-    found = fit_posterior(model.target, family, start, seed=0)
+    found = fit_posterior(model.target, family, start, steps=450, seed=0)
     scores = score_posterior(model.target, family, found, draws=64, seed=1)
     torch.testing.assert_close(scores.mean(0), model.log_px, rtol=0, atol=0.01)
 
@@ -47,7 +48,7 @@ def test_a_posterior_that_is_above_0_stays_there_and_is_found(known):
         lambda z: Gamma(2.0, 1.0).log_prob(z[:, 0]),
     )
     ones = torch.ones(3, 1)
-    found = fit_posterior(target, gamma, {"concentration": ones, "rate": ones}, seed=0)
+    found = fit_posterior(target, gamma, {"concentration": ones, "rate": ones}, steps=450, seed=0)
     scores = score_posterior(target, gamma, found, draws=64, seed=1)
     # Counts of a gamma-distributed rate: negative binomial with r = 2 and p = ½.
     exact = (counts + 1).log() - (counts + 2) * math.log(2)
@@ -72,7 +73,7 @@ def test_no_steps_give_the_start_and_more_steps_bring_more(known):
         for k in (0, 10, 100)
     ]
     assert losses[0] == float(known.loss_against_best(model, model.wrong).mean())
-    assert losses[0] > 5 * losses[1] > 25 * losses[2]
+    assert losses[0] > 4 * losses[1] > 40 * losses[2]
 
 
 def test_the_same_seed_gives_the_same_and_leaves_the_global_generator_alone(known):

@@ -21,18 +21,19 @@ def chains_after(start, moves, b, step):
 
 def test_moves_go_from_any_start_to_the_posterior_and_stay(known):
     model = known.linear_gaussian(2, 5)
-    start = from_posterior(model.target, known.family, model.wrong, 2000, 0)
+    wide = {"loc": model.mean / 2, "scale": 2 * model.best["scale"]}
+    start = from_posterior(model.target, known.family, wide, 1000, 0)
     state, accepted = chains_after(start, 60, 1.0, 0.3)
     assert 0.3 < accepted < 1
-    torch.testing.assert_close(state.z.mean(0), model.mean, rtol=0, atol=0.06)
+    torch.testing.assert_close(state.z.mean(0), model.mean, rtol=0, atol=0.12)
     covariance = torch.linalg.inv(model.precision)
     for example in range(4):
-        torch.testing.assert_close(state.z[:, example].T.cov(), covariance, rtol=0.15, atol=0.02)
+        torch.testing.assert_close(state.z[:, example].T.cov(), covariance, rtol=0.2, atol=0.03)
 
 
 def test_half_way_they_sample_the_geometric_mean_of_start_and_posterior(known):
     model = known.linear_gaussian(2, 5)
-    start = from_posterior(model.target, known.family, model.wrong, 2000, 0)
+    start = from_posterior(model.target, known.family, model.wrong, 1000, 0)
     state, _ = chains_after(start, 40, 0.5, 0.5)
     wide = model.wrong["scale"].square().reciprocal().diag_embed()
     precision = (wide + model.precision) / 2

@@ -63,7 +63,7 @@ def test_coordinates_go_to_the_support_and_back_with_their_volume(family):
         for example in range(3):
             k = u.shape[2]
             jacobian = torch.autograd.functional.jacobian(
-                lambda v: space.transform(v)[..., :k], u[chain, example]
+                lambda v, k=k: space.transform(v)[..., :k], u[chain, example]
             )
             expected = torch.linalg.slogdet(jacobian)[1]
             torch.testing.assert_close(log_volume[chain, example], expected)
@@ -75,9 +75,9 @@ def test_steps_have_the_covariance_of_the_posterior_in_these_coordinates(family)
     space = space_of(family, params)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        u = space.u_of(family.distribution(params).sample((40_000,)))
-        v = space.stretched(torch.randn(40_000, *u.shape[1:], dtype=torch.float64))
-    torch.testing.assert_close(v.var(0), u.var(0), rtol=0.3, atol=0)
+        u = space.u_of(family.distribution(params).sample((10_000,)))
+        v = space.stretched(torch.randn(10_000, *u.shape[1:], dtype=torch.float64))
+    torch.testing.assert_close(v.var(0), u.var(0), rtol=0.25, atol=0)
     if space.factor is not None:
         off = [(w[:, 0] - w[:, 0].mean(0)).T @ w[:, 0] / len(w) for w in (u, v)]
         torch.testing.assert_close(off[1], off[0], rtol=0.1, atol=0)
