@@ -9,6 +9,7 @@ import math
 import os
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -19,7 +20,7 @@ import genprobe
 from genprobe.annealing.ais import TUNING, anneal, from_prior, tune
 from genprobe.annealing.jackknife import log_mean_weight
 from genprobe.annealing.of_model import target_of
-from genprobe.annealing.posterior_fit import CHOOSING, DRAWS, STEPS, score_posterior
+from genprobe.annealing.posterior_fit import CHOOSING, DRAWS, STEPS, fit_posterior, score_posterior
 from genprobe.annealing.sampler import move
 from genprobe.annealing.settle import settle
 from genprobe.annealing.target import Target
@@ -60,7 +61,7 @@ def public_vae() -> Model:
     )
 
 
-def test_images(count: int) -> Tensor:
+def binary_images(count: int) -> Tensor:
     """The first test images (count, 784), each pixel 1 with its grey value as probability."""
     path = Path(os.environ["GENPROBE_DATA_DIR"]) / "mnist" / "t10k-images-idx3-ubyte.gz"
     grey = genprobe.open_dataset(f"idx:{path}").read(0, count).flatten(1)
@@ -69,7 +70,7 @@ def test_images(count: int) -> Tensor:
 
 def subject(count: int) -> tuple[Target, Params]:
     """The joint density of the images, and their encoder's posteriors."""
-    model, x = public_vae(), test_images(count)
+    model, x = public_vae(), binary_images(count)
     calls: Calls = bind_model(
         model, device=torch.device("cpu"), dtype=torch.float32, batch_size=1024
     )
@@ -173,7 +174,7 @@ def equal_cost(count: int = 20, seed: int = 0) -> Iterator[dict[str, object]]:
 
 def settled_at(target: Target, params: Params, temperatures: int, seed: int) -> tuple[float, int]:
     """The bound of 8 chains from the best posterior, and the gradients that they took."""
-    best = settle(target, diagonal_normal, params, max_steps=1, seed=seed).best
+    best = fit_posterior(target, diagonal_normal, params, seed=seed)
     steps = tune(target, diagonal_normal, best, seed=seed)
     own = derived_seed(seed, "best")
     found = anneal(
@@ -208,7 +209,7 @@ def public_way(
     state = start.path.at(start.u)
     step = torch.full(start.u.shape[1:2], 0.1, dtype=torch.float64)
     log_weight = torch.zeros(start.u.shape[:2], dtype=torch.float64)
-    for before, b in zip(schedule, schedule[1:], strict=False):
+    for before, b in pairwise(schedule):
         log_weight += (b - before) * (state.log_target - state.log_start)
         state, accepted = move(start.path, state, b, step, SCRIPT_LEAPS, noise)
         step = step * torch.where(accepted.mean(0) > 0.65, 1.02, 0.98)

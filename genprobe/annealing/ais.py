@@ -291,7 +291,7 @@ def prior_draws(target: Target, chains: int, like: Tensor, seed: int) -> Tensor:
     if target.sample is None:
         raise UnavailableError("No chains start at the prior: it cannot be drawn from.")
     with seeded(derived_seed(seed, "prior")):
-        z = target.sample(chains * like.shape[1]).double()
+        z = target.sample(chains * like.shape[1]).cpu().double()
     return z.reshape(chains, *like.shape[1:])
 
 

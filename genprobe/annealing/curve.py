@@ -152,4 +152,5 @@ def rate_at(
 
 def weighed_mean(log_weight: Tensor, values: Tensor) -> Tensor:
     """The mean over chains (M,) of values (chain, M), by their weights."""
-    return (log_weight.softmax(0) * values).sum(0)
+    share = log_weight.softmax(0)
+    return torch.where(share > 0, share * values, 0).sum(0)

@@ -22,7 +22,6 @@ from torch.distributions import Distribution, transform_to
 from genprobe.annealing.noise import drawn
 from genprobe.annealing.space import space_of, suitable
 from genprobe.annealing.target import Target
-from genprobe.errors import UnavailableError
 from genprobe.runtime.seeds import derived_seed
 from genprobe.types import Family, Params
 
@@ -178,13 +177,11 @@ def path_loss(target: Target, family: Family, params: Params, draws: int, seed: 
         z = drawn(q, draws, seed)
     fixed = z.detach()
     frozen = family.distribution({k: v.detach() for k, v in params.items()})
-    pull = target_pull(target, fixed) - log_density_and_pull(frozen, fixed)[1]
-    return -(pull * z).sum() / len(z)
-
-
-def target_pull(target: Target, z: Tensor) -> Tensor:
-    """The gradient of a target at z (draw, M, *latent)."""
-    return target.at(z.flatten(0, 1), every_row(z)).gradient.view_as(z)
+    values = target.at(fixed.flatten(0, 1), every_row(fixed))
+    pull = values.gradient.view_as(z) - log_density_and_pull(frozen, fixed)[1]
+    # Where the density is 0 there is no direction to go in.
+    possible = values.log_density.isfinite().view(*z.shape[:2], *[1] * (z.dim() - 2))
+    return -(torch.where(possible, pull, 0) * z).sum() / len(z)
 
 
 def every_row(z: Tensor) -> Tensor:
@@ -202,18 +199,12 @@ def log_density_and_pull(q: Distribution, z: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def better(target: Target, family: Family, start: Params, found: Params, seed: int) -> Params:
-    """Of each example whichever of two posteriors has the larger L, by draws that both share.
-
-    Raises:
-        UnavailableError: if L is not known of the start.
-    """
+    """Of each example whichever of two posteriors has the larger L, by draws that both share."""
     of_start, of_found = (
         score_posterior(target, family, params, draws=CHOOSING, seed=seed).mean(0)
         for params in (start, found)
     )
     gains = of_found > of_start
-    if of_start.isnan().any():
-        raise UnavailableError("The inference gap is not known: log p(x, z) is not a number.")
     return {
         k: torch.where(gains.reshape(-1, *[1] * (v.dim() - 1)), found[k], v)
         for k, v in start.items()

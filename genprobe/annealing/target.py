@@ -7,6 +7,7 @@ decoder's own curve, :math:`q_\beta \propto p(z) p(x|z)^\beta` (Huang et al. 202
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 
@@ -25,7 +26,6 @@ class Target:
     Example:
         One example x = 1 of a decoder N(z, 1) with a standard normal prior.
 
-        >>> import torch
         >>> target = Target(
         ...     log_px_z=lambda z, rows: (-(1 - z[:, 0]).square() / 2 - 0.919, 1 - z),
         ...     log_pz=lambda z: (-z[:, 0].square() / 2 - 0.919, -z),
@@ -41,9 +41,15 @@ class Target:
     sample: Callable[[int], Tensor] | None = None
 
     def at(self, z: Tensor, rows: Tensor) -> "Values":
-        """The density and its parts at z (m, *latent) of these examples (m,)."""
+        """The density and its parts at z (m, *latent) of these examples (m,).
+
+        Where a part is not finite log p(x|z) is −∞.
+        """
         log_px_z, pull = self.log_px_z(z, rows)
         log_pz, prior_pull = self.log_pz(z)
+        fine = log_px_z.isfinite() & log_pz.isfinite()
+        log_px_z = torch.where(fine, log_px_z, -torch.inf)
+        log_pz = torch.where(fine, log_pz, 0.0)
         return Values(
             log_density=log_pz + self.beta * log_px_z,
             log_px_z=log_px_z,

@@ -119,3 +119,14 @@ def test_discrete_posteriors_are_refused(known):
     model = known.linear_gaussian(2, 5)
     with pytest.raises(UnavailableError, match="discrete"):
         fit_posterior(model.target, poisson, {"rate": torch.ones(4, 2)}, seed=0)
+
+
+def test_draws_where_the_density_is_0_or_no_number_do_not_spoil_the_fit(known):
+    def log_px_z(z, rows):
+        return torch.where(z[:, 0] > 3, torch.nan, -(z[:, 0] - 1).square() * 50)
+
+    target = known.target_from(log_px_z, lambda z: -z.square().sum(1) / 2)
+    start = {"loc": torch.zeros(1, 1), "scale": torch.ones(1, 1)}
+    found = fit_posterior(target, known.family, start, steps=300, seed=0)
+    assert abs(float(found["loc"]) - 100 / 101) < 0.05
+    assert abs(float(found["scale"]) * 101**0.5 - 1) < 0.1

@@ -9,3 +9,10 @@ def test_beta_multiplies_the_likelihood_and_not_the_prior(known):
     assert values.log_px_z.tolist() == [3, 7]
     assert values.log_density.tolist() == [5, 10]
     assert values.gradient.tolist() == [[4], [2]]
+
+
+def test_what_is_not_finite_has_density_0(known):
+    target = known.target_from(lambda z, rows: z[:, 0].log(), lambda z: 1 / z[:, 1])
+    z = torch.tensor([[1.0, 1.0], [-1.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+    values = target.at(z, torch.zeros(4).long())
+    assert values.log_density.tolist() == [1, -torch.inf, -torch.inf, -torch.inf]
