@@ -25,7 +25,7 @@ from genprobe.annealing.target import Target
 from genprobe.runtime.seeds import derived_seed
 from genprobe.types import Family, Params
 
-STEPS = 900
+STEPS = 1200
 """After which q* is within a hundredth of a nat of the best one, from a bad start."""
 DRAWS = 4
 """Of every example at every step; half of them mirror images where the family is symmetric."""
@@ -35,8 +35,9 @@ RATE = 0.3
 """First step of a stage, in units of the start's scale."""
 LAST = 0.02
 """The last step of a stage as a share of the first."""
-AVERAGED = 0.75
-"""The share of a stage at its end whose iterates are averaged."""
+AVERAGED = (0.25, 0.75)
+"""The share of a stage at its end whose iterates are averaged: of the first stage, which may still
+be on its way, and of the others."""
 CHOOSING = 64
 """Draws by which the start and what was reached are compared."""
 
@@ -87,7 +88,9 @@ def fit_posterior(
     found: Params = start
     for stage, count in enumerate(stages(steps)):
         purpose = derived_seed(seed, "fit", stage)
-        found = stage_of(target, family, found, steps=count, draws=draws, seed=purpose)
+        averaged = max(1, round(count * AVERAGED[stage > 0]))
+        settings = {"steps": count, "averaged": averaged, "draws": draws, "seed": purpose}
+        found = stage_of(target, family, found, **settings)
     if not steps:
         return found
     return better(target, family, start, found, derived_seed(seed, "choice"))
@@ -96,8 +99,8 @@ def fit_posterior(
 def stages(steps: int) -> list[int]:
     """Numbers of steps of the stages: at most two short ones, then the one that is averaged.
 
-    >>> stages(900), stages(100), stages(0)
-    ([150, 150, 600], [100], [])
+    >>> stages(1200), stages(100), stages(0)
+    ([150, 150, 900], [100], [])
     """
     if not steps:
         return []
@@ -106,14 +109,20 @@ def stages(steps: int) -> list[int]:
 
 
 def stage_of(
-    target: Target, family: Family, start: Params, *, steps: int, draws: int, seed: int
+    target: Target,
+    family: Family,
+    start: Params,
+    *,
+    steps: int,
+    averaged: int,
+    draws: int,
+    seed: int,
 ) -> Params:
     """Parameters after some steps, averaged over the last of them."""
     raw = Raw(family, start)
     offsets = {k: torch.zeros_like(v, requires_grad=True) for k, v in raw.origin.items()}
     averages = {k: torch.zeros_like(v) for k, v in raw.origin.items()}
     adam = torch.optim.Adam(offsets.values(), lr=RATE, betas=(0.9, 0.99))
-    averaged = max(1, round(steps * AVERAGED))
     for step in range(steps):
         for group in adam.param_groups:
             group["lr"] = RATE * LAST ** (step / steps)
