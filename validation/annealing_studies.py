@@ -24,6 +24,13 @@ from genprobe.types import Params
 from validation.audit import Study
 from validation.results import Row
 
+KINDS = {
+    "ais_bound": "upper",
+    "inference_gap": "lower",
+    "amortization_gap": "lower",
+    "approximation_gap": "estimate",
+}
+"""What each row of the report is."""
 EXAMPLES = 20
 DRAWS = 256
 NOISE = 0.5

@@ -1,5 +1,6 @@
 """The study of annealed chains: its truths by another way."""
 
+import json
 import math
 
 import pytest
@@ -8,7 +9,9 @@ from torch.distributions import Normal
 
 from genprobe.annealing.posterior_fit import score_posterior
 from genprobe.families.diagonal_normal import diagonal_normal
-from validation.annealing_studies import annealing_studies, linear_gaussian
+from validation.annealing_sections import annealing_sections
+from validation.annealing_studies import KINDS, annealing_studies, linear_gaussian
+from validation.page import table
 
 
 def test_log_px_is_that_of_quadrature():
@@ -53,3 +56,16 @@ def test_the_gradient_is_that_of_the_density():
 def test_every_study_has_a_name_of_its_own():
     names = [study.name for study in annealing_studies()]
     assert len(set(names)) == len(names)
+
+
+def test_what_is_on_the_wrong_side_of_its_bound_is_in_bold(tmp_path):
+    truth = dict.fromkeys(KINDS, 1.0)
+    row = {"truth": truth, **{name: [1.04, 0.01] for name in KINDS}}
+    text = "\n".join(json.dumps({"seed": seed, **row}) for seed in range(40))
+    name = next(annealing_studies()).name
+    (tmp_path / f"{name}.jsonl").write_text(f"{{}}\n{text}\n", encoding="utf-8")
+    (section,) = annealing_sections(tmp_path)
+    page = table(section)
+    assert f"| {name} | 40 | ais_bound | upper | 1.0000 | +0.0400 | 100" in page
+    for wrong in ("inference_gap | lower", "approximation_gap | estimate"):
+        assert f"{wrong} | 1.0000 | +0.0400 | **0" in page

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from genprobe.self_check.case import Case
+from validation.annealing_studies import annealing_studies
 from validation.audit import Item
 from validation.cases import decoders, discrete, heavy, plane, population
 from validation.label_studies import label_studies
@@ -16,4 +17,6 @@ CASES: tuple[Case, ...] = (
     *population.cases(),
 )
 
-ITEMS: Mapping[str, Item] = {item.name: item for item in (*CASES, *studies(), *label_studies())}
+STUDIES = (*studies(), *label_studies(), *annealing_studies())
+
+ITEMS: Mapping[str, Item] = {item.name: item for item in (*CASES, *STUDIES)}
