@@ -17,12 +17,13 @@ from torch import Tensor
 from torch.nn.functional import elu, linear
 
 import genprobe
-from genprobe.annealing.ais import TUNING, anneal, from_prior, tune
+from genprobe.annealing.ais import TUNING, anneal, tune
 from genprobe.annealing.jackknife import log_mean_weight
 from genprobe.annealing.of_model import target_of
 from genprobe.annealing.posterior_fit import CHOOSING, DRAWS, STEPS, fit_posterior, score_posterior
 from genprobe.annealing.sampler import move
 from genprobe.annealing.settle import settle
+from genprobe.annealing.starts import from_prior
 from genprobe.annealing.target import Target
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.resolve import bind_model, bind_prior

@@ -223,7 +223,7 @@ class Calls:
         given, values, gradients = self._context_of(rows), [], []
         for batch in batches(len(z), self.batch_size):
             code = z[batch].detach().requires_grad_()
-            recurrent = recurrent_gradients(self.model, self.device)
+            recurrent = recurrent_gradients(self.model.decode, self.device)
             with self._errors("decode", code, NO_GRADIENT), torch.enable_grad(), recurrent:
                 # A leaf cannot be changed in place: the decoder is lent a copy within the graph.
                 lent = self._lent(code, rows_of(given, batch), slice(None))

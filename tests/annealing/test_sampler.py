@@ -3,8 +3,8 @@ import math
 import torch
 from torch.distributions import Gamma, Poisson
 
-from genprobe.annealing.ais import from_posterior
 from genprobe.annealing.sampler import move
+from genprobe.annealing.starts import from_posterior
 from genprobe.families.full_normal import full_normal
 from genprobe.families.gamma import gamma
 
