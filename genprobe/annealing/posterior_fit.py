@@ -17,11 +17,12 @@ from collections.abc import Mapping
 import torch
 from jaxtyping import Float64
 from torch import Tensor
-from torch.distributions import Distribution, transform_to
+from torch.distributions import Distribution, Transform, transform_to
 
 from genprobe.annealing.noise import drawn
 from genprobe.annealing.space import space_of, suitable
 from genprobe.annealing.target import Target
+from genprobe.errors import UnavailableError
 from genprobe.runtime.seeds import derived_seed
 from genprobe.types import Family, Params
 
@@ -146,7 +147,7 @@ class Raw:
     """
 
     def __init__(self, family: Family, params: Params) -> None:
-        self.transforms = {k: transform_to(family.constraints[k]) for k in params}
+        self.transforms = {k: unconstrained(family, k) for k in params}
         self.origin = {k: self.transforms[k].inv(v) for k, v in params.items()}
         deviation = space_of(family, params).deviation
         self.units = {k: unit(k, v, deviation) for k, v in self.origin.items()}
@@ -156,6 +157,23 @@ class Raw:
         return {
             k: self.transforms[k](v + self.units[k] * offsets[k]) for k, v in self.origin.items()
         }
+
+
+def unconstrained(family: Family, name: str) -> Transform:
+    """The transform from any numbers to what a parameter may be.
+
+    Raises:
+        UnavailableError: if torch knows none.
+    """
+    constraint = family.constraints[name]
+    try:
+        transform: Transform = transform_to(constraint)
+    except NotImplementedError:
+        raise UnavailableError(
+            f"The best posterior is not known: {name} of the family {family.name} must be "
+            f"{constraint}, to which torch has no transform."
+        ) from None
+    return transform
 
 
 def unit(name: str, values: Tensor, deviation: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
+import dataclasses
 import math
 
 import pytest
 import torch
-from torch.distributions import Gamma, Poisson
+from torch.distributions import Gamma, Poisson, constraints
 
 from genprobe.annealing.posterior_fit import fit_posterior, score_posterior
 from genprobe.errors import UnavailableError
@@ -111,6 +112,15 @@ def test_a_score_is_the_exact_bound_in_the_mean(known):
     loss = known.loss_against_best(model, model.wrong)
     exact = model.log_px - model.approximation_gap - loss
     assert ((scores.mean(0) - exact).abs() < 4 * scores.std(0) / math.sqrt(4000)).all()
+
+
+def test_a_parameter_that_torch_cannot_vary_is_refused_with_its_name(known):
+    model = known.linear_gaussian(2, 5)
+    odd = dataclasses.replace(
+        known.family, constraints={"loc": constraints.real, "scale": constraints.dependent}
+    )
+    with pytest.raises(UnavailableError, match="scale of the family diagonal-normal"):
+        fit_posterior(model.target, odd, model.best, seed=0)
 
 
 def test_discrete_posteriors_are_refused(known):
