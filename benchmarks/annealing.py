@@ -31,15 +31,21 @@ from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.runtime.seeds import derived_seed, generator
 from genprobe.types import Model, Params
 
+MODEL = Path(os.environ.get("GENPROBE_MODELS_DIR", "")) / "bdmc-mnist" / "model.pth"
+IMAGES = Path(os.environ.get("GENPROBE_DATA_DIR", "")) / "mnist" / "t10k-images-idx3-ubyte.gz"
 LATENT = 50
 SCRIPT_LEAPS = 10
 """Steps of a trajectory of the public script."""
 
 
+def at_hand() -> bool:
+    """Whether the model and its data are there."""
+    return MODEL.is_file() and IMAGES.is_file()
+
+
 def public_vae() -> Model:
     """The model, with its weights."""
-    path = Path(os.environ["GENPROBE_MODELS_DIR"]) / "bdmc-mnist" / "model.pth"
-    weights = torch.load(path, weights_only=True, map_location="cpu")
+    weights = torch.load(MODEL, weights_only=True, map_location="cpu")
     weights = {k: v.float() for k, v in weights.get("state_dict", weights).items()}
 
     def layer(x: Tensor, name: str) -> Tensor:
@@ -64,8 +70,7 @@ def public_vae() -> Model:
 
 def binary_images(count: int) -> Tensor:
     """The first test images (count, 784), each pixel 1 with its grey value as probability."""
-    path = Path(os.environ["GENPROBE_DATA_DIR"]) / "mnist" / "t10k-images-idx3-ubyte.gz"
-    grey = genprobe.open_dataset(f"idx:{path}").read(0, count).flatten(1)
+    grey = genprobe.open_dataset(f"idx:{IMAGES}").read(0, count).flatten(1)
     return torch.bernoulli(grey, generator=generator(0, "benchmark", "pixels"))
 
 
