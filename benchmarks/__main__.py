@@ -189,7 +189,7 @@ def annealed() -> list[str]:
         ),
         table(
             "Annealed chains against those of the public script",
-            "20 of the images, 8 chains each. The script starts at the prior, has sigmoid "
+            "10 of the images, 8 chains each. The script starts at the prior, has sigmoid "
             "temperatures and trajectories of ten steps, and tunes while it weighs. The bound of "
             f"its longest chains takes {annealing.factor(rows):.0f} times fewer gradients.",
             rows,

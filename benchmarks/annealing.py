@@ -34,6 +34,8 @@ from genprobe.types import Model, Params
 MODEL = Path(os.environ.get("GENPROBE_MODELS_DIR", "")) / "bdmc-mnist" / "model.pth"
 IMAGES = Path(os.environ.get("GENPROBE_DATA_DIR", "")) / "mnist" / "t10k-images-idx3-ubyte.gz"
 LATENT = 50
+FEW = 4
+"""Chains where they are very long."""
 SCRIPT_LEAPS = 10
 """Steps of a trajectory of the public script."""
 
@@ -117,11 +119,11 @@ def whole(count: int = 100, tolerance: float = 0.01, seed: int = 0) -> Iterator[
         found.best,
         found.last.steps,
         temperatures=20 * last.temperatures,
-        chains=last.chains,
+        chains=FEW,
         seed=derived_seed(seed, "long"),
     )
     yield {
-        "way": "the same, twenty times as long",
+        "way": f"the same, twenty times as long, {FEW} chains",
         "nats": float(log_mean_weight(longer.log_weight).mean()),
         "gradients an image": longer.evaluations / count,
     }
@@ -143,7 +145,7 @@ def iwae(target: Target, params: Params, draws: int, seed: int) -> float:
     return float(log_mean_weight(torch.cat(parts)).mean())
 
 
-def equal_cost(count: int = 20, seed: int = 0) -> Iterator[dict[str, object]]:
+def equal_cost(count: int = 10, seed: int = 0) -> Iterator[dict[str, object]]:
     """Bounds of both ways by the gradients that they take.
 
     Args:
@@ -169,7 +171,7 @@ def equal_cost(count: int = 20, seed: int = 0) -> Iterator[dict[str, object]]:
             "gradients an image": (found_all[1] + fixed_cost(count)) / count,
             "nats": found_all[0],
         }
-    for temperatures in (50, 100, 200, 500, 1000, 2000):
+    for temperatures in (50, 100, 200, 500, 1000):
         bound, evaluations = public_way(target, params, temperatures, 8, seed)
         yield {
             "way": f"from the prior, {temperatures} temperatures",

@@ -34,10 +34,9 @@ def run(target, family, params, temperatures, chains=16, seed=0):
     )
 
 
-@pytest.mark.parametrize(("k", "d"), [(10, 20), (50, 100)])
-def test_the_bound_is_log_px_within_its_error_and_a_twentieth_of_a_nat(known, k, d):
-    model = known.linear_gaussian(k, d)
-    found = run(model.target, known.family, model.best, 128, chains=64)
+def test_the_bound_is_log_px_within_its_error_and_a_twentieth_of_a_nat(known):
+    model = known.linear_gaussian(50, 100)
+    found = run(model.target, known.family, model.best, 128, chains=32)
     bounds, variances = jackknife(log_mean_weight, found.log_weight)
     error = math.sqrt(float(variances.sum())) / 4
     bias = float(variances.mean()) / 2
@@ -156,7 +155,7 @@ def test_a_curved_posterior_agrees_with_quadrature_to_a_hundredth_of_a_nat(known
 def test_forward_and_reverse_chains_make_a_sandwich_on_data_of_the_model(known):
     model = known.linear_gaussian(10, 20, examples=20)
     steps = tune(model.target, known.family, model.best, seed=0)
-    settings = {"temperatures": 128, "chains": 16, "seed": 1}
+    settings = {"temperatures": 100, "chains": 16, "seed": 1}
     forward = anneal(model.target, known.family, model.best, steps, **settings)
     reverse = reverse_anneal(model.target, known.family, model.best, steps, model.z, **settings)
     low, low_variance = jackknife(log_mean_weight, forward.log_weight)
