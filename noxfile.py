@@ -4,6 +4,7 @@ A session needs its Python on the path, as ``python3.12`` is. pyenv puts there t
 PYENV_VERSION names, separated by colons: ``PYENV_VERSION=3.13.0:3.12.1:3.11.7 nox -s tests``.
 """
 
+import os
 import re
 import shutil
 from pathlib import Path
@@ -41,6 +42,22 @@ def tests_torch(session: nox.Session, torch: str) -> None:
     session.run("pytest", *(session.posargs or TESTED))
 
 
+def build_on_base(session: nox.Session) -> None:
+    """Let the session find the packages of the environment that GENPROBE_BASE names, if any.
+
+    A gigabyte of torch is then not unpacked again. What the session installs comes first, and
+    nothing goes into the other environment.
+    """
+    base = os.environ.get("GENPROBE_BASE")
+    if base is None:
+        return
+    ask = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    mine = session.run("python", "-c", ask, silent=True)
+    theirs = session.run(f"{base}/bin/python", "-c", ask, silent=True, external=True)
+    line = f"import site; site.addsitedir({str(theirs).strip()!r})\n"
+    Path(str(mine).strip(), "base.pth").write_text(line, encoding="utf-8")
+
+
 def pins_without(session: nox.Session, left_out: tuple[str, ...]) -> Path:
     """The constraints without those that something else pins, as a torch does or benchmark-mi."""
     pins = Path("constraints.txt").read_text(encoding="utf-8").splitlines(keepends=True)
@@ -60,17 +77,19 @@ def lint(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def types(session: nox.Session) -> None:
     """Types, strictly."""
+    build_on_base(session)
     session.install(*PINNED, "-e", ".[types]")
-    session.run("mypy")
+    session.run("python", "-m", "mypy")
 
 
 @nox.session(python="3.11")
 def docs(session: nox.Session) -> None:
     """The documentation, and the code of its pages; every warning is an error."""
+    build_on_base(session)
     session.install(*PINNED, "-e", ".[docs]")
     shutil.rmtree("docs/api", ignore_errors=True)
     session.env["OMP_NUM_THREADS"] = "1"
-    session.run("sphinx-build", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+    session.run("python", "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
 
 
 @nox.session(python="3.11")
@@ -91,9 +110,10 @@ def browser(session: nox.Session) -> None:
 @nox.parametrize("plugin", PLUGINS)
 def plugins(session: nox.Session, plugin: str) -> None:
     """Each distribution under plugins/, alone with genprobe in a clean environment."""
+    build_on_base(session)
     session.install(*PINNED, ".[test]", f"plugins/{plugin}[test]")
-    session.run("genprobe", "plugins")
-    session.run("pytest", "-c", "pyproject.toml", f"plugins/{plugin}")
+    session.run("python", "-P", "-m", "genprobe", "plugins")
+    session.run("python", "-P", "-m", "pytest", "-c", "pyproject.toml", f"plugins/{plugin}")
 
 
 @nox.session(python="3.11")

@@ -1,7 +1,6 @@
 """The closed list of what an estimator may ask for, each computed on first use from the store."""
 
 import inspect
-import math
 from collections.abc import Callable, Mapping
 from functools import cached_property
 
@@ -16,8 +15,8 @@ from genprobe.aggregate.code_moments import (
 )
 from genprobe.aggregate.distinct import DistinctExamples, most_information
 from genprobe.aggregate.fitted import FittedMarginal
-from genprobe.aggregate.marginals import log_marginals
 from genprobe.aggregate.queries import Queries
+from genprobe.aggregate.smooth_marginals import marginals_at_queries
 from genprobe.errors import UnavailableError
 from genprobe.estimators.control_variates import CodeMoments, Controls, controls
 from genprobe.estimators.dimensions import Moments, dimension_divergences, dimension_moments
@@ -36,11 +35,6 @@ from genprobe.report import Estimate
 from genprobe.store.format import Header
 from genprobe.store.read import Store
 from genprobe.types import Family, FittedScale, Likelihood, Prior
-
-MARGINAL_PAIRS = 100_000_000
-"""Pairs of a query and a component, a dimension each, that the marginals may cost."""
-LEAST_MARGINALS = 8
-"""Queries of each draw at which the marginals are worked out all the same."""
 
 
 class Quantities:
@@ -204,12 +198,8 @@ class Quantities:
     @cached_property
     def log_qzj(self) -> Float64[Tensor, "draw some k"]:
         """Values of log q(z_d) of every dimension at the first so many queries (draw, some, k)."""
-        k = math.prod(self.header.latent_shape)
-        some = max(LEAST_MARGINALS, MARGINAL_PAIRS // (self.n * k * len(self.z)))
-        z = self.z[:, :some]
-        own = self.query[:some].repeat(len(z))
-        found = log_marginals(z.flatten(0, 1), self._family, self._store.blocks, self.n, own)
-        return found.view(*z.shape[:2], k)
+        blocks = self._store.blocks
+        return marginals_at_queries(self.z, self.query, self._family, blocks, self.n)
 
     @cached_property
     def dimension_kl(self) -> Float64[Tensor, " k"] | None:
