@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from genprobe.encoding.export import export
     from genprobe.errors import Notice
     from genprobe.estimators.report_row import estimator
+    from genprobe.inference_report import CurvePoint, InferenceReport
     from genprobe.label_report import LabelDimension, LabelReport, Leak
     from genprobe.loaders.bundle import save
     from genprobe.loaders.open import load, open_dataset
@@ -60,6 +61,8 @@ PLACES = {
     "Dimension": "report",
     "Estimate": "estimate",
     "Family": "types.family",
+    "CurvePoint": "inference_report",
+    "InferenceReport": "inference_report",
     "LabelDimension": "label_report",
     "LabelReport": "label_report",
     "Leak": "label_report",
@@ -102,6 +105,7 @@ PLACES = {
 __all__ = [
     "Codes",
     "Comparison",
+    "CurvePoint",
     "Dataset",
     "DatasetReader",
     "Difference",
@@ -110,6 +114,7 @@ __all__ = [
     "Family",
     "FittedScale",
     "GenprobeError",
+    "InferenceReport",
     "LabelDimension",
     "LabelReport",
     "Leak",

@@ -1,7 +1,8 @@
 """One number of a report, with its errors."""
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 Kind: TypeAlias = Literal["exact", "estimate", "lower", "upper"]
 
@@ -29,3 +30,12 @@ class Estimate:
     unit: str = "nats"
     n: int = 0
     remark: str = ""
+
+
+def plain(estimate: Estimate) -> dict[str, Any]:
+    """An estimate as plain types, without its name and an empty remark."""
+    content = dataclasses.asdict(estimate)
+    del content["name"]
+    if not content["remark"]:
+        del content["remark"]
+    return content

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from genprobe.estimate import Estimate
+from genprobe.estimate import Estimate, plain
 
 LIMIT = 1.96
 """Standard errors from a bound to its limit at 95 %."""
@@ -155,12 +155,3 @@ def dimension_from(content: Mapping[str, Any]) -> LabelDimension:
         leave_one_out=Estimate(name="label_information", **content["leave_one_out"]),
         class_means=tuple(content["class_means"]),
     )
-
-
-def plain(estimate: Estimate) -> dict[str, Any]:
-    """An estimate as plain types, without its name and an empty remark."""
-    content = dataclasses.asdict(estimate)
-    del content["name"]
-    if not content["remark"]:
-        del content["remark"]
-    return content

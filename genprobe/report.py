@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 from genprobe.errors import GenprobeError, Notice, reason_of
 from genprobe.estimate import Estimate as Estimate
 from genprobe.estimate import Kind as Kind
-from genprobe.label_report import LabelReport, plain
+from genprobe.estimate import plain
+from genprobe.inference_report import InferenceReport
+from genprobe.label_report import LabelReport
 from genprobe.plugins.registry import built_in
 from genprobe.runtime import json_schema
 from genprobe.runtime.near_names import nearest
@@ -106,6 +108,7 @@ class Report:
         warnings: notices, most important first.
         provenance: plain facts that reproduce the report (versions, hashes, seed, options).
         labels: what the code says of each label, by its name.
+        inference: how log p(x) was worked out; None where nobody asked for it.
         store: what it was made from, a temporary one for as long as it is held; None once read
             from JSON. No part of the report's content.
     """
@@ -119,6 +122,7 @@ class Report:
     warnings: Sequence[Notice]
     provenance: Mapping[str, Any]
     labels: Mapping[str, LabelReport] = field(default_factory=dict)
+    inference: InferenceReport | None = None
     store: "Store | None" = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, name: str) -> Estimate:
@@ -180,6 +184,7 @@ class Report:
             "warnings": [dataclasses.asdict(w) for w in self.warnings],
             "provenance": json_schema.without_infinities(self.provenance),
             **({"labels": {k: v.to_dict() for k, v in self.labels.items()}} if self.labels else {}),
+            **({} if self.inference is None else {"inference": self.inference.to_dict()}),
         }
 
     def to_json(self) -> str:
@@ -263,6 +268,9 @@ def from_dict(content: dict[str, Any]) -> Report:
         warnings=[Notice(**w) for w in content["warnings"]],
         provenance=content["provenance"],
         labels={k: LabelReport.from_dict(k, v) for k, v in content.get("labels", {}).items()},
+        inference=InferenceReport.from_dict(content["inference"])
+        if "inference" in content
+        else None,
     )
 
 

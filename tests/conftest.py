@@ -105,3 +105,49 @@ def folder(tmp_path, monkeypatch):
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", "")).startswith(str(tmp_path)):
             del sys.modules[name]
+
+
+@pytest.fixture
+def make_inference():
+    """What a report says of inference, all of it unless changed: gaps of 1, and half a nat."""
+    from genprobe.inference_report import CurvePoint, InferenceReport
+    from genprobe.report import Estimate
+
+    def estimate(name, value, kind="estimate", se=0.1):
+        return Estimate(name=name, value=value, se=se, se_data=None, kind=kind, n=200)
+
+    def point(beta, rate, distortion):
+        return CurvePoint(
+            beta=beta,
+            rate=estimate("curve_rate", rate),
+            distortion=estimate("curve_distortion", distortion),
+            cost=estimate("curve_cost", rate + beta * distortion, "upper"),
+        )
+
+    def make(**changes):
+        facts = {
+            "n": 200,
+            "prior": "standard-normal",
+            "temperatures": 128,
+            "chains": 16,
+            "max_steps": 4096,
+            "tolerance": 0.01,
+            "reached": True,
+            "evaluations": 10**6,
+            "acceptance": 0.75,
+            "least_acceptance": 0.5,
+            "effective_sample_size": 0.9,
+            "least_effective_sample_size": 0.4,
+            "half_length": estimate("half_length_gain", 0.01, se=0.004),
+            "steps_gain": {
+                10: estimate("steps_gain", 0.05, "lower"),
+                100: estimate("steps_gain", 5.0, "lower"),
+            },
+            "prior_chains": estimate("prior_chains_gain", -3.0),
+            "simulated": estimate("simulated_gap", 0.2, "upper"),
+            "curve": (point(0.5, 12.0, 75.0), point(1.0, 17.0, 66.0), point(2.0, 25.0, 60.0)),
+        }
+        return InferenceReport(**(facts | changes))
+
+    make.estimate = estimate
+    return make

@@ -1,10 +1,13 @@
 """What is compared in the benchmarks computes the same thing."""
 
+import math
+
 import pytest
 import torch
 
 from benchmarks import __main__ as page
-from benchmarks import gpu, kernel, methods, threads
+from benchmarks import annealing, gpu, kernel, methods, threads
+from genprobe.annealing.target import Target
 
 
 @pytest.mark.parametrize(
@@ -94,3 +97,25 @@ def test_the_parts_of_the_page_run_on_a_device(monkeypatch):
         assert row["engine / floor"] > 0
     (passed,) = gpu.memory(cpu, small=True)
     assert passed["s"] > 0
+
+
+def test_the_factor_is_of_the_cheapest_way_to_the_bound_of_the_longest_chains_from_the_prior():
+    rows = [
+        {"way": "from the encoder, 8", "gradients an image": 100.0, "nats": -84.0},
+        {"way": "from the encoder, 16", "gradients an image": 200.0, "nats": -82.9},
+        {"way": "from the prior, 50", "gradients an image": 4000.0, "nats": -85.0},
+        {"way": "from the prior, 100", "gradients an image": 8000.0, "nats": -83.0},
+    ]
+    assert annealing.factor(rows) == 40
+
+
+def test_chains_in_the_way_of_the_public_script_find_log_px():
+    target = Target(
+        log_px_z=lambda z, rows: (-(1 - z[:, 0]).square() / 2 - 0.918939, 1 - z),
+        log_pz=lambda z: (-z[:, 0].square() / 2 - 0.918939, -z),
+        sample=lambda n: torch.randn(n, 1, dtype=torch.float64),
+    )
+    params = {"loc": torch.zeros(40, 1), "scale": torch.ones(40, 1)}
+    found, evaluations = annealing.public_way(target, params, 20, 4, 0)
+    assert found == pytest.approx(-0.25 - 0.5 * math.log(4 * math.pi), abs=0.05)
+    assert evaluations == 40 * 4 * 201

@@ -12,7 +12,7 @@ from genprobe.plugins import plugins
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs" / "warnings.md").read_text(encoding="utf-8")
 OF_EVERY_PROBE = "probe-failed"
-IN_VERDICTS = {"encoder-gap", "posterior-collapse"}
+IN_VERDICTS = {"encoder-gap", "inference-gap", "posterior-collapse"}
 """Findings that the verdict states without a warning."""
 
 

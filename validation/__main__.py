@@ -11,6 +11,7 @@ import click
 
 from genprobe.runtime.progress import progress_display
 from genprobe.self_check.case import Case
+from validation.annealing_sections import annealing_sections
 from validation.audit import FRESH, Item, audit
 from validation.cases import ITEMS
 from validation.coverage import cells, fails
@@ -116,6 +117,7 @@ def write_page(out: Path, results: Path) -> None:
         bracket_section(cases, results),
         *study_sections(results),
         *label_sections(results),
+        *annealing_sections(results),
         *benchmark_sections(results / "benchmark.json"),
         *EXACT_SECTIONS,
     ]

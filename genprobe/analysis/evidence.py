@@ -14,6 +14,7 @@ from genprobe.errors import Notice, UnavailableError
 from genprobe.estimators.pointwise import FixedScale
 from genprobe.estimators.probed import probed_column
 from genprobe.estimators.quantities import Quantities
+from genprobe.inference_report import InferenceReport
 from genprobe.label_report import LabelReport
 from genprobe.report import Dimension, Estimate
 from genprobe.store.read import Store
@@ -44,6 +45,7 @@ class Evidence:
         said: notices by estimators that failed, while encoding, and by the family.
         labels: what the code says of each label, by name.
         labels_given: names of those that the model is given.
+        inference: how log p(x) was worked out; None where nobody asked for it.
     """
 
     estimates: Mapping[str, Estimate]
@@ -65,6 +67,7 @@ class Evidence:
     said: Sequence[Notice] = ()
     labels: Mapping[str, LabelReport] = field(default_factory=dict)
     labels_given: Sequence[str] = ()
+    inference: InferenceReport | None = None
 
 
 def evidence_of(

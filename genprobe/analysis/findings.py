@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import metadata
 from typing import TYPE_CHECKING
 
-from genprobe.analysis import advice, label_findings, notices
+from genprobe.analysis import advice, inference_findings, label_findings, notices
 from genprobe.analysis.advice import Advice, Facts
 from genprobe.analysis.constant_scale import constant_scale
 from genprobe.analysis.decoder_notices import may_be_probabilities, probs_rounded
@@ -121,6 +121,16 @@ FINDINGS: Mapping[str, Finding] = {
         find=lambda e: label_findings.given(e.labels, e.labels_given),
         advice=label_findings.keep_out,
     ),
+    "mode-missed": Finding(
+        condition="Chains from the prior end above those from the posterior, beyond their errors: "
+        "on average by 0.1 nats, or of some example.",
+        find=lambda e: inference_findings.mode_missed(e.inference),
+    ),
+    "inference-gap": Finding(
+        condition="The inference gap is above 0.01 nats and 2 standard errors.",
+        advice=inference_findings.improve_inference,
+        holds=inference_findings.loses,
+    ),
     "saturated": Finding(
         condition="I(n;z) is within 0.5 nat of its cap log N.",
         find=lambda e: notices.saturated(e.estimates),
@@ -162,9 +172,12 @@ FINDINGS: Mapping[str, Finding] = {
         find=lambda e: notices.rate_without_information(e.estimates),
     ),
     "encoder-gap": Finding(
-        condition="R + D is above the IWAE bound by more than 2 standard errors and 1 % of R.",
+        condition="R + D is above the IWAE bound by more than 2 standard errors and 1 % of R, and "
+        "nobody asked for the inference gap.",
         advice=advice.improve_encoder,
-        holds=lambda report: advice.encoder_gap(report) is not None,
+        holds=lambda report: (
+            "inference_gap" not in report.estimates and advice.encoder_gap(report) is not None
+        ),
     ),
     "collapsed-dimensions": Finding(
         condition="A latent dimension is not active and costs less than 0.01 nats.",
@@ -180,6 +193,19 @@ FINDINGS: Mapping[str, Finding] = {
     "monte-carlo-rate": Finding(
         condition="Posterior and prior have no closed-form KL.",
         find=lambda e: notices.monte_carlo_rate(e.rate_analytic),
+    ),
+    "sandwich-wide": Finding(
+        condition="On simulated data the bounds on log p(x) from both sides are more than 0.25 "
+        "nats apart, beyond their error.",
+        find=lambda e: inference_findings.sandwich_wide(e.inference),
+    ),
+    "annealing-unfinished": Finding(
+        condition="The bound on log p(x) moved by more than the tolerance at the most steps.",
+        find=lambda e: inference_findings.unfinished(e.inference),
+    ),
+    "annealing-uneven": Finding(
+        condition="Fewer than 3 of an example's chains decide log p(x), effectively.",
+        find=lambda e: inference_findings.uneven(e.inference),
     ),
     "tolerance-missed": Finding(
         condition="The Monte Carlo error of I(n;z) is above the tolerance asked for.",

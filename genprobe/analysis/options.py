@@ -24,12 +24,17 @@ POSITIVE = (
     "bin_width",
     "entropy",
     "limit",
+    "inference",
+    "simulate",
+    "max_steps",
 )
 """Numbers that must be positive and finite.
 
 A bound on the entropy is among them: it is of probabilities, and a bound below zero would make an
 autoencoder of every model.
 """
+BETAS = tuple(2.0**power for power in range(-4, 5))
+"""Of the decoder's curve by default: from 1/16 to 16, as many below 1 as above it."""
 SHOWN_ONLY = ("pictures",)
 """Options that change no number of a report."""
 
@@ -69,6 +74,10 @@ class Options:
     limit: int | None = None
     labels: Mapping[str, Any] | Sequence[str] | None = None
     leaks: Mapping[str, Any] | Sequence[str] | None = None
+    inference: int | None = None
+    simulate: int | None = None
+    max_steps: int | None = None
+    decoder_curve: bool | Sequence[float] = False
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Options:
@@ -93,6 +102,30 @@ class Options:
         require_positive(**{name: getattr(self, name) for name in POSITIVE})
         if self.dtype not in DTYPES:
             raise UsageError(f"dtype must be one of {', '.join(DTYPES)}, not {self.dtype!r}.")
+        require_positive(**{f"{i}. β of decoder_curve": b for i, b in enumerate(self.betas, 1)})
+        for name in ("simulate", "max_steps", "decoder_curve"):
+            if getattr(self, name) and self.inference is None:
+                raise UsageError(
+                    f"{name} says how inference is looked into, and nobody asked for that.",
+                    "Give inference=100 (--inference 100) as well.",
+                )
+
+    @property
+    def betas(self) -> tuple[float, ...]:
+        """Of the decoder's curve, in rising order; none where no curve is asked for.
+
+        Example:
+            >>> Options(decoder_curve=[2, 0.5]).betas, len(Options(decoder_curve=True).betas)
+            ((0.5, 2.0), 9)
+        """
+        if isinstance(self.decoder_curve, bool):
+            return BETAS if self.decoder_curve else ()
+        try:
+            return tuple(sorted({float(beta) for beta in self.decoder_curve}))
+        except (TypeError, ValueError) as error:
+            raise UsageError(
+                "decoder_curve must be True, or values of β.", "Such as decoder_curve=[0.5, 1, 2]."
+            ) from error
 
     def inputs(self, model: Any, data: Any = None) -> tuple[Any, ...]:
         """Everything that may name a file that an evaluation reads."""

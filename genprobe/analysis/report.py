@@ -10,6 +10,7 @@ from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
+from genprobe.analysis.inference import annealed_inference
 from genprobe.analysis.labels import as_stated, asked_labels, given_to_model
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
@@ -25,6 +26,7 @@ from genprobe.analysis.stored_quantities import (
 from genprobe.analysis.withheld import stated, stated_dimensions, vacuous
 from genprobe.encoding.parts import Parts
 from genprobe.errors import Notice
+from genprobe.estimators.annealing import NOT_ASKED
 from genprobe.estimators.call import Estimator, estimate
 from genprobe.estimators.dimensions import dimensions
 from genprobe.estimators.quantities import Quantities
@@ -174,15 +176,17 @@ def estimate_report(
         *prior_of_these(options.prior, header),
     ]
     regime = regime_of(quantities, estimates, said, options)
+    inference = annealed_inference(quantities)
     evidence = replace(
         evidence_of(store, family, quantities, estimates, latents, options, [*failed, *said]),
         labels=of_labels,
         labels_given=given_to_model(store, labels.labels) if labels.labels else (),
+        inference=inference,
     )
     withheld, at_stake = vacuous(estimates), stakes(evidence)
     facts = {
         **describe_run(quantities, estimates, options),
-        "absent": {**absent, **unsaid},
+        "absent": {k: why for k, why in {**absent, **unsaid}.items() if why != NOT_ASKED},
         "vacuous": withheld,
         **({"at_stake": at_stake} if at_stake else {}),
         **({"labels_given": evidence.labels_given} if labels.labels else {}),
@@ -201,6 +205,7 @@ def estimate_report(
         warnings=findings(evidence),
         provenance=facts,
         labels=of_labels,
+        inference=inference,
         store=store,
     )
 

@@ -30,8 +30,10 @@ FROM_BELOW = (
 """Lower bounds on what cannot be negative."""
 FAR_SHARE, FAR_NATS = 0.5, 1.0
 """Of R, and nats, which a bound that says nothing is above R by, both together."""
-OF_SAMPLES = {"generative_mutual_information"}
+OF_SAMPLES = {"generative_mutual_information", "simulated_gap"}
 """Estimates whose units are samples of the model, not examples."""
+OF_SOME = {"ais_bound", "inference_gap", "amortization_gap", "approximation_gap"}
+"""Estimates from some of the examples, which say how many."""
 
 
 def vacuous(estimates: Mapping[str, Estimate]) -> dict[str, str]:
@@ -84,12 +86,13 @@ def stated(estimates: Mapping[str, Estimate], n: int) -> dict[str, Estimate]:
         >>> stated({"rate": rate}, 480)["rate"] == rate
         True
     """
-    if n >= LEAST_EXAMPLES:
-        return dict(estimates)
-    return {
-        name: without_data_error(e) if e.se_data and name not in OF_SAMPLES else e
-        for name, e in estimates.items()
-    }
+
+    def few(e: Estimate) -> bool:
+        if e.name in OF_SAMPLES or not e.se_data:
+            return False
+        return (min(n, e.n) if e.name in OF_SOME else n) < LEAST_EXAMPLES
+
+    return {name: without_data_error(e) if few(e) else e for name, e in estimates.items()}
 
 
 def without_data_error(estimate: Estimate) -> Estimate:

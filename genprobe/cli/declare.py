@@ -9,7 +9,7 @@ import click
 
 from genprobe.cli.config_file import config_option
 
-GROUPS = ("Data", "Model", "Training", "Estimates", "Output", "Advanced")
+GROUPS = ("Data", "Model", "Training", "Estimates", "Inference", "Output", "Advanced")
 """The headings of options in the help of a command, in this order."""
 
 

@@ -10,6 +10,7 @@ import click
 from genprobe.cli import completion, options
 from genprobe.cli.command_line import command_line
 from genprobe.cli.declare import WHOLE, command, option
+from genprobe.cli.inference_options import inference_options
 from genprobe.cli.interrupt import describe_kept_store, resumable
 from genprobe.cli.log import show_progress
 from genprobe.cli.output import output_options
@@ -105,6 +106,7 @@ if TYPE_CHECKING:
 @options.prior
 @options.entropy
 @options.bin_width
+@inference_options
 @options.regime_cuts
 @options.sort
 @options.against

@@ -79,6 +79,9 @@ def describe_kept_store(store: Path | None, fresh: bool, **_: Any) -> str:
     if store is None:
         return "Nothing is kept of this model; with --store it would go on where it stopped."
     if store.exists() and (awaits_report(store) or not fresh):
+        if any(partial_folder(store).glob("inference-*/*.npz")):
+            kept = f"{store} holds every example, and what was annealed is kept beside it"
+            return f"{kept}; the same command goes on from there."
         return f"{store} holds every example; the same command encodes nothing anew."
     before = f"{store} is as it was before. " if store.exists() else ""
     if any(partial_folder(store).glob("*.h5")) and (pending_run_id(store) or not fresh):

@@ -10,6 +10,7 @@ from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.difference import PAIRED
 from genprobe.comparing.differences import differences
 from genprobe.comparing.frontier import on_the_plane
+from genprobe.comparing.inference_differences import inference_differences
 from genprobe.comparing.inputs import (
     named_by,
     place_of,
@@ -167,6 +168,9 @@ def assemble(
         sort=sort,
         cuts=cuts,
         label_differences=() if reference is None else tuple(label_differences(ranked, reference)),
+        inference_differences=tuple(inference_differences(ranked, reference))
+        if reference is not None and same
+        else (),
     )
 
 

@@ -33,6 +33,7 @@ class Comparison:
         side_by_side: whether the data may differ, so that nothing is shared or compared.
         cuts: thresholds of the regimes.
         label_differences: of what the codes tell of each label, from the reference.
+        inference_differences: of what inference loses, from the reference.
     """
 
     reports: tuple[Report, ...]
@@ -50,6 +51,7 @@ class Comparison:
     sort: str
     cuts: Cuts = DEFAULT_CUTS
     label_differences: tuple[Difference, ...] = ()
+    inference_differences: tuple[Difference, ...] = ()
 
     @property
     def named(self) -> tuple[Report, ...]:

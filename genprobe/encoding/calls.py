@@ -4,7 +4,7 @@ Batches, device, precision, gradients, the context of a conditional model, check
 and errors are dealt with here, so encoding, probes, pictures and exports have none of it.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ from genprobe.encoding.broadcasting import fitting, full_rows, require_batch
 from genprobe.encoding.checks import require_event, require_real, require_shapes
 from genprobe.encoding.context import TEACHER, keywords, rows_of
 from genprobe.encoding.parts import Parts
-from genprobe.encoding.reachable import reachable_modules
+from genprobe.encoding.recurrent_gradients import recurrent_gradients
 from genprobe.encoding.user_errors import TRAINED_SHAPE, user_errors
 from genprobe.errors import SupportError, UnavailableError
 from genprobe.types import Family, Likelihood, Model, Params
@@ -195,7 +195,14 @@ class Calls:
     def log_px_z_gradient(
         self, x: Tensor, z: Tensor, rows: Tensor | None = None
     ) -> Float[Tensor, " batch *latent"] | None:
-        """The gradient of log p(x|z) with respect to z (batch, *latent); None where there is none.
+        """The gradient of ``log_px_z_and_gradient`` alone; None where there is none."""
+        found = self.log_px_z_and_gradient(x, z, rows)
+        return None if found is None else found[1]
+
+    def log_px_z_and_gradient(
+        self, x: Tensor, z: Tensor, rows: Tensor | None = None
+    ) -> tuple[Float64[Tensor, " batch"], Float[Tensor, " batch *latent"]] | None:
+        """Values of log p(x|z) and their gradients with respect to z, in one pass of the decoder.
 
         The decoder's graph lives for one batch at a time.
 
@@ -204,14 +211,19 @@ class Calls:
             z: (batch, *latent).
             rows: (batch,) examples whose context is given.
 
+        Returns:
+            Nats (batch,), and the gradient (batch, *latent) of the dtype of z; None where the
+            decoder has no gradient.
+
         Raises:
             ModelError: if the decoder or its gradient fails.
+            SupportError: naming the row of x, if the likelihood is not defined there.
             UnavailableError: if there is no decoder.
         """
-        given, found = self._context_of(rows), []
+        given, values, gradients = self._context_of(rows), [], []
         for batch in batches(len(z), self.batch_size):
             code = z[batch].detach().requires_grad_()
-            recurrent = recurrent_gradients(self.model, self.device)
+            recurrent = recurrent_gradients(self.model.decode, self.device)
             with self._errors("decode", code, NO_GRADIENT), torch.enable_grad(), recurrent:
                 # A leaf cannot be changed in place: the decoder is lent a copy within the graph.
                 lent = self._lent(code, rows_of(given, batch), slice(None))
@@ -222,8 +234,9 @@ class Calls:
                 (gradient,) = torch.autograd.grad(
                     log_px_z.sum(), code, retain_graph=True, materialize_grads=True
                 )
-            found.append(gradient)
-        return torch.cat(found)
+            values.append(log_px_z.detach().cpu().double())
+            gradients.append(gradient)
+        return torch.cat(values), torch.cat(gradients)
 
     @property
     def _likelihood(self) -> Likelihood:
@@ -297,28 +310,6 @@ class Calls:
         except SupportError as error:
             raise error.after(batch.start or 0) from None
         return found
-
-
-def recurrent_gradients(model: Model, device: torch.device) -> AbstractContextManager[None]:
-    """A context in which recurrent layers have gradients: cuDNN's have none in evaluation mode.
-
-    Args:
-        model: whose decoder may have such layers.
-        device: of the model.
-
-    >>> gru = torch.nn.GRU(2, 2)
-    >>> model = Model(
-    ...     name="m", encode=gru, decode=gru, posterior="delta", prior="flat", likelihood="normal"
-    ... )
-    >>> with recurrent_gradients(model, torch.device("cuda")):
-    ...     torch.backends.cudnn.enabled
-    False
-    """
-    if device.type == "cuda":
-        for module in reachable_modules(model.decode):
-            if any(isinstance(layer, torch.nn.RNNBase) for layer in module.modules()):
-                return torch.backends.cudnn.flags(enabled=False)
-    return nullcontext()
 
 
 def bind(parts: Parts, *, device: torch.device, dtype: torch.dtype, batch_size: int) -> Calls:

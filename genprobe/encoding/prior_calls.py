@@ -9,13 +9,14 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
+import torch
 from jaxtyping import Float64
 from torch import Size, Tensor
 
 from genprobe.encoding.checks import first_not_finite
 from genprobe.encoding.lending import lent
 from genprobe.encoding.user_errors import user_errors
-from genprobe.errors import ModelError
+from genprobe.errors import ModelError, UnavailableError
 from genprobe.types import Family, Params, Prior, PriorLike
 
 MEMORY = "Free some, or let it take fewer z at a time; what was encoded into a --store is kept."
@@ -105,3 +106,44 @@ def log_prior(prior: Prior, z: Tensor, start: int) -> Float64[Tensor, "draw batc
             "The rate is infinite unless the posteriors lie within the prior's support.",
         )
     return log_pz
+
+
+def log_prior_and_gradient(
+    prior: Prior, z: Tensor
+) -> tuple[Float64[Tensor, " m"], Float64[Tensor, " m *latent"]]:
+    """Values of log p(z), nats, and their gradients; not checked to be finite.
+
+    Args:
+        prior: resolved.
+        z: (m, *latent).
+
+    Raises:
+        ModelError: if the prior fails, or gives another shape.
+        UnavailableError: if it has no gradient.
+
+    Example:
+        >>> from genprobe.priors.standard_normal import build
+        >>> log_prior_and_gradient(build(Size([1]), {}), torch.tensor([[2.0]]))[1]
+        tensor([[-2.]], dtype=torch.float64)
+    """
+    code = z.detach().double().requires_grad_()
+    with torch.enable_grad():
+        log_pz = prior.log_prob(code)
+        total = log_pz.sum()
+    if log_pz.shape != z.shape[:1]:
+        raise ModelError(
+            f"The prior {prior.name} gives log p(z) of shape {tuple(log_pz.shape)} for "
+            f"{len(z)} codes."
+        )
+    values = log_pz.detach().cpu().double()
+    if log_pz.requires_grad:
+        latent = z.shape[1:]
+        with prior_errors(f"The gradient of the prior {prior.name}", latent):
+            (gradient,) = torch.autograd.grad(total, code, materialize_grads=True)
+        return values, gradient
+    if (values == values[:1]).all():  # as a uniform density is
+        return values, torch.zeros_like(code)
+    raise UnavailableError(
+        f"The prior {prior.name} has no gradient with respect to z.",
+        "It must compute log p(z) with torch, and not under torch.no_grad().",
+    )

@@ -13,6 +13,7 @@ PLANE = "Rate and distortion"
 EXAMPLES = "For these N examples"
 POPULATION = "For the population they come from"
 CODE = "The code"
+INFERENCE = "Lost by inference"
 
 ESTIMATORS: Mapping[str, ReportRow] = {
     "rate": ReportRow(
@@ -50,6 +51,16 @@ ESTIMATORS: Mapping[str, ReportRow] = {
         better="smaller",
         same_measure=True,
         meaning="a tighter upper bound on −log p(x), from all draws of an example together",
+    ),
+    "ais_bound": ReportRow(
+        label="AIS bound on −log p(x)",
+        heading="AIS",
+        section=PLANE,
+        bound="upper",
+        better="smaller",
+        same_measure=True,
+        meaning="the tightest upper bound on −log p(x): by annealing from the best posterior of "
+        "the family to the true one, of some examples",
     ),
     "blind_distortion": ReportRow(
         label="D of the best blind decoder",
@@ -167,6 +178,31 @@ ESTIMATORS: Mapping[str, ReportRow] = {
         better="larger",
         ranks=False,
         meaning="how much of a code sampled from the prior survives decoding and encoding again",
+    ),
+    "inference_gap": ReportRow(
+        label="inference gap log p(x) − ELBO",
+        heading="inf. gap",
+        section=INFERENCE,
+        bound="lower",
+        better="smaller",
+        meaning="the nats of −ELBO that are no fault of decoder and prior: the mean of "
+        "KL(q(z|x) ‖ p(z|x))",
+    ),
+    "amortization_gap": ReportRow(
+        label="  by the encoder",
+        heading="enc. gap",
+        section=INFERENCE,
+        bound="lower",
+        better="smaller",
+        meaning="what the best posterior of the family, found for each example by itself, gains "
+        "over the encoder's",
+    ),
+    "approximation_gap": ReportRow(
+        label="  by the posterior family",
+        heading="fam. gap",
+        section=INFERENCE,
+        better="smaller",
+        meaning="what even the best posterior of the family lacks to log p(x)",
     ),
 }
 """The rows of the registered estimators, in the order of the tables."""

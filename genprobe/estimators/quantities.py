@@ -18,6 +18,7 @@ from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.queries import Queries
 from genprobe.aggregate.smooth_marginals import marginals_at_queries
 from genprobe.errors import UnavailableError
+from genprobe.estimators.annealing import Annealing, annealing_of
 from genprobe.estimators.control_variates import CodeMoments, Controls, controls
 from genprobe.estimators.dimensions import Moments, dimension_divergences, dimension_moments
 from genprobe.estimators.mutual_information import mutual_information
@@ -189,6 +190,12 @@ class Quantities:
     def generative_information(self) -> Float64[Tensor, "draw m"]:
         """Values of log q(z|x) − log p(z) of prior samples and what they decode to (1, m)."""
         return generative_samples(self._store)
+
+    @cached_property
+    def annealing(self) -> Annealing:
+        """What annealing found of some examples: log weights of its chains, and of posteriors."""
+        prior = self._prior if self._replaced else None
+        return annealing_of(self._store, prior, self._bin_width, self.which)
 
     @cached_property
     def blind(self) -> float:

@@ -18,6 +18,7 @@ from genprobe.analysis.regimes import ORDER, UNDETERMINED, Cuts
 from genprobe.analysis.regions import Region, regions
 from genprobe.comparing.comparison import Comparison
 from genprobe.escape import escaped
+from genprobe.render.decoder_curve import DecoderCurve, decoder_curves
 from genprobe.render.ellipse import CERTAIN, ellipse
 from genprobe.render.palette import MODELS, colours_of
 from genprobe.render.text.units import common_divisor
@@ -25,8 +26,6 @@ from genprobe.report import Estimate, Report
 
 ALL = 24
 """Up to so many models every one is labelled, beyond it those on the convex hull."""
-CLOSE_UP = 0.12
-"""Share of an axis that is free on each side of a curve."""
 
 Position = tuple[float, float]
 """(R, D)."""
@@ -117,6 +116,7 @@ class Plane:
         cuts: thresholds of the regimes.
         unit: ``nats``, ``bits`` or ``bits/dim``.
         scale: nats a unit.
+        curves: of the decoders, where they were asked for.
     """
 
     models: tuple[PlacedModel, ...]
@@ -131,6 +131,7 @@ class Plane:
     cuts: Cuts
     unit: str
     scale: float
+    curves: tuple[DecoderCurve, ...] = ()
 
     @property
     def positions(self) -> list[Position]:
@@ -158,6 +159,9 @@ class Plane:
         rates = [end for model in self.models for end in model.rates]
         rates += [end for encoder in self.undecoded for end in encoder.rates]
         distortions = [end for model in self.models for end in model.distortions]
+        for curve in self.curves:
+            rates += [rate for rate, _ in curve.near]
+            distortions += [distortion for _, distortion in curve.near]
         return Window(
             axis_limits(rates, alone, self.entropy if alone else None),
             axis_limits(distortions, alone, self.entropy),
@@ -182,8 +186,8 @@ def plane_of(comparison: Comparison, unit: str = "nats") -> Plane:
     ([(0.0, 3.0)], [(0.0, 3.0)])
     """
     comparison, scale = escaped(comparison), common_divisor(comparison.reports, unit)
-    named = list(enumerate(comparison.named)) if comparison.shares_a_plane else []
-    named = [(i, report) for i, report in named if "rate" in report.estimates]
+    placed = list(enumerate(comparison.named)) if comparison.shares_a_plane else []
+    named = [(i, report) for i, report in placed if "rate" in report.estimates]
     colours = colours_of(comparison)
     models = [place_model(r, scale, i, colours[i]) for i, r in named if "distortion" in r.estimates]
     others = [r for _, r in named if "distortion" not in r.estimates]
@@ -202,6 +206,7 @@ def plane_of(comparison: Comparison, unit: str = "nats") -> Plane:
         cuts=comparison.cuts,
         unit=unit,
         scale=scale,
+        curves=decoder_curves(placed, colours, scale),
     )
 
 
@@ -274,25 +279,6 @@ def axis_limits(values: Sequence[float], whole: bool, also: float | None = None)
     low, high = min(low, 0.0), max(high, also or 0.0, 0.0)
     span = (high - low) or 1.0
     return low - 0.04 * span, high + 0.12 * span
-
-
-def close_up(models: Sequence[PlacedModel]) -> Window:
-    """The window around the models of a curve alone, with room for labels beside them.
-
-    Args:
-        models: one at least.
-    """
-    return Window(
-        with_margin([end for model in models for end in model.rates]),
-        with_margin([end for model in models for end in model.distortions]),
-    )
-
-
-def with_margin(values: Sequence[float]) -> Range:
-    """The range of some values with a share of it free on each side."""
-    low, high = min(values), max(values)
-    margin = CLOSE_UP * (high - low) or 0.05 * abs(high) or 1.0
-    return low - margin, high + margin
 
 
 def regions_within(plane: Plane, window: Window) -> list[Region]:

@@ -46,6 +46,10 @@ def evaluate(
     limit: int | None = None,
     labels: Mapping[str, Any] | Sequence[str] | None = None,
     leaks: Mapping[str, Any] | Sequence[str] | None = None,
+    inference: int | None = None,
+    simulate: int | None = None,
+    max_steps: int | None = None,
+    decoder_curve: bool | Sequence[float] = False,
 ) -> Report:
     """Evaluate a model on data: rate, distortion, mutual information, marginal KL, regime.
 
@@ -60,7 +64,8 @@ def evaluate(
         store: where to store what the model gives for each example; the report goes into
             STORE.report.json. By default a temporary file.
         draws: posterior draws per example.
-        tolerance: wanted Monte Carlo standard error of I(n;z), nats.
+        tolerance: wanted Monte Carlo standard error of I(n;z), nats; with ``inference`` also by how
+            much its bound on log p(x) may still move.
         max_queries: most queries of the aggregate posterior.
         batch_size: examples a call of the model; chosen from their size by default.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
@@ -97,6 +102,15 @@ def evaluate(
             ``cells.csv:batch``; or a covariate's name. They are put into the store, and adding some
             later encodes nothing.
         leaks: the names of labels of which the code should know nothing, or such labels.
+        inference: of so many examples, drawn at random by the seed, work out log p(x) by annealing
+            from the posterior, and how many of the nats of −ELBO are lost by the encoder and by the
+            posterior family. The results are put into the store. By default of none.
+        simulate: of so many examples drawn from the model itself, bound log p(x) from both sides:
+            how wide that is tells how loose the bounds are, on simulated data.
+        max_steps: the most temperatures of an annealing. By default 4096; fewer are used where
+            ``tolerance`` is reached.
+        decoder_curve: the least R and D that any encoder could reach with this decoder and prior,
+            at nine β from 1/16 to 16 or at those given, of the same examples as ``inference``.
 
     Returns:
         The report; everything in nats per example.

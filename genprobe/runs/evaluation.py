@@ -25,8 +25,10 @@ from genprobe.errors import DataError, ModelError
 from genprobe.estimators.call import require_known
 from genprobe.loaders.open import in_layer, load, open_dataset, own_data
 from genprobe.report import Report
+from genprobe.runs.annealable import require_annealable
 from genprobe.runs.chosen_labels import choose_labels, labelled, warn_of_lost_labels
 from genprobe.runs.encoded_store import Run, encoded_store, store_location
+from genprobe.runs.inference import warn_of_lost_inference, with_inference
 from genprobe.runs.write_pictures import write_pictures
 from genprobe.runtime.device import choose_device, explain_device_loss, has_float64
 from genprobe.runtime.output_file import paths_named
@@ -78,8 +80,11 @@ def run_evaluation(
                 inputs = paths_named(options.inputs(model, data))
                 require_own_store(path, inputs, options.fresh)
                 warn_of_lost_labels(options, path)
+                warn_of_lost_inference(options, path)
             run = prepare_run(model, data, options, path=path, progress=display, ranks=ranks)
+            require_annealable(run, options)
         store = labelled(encoded_store(run, options.fresh), run.labels, ranks)
+        store = with_inference(run, store, options)
         family = run.parts.posterior
         # The pairs are float32 but their sums are float64.
         pairs_on = run.device if has_float64(run.device) else None

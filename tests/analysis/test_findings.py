@@ -122,6 +122,8 @@ ELSEWHERE |= {
     "estimate-unavailable",
 }
 ELSEWHERE |= {"label-leak", "label-given", "label-saturated"}
+ELSEWHERE |= {"inference-gap", "mode-missed", "sandwich-wide"}
+ELSEWHERE |= {"annealing-unfinished", "annealing-uneven"}
 """Found in the tests of what they are of."""
 
 

@@ -61,6 +61,11 @@ def test_what_was_asked_is_what_differs_from_the_defaults():
         ({"tolerance": float("inf")}, "tolerance must be positive and finite"),
         ({"entropy": -1.0}, "entropy must be positive"),
         ({"dtype": "float16"}, "dtype must be one of float32, float64"),
+        ({"inference": 0}, "inference must be positive"),
+        ({"simulate": 5}, "simulate says how inference is looked into"),
+        ({"inference": 5, "decoder_curve": [1, -2]}, "β of decoder_curve must be positive"),
+        ({"inference": 5, "decoder_curve": ["one"]}, "decoder_curve must be True, or values"),
+        ({"inference": 5, "decoder_curve": 3}, "decoder_curve must be True, or values"),
     ],
 )
 def test_a_choice_that_makes_no_sense_is_named(given, words):

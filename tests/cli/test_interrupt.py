@@ -252,6 +252,7 @@ def test_without_a_store_nothing_is_left_behind(evaluate, tmp_path, stage):
         ([], False, "Nothing was encoded yet; the same command begins anew."),
         ([], True, "Nothing was encoded yet; the same command begins anew."),
         (["store"], False, "s.h5 holds every example; the same command encodes nothing anew."),
+        (["store", "piece"], False, "s.h5 holds every example, and what was annealed is kept"),
         (["store"], True, "s.h5 is as it was before. Nothing was encoded yet"),
         (["segment"], False, "What was encoded is kept beside s.h5; the same command goes on"),
         (["segment"], True, "Nothing was encoded yet; the same command begins anew."),
@@ -263,7 +264,8 @@ def test_without_a_store_nothing_is_left_behind(evaluate, tmp_path, stage):
 def test_what_is_kept_is_what_is_there(tmp_path, monkeypatch, there, fresh, words):
     monkeypatch.chdir(tmp_path)
     files = {"store": "s.h5", "segment": "s.h5.partial/00000000.h5", "name": "s.h5.partial/fresh"}
-    (tmp_path / "s.h5.partial").mkdir()
+    files["piece"] = "s.h5.partial/inference-0123456789abcdef/fit-000000.npz"
+    (tmp_path / "s.h5.partial" / "inference-0123456789abcdef").mkdir(parents=True)
     for kind in there:
         (tmp_path / files[kind]).write_text("name")
     assert describe_kept_store(Path("s.h5"), fresh).startswith(words)

@@ -403,6 +403,26 @@ def test_the_gradient_through_what_a_decoder_does_in_place_is_taken():
     torch.testing.assert_close(found.double(), truth, rtol=1e-4, atol=1e-4)
 
 
+def test_values_and_gradients_come_of_one_pass_and_are_those_of_two():
+    passes = []
+
+    def decode(z):
+        passes.append(len(z))
+        return {"logits": z @ WEIGHT}
+
+    calls, z = calls_of(4, decode=decode), torch.randn(N, 2)
+    values, gradient = calls.log_px_z_and_gradient(X, z)
+    assert sum(passes) == N
+    assert torch.equal(values, calls.log_px_z(X, z))
+    assert torch.equal(gradient, calls.log_px_z_gradient(X, z))
+    assert values.dtype == torch.float64
+
+
+def test_without_a_gradient_there_are_no_values_of_it_either():
+    calls = calls_of(decode=torch.no_grad()(lambda z: {"logits": z @ WEIGHT}))
+    assert calls.log_px_z_and_gradient(X, torch.zeros(N, 2)) is None
+
+
 def test_an_output_that_the_model_writes_again_in_its_next_call_is_not_changed_by_that():
     loc, logits = torch.zeros(2, 2), torch.zeros(2, SIDE**2)
     calls = calls_of(

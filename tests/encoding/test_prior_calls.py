@@ -5,9 +5,9 @@ import torch
 from torch import nn
 from torch.distributions import Independent, Normal
 
-from genprobe.encoding.prior_calls import guarded
+from genprobe.encoding.prior_calls import guarded, log_prior_and_gradient
 from genprobe.encoding.resolve import bind_prior
-from genprobe.errors import ModelError
+from genprobe.errors import ModelError, UnavailableError
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.priors.standard_normal import build
 
@@ -32,6 +32,33 @@ def test_gradients_go_through():
     z = torch.randn(5, 2, requires_grad=True)
     (gradient,) = torch.autograd.grad(guarded(STANDARD, SHAPE).log_prob(z).sum(), z)
     torch.testing.assert_close(gradient, -z.detach())
+
+
+def test_values_and_gradients_are_float64_also_where_none_are_recorded_outside():
+    z = torch.randn(5, 2)
+    with torch.no_grad():
+        values, gradient = log_prior_and_gradient(guarded(STANDARD, SHAPE), z)
+    torch.testing.assert_close(values, STANDARD.log_prob(z.double()))
+    torch.testing.assert_close(gradient, -z.double())
+
+
+def test_a_density_that_is_the_same_everywhere_has_gradient_0():
+    flat = dataclasses.replace(STANDARD, log_prob=lambda z: torch.full(z.shape[:1], -3.0))
+    values, gradient = log_prior_and_gradient(guarded(flat, SHAPE), torch.ones(3, 2))
+    assert values.tolist() == [-3, -3, -3]
+    assert not gradient.any()
+
+
+def test_a_prior_without_a_gradient_or_of_another_shape_is_told():
+    z = torch.randn(5, 2)
+    numpy_like = dataclasses.replace(
+        STANDARD, name="own", log_prob=lambda z: STANDARD.log_prob(z.detach())
+    )
+    with pytest.raises(UnavailableError, match="The prior own has no gradient"):
+        log_prior_and_gradient(guarded(numpy_like, SHAPE), z)
+    single = dataclasses.replace(STANDARD, log_prob=lambda z: z)
+    with pytest.raises(ModelError, match=r"shape \(5, 2\) for 5 codes"):
+        log_prior_and_gradient(guarded(single, SHAPE), z)
 
 
 class Broken(Normal):

@@ -9,6 +9,7 @@ import genprobe
 from genprobe.estimators.catalog import CATALOG, ESTIMATORS, row_of
 from genprobe.estimators.report_row import MORE
 from genprobe.plugins import plugins
+from genprobe.runs import annealing_stages
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,10 @@ def report():
         likelihood="bernoulli",
     )
     x = (torch.rand(300, 4, generator=torch.Generator().manual_seed(0)) > 0.5).float()
-    return genprobe.evaluate(model, x, draws=2, max_queries=600)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(annealing_stages, "STEPS", 2)
+        patched.setattr(annealing_stages, "ITERATED", (1,))
+        return genprobe.evaluate(model, x, draws=2, max_queries=600, inference=4, max_steps=4)
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 import math
 
+import pytest
 import torch
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from genprobe.aggregate.queries import draw_queries
+from genprobe.errors import UnavailableError
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.quantities import QUANTITIES
 from genprobe.families.diagonal_normal import diagonal_normal
@@ -122,3 +124,18 @@ def test_the_marginals_are_there_once_anything_asked_for_them(quantities):
         assert not q.has_marginals
         assert getattr(q, name).shape[-1] == 2
         assert q.has_marginals
+
+
+def test_annealing_is_of_the_prior_and_of_bins(quantities):
+    own = quantities().annealing
+    bins = quantities(bin_width=0.1).annealing
+    assert own.elbo.shape == (4, 6)
+    torch.testing.assert_close(bins.elbo, own.elbo + 4 * math.log(0.1))  # of 4 pixels
+    other = standard_normal.build(torch.Size([2]), {})
+    assert quantities(prior=other).annealing.n == N
+    p = Independent(Normal(torch.zeros(2), 2 * torch.ones(2)), 1)
+    wide = prior_from_distribution("wide", p)
+    with pytest.raises(UnavailableError, match="under standard-normal"):
+        quantities(prior=wide).annealing  # noqa: B018
+    with pytest.raises(UnavailableError, match="Not asked for"):
+        quantities(store="rate only").annealing  # noqa: B018

@@ -10,8 +10,6 @@ from genprobe.render.plane import (
     ALL,
     Window,
     axis_limits,
-    close_up,
-    place_model,
     plane_of,
     regime_keys,
     regions_within,
@@ -88,13 +86,6 @@ def test_the_view_holds_every_error(make_model):
     (left, right), (bottom, top) = plane_of(compare(models)).window
     assert left < 10 - 2 * 2 < 20 < right
     assert bottom < 60 - 2 * 5 < 60 + 2 * 5 < top
-
-
-def test_a_close_up_holds_every_error_with_room_on_each_side(make_model):
-    models = [make_model("a", 10.0, 60.0, errors=(2.0, 5.0, 4.0)), make_model("b", 30.0, 55.0)]
-    (left, right), (bottom, top) = close_up([place_model(model) for model in models])
-    assert 0 < left < 10 - 2 * 2 < 30 < right
-    assert 0 < bottom < 60 - 2 * 5 < 60 + 2 * 5 < top
 
 
 def test_regions_are_clipped_to_the_window_and_those_outside_are_left_out(make_model):

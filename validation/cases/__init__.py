@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from genprobe.self_check.case import Case
+from validation.annealing_studies import annealing_studies
 from validation.audit import Item
-from validation.cases import decoders, discrete, heavy, plane, population
+from validation.cases import decoders, discrete, heavy, inference, plane, population
 from validation.label_studies import label_studies
 from validation.studies import studies
 
@@ -14,6 +15,9 @@ CASES: tuple[Case, ...] = (
     *decoders.cases(),
     *heavy.cases(),
     *population.cases(),
+    *inference.cases(),
 )
 
-ITEMS: Mapping[str, Item] = {item.name: item for item in (*CASES, *studies(), *label_studies())}
+STUDIES = (*studies(), *label_studies(), *annealing_studies())
+
+ITEMS: Mapping[str, Item] = {item.name: item for item in (*CASES, *STUDIES)}

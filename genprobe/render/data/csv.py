@@ -1,6 +1,7 @@
 """Comparisons as CSV: one row a model, every estimate with its errors, in nats."""
 
 import csv
+import itertools
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -90,7 +91,8 @@ def estimates_of(estimates: Mapping[str, Estimate]) -> dict[str, float | None]:
 def differences_of(comparison: Comparison, name: str) -> dict[str, float | None]:
     """A model's differences from the reference, their errors and z, and whether they are paired."""
     found: dict[str, float | None] = {}
-    for d in (*comparison.differences, *comparison.label_differences):
+    every = (comparison.differences, comparison.label_differences, comparison.inference_differences)
+    for d in itertools.chain(*every):
         if d.first == name:
             title = f"{d.name}_difference"
             found |= {

@@ -43,6 +43,15 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
             if comparison.label_differences
             else {}
         ),
+        **(
+            {
+                "inference_differences": [
+                    {**asdict(d), "z": d.z} for d in comparison.inference_differences
+                ]
+            }
+            if comparison.inference_differences
+            else {}
+        ),
     }
 
 
@@ -62,9 +71,9 @@ def to_json(report: Report) -> str:
 
 def comparison_schema() -> dict[str, Any]:
     """The JSON Schema of a comparison, that of its reports included."""
-    report = {k: v for k, v in report_schema().items() if k != "$id"}
+    report = {k: v for k, v in report_schema().items() if k not in ("$id", "$defs")}
     text = (files("genprobe.render.data") / "comparison.schema.json").read_text(encoding="utf-8")
-    return {**json.loads(text), "$defs": {"report": report}}
+    return {**json.loads(text), "$defs": {**report_schema()["$defs"], "report": report}}
 
 
 def wrote_json(path: Path) -> bool:

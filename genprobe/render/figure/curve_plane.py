@@ -20,7 +20,14 @@ from genprobe.render.figure.plane_axes import (
     draw_window,
 )
 from genprobe.render.figure.style import COLOURS, FAINT, INK, MARKERS, marker
-from genprobe.render.plane import PlacedModel, Position, close_up, in_order, place_model
+from genprobe.render.plane import (
+    PlacedModel,
+    Position,
+    Range,
+    Window,
+    in_order,
+    place_model,
+)
 from genprobe.render.plane_labels import beta_label, one_line
 from genprobe.render.plane_lines import cost_line
 from genprobe.report import Report
@@ -41,6 +48,8 @@ TANGENT: Mapping[str, Any] = {
     "linestyle": (0, (5, 1.5, 1, 1.5)),
     "gid": "tangent",
 }
+CLOSE_UP = 0.12
+"""Share of an axis that is free on each side of a curve."""
 NEAR = 0.03
 """Share of both axes within which neighbours have one label."""
 
@@ -79,6 +88,25 @@ def draw_curves(axes: Axes, betas: Sequence[float], curves: Curves, unit: str) -
         axes.plot(*zip(*positions_of(models), strict=True), zorder=4, **JOINED[side])
         for model in models:
             axes.plot(*model.position, **marker_style(side, model))
+
+
+def close_up(models: Sequence[PlacedModel]) -> Window:
+    """The window around the models of a curve alone, with room for labels beside them.
+
+    Args:
+        models: one at least.
+    """
+    return Window(
+        with_margin([end for model in models for end in model.rates]),
+        with_margin([end for model in models for end in model.distortions]),
+    )
+
+
+def with_margin(values: Sequence[float]) -> Range:
+    """The range of some values with a share of it free on each side."""
+    low, high = min(values), max(values)
+    margin = CLOSE_UP * (high - low) or 0.05 * abs(high) or 1.0
+    return low - margin, high + margin
 
 
 def positions_of(models: Sequence[PlacedModel]) -> list[Position]:

@@ -17,6 +17,7 @@ from genprobe.render.figure.figure_file import require_format, write_figure
 from genprobe.render.figure.nats import draw_nats, nats_entries
 from genprobe.render.figure.panels import Panel, lay_out, settle
 from genprobe.render.figure.plane_axes import draw_ground, draw_models, model_marks
+from genprobe.render.figure.plane_curves import draw_decoder_curves
 from genprobe.render.figure.plane_legend import plane_entries
 from genprobe.render.figure.style import FULL_WIDTH, drawing
 from genprobe.render.plane import ALL, Plane, plane_of
@@ -103,6 +104,7 @@ def draw_plane(comparison: Comparison, unit: str = "nats", width: float = FULL_W
             draw_dimensions(axes["dimensions"], dimensions, plane.scale, unit)
         if "plane" in panels:
             draw_ground(axes["plane"], plane)
+            draw_decoder_curves(axes["plane"], plane)
         figure = settle(axes["nats"])
         if "plane" in panels:
             draw_models(axes["plane"], plane)

@@ -203,5 +203,5 @@ def label_models(axes: Axes, plane: Plane) -> None:
     if len(plane.undecoded) <= ALL:
         names += [one_line(encoder.name) for encoder in plane.undecoded]
         points += [(encoder.rate, plane.window.distortions[0]) for encoder in plane.undecoded]
-    obstacles = obstacles_of(axes, plane.positions, ("entropy", "hull", "slope"))
+    obstacles = obstacles_of(axes, plane.positions, ("entropy", "hull", "slope", "decoder-curve"))
     label_points(axes, names, points, obstacles, bold)

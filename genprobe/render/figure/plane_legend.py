@@ -7,6 +7,7 @@ from matplotlib.patches import Ellipse, Patch
 
 from genprobe.render.figure.legend import WRAPPED, Entry, model_handle, remark
 from genprobe.render.figure.plane_axes import ELLIPSES, ENTROPY, HULL, RATE_ONLY, TANGENTS
+from genprobe.render.figure.plane_curves import CURVE
 from genprobe.render.figure.style import COLOURS, INK, MARKERS, tint
 from genprobe.render.plane import Plane, regime_keys
 from genprobe.render.plane_labels import (
@@ -60,9 +61,20 @@ def plane_line_entries(plane: Plane) -> list[Entry]:
         entries.append(remark(textwrap.fill(f"bold: {best_label(plane)}", WRAPPED)))
     if any(model.slope is not None for model in plane.models):
         entries.append((Line2D([], [], **TANGENTS), "operating slope, dD/dR = −s"))
+    entries += curve_entries(plane)
     if any(model.ellipse is not None for model in plane.models):
         entries.append((Ellipse((0, 0), 1, 1, **ELLIPSES), "95 % ellipse of the data error"))
     if plane.undecoded:
         handle = Line2D([], [], linestyle="none", marker=RATE_ONLY, color=INK)
         entries.append((handle, "no decoder: rate alone"))
     return entries
+
+
+def curve_entries(plane: Plane) -> list[Entry]:
+    """The curves of the decoders and the arrows to them."""
+    if not plane.curves:
+        return []
+    text = textwrap.fill("the best any encoder could reach with this decoder", WRAPPED)
+    arrows = any(curve.gap for curve in plane.curves)
+    gap = [remark("arrow: the inference gap")] if arrows else []
+    return [(Line2D([], [], color=INK, **CURVE), text), *gap]

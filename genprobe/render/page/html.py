@@ -29,6 +29,7 @@ from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.difference import OF_LABELS
 from genprobe.errors import GenprobeError
 from genprobe.escape import escape, escaped
+from genprobe.render.lost_parts import Part, lost_parts
 from genprobe.render.page.grids import Shown, grids_of, together
 from genprobe.render.page.interactive import CROWD, GLYPHS, plotly_figure
 from genprobe.render.page.label_maps import SIDE, LabelMaps, label_maps
@@ -50,6 +51,7 @@ from genprobe.render.text.comparison_rows import UNPAIRED, difference_rows, diff
 from genprobe.render.text.comparison_verdict import verdict_of
 from genprobe.render.text.comparison_warnings import gathered
 from genprobe.render.text.headings import ERRORS, SPELT
+from genprobe.render.text.inference_lines import inference_details
 from genprobe.render.text.label_lines import leaked
 from genprobe.render.text.rows import (
     BOUNDS,
@@ -98,6 +100,8 @@ class Entry:
         report: of it.
         colour: of the model, as on the plane.
         shares: where each nat of its rate goes; empty if that is not known.
+        lost: who loses each nat of −ELBO; empty if that is not known.
+        inference: how that was worked out, a line each, in nats.
         dimensions: those with the largest rate, that one first.
         labels: what is drawn of its labels.
         pictures: its grids; empty if there are none.
@@ -110,6 +114,8 @@ class Entry:
     report: Report
     colour: str
     shares: Sequence[Share]
+    lost: Sequence[Part]
+    inference: Sequence[str]
     dimensions: Sequence[Dimension]
     labels: LabelMaps
     pictures: Sequence[Shown]
@@ -216,6 +222,7 @@ def contents(entries: Sequence[Entry]) -> dict[str, str]:
         "numbers": "Comparison" if several else "",
         "each": "Each model" if several else "Numbers",
         "nats": "Rate" if any(entry.shares for entry in entries) else "",
+        "lost": "Inference" if any(entry.lost for entry in entries) else "",
         "dimensions": "Dimensions" if any(e.report.dimensions for e in entries) else "",
         "labels": "Labels" if any(entry.report.labels for entry in entries) else "",
         "pictures": "Pictures",
@@ -295,6 +302,8 @@ def entry(index: int, name: str, report: Report, colour: str) -> Entry:
         report=report,
         colour=colour,
         shares=shares(report),
+        lost=lost_parts(report),
+        inference=inference_details(report, Scale("nats", 1.0, DECIMALS["nats"])),
         dimensions=largest(report.dimensions),
         labels=label_maps(report),
         pictures=pictures,

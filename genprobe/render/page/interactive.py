@@ -9,6 +9,7 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from genprobe.render.decoder_curve import DecoderCurve
 from genprobe.render.palette import COLOURS, MARKERS
 from genprobe.render.plane import PlacedModel, Plane, Polyline, Window, regions_within
 from genprobe.render.plane_labels import NAMED
@@ -57,6 +58,8 @@ def plotly_figure(plane: Plane) -> Figure | None:
     if len(plane.models) + len(plane.undecoded) <= CROWD:
         for model in plane.models:
             traces += [outline(model), slope_tick(model, window)]
+    for curve in plane.curves:
+        traces += curve_traces(curve)
     named = named_models(plane, window)
     traces += [model_marker(m, i in named, window) for i, m in enumerate(plane.models)]
     return {
@@ -154,6 +157,22 @@ def slope_tick(model: PlacedModel, window: Window) -> dict[str, Any] | None:
         return None
     style = line_trace(ends, width=2, color=model.colour)
     return {**style, "meta": {"model": model.index}}
+
+
+def curve_traces(curve: DecoderCurve) -> list[dict[str, Any]]:
+    """A decoder's curve, and an arrow to it from its model."""
+    meta = {"model": curve.index}
+    line = {
+        **line_trace(curve.points, width=2, color=curve.colour),
+        "mode": "lines+markers",
+        "marker": {"size": 5, "color": curve.colour},
+        "meta": meta,
+    }
+    if curve.gap is None:
+        return [line]
+    head = {"symbol": "arrow", "size": [0, 10], "angleref": "previous", "color": curve.colour}
+    arrow = line_trace(curve.gap, width=1.5, color=curve.colour)
+    return [line, {**arrow, "mode": "lines+markers", "marker": head, "meta": meta}]
 
 
 def line_trace(points: Polyline, **style: Any) -> dict[str, Any]:

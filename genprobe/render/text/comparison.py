@@ -8,6 +8,12 @@ from rich.text import Text
 from genprobe.comparing.comparison import Comparison
 from genprobe.escape import escaped
 from genprobe.render.text.columns import Column, table_of
+from genprobe.render.text.comparison_inference import (
+    apart_columns,
+    apart_notes,
+    lost_columns,
+    lost_title,
+)
 from genprobe.render.text.comparison_labels import (
     label_columns,
     label_names,
@@ -60,6 +66,7 @@ def comparison_view(
     parts += model_parts(comparison, unit, details, width)
     if label_names(comparison):
         parts += label_parts(comparison, unit, width)
+    parts += inference_parts(comparison, unit, width)
     if details and comparison.differences:
         parts += difference_parts(comparison, unit, width)
     shared = shared_warnings(comparison) if warnings else []
@@ -96,6 +103,19 @@ def label_parts(comparison: Comparison, unit: str, width: int) -> Iterator[Rende
     notes = label_notes(comparison)
     if notes:
         yield Text(" ".join(notes))
+
+
+def inference_parts(comparison: Comparison, unit: str, width: int) -> Iterator[RenderableType]:
+    """What inference loses, a line a model, and by how much; nothing where nobody asked for it."""
+    shown = shown_models(comparison)
+    names = [comparison.names[i] for i in shown]
+    columns = lost_columns(comparison, unit, shown)
+    if not columns:
+        return
+    yield from ("", Text(lost_title(unit), style="bold"), table_of(names, [columns], width))
+    apart = apart_columns(comparison, unit, shown)
+    if apart:
+        yield from ("", table_of(names, [apart], width), Text(apart_notes(comparison)))
 
 
 def difference_parts(comparison: Comparison, unit: str, width: int) -> Iterator[RenderableType]:

@@ -1,13 +1,14 @@
 """The rate-distortion plane in characters: a key for every model, and dots along R + D = Ĥ."""
 
+import itertools
 import string
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import plotext
 
 from genprobe.comparing.comparison import Comparison
-from genprobe.render.plane import Plane, Position, plane_of
+from genprobe.render.plane import Plane, Position, Window, plane_of
 from genprobe.render.plane_labels import axis_titles, entropy_label, one_line
 from genprobe.render.plane_lines import round_numbers
 
@@ -15,6 +16,9 @@ KEYS = string.digits[1:] + string.ascii_letters
 """Markers of the models that are named; plain ASCII, as every terminal has it."""
 OTHER = "+"
 DOT = "."
+CURVE = "~"
+BETWEEN = 40
+"""Points that stand for each stretch of a curve."""
 KEPT = "\u00a0"
 """Stands for a blank at which no line is broken."""
 HEIGHT = 22
@@ -52,6 +56,9 @@ def grid(plane: Plane, width: int) -> str:
     dots = list(entropy_dots(plane, width))
     if dots:
         figure.draw(figure.signal(*map(list, zip(*dots, strict=True)), marker=DOT))
+    along = [at for curve in plane.curves for at in within(curve.points, plane.window)]
+    if along:
+        figure.draw(figure.signal(*map(list, zip(*along, strict=True)), marker=CURVE))
     keys = dict(zip(plane.labelled, KEYS, strict=False))
     # The best are drawn last, for what is drawn later covers what lies in the same place.
     for i in sorted(range(len(plane.models)), key=lambda i: (i in keys, i in plane.frontier, -i)):
@@ -60,6 +67,22 @@ def grid(plane: Plane, width: int) -> str:
     text: str = figure.build().string(colorless=True)
     figure.clear()
     return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def within(points: Sequence[Position], window: Window) -> Iterator[Position]:
+    """Points along a line through some, as far as they are in view.
+
+    Args:
+        points: that it joins.
+        window: that is shown.
+    """
+    (left, right), (bottom, top) = window
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
+        for step in range(BETWEEN):
+            share = step / BETWEEN
+            at = x0 + share * (x1 - x0), y0 + share * (y1 - y0)
+            if left <= at[0] <= right and bottom <= at[1] <= top:
+                yield at
 
 
 def entropy_dots(plane: Plane, width: int) -> Iterator[Position]:
@@ -85,5 +108,7 @@ def legend(plane: Plane) -> Iterator[str]:
         yield f"* on the Pareto frontier{others}"
     if plane.entropy is not None:
         yield f"{DOT} {entropy_label(plane)}"
+    if plane.curves:
+        yield f"{CURVE} the best any encoder could reach with this decoder and prior"
     if plane.undecoded:
         yield "without a decoder: " + ", ".join(one_line(m.name) for m in plane.undecoded)

@@ -12,6 +12,7 @@ from genprobe.analysis.verdict import verdict
 from genprobe.errors import Notice
 from genprobe.escape import escaped
 from genprobe.render.text.at_width import AtWidth
+from genprobe.render.text.inference_lines import inference_lines
 from genprobe.render.text.label_lines import label_lines, short_label_lines
 from genprobe.render.text.rows import headline, regime_verdict
 from genprobe.render.text.short_rows import (
@@ -43,6 +44,7 @@ class Fit:
         extras: whether estimates of plugins are shown, and of several draws the ELBO's errors.
         blanks: whether lines without text set the parts apart.
         sentences: of the verdict.
+        inference: whether what is said of inference, which somebody asked for, is shown.
         labels: how many are shown; None for all.
         short: whether each of them has a line, or two, and not all that is said of it.
     """
@@ -51,6 +53,7 @@ class Fit:
     extras: bool = True
     blanks: bool = True
     sentences: int = 3
+    inference: bool = True
     labels: int | None = None
     short: bool = True
 
@@ -84,10 +87,11 @@ def fits(warnings: int, labels: int = 0) -> Iterator[Fit]:
     for blanks in (True, False):
         for count in range(warnings, -1, -1):
             yield Fit(warnings=count, blanks=blanks)
-    for sentences in (3, 2, 1):
-        yield Fit(warnings=0, blanks=False, extras=False, sentences=sentences)
+    for inference, sentences in ((True, 3), (True, 2), (False, 3), (False, 2), (False, 1)):
+        yield Fit(warnings=0, blanks=False, extras=False, sentences=sentences, inference=inference)
+    barest = Fit(warnings=0, blanks=False, extras=False, sentences=1, inference=False)
     for count in range(labels - 1, -1, -1):
-        yield Fit(warnings=0, blanks=False, extras=False, sentences=1, labels=count)
+        yield dataclasses.replace(barest, labels=count)
 
 
 def screen_lines(report: Report, unit: str, fit: Fit, console: Console, width: int) -> list[Text]:
@@ -117,6 +121,10 @@ def screen_lines(report: Report, unit: str, fit: Fit, console: Console, width: i
         rows = [row for row in rows if row.name != NAMES["elbo"]]
     lines += blank + table_lines(rows, (unit, *errors), console, width)
     lines += blank + paragraph(regime_verdict(report, scale.nats), "", "Regime  ", 8)
+    if fit.inference:
+        said = inference_lines(report, scale)
+        for i, text in enumerate(said):
+            lines += (blank if i == 0 else []) + paragraph(text, "", "" if i else "log p   ", 8)
     for i, text in enumerate(label_texts(report, scale, fit)):
         lines += (blank if i == 0 else []) + paragraph(text, "", "Labels  " if i == 0 else "", 8)
     if report.warnings:

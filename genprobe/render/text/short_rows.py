@@ -18,6 +18,7 @@ NAMES = {
     "rate": "R",
     "distortion": "D",
     "iwae_bound": "IWAE bound",
+    "ais_bound": "AIS bound",
     "mutual_information": "I(n;z)",
     "marginal_kl": "marginal KL",
     "slope": "slope",
@@ -142,6 +143,8 @@ def note_of(report: Report, estimate: Estimate, scale: Scale) -> str:
             return "what is left to the decoder"
         case "iwae_bound":
             return "on −log p(x)"
+        case "ais_bound":
+            return f"on −log p(x), from {estimate.n} examples"
         case "mutual_information":
             cap = report.estimates.get("log_n")
             return f"of at most {rounded(cap.value / scale.nats, 0.0, 2)}" if cap else ""

@@ -13,6 +13,7 @@ from genprobe.errors import Notice
 from genprobe.escape import escaped
 from genprobe.render.text.at_width import AtWidth
 from genprobe.render.text.headings import ERRORS
+from genprobe.render.text.inference_lines import curve_lines, inference_details
 from genprobe.render.text.label_lines import label_lines
 from genprobe.render.text.rows import (
     Row,
@@ -53,6 +54,10 @@ def report_view(report: Report, unit: str = "nats") -> RenderableType:
     for label in report.labels.values():
         first, *rest = label_lines(label, Scale(unit, scale, DECIMALS[unit]))
         parts += ["", hanging("Label", first, "bold"), *(padded(line) for line in rest)]
+    in_unit = Scale(unit, scale, DECIMALS[unit])
+    said = [*inference_details(report, in_unit), *curve_lines(report, in_unit)]
+    if said:
+        parts += ["", hanging("log p", said[0], "bold"), *map(padded, said[1:])]
     parts += ["", regime_view(report, unit, scale)]
     if report.warnings:
         parts += ["", warnings_view(report.warnings)]

@@ -4,12 +4,14 @@ from matplotlib.figure import Figure
 
 from genprobe.render.ellipse import ellipse
 from genprobe.render.figure.curve_plane import (
+    close_up,
     curve_entries,
     draw_curves,
     label_betas,
     place_curves,
 )
 from genprobe.render.figure.style import MARKERS, drawing
+from genprobe.render.plane import place_model
 
 
 @pytest.fixture
@@ -113,3 +115,10 @@ def test_the_size_of_the_data_is_not_torn_apart(make_sweep):
     _, right = curve_entries(sweep.betas, place_curves(sweep.sides, 1.0))
     [text] = [text for _, text in right if text.startswith("training")]
     assert "N\u00a0=\u00a0100" in text
+
+
+def test_a_close_up_holds_every_error_with_room_on_each_side(make_model):
+    models = [make_model("a", 10.0, 60.0, errors=(2.0, 5.0, 4.0)), make_model("b", 30.0, 55.0)]
+    (left, right), (bottom, top) = close_up([place_model(model) for model in models])
+    assert 0 < left < 10 - 2 * 2 < 30 < right
+    assert 0 < bottom < 60 - 2 * 5 < 60 + 2 * 5 < top

@@ -1,0 +1,45 @@
+"""The curves of decoders on matplotlib's axes, each with an arrow from its model: what is lost."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from matplotlib.axes import Axes
+
+from genprobe.render.plane import Plane
+
+CURVE: Mapping[str, Any] = {
+    "linewidth": 1.0,
+    "marker": "o",
+    "markersize": 1.8,
+    "gid": "decoder-curve",
+}
+ARROW: Mapping[str, Any] = {
+    "arrowstyle": "->",
+    "linewidth": 0.9,
+    "shrinkA": 3.0,
+    "shrinkB": 0.0,
+    "mutation_scale": 7.0,
+}
+
+
+def draw_decoder_curves(axes: Axes, plane: Plane) -> None:
+    """The best that any encoder could reach with each decoder, and how far its own is from there.
+
+    Args:
+        axes: of the plane.
+        plane: what to draw.
+    """
+    for curve in plane.curves:
+        x, y = zip(*curve.points, strict=True)
+        axes.plot(x, y, color=curve.colour, scalex=False, scaley=False, zorder=4, **CURVE)
+        if curve.gap is not None:
+            place, best = curve.gap
+            axes.annotate(
+                "",
+                xy=best,
+                xytext=place,
+                arrowprops={**ARROW, "color": curve.colour},
+                annotation_clip=True,
+                zorder=5,
+                gid="inference-gap",
+            )
