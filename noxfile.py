@@ -89,7 +89,9 @@ def docs(session: nox.Session) -> None:
     session.install(*PINNED, "-e", ".[docs]")
     shutil.rmtree("docs/api", ignore_errors=True)
     session.env["OMP_NUM_THREADS"] = "1"
-    session.run("python", "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html")
+    session.run(
+        "python", "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "docs/_build/html"
+    )
 
 
 @nox.session(python="3.11")
