@@ -40,7 +40,7 @@ def _few_steps():
 def finished(tmp_path_factory):
     """A store that was looked into."""
     path = tmp_path_factory.mktemp("finished") / "s.h5"
-    evaluate(path)
+    evaluate(path, tolerance=0.1, max_steps=16)
     return path
 
 
@@ -98,9 +98,7 @@ def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
 
 
-def test_the_bound_is_log_p_of_the_examples_that_it_is_of(tmp_path):
-    path = tmp_path / "s.h5"
-    evaluate(path, tolerance=0.1, max_steps=16)
+def test_the_bound_is_log_p_of_the_examples_that_it_is_of(path):
     kept = read_inference(genprobe.open_store(path))
     marginal = MultivariateNormal(torch.zeros(3), W @ W.T + NOISE * torch.eye(3))
     truth = marginal.log_prob(X[kept.index]).double()
