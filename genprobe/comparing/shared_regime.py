@@ -150,6 +150,8 @@ def stored_quantities(report: Report) -> Quantities | None:
         bin_width=report.provenance.get("bin_width"),
     )
     quantities = quantities_of(store, stored_parts(store, options), options)
+    if not {"rate", "distortion"} <= report.estimates.keys():  # of a model without an encoder
+        return None
     means = {"rate": quantities.rate, "distortion": quantities.distortion}
     mine = all(is_mean(v, report[name].value) for name, v in means.items())
     return quantities if mine else None
