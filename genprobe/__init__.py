@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from genprobe.inference_report import CurvePoint, InferenceReport
     from genprobe.label_report import LabelDimension, LabelReport, Leak
     from genprobe.loaders.bundle import save
+    from genprobe.loaders.generator import from_generator
     from genprobe.loaders.open import load, open_dataset
     from genprobe.priors.autoregressive_categorical import autoregressive_prior
     from genprobe.priors.from_module import prior_from_module
@@ -89,6 +90,7 @@ PLACES = {
     "export": "encoding.export",
     "fit_prior": "analysis.refitted_prior",
     "frame": "comparing.frames",
+    "from_generator": "loaders.generator",
     "label_frame": "comparing.frames",
     "load": "loaders.open",
     "open_dataset": "loaders.open",
@@ -144,6 +146,7 @@ __all__ = [
     "export",
     "fit_prior",
     "frame",
+    "from_generator",
     "hookimpl",
     "label_frame",
     "load",

@@ -34,6 +34,8 @@ FAILED, UNAVAILABLE = "estimator-failed", "estimate-unavailable"
 """Codes of warnings that a row is absent: its estimator is at fault, or what it was given."""
 OWN = "this model's "
 """How the source of a bound on the entropy begins that comes from the model itself."""
+BOUNDS_ALONE = ("ais_bound", "iwae_bound")
+"""Estimates of −log p(x) that need no encoder, the tighter first."""
 HUGE = 1e9
 """From here on digits say less than their number: it is written as a power of ten."""
 COLLAPSED_NATS = 0.01
@@ -234,7 +236,8 @@ class Report:
         return {name: float(value) for name, value in found.items() if value is not None}
 
     def __repr__(self) -> str:
-        shown = ("elbo", "rate", "distortion", "mutual_information")
+        known = ("elbo", "rate", "distortion", "mutual_information")
+        shown = known if "elbo" in self.estimates else (*known, *BOUNDS_ALONE[:1])
         numbers = [f"{k}={self.estimates[k].value:.5g}" for k in shown if k in self.estimates]
         facts = [f"n={self.n}", *numbers, f"regime={self.regime.label!r}"]
         return f"Report({self.model!r} on {self.dataset!r}, {', '.join(facts)})"

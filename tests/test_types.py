@@ -7,7 +7,6 @@ import torch
 
 import genprobe
 from genprobe import Estimate, GenprobeError, Model, Report
-from genprobe.errors import ModelError
 from genprobe.report import report_schema as schema
 
 PARTS = {"name": "mine", "encode": dict, "posterior": "diagonal-normal", "prior": "standard-normal"}
@@ -110,16 +109,30 @@ def test_a_report_shows_itself_in_text_and_html(report):
     assert "<" in report._repr_html_()
 
 
-def test_a_model_without_an_encoder_is_told_what_there_is_for_it():
-    with pytest.raises(ModelError, match="Model 'gan' has no encoder") as error:
-        Model(
-            name="gan",
-            encode=None,
-            decode=lambda z: {"logits": z},
-            posterior="diagonal-normal",
-            prior="standard-normal",
-            likelihood="bernoulli",
-        )
-    assert "no rate" in error.value.what
-    assert "delta" in error.value.remedy
+DECODER = {"decode": lambda z: {"logits": z}, "likelihood": "bernoulli", "prior": "standard-normal"}
+ENCODER = {"encode": lambda x: {"loc": x}, "prior": "standard-normal"}
+
+
+def test_a_model_without_an_encoder_gets_the_family_that_is_fitted():
+    model = Model(name="gan", encode=None, **DECODER)
+    assert model.posterior == "diagonal-normal"
+    assert dataclasses.replace(model, name="other").posterior == "diagonal-normal"
+
+
+@pytest.mark.parametrize(
+    ("parts", "message"),
+    [
+        ({"encode": None, "prior": "flat"}, "neither an encoder nor a decoder.*\nGive decode="),
+        ({**DECODER, "encode": None, "posterior": "delta"}, "no encoder, and a posterior: delta"),
+        ({**DECODER, "encode": "mine"}, "a str as encode.*\nGive a function of x, or encode=None"),
+        (ENCODER, "an encoder and no posterior.*\nName the family"),
+        (
+            {**DECODER, "encode": None, "likelihood": None},
+            "decode but no likelihood.*\n.*from_generator",
+        ),
+    ],
+)
+def test_what_is_no_model_is_refused_with_what_to_do(parts, message):
+    with pytest.raises(GenprobeError, match=f"Model 'gan' has {message}") as error:
+        Model(name="gan", **parts)
     assert len(str(error.value).splitlines()) == 2

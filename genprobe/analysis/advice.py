@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from genprobe.analysis.decoder_alone import bound_alone, has_encoder, worth
 from genprobe.analysis.rounding import rounded, with_error
 from genprobe.errors import Notice
 from genprobe.report import Dimension, Estimate, Report
@@ -107,12 +108,15 @@ def check_data(facts: Facts) -> Advice | None:
     if facts.notice("logits-may-be-probabilities"):
         return None  # which is the likelier cause
     distortion, blind = facts.estimate("distortion"), facts.estimate("blind_distortion")
+    symbol = "D"
+    if not has_encoder(facts.report):
+        distortion, symbol = bound_alone(facts.report), "−log p(x)"
     if distortion is None or blind is None:
         return None
     known = facts.at_stake("distortion-above-blind")
     above = known or (distortion.value - blind.value, error_of(distortion))
     return Advice(
-        sentence="Check how the data are scaled and binarised: D is "
+        sentence=f"Check how the data are scaled and binarised: {symbol} is "
         f"{facts.write(*above)} {facts.unit} above that of a decoder without a code.",
         nats=EVERYTHING,
         error=above[1],
@@ -122,7 +126,8 @@ def check_data(facts: Facts) -> Advice | None:
 def binarise(facts: Facts) -> Advice | None:
     """A Bernoulli likelihood met grey values."""
     known = facts.estimate("distortion") is not None
-    number = f"D = {facts.write_estimate('distortion')} {facts.unit}" if known else "D"
+    symbol = "D" if has_encoder(facts.report) else "−log p(x)"
+    number = f"D = {facts.write_estimate('distortion')} {facts.unit}" if known else symbol
     return Advice(
         sentence="Binarise the data as in training (--binarize threshold or stochastic): "
         f"{number} is no log-probability of grey values.",
@@ -286,6 +291,9 @@ def more_examples(facts: Facts) -> Advice | None:
 
 def nothing_to_repair(facts: Facts) -> str:
     """That no finding calls for anything, with a number."""
+    alone = bound_alone(facts.report)
+    if alone is not None:
+        return worth(facts.report, alone, facts.unit, facts.scale, facts.decimals)
     but = " but what the warnings say" if loud(facts.report) else ""
     saving, rate = facts.estimate("prior_saving"), facts.estimate("rate")
     if saving is not None and rate is not None:

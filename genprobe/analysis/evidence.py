@@ -90,10 +90,11 @@ def evidence_of(
         options: what the user chose.
         said: by estimators that failed, while encoding, and by the family.
     """
+    encodes = store.header.encoder
     return Evidence(
         estimates=estimates,
         dimensions=latents,
-        rate_analytic=quantities.rate_analytic or family.point,
+        rate_analytic=not encodes or quantities.rate_analytic or family.point,
         discrete=store.header.discrete,
         bin_width=options.bin_width,
         max_error=quantities.max_error if quantities.queried else None,
@@ -101,12 +102,12 @@ def evidence_of(
         n=quantities.observations,
         distinct=quantities.distinct,
         decoded=store.header.likelihood is not None,
-        columns=columns_of(quantities),
+        columns=columns_of(quantities) if encodes else {},
         own_scale=quantities.own_scale,
         logits_gain=probed(store, "logits_as_probs"),
         probs_off=probed(store, "probs_rounding"),
         values=math.prod(store.header.event_shape),
-        blocks=store.blocks(),
+        blocks=store.blocks() if encodes else (),
         said=said,
     )
 

@@ -187,7 +187,11 @@ FINDINGS: Mapping[str, Finding] = {
     "density-distortion": Finding(
         condition="The likelihood is a density, or may be one, and no bin width is known.",
         find=lambda e: notices.density_distortion(
-            "distortion" in e.estimates and not e.discrete and e.bin_width is None, e.decoded
+            notices.against_blind(e.estimates) is not None
+            and not e.discrete
+            and e.bin_width is None,
+            e.decoded,
+            "distortion" in e.estimates,
         ),
     ),
     "monte-carlo-rate": Finding(
@@ -255,11 +259,12 @@ def stakes(evidence: Evidence) -> dict[str, list[float]]:
             each = column.mean(0)
             error = float(each.std(correction=0)) / math.sqrt(max(1, len(each)))
             found[code] = [float(each.mean()), error]
-    own, distortion = evidence.own_scale, evidence.estimates.get("distortion")
-    if own is not None and distortion is not None:
-        error = advice.error_of(distortion) or 0.0
-        found["distortion-above-blind"] = [distortion.value - own.blind, error]
-        found["fixed-scale"] = saved_by_best_scale(own, evidence.values, error)
+    own, held = evidence.own_scale, notices.against_blind(evidence.estimates)
+    if own is not None and held is not None:
+        error = advice.error_of(held[0]) or 0.0
+        found["distortion-above-blind"] = [held[0].value - own.blind, error]
+        if "distortion" in evidence.estimates:
+            found["fixed-scale"] = saved_by_best_scale(own, evidence.values, error)
     return found
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from genprobe.analysis.notices import ERRORS, ROUNDING
+from genprobe.analysis.notices import ERRORS, ROUNDING, against_blind
 from genprobe.errors import Notice
 from genprobe.report import Estimate, number
 
@@ -42,30 +42,32 @@ def judged_at_own_scale(
         >>> [notice.code for notice in judged_at_own_scale([above], found, own)]
         ['fixed-scale']
     """
-    if own is None:
+    held = against_blind(estimates)
+    if own is None or held is None:
         return list(notices)
     return [
-        judged(n, own, estimates["distortion"], estimates["blind_distortion"].value)
-        if n.code == JUDGED
-        else n
+        judged(n, own, *held, estimates["blind_distortion"].value) if n.code == JUDGED else n
         for n in notices
     ]
 
 
-def judged(notice: Notice, own: FixedScale, distortion: Estimate, blind: float) -> Notice:
+def judged(
+    notice: Notice, own: FixedScale, distortion: Estimate, symbol: str, blind: float
+) -> Notice:
     """The warning at the decoder's own scale: that D is above blind there too, or that it is not.
 
     Args:
         notice: that D exceeds the blind distortion.
         own: the decoder's scale.
-        distortion: the estimate of D.
+        distortion: the estimate of D, or without an encoder of −log p(x).
+        symbol: of it, with the sign that it is written with.
         blind: that of the best constants, the scale included, nats.
     """
     margin = ROUNDING * abs(own.blind) + ERRORS * (distortion.se or 0.0)
     if distortion.value > own.blind + margin:
         return Notice(
             code=JUDGED,
-            message=f"D = {number(distortion.value, 2)} is above a blind decoder's "
+            message=f"{symbol} {number(distortion.value, 2)} is above a blind decoder's "
             f"{number(own.blind, 2)}.",
             remedy=f"Both have the same scale, {own.scale:.4g}. {notice.remedy}",
         )
@@ -73,9 +75,9 @@ def judged(notice: Notice, own: FixedScale, distortion: Estimate, blind: float) 
         code="fixed-scale",
         message=f"The decoder's scale is {own.scale:.4g} everywhere, and {own.best:.4g} would suit "
         "it best.",
-        remedy=f"D = {distortion.value:.2f} is above the blind distortion {blind:.2f}, whose scale "
-        f"is fitted, and below the {own.blind:.2f} of a constant decoder of its scale. R and D are "
-        "right for this scale. To compare with decoders of other scales, train "
+        remedy=f"{symbol} {number(distortion.value, 2)} is above the blind distortion {blind:.2f}, "
+        f"whose scale is fitted, and below the {own.blind:.2f} of a constant decoder of its scale. "
+        "The numbers are right for this scale. To compare with decoders of other scales, train "
         "with a fitted scale, or evaluate with the likelihood normal-optimal-sigma.",
     )
 

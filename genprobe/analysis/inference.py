@@ -36,10 +36,13 @@ def annealed_inference(quantities: Quantities) -> InferenceReport | None:
         annealing = quantities.annealing
     except UnavailableError:
         return None
-    known = columns_of(quantities)
+    encodes = quantities.header.encoder
+    known = columns_of(quantities) if encodes else {}
     whole = quantities.rate_analytic and len(known) == 2
     pair = (known["rate"], known["distortion"]) if whole else None
     found = inference_report(annealing, pair)
+    if found is not None and not encodes:
+        found = replace(found, steps_gain={})
     return found and as_stated(found, quantities.observations)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from genprobe.analysis.regimes import DEFAULT_CUTS
 from genprobe.errors import Notice
-from genprobe.report import Dimension, Estimate, number
+from genprobe.report import BOUNDS_ALONE, Dimension, Estimate, number
 
 if TYPE_CHECKING:
     from genprobe.aggregate.distinct import DistinctExamples
@@ -126,17 +126,31 @@ def prior_mismatch(estimates: Mapping[str, Estimate]) -> Notice | None:
     )
 
 
+def against_blind(estimates: Mapping[str, Estimate]) -> tuple[Estimate, str] | None:
+    """What is held against the blind distortion, and its symbol: D, or a bound without an encoder.
+
+    Args:
+        estimates: by name.
+    """
+    if "distortion" in estimates:
+        return estimates["distortion"], "D ="
+    known = [estimates[name] for name in BOUNDS_ALONE if name in estimates]
+    return (known[0], "−log p(x) ≤") if known else None
+
+
 def distortion_above_blind(estimates: Mapping[str, Estimate]) -> Notice | None:
     """The decoder does worse than a constant."""
-    if not {"distortion", "blind_distortion"} <= estimates.keys():
+    found = against_blind(estimates)
+    if found is None or "blind_distortion" not in estimates:
         return None
-    distortion, blind = estimates["distortion"], estimates["blind_distortion"].value
+    (distortion, symbol), blind = found, estimates["blind_distortion"].value
     margin = ROUNDING * abs(blind) + ERRORS * (distortion.se or 0.0)
     if distortion.value <= blind + margin:
         return None
     return Notice(
         code="distortion-above-blind",
-        message=f"D = {number(distortion.value, 2)} is above a blind decoder's {number(blind, 2)}.",
+        message=f"{symbol} {number(distortion.value, 2)} is above a blind decoder's "
+        f"{number(blind, 2)}.",
         remedy="A decoder that ignores its code does as well with constants. Check that the data "
         "are scaled and binarised as the model was trained.",
     )
@@ -174,10 +188,17 @@ def collapsed_dimensions(dimensions: Sequence[Dimension]) -> Notice | None:
     )
 
 
-def density_distortion(applies: bool, decoded: bool = True) -> Notice | None:
+def density_distortion(applies: bool, decoded: bool = True, encoded: bool = True) -> Notice | None:
     """The distortion is a density's, or may be one's, so its zero means nothing."""
     if not applies:
         return None
+    if not encoded:
+        return Notice(
+            code="density-distortion",
+            message="−log p(x) is minus the log of a density: its zero means nothing.",
+            remedy="It compares only with models of the same values in the same units. If the data "
+            "are quantised, give the width of a bin with --bin-width.",
+        )
     if not decoded:
         return Notice(
             code="density-distortion",

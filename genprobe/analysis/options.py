@@ -74,10 +74,11 @@ class Options:
     limit: int | None = None
     labels: Mapping[str, Any] | Sequence[str] | None = None
     leaks: Mapping[str, Any] | Sequence[str] | None = None
+    observation_scale: float | str | None = None
     inference: int | None = None
     simulate: int | None = None
     max_steps: int | None = None
-    decoder_curve: bool | Sequence[float] = False
+    decoder_curve: bool | Sequence[float] | None = None
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Options:
@@ -102,7 +103,18 @@ class Options:
         require_positive(**{name: getattr(self, name) for name in POSITIVE})
         if self.dtype not in DTYPES:
             raise UsageError(f"dtype must be one of {', '.join(DTYPES)}, not {self.dtype!r}.")
+        if self.observation_scale is not None:
+            from genprobe.loaders.generator import require_scale  # which imports torch
+
+            require_scale(self.observation_scale)
         require_positive(**{f"{i}. β of decoder_curve": b for i, b in enumerate(self.betas, 1)})
+
+    def require_inference(self) -> None:
+        """Check that nothing is asked of inference unless inference is asked for.
+
+        Raises:
+            UsageError: naming what is.
+        """
         for name in ("simulate", "max_steps", "decoder_curve"):
             if getattr(self, name) and self.inference is None:
                 raise UsageError(
@@ -118,7 +130,7 @@ class Options:
             >>> Options(decoder_curve=[2, 0.5]).betas, len(Options(decoder_curve=True).betas)
             ((0.5, 2.0), 9)
         """
-        if isinstance(self.decoder_curve, bool):
+        if isinstance(self.decoder_curve, bool | None):
             return BETAS if self.decoder_curve else ()
         try:
             return tuple(sorted({float(beta) for beta in self.decoder_curve}))

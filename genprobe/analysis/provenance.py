@@ -12,7 +12,7 @@ from genprobe._version import __version__
 from genprobe.aggregate.queries import DRAWS, first_queries
 from genprobe.analysis.options import Options
 from genprobe.estimators.quantities import Quantities
-from genprobe.report import Estimate
+from genprobe.report import BOUNDS_ALONE, Estimate
 
 CLOSE = 50
 """The number of queries needed is found to one part in so many."""
@@ -86,7 +86,8 @@ def describe_fit(
 
 def describe_scale(quantities: Quantities, estimates: Mapping[str, Estimate]) -> float | None:
     """The likelihood's scale, where it was fitted to the whole data set."""
-    if "distortion" not in estimates or quantities.fitted_scale is None:
+    stated = {"distortion", *BOUNDS_ALONE} & estimates.keys()
+    if not stated or quantities.fitted_scale is None:
         return None
     return quantities.fitted_scale.scale
 
@@ -120,6 +121,7 @@ def describe_run(
         **({} if quantities.distinct is None else {"distinct_examples": len(quantities.distinct)}),
         "context_fingerprint": header.context_fingerprint,
         **({"teacher_forced": True} if header.teacher_forced else {}),
+        **({} if header.encoder else {"encoder": False}),
         "fitted_prior": describe_fit(quantities, estimates),
         **count_queries(quantities, options.tolerance),
         "fitted_scale": describe_scale(quantities, estimates),

@@ -8,6 +8,7 @@ import torch
 
 from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal
+from genprobe.analysis.decoder_alone import UNPLACED
 from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
 from genprobe.analysis.inference import annealed_inference
@@ -31,7 +32,7 @@ from genprobe.estimators.call import Estimator, estimate
 from genprobe.estimators.dimensions import dimensions
 from genprobe.estimators.quantities import Quantities
 from genprobe.plugins import plugins
-from genprobe.report import OWN, Estimate, Regime, Report
+from genprobe.report import OWN, Dimension, Estimate, Regime, Report
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks
 from genprobe.store.format import Header
@@ -162,12 +163,7 @@ def estimate_report(
     estimates, absent, failed = estimate(
         plugins().all("estimators") if wanted is None else wanted, quantities
     )
-    # The marginals q(z_d) cost as much as all else: what nobody asked for is not worked out here.
-    latents = dimensions(
-        quantities.mean_moments,
-        quantities.rate_moments,
-        quantities.dimension_kl if quantities.has_marginals else None,
-    )
+    latents = latents_of(quantities) if header.encoder else ()
     of_labels, unsaid = stored_label_reports(store, family, quantities, estimates, labels, progress)
     of_labels = {k: as_stated(v, quantities.observations) for k, v in of_labels.items()}
     said = [
@@ -210,6 +206,16 @@ def estimate_report(
     )
 
 
+def latents_of(quantities: Quantities) -> Sequence[Dimension]:
+    """The latent dimensions of a store."""
+    # The marginals q(z_d) cost as much as all else: what nobody asked for is not worked out here.
+    return dimensions(
+        quantities.mean_moments,
+        quantities.rate_moments,
+        quantities.dimension_kl if quantities.has_marginals else None,
+    )
+
+
 def regime_of(
     quantities: Quantities,
     estimates: Mapping[str, Estimate],
@@ -225,6 +231,11 @@ def regime_of(
         options: for the bound on the entropy and the cuts.
     """
     header = quantities.header
+    grey = any(notice.code == "bernoulli-on-grey" for notice in notices)
+    probability = (header.discrete and not grey) or quantities.bin_width is not None
+    if not header.encoder:
+        known = bounds_alone(header, estimates, options.entropy) if probability else []
+        return undetermined(smallest(known), UNPLACED)
     rate, distortion = estimates.get("rate"), estimates.get("distortion")
     if rate is None and "rate" not in columns_of(quantities):
         return undetermined(None, "the code has no rate")
@@ -233,8 +244,6 @@ def regime_of(
     slope = estimates.get("slope")
     slopes = None if slope is None else resampled_slopes(quantities)
     bound, replicates = None, None
-    grey = any(notice.code == "bernoulli-on-grey" for notice in notices)
-    probability = (header.discrete and not grey) or quantities.bin_width is not None
     if distortion is not None and probability:
         bound = smallest(entropy_bounds(header, estimates, rate, distortion, options.entropy))
     if bound is not None:
@@ -253,13 +262,19 @@ def entropy_bounds(
     entropy: float | None,
 ) -> list[Entropy]:
     """Every upper bound on the entropy of the data that is known, with its source."""
-    known = [
-        (entropy, "given"),
-        (header.entropy, "the data set"),
-        (rate.value + distortion.value, OWN + "R + D"),
-    ]
+    own = Entropy(value=rate.value + distortion.value, source=OWN + "R + D")
+    return [*bounds_alone(header, estimates, entropy), own]
+
+
+def bounds_alone(
+    header: Header, estimates: Mapping[str, Estimate], entropy: float | None
+) -> list[Entropy]:
+    """Those that do not rest on the encoder's R and D."""
+    known = [(entropy, "given"), (header.entropy, "the data set")]
     if "iwae_bound" in estimates:
         known.append((estimates["iwae_bound"].value, f"{OWN}IWAE bound (K = {header.draws})"))
+    if "ais_bound" in estimates and not header.encoder:
+        known.append((estimates["ais_bound"].value, f"{OWN}AIS bound"))
     return [Entropy(value=value, source=source) for value, source in known if value is not None]
 
 

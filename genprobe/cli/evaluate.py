@@ -15,6 +15,7 @@ from genprobe.cli.interrupt import describe_kept_store, resumable
 from genprobe.cli.log import show_progress
 from genprobe.cli.output import output_options
 from genprobe.cli.repeats import said_once
+from genprobe.cli.scale_option import observation_scale
 from genprobe.errors import GenprobeError, OtherRankError, UsageError
 from genprobe.escape import escape
 
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     help="Which weights of a checkpoint --factory gets, such as ema. Default: the first that fit.",
     group="Model",
 )
+@observation_scale
 @option(
     "--family",
     metavar="NAME",

@@ -30,9 +30,10 @@ INFERENCE = (
         group="Inference",
     ),
     option(
-        "--decoder-curve",
-        is_flag=True,
-        help="Also the best R and D that any encoder could reach, at nine β.",
+        "--decoder-curve/--no-decoder-curve",
+        default=None,
+        help="Also the best R and D that any encoder could reach, at nine β. Default: for models "
+        "without an encoder.",
         group="Inference",
     ),
 )

@@ -1,13 +1,14 @@
 """Comparing reports: their order, the bound on the entropy that they share, and their frontier."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
+from genprobe.analysis.decoder_alone import has_encoder
 from genprobe.analysis.options import require_positive
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy
 from genprobe.comparing.alone import default_sort, source_of
 from genprobe.comparing.comparison import Comparison
-from genprobe.comparing.difference import PAIRED
+from genprobe.comparing.difference import BOUND, PAIRED
 from genprobe.comparing.differences import differences
 from genprobe.comparing.frontier import on_the_plane
 from genprobe.comparing.inference_differences import inference_differences
@@ -88,6 +89,7 @@ def compare(
     if sort is None:
         ranked = not side_by_side and one_measure(given.values())
         sort = default_sort(known if ranked else known - {"elbo"})
+        sort = BOUND if ranked and by_bound(given.values()) else sort
     require_sort(sort, known)
     if against is not None:
         against = named_by(against, places, {name: r.model for name, r in given.items()})
@@ -145,9 +147,11 @@ def assemble(
     with_elbo = [name for name, r in ranked.items() if "elbo" in r.estimates]
     best = max(with_elbo, key=lambda n: ranked[n]["elbo"].value, default="") if comparable else ""
     compares = len(ranked) > 1 and not side_by_side
-    reference = (against or best or next(iter(ranked))) if compares else None
+    alone = by_bound(ranked.values())
+    leader = next(iter(ranked)) if alone else best
+    reference = (against or leader or next(iter(ranked))) if compares else None
     # A reference chosen by its ELBO could have been any model, so every pair might be compared.
-    count = len(with_elbo)
+    count = len(ranked) if alone else len(with_elbo)
     tests = max(0, count - 1) if against else count * (count - 1) // 2
     front, lower = on_the_plane(list(ranked.values())) if comparable else ((), ())
     return Comparison(
@@ -174,9 +178,19 @@ def assemble(
     )
 
 
+def by_bound(reports: Collection[Report]) -> bool:
+    """Whether models compare by their bounds on −log p(x): some have no ELBO, and all have these.
+
+    Args:
+        reports: of the models.
+    """
+    every = all(BOUND in report.estimates for report in reports)
+    return every and not all(has_encoder(report) for report in reports)
+
+
 def one_measure(reports: Iterable[Report]) -> bool:
     """Whether all distortions are minus logs of one kind: of probabilities, or of densities."""
-    decoding = [r for r in reports if "distortion" in r.estimates]
+    decoding = [r for r in reports if "distortion" in r.estimates or not has_encoder(r)]
     kinds = {next((w.code for w in r.warnings if w.code in KINDS), "") for r in decoding}
     widths = {r.provenance.get("bin_width") for r in decoding} - {None}
     return len(kinds) < 2 and len(widths) < 2

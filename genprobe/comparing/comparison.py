@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from genprobe.analysis.decoder_alone import has_encoder
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts
-from genprobe.comparing.difference import Difference, critical_z
+from genprobe.comparing.difference import BOUND, Difference, critical_z
 from genprobe.escape import escape
 from genprobe.estimators.catalog import row_of
 from genprobe.plugins.registry import built_in
@@ -63,6 +64,12 @@ class Comparison:
     def shares_a_plane(self) -> bool:
         """Whether one model's rate and distortion can be held against another's."""
         return self.same_measure and not self.side_by_side
+
+    @property
+    def by_bound(self) -> bool:
+        """Whether models compare by their bounds on −log p(x): some have no ELBO, all have them."""
+        every = all(BOUND in report.estimates for report in self.reports)
+        return every and self.shares_a_plane and not all(map(has_encoder, self.reports))
 
     @property
     def critical(self) -> float:

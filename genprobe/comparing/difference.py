@@ -6,6 +6,8 @@ from genprobe.estimators.students_t import students_t
 
 PAIRED = ("elbo", "rate", "distortion")
 """The estimates that are means over examples, in the order they are shown."""
+BOUND = "ais_bound"
+"""The estimate by which models compare where some have no encoder, and so no ELBO."""
 OF_LABELS = "label_information"
 """The estimate of each label that is a mean over examples."""
 LEVEL = 0.05

@@ -150,6 +150,8 @@ def stored_quantities(report: Report) -> Quantities | None:
         prior=None if named == store.header.prior else named,
         bin_width=report.provenance.get("bin_width"),
     )
+    if not {"rate", "distortion"} <= report.estimates.keys():  # of a model without an encoder
+        return None
     quantities = quantities_of(
         store, stored_parts(store, options), options, distinct=distinct_examples(store)
     )

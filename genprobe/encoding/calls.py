@@ -18,7 +18,7 @@ from genprobe.encoding.batches import batches, gather, unequal_batches
 from genprobe.encoding.broadcasting import fitting, full_rows, require_batch
 from genprobe.encoding.checks import require_event, require_real, require_shapes
 from genprobe.encoding.context import TEACHER, keywords, rows_of
-from genprobe.encoding.parts import Parts
+from genprobe.encoding.parts import Fitting, Parts
 from genprobe.encoding.recurrent_gradients import recurrent_gradients
 from genprobe.encoding.user_errors import TRAINED_SHAPE, user_errors
 from genprobe.errors import SupportError, UnavailableError
@@ -46,6 +46,7 @@ class Calls:
         batch_size: the most rows of one call.
         context: of the examples at hand, by name, each (example, ...); empty unless the model is
             conditional.
+        fitting: of posteriors, for a model without an encoder.
 
     >>> from genprobe.families.diagonal_normal import diagonal_normal
     >>> from genprobe.likelihoods.bernoulli import bernoulli
@@ -81,6 +82,7 @@ class Calls:
     dtype: torch.dtype
     batch_size: int
     context: Params = field(default_factory=dict)
+    fitting: Fitting | None = None
 
     @property
     def decodes(self) -> bool:
@@ -100,6 +102,7 @@ class Calls:
 
         Raises:
             ModelError: if the encoder fails, or returns something else.
+            UnavailableError: if there is no encoder.
         """
         given = self._context_of(rows)
         pieces = [self._parameters(x, given, b).params for b in batches(len(x), self.batch_size)]
@@ -117,7 +120,8 @@ class Calls:
         """
         found: dict[str, list[Understood]] = {"encode": [], "decode": []}
         for batch in batches(len(x), self.batch_size):
-            found["encode"].append(self._parameters(x, self.context, batch))
+            if self.model.encodes:
+                found["encode"].append(self._parameters(x, self.context, batch))
             if self.decodes:
                 # A run's first call, so not in inference mode: of what a decoder keeps of it, a
                 # cache of positions say, gradients are taken later.
@@ -267,6 +271,8 @@ class Calls:
 
     def _parameters(self, x: Tensor, given: Params, batch: slice) -> Understood:
         """What the encoder says of a batch, on the CPU, one row an example."""
+        if self.model.encode is None:
+            raise UnavailableError("The model has no encoder.")
         source, lent = f"The encoder of {self.model.name}", self._lent(x, given, batch)
         count = len(x[batch])
         with self._errors("encode", x[batch]), torch.inference_mode():
@@ -328,4 +334,5 @@ def bind(parts: Parts, *, device: torch.device, dtype: torch.dtype, batch_size: 
         device=device,
         dtype=dtype,
         batch_size=batch_size,
+        fitting=parts.fitting,
     )

@@ -51,7 +51,7 @@ def in_dtype(dataset: Dataset, given: Tensor, start: int, dtype: torch.dtype) ->
 
 
 def encode_examples(calls: Calls, x: Tensor, start: int) -> Params:
-    """Checked posterior parameters, each (batch, ...), on the CPU: encoded, or as recorded.
+    """Checked posterior parameters, each (batch, ...), on the CPU: encoded, fitted, or as recorded.
 
     Args:
         calls: of the model, with the context of these examples.
@@ -59,11 +59,13 @@ def encode_examples(calls: Calls, x: Tensor, start: int) -> Params:
         start: position of the first in the data set.
 
     Raises:
-        ModelError: if the encoder fails; or naming the first example whose parameters are not
-            finite or not valid.
+        ModelError: if the encoder fails, or without one the decoder; or naming the first example
+            whose parameters are not finite or not valid.
     """
     model, source = calls.model, f"The encoder of {calls.model.name}"
-    if model.recorded is None:
+    if calls.fitting is not None:
+        params, source = calls.fitting.fit(calls, x), f"What is fitted to {calls.model.name}"
+    elif model.recorded is None:
         params = calls.encode(x)
     else:
         given = model.recorded.params(start, start + len(x))

@@ -88,6 +88,9 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
             f"The model {model.name} is {kind}, and a program has no place for its context.",
             "Evaluate the model itself.",
         )
+    if not model.encodes:
+        what = f"The model {model.name} has no encoder, and an export is of both parts."
+        raise ModelError(what, "Evaluate the model itself.")
     x = few(model, example)
     calls = bind_model(model, device=CPU, dtype=torch.float32, batch_size=len(x))
     with in_evaluation(model, CPU, torch.float32):

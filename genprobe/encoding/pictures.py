@@ -95,15 +95,14 @@ def draw_pictures(
         return None
     with in_evaluation(parts.model, device, dtype, parts.prior):
         subject = subject_of(calls, dataset, store, image)
-        grids, absent = draw_grids(
-            {
-                "reconstructions": lambda: reconstructions(subject),
-                "prior": lambda: samples(subject, parts.prior, parts.prior.name),
-                "fitted-prior": lambda: fitted_samples(subject, fitted()),
-                "traversals": lambda: traversals(subject, dimensions),
-            },
-            store.header.seed,
-        )
+        own = {"prior": lambda: samples(subject, parts.prior, parts.prior.name)}
+        of_codes = {
+            "reconstructions": lambda: reconstructions(subject),
+            "fitted-prior": lambda: fitted_samples(subject, fitted()),
+            "traversals": lambda: traversals(subject, dimensions),
+        }
+        makers = own | of_codes if store.header.encoder else own
+        grids, absent = draw_grids(makers, store.header.seed)
     return Pictures(grids=grids, absent=absent, examples=tuple(subject.examples.tolist()))
 
 

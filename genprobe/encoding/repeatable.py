@@ -65,19 +65,35 @@ def require_repeatable(calls: Calls, prior: Prior, dataset: Dataset, seed: int) 
     calls, name = calls.given(context), calls.model.name
     with own_generators(seed, "codes", calls.device):
         calls = in_one_batch(calls, x)
-        params = calls.encode(x)
-    parts: dict[str, Ask] = {f"The encoder of {name}": lambda i: calls.encode(x[i], i)}
+        z = codes_of(calls, prior, x)
+    parts: dict[str, Ask] = {}
+    if calls.model.encodes:
+        parts[f"The encoder of {name}"] = lambda i: calls.encode(x[i], i)
     said: dict[str, str] = {}
-    if are_valid(calls, params):
-        with own_generators(seed, "draws", calls.device):
-            z = calls.posterior.sample(params, 1)[0]
-            said = calls.read_as(x, z)
+    if z is not None:
+        said = calls.read_as(x, z)
         if calls.decodes:
             parts[f"The decoder of {name}"] = lambda i: decoded(calls, z[i], i)
         parts[f"The prior {prior.name}"] = lambda i: {"log p(z)": prior.log_prob(z[i].double())}
     for part, ask in parts.items():
         require_same_answers(part, ask, places, seed, calls.device)
     return said
+
+
+def codes_of(calls: Calls, prior: Prior, x: Tensor) -> Tensor | None:
+    """A code of each of some examples (row, *latent), of a model without an encoder of the prior.
+
+    None where the encoder gives none: the run says so of the first example at fault.
+
+    Args:
+        calls: of the model.
+        prior: of the model.
+        x: (row, *event).
+    """
+    if not calls.model.encodes:
+        return prior.sample(len(x)).detach().cpu().to(calls.dtype)
+    params = calls.encode(x)
+    return calls.posterior.sample(params, 1)[0] if are_valid(calls, params) else None
 
 
 def are_valid(calls: Calls, params: Params) -> bool:
@@ -116,6 +132,8 @@ def in_one_batch(given: Calls, x: Tensor) -> Calls:
         x: (row, *event).
     """
     calls = replace(given, batch_size=max(given.batch_size, len(x)))
+    if not calls.model.encodes:
+        return calls
     try:
         calls.encode(x)
     except ModelError:  # a program of one example, or memory: then as the run calls it

@@ -1,5 +1,7 @@
 """Resolving a model for a data set: names become parts, and the store gets its header."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -10,7 +12,7 @@ from genprobe.encoding.calls import Calls
 from genprobe.encoding.context import context_of, keywords
 from genprobe.encoding.examples import encode_examples, read_examples, say_what_names_mean
 from genprobe.encoding.model_fingerprint import model_fingerprint
-from genprobe.encoding.parts import Parts
+from genprobe.encoding.parts import Fitting, Parts
 from genprobe.encoding.placement import in_evaluation
 from genprobe.encoding.prior_calls import call_for_prior, guarded, log_prior
 from genprobe.encoding.repeatable import ROWS, require_repeatable
@@ -44,6 +46,7 @@ def prepare(
     dtype: str,
     device: torch.device,
     batch_size: int = ROWS,
+    without_encoder: Callable[[Calls, Dataset, int], Fitting] | None = None,
 ) -> tuple[Header, Parts]:
     """The header of the store and the model's parts, after encoding a few examples.
 
@@ -55,6 +58,8 @@ def prepare(
         dtype: ``float32`` or ``float64``.
         device: where the module runs.
         batch_size: the most rows of one call of the model.
+        without_encoder: calls, data and seed to how posteriors are fitted where there is no
+            encoder; None to refuse such a model.
 
     Raises:
         GenprobeError: if the data do not fit the model, a part has an unknown name, or the model
@@ -69,7 +74,10 @@ def prepare(
     x = read_examples(dataset, 0, 1, calls.dtype)
     calls = calls.given(context_of(model, dataset, x, 0))
     with in_evaluation(model, device, calls.dtype):
-        params = encode_examples(calls, x, 0)
+        if not model.encodes and without_encoder is not None:
+            calls = replace(calls, fitting=without_encoder(calls, dataset, seed))
+        fitting = calls.fitting
+        params = encode_examples(calls, x, 0) if fitting is None else fitting.start
         latent = posterior.event_shape(params)
         prior = bind_prior(model.prior, latent, {}, family=posterior, example=params)
         require_fit(prior, posterior, params, seed)
@@ -100,6 +108,7 @@ def prepare(
         context=tuple(sorted(keywords(calls.context))),
         teacher_forced=model.teacher_forced,
         device=device.type,
+        encoder=model.encodes,
     )
     return header, parts_of(calls, prior)
 
@@ -107,7 +116,11 @@ def prepare(
 def parts_of(calls: Calls, prior: Prior) -> Parts:
     """A model's parts, once its prior is resolved."""
     return Parts(
-        model=calls.model, posterior=calls.posterior, prior=prior, likelihood=calls.likelihood
+        model=calls.model,
+        posterior=calls.posterior,
+        prior=prior,
+        likelihood=calls.likelihood,
+        fitting=calls.fitting,
     )
 
 

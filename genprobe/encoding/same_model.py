@@ -98,7 +98,8 @@ def said_of(
     each = [read_examples(dataset, row, row + 1, calls.dtype) for row in rows]
     contexts = [context_of(calls.model, dataset, x, row) for x, row in zip(each, rows, strict=True)]
     x, here = torch.cat(each), calls.given(join_contexts(contexts))
-    found |= {f"params/{k}": v for k, v in encode_examples(here, x, rows[0]).items()}
+    if calls.model.encodes:  # what is fitted without one is no word of the model's
+        found |= {f"params/{k}": v for k, v in encode_examples(here, x, rows[0]).items()}
     log_px_z = log_likelihood(here, x, z, rows[0])
     if log_px_z is not None and calls.likelihood is not None:
         found[DISTORTIONS[calls.likelihood.fit_scale is not None]] = -log_px_z

@@ -20,6 +20,13 @@ log = logging.getLogger("genprobe")
 MEND = "Mend the plugin, or leave it out: GENPROBE_PLUGINS=NAME,… loads only those named."
 OVERFLOW = "The other rows stand. Look for examples or parameters that are extremely large."
 
+NO_ENCODER = "The model has no encoder"
+"""Why every number that rests on one is absent."""
+OF_DECODER = frozenset({"n", "which", "which_probed", "blind", "log_weight", "annealing"})
+"""Quantities of decoder, prior and data alone, which a model without an encoder has."""
+GAPS = frozenset({"inference_gap", "amortization_gap", "approximation_gap"})
+"""Estimators of what an encoder loses, of which annealing alone says nothing."""
+
 Estimator: TypeAlias = Callable[..., Estimate]
 """A function whose parameters are named as the quantities it needs."""
 
@@ -62,6 +69,8 @@ def estimate(
     for name, estimator in estimators.items():
         try:
             require_known(name, estimator)
+            if name in GAPS and not quantities.header.encoder:
+                raise UnavailableError(f"{NO_ENCODER}.")
             found[name] = require_finite(name, call(estimator, quantities))
         except UnavailableError as error:
             absent[name] = error.what
@@ -96,6 +105,8 @@ def call(estimator: Estimator, quantities: Quantities) -> Estimate:
     needed = {}
     for name, parameter in inspect.signature(estimator).parameters.items():
         try:
+            if name not in OF_DECODER and not quantities.header.encoder:
+                raise UnavailableError(f"{NO_ENCODER}.")
             needed[name] = getattr(quantities, name)
         except UnavailableError:
             if parameter.default is parameter.empty:

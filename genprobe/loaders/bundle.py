@@ -79,6 +79,12 @@ def save(
             f"A bundle cannot rebuild a {type(module).__name__} by itself.",
             "Name the function that builds its Model: genprobe.save(…, factory='MODULE:FACTORY').",
         )
+    if factory is None and not model.encodes:
+        raise ModelError(
+            f"A bundle rebuilds the whole network of {model.name!r}, its encoder too.",
+            "Name the function that builds the Model without: genprobe.save(…, "
+            "factory='MODULE:FACTORY').",
+        )
     settings = getattr(module, "config", {}) if factory is None else dict(config or {})
     require_plain(settings)
     require_facts(dict(model.training), f"The model {model.name!r}")

@@ -15,6 +15,7 @@ from torch import nn
 
 from genprobe.errors import GenprobeError, ModelError, reason_of
 from genprobe.loaders.fitting import Fit, fits, mismatch, same_tensors
+from genprobe.loaders.generator import from_generator
 from genprobe.loaders.inspect import BUNDLE_MARK
 from genprobe.loaders.state_dicts import StateDict, describe, printable, state_dicts, under
 from genprobe.loaders.tensors import read_weights
@@ -25,13 +26,17 @@ from genprobe.types import Model
 log = logging.getLogger("genprobe")
 
 
-def load_with_factory(name: str, path: Path, weights: str | None = None) -> Model:
+def load_with_factory(
+    name: str, path: Path, weights: str | None = None, scale: float | str | None = None
+) -> Model:
     """The model that a factory builds for a checkpoint.
 
     Args:
         name: ``MODULE:FACTORY``; the current folder is on the import path.
         path: of the checkpoint.
         weights: which of its state dicts to load, by dotted path; by default the best fit.
+        scale: of the observations of a generator, as ``from_generator`` takes it, where the factory
+            returns one.
 
     Raises:
         ModelError: if the factory cannot be imported or called, does not return a Model, or the
@@ -44,14 +49,14 @@ def load_with_factory(name: str, path: Path, weights: str | None = None) -> Mode
                 f"The factory {name} reads {path} itself, so that {weights!r} chooses nothing.",
                 "Leave --weights out, or let a factory without arguments build the module.",
             )
-        return build_model(name, path, {}, path)
+        return build_model(name, path, {}, path, scale=scale)
     content = read_weights(path)
     bundled = isinstance(content, Mapping) and content.get("format") == BUNDLE_MARK
     if bundled and {"config", "state"} <= content.keys():
-        model = build_model(name, path, content["config"])
+        model = build_model(name, path, content["config"], scale=scale)
         load_state(model, content["state"], path)
         return model
-    return load_best(build_model(name, path, {}), content, path, weights)
+    return load_best(build_model(name, path, {}, scale=scale), content, path, weights)
 
 
 def import_factory(name: str) -> Any:
@@ -82,8 +87,14 @@ def takes_path(factory: Any) -> bool:
     )
 
 
-def build_model(name: str, path: Path, config: Mapping[str, Any], *arguments: Path) -> Model:
-    """What a factory returns.
+def build_model(
+    name: str,
+    path: Path,
+    config: Mapping[str, Any],
+    *arguments: Path,
+    scale: float | str | None = None,
+) -> Model:
+    """What a factory returns, a generator as a model with observations of that scale.
 
     Raises:
         ModelError: if it fails, or returns anything but a Model.
@@ -97,13 +108,26 @@ def build_model(name: str, path: Path, config: Mapping[str, Any], *arguments: Pa
         raise ModelError(
             f"The factory {name} fails for {path}: {type(error).__name__}: {error}"
         ) from error
+    if isinstance(model, nn.Module) and scale is not None:
+        return from_generator(model, scale=scale, name=path.name)
     if not isinstance(model, Model):
         raise ModelError(
             f"The factory {name} returns a {type(model).__name__}, not a genprobe.Model.",
-            "Wrap your network: genprobe.Model(name=…, encode=…, decode=…, posterior=…, …). A GAN "
-            "or a decoder alone has no encoder, and cannot be evaluated.",
+            "Wrap your network: genprobe.Model(name=…, encode=…, decode=…, posterior=…, …). Of a "
+            "generator, as of a GAN, say how far x lies from what it gives: --observation-scale.",
         )
+    if scale is not None:
+        raise own_likelihood(model)
     return model
+
+
+def own_likelihood(model: Model) -> ModelError:
+    """The error of a scale for a model that has a likelihood, or no decoder."""
+    return ModelError(
+        f"--observation-scale is for a generator that gives x̂ alone; {model.name} is a whole Model "
+        f"(likelihood {getattr(model.likelihood, 'name', model.likelihood)}).",
+        "Leave it out, or let the factory return the network itself.",
+    )
 
 
 def load_best(model: Model, content: Any, path: Path, weights: str | None) -> Model:

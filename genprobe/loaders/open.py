@@ -7,6 +7,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+from torch import nn
+
 from genprobe.datasets.binarize import binarize as binarized
 from genprobe.datasets.byte_values import read_bytes_as
 from genprobe.datasets.covariates import with_covariates
@@ -14,6 +16,7 @@ from genprobe.datasets.find import data_folders, find_folder, names_in, places, 
 from genprobe.datasets.from_object import from_object
 from genprobe.errors import DataError, GenprobeError, ModelError, reason_of
 from genprobe.loaders.factory import load_with_factory
+from genprobe.loaders.generator import from_generator
 from genprobe.loaders.inspect import inspect_file
 from genprobe.loaders.refusals import THREE_WAYS, refuse
 from genprobe.loaders.user_function import user_function
@@ -27,21 +30,24 @@ log = logging.getLogger("genprobe")
 
 
 def load(
-    spec: str | Path,
+    spec: str | Path | nn.Module,
     *,
     factory: str | None = None,
     weights: str | None = None,
     trust: bool = False,
+    observation_scale: float | str | None = None,
 ) -> Model:
     """The model a path or ``scheme:path`` names.
 
     Args:
-        spec: a path, or one that names its loader, such as ``bundle:model.pt``.
+        spec: a path, or one that names its loader, such as ``bundle:model.pt``; or a generator.
         factory: ``MODULE:FACTORY``, the user's own function that builds the model.
         weights: which of the state dicts in a checkpoint the factory's model gets, by dotted path,
             such as ``ema``; by default the one that fits, and of several that do the first that is
             no average over the training.
         trust: whether code in the file, or named by it, may run.
+        observation_scale: σ of a generator, given itself or returned by the factory instead of a
+            Model; or ``optimal``. See ``from_generator``.
 
     Raises:
         ModelError: if it is no path, nothing is there, nothing reads it, or several loaders claim
@@ -55,17 +61,9 @@ def load(
         'diagonal-normal'
     """
     if not isinstance(spec, str | Path):
-        raise ModelError(
-            f"A {type(spec).__name__} cannot be evaluated as it is: its parts are unknown.",
-            "Wrap it: genprobe.Model(name=…, encode=…, decode=…, posterior=…, prior=…, "
-            "likelihood=…, module=…), or give a path.",
-        )
-    if weights is not None and factory is None:
-        raise ModelError(
-            f"The weights {weights!r} of {spec} can be chosen only for a function that builds the "
-            "model.",
-            "Name it: --factory MODULE:FACTORY.",
-        )
+        return model_of(spec, observation_scale)
+    if factory is None:
+        require_no_factory(spec, weights, observation_scale)
     known: dict[str, Loader] = plugins().all("loaders")
     scheme, _, rest = str(spec).partition(":")
     named = scheme in known and bool(rest)
@@ -75,7 +73,7 @@ def load(
     if named:
         return known[scheme].load(path, trust)
     if factory is not None:
-        return load_with_factory(factory, path, weights)
+        return load_with_factory(factory, path, weights, observation_scale)
     claims = [loader for loader in known.values() if loader.recognises(path)]
     if len(claims) > 1:
         raise ModelError(
@@ -85,6 +83,41 @@ def load(
     if claims:
         return claims[0].load(path, trust)
     return load_trusted(path) if trust and path.is_file() else refuse(path)
+
+
+def model_of(given: Any, observation_scale: float | str | None) -> Model:
+    """The model of what is neither a path nor a Model: of a generator whose noise is stated.
+
+    Raises:
+        ModelError: if it is anything else.
+    """
+    if isinstance(given, nn.Module) and observation_scale is not None:
+        return from_generator(given, scale=observation_scale, name=type(given).__name__)
+    raise ModelError(
+        f"A {type(given).__name__} cannot be evaluated as it is: its parts are unknown.",
+        "Wrap it: genprobe.Model(name=…, encode=…, decode=…, posterior=…, prior=…, "
+        "likelihood=…, module=…), or give a path; of a generator alone observation_scale=….",
+    )
+
+
+def require_no_factory(
+    spec: str | Path, weights: str | None, observation_scale: float | str | None
+) -> None:
+    """Check that nothing is chosen that only the model of a factory is given.
+
+    Raises:
+        ModelError: if it is.
+    """
+    asked = {
+        f"The weights {weights!r} of {spec} can be chosen": weights,
+        f"An observation scale can be stated for {spec}": observation_scale,
+    }
+    for what, value in asked.items():
+        if value is not None:
+            raise ModelError(
+                f"{what} only for a function that builds the model.",
+                "Name it: --factory MODULE:FACTORY.",
+            )
 
 
 def load_trusted(path: Path) -> Model:

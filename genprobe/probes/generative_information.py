@@ -31,9 +31,9 @@ def generative_information(
     """Values of log q(z|x) − log p(z) of prior samples (1, some).
 
     There are as many as examples are chosen; but for the context they have nothing to do with
-    these. None without a decoder, of posteriors that are points, of a teacher-forced decoder, whose
-    samples take ancestral decoding, or where the likelihood cannot be sampled. NaN where the
-    encoder gives no valid parameters for what was decoded.
+    these. None without an encoder or a decoder, of posteriors that are points, of a teacher-forced
+    decoder, whose samples take ancestral decoding, or where the likelihood cannot be sampled. NaN
+    where the encoder gives no valid parameters for what was decoded.
 
     Args:
         calls: of encoder and decoder.
@@ -44,7 +44,9 @@ def generative_information(
     Raises:
         ModelError: if the encoder or the decoder fails.
     """
-    if not calls.decodes or posterior.point or calls.model.teacher_forced:
+    if not calls.model.encodes or not calls.decodes or posterior.point:
+        return None
+    if calls.model.teacher_forced:
         return None
     z = prior.sample(len(chosen)).to(calls.dtype)
     try:

@@ -34,7 +34,9 @@ class DecoderCurve:
 
     @property
     def near(self) -> list[Place]:
-        """The points that are always in view: those of β around 1, or else all."""
+        """The points that are always in view: those of β around 1; without a model there, all."""
+        if self.gap is None:
+            return list(self.points)
         pairs = zip(self.betas, self.points, strict=True)
         return [at for beta, at in pairs if 1 / NEAR <= beta <= NEAR] or list(self.points)
 

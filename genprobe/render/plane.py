@@ -134,6 +134,11 @@ class Plane:
     curves: tuple[DecoderCurve, ...] = ()
 
     @property
+    def empty(self) -> bool:
+        """Whether there is nothing to draw: neither a model's place nor a decoder's curve."""
+        return not (self.models or self.curves)
+
+    @property
     def positions(self) -> list[Position]:
         """(R, D) of each model."""
         return [model.position for model in self.models]

@@ -39,6 +39,8 @@ def require_annealable(run: Run, options: Options) -> None:
             f"There are no simulated examples: the decoder of {model.name} is teacher-forced.",
             "Leave --simulate out.",
         )
+    if not model.encodes:  # what is fitted to the first examples says so at once
+        return
     dtype = getattr(torch, run.header.dtype)
     with in_evaluation(model, run.device, dtype, parts.prior):
         try_one(run, dtype, bool(options.simulate))

@@ -107,6 +107,8 @@ def encoded_store(run: Run, fresh: bool) -> Store:
     # Draws of a rate that has no closed form follow on those of other probes.
     if run.estimators is not None and header.rate_analytic:
         probes = probes_for(probes, run.estimators)
+    if not header.encoder:
+        probes = probes_for(probes, {})
     with StoreWriter(path, header, fresh=fresh, ranks=ranks) as writer:
         before = begun_before(run, writer, fresh)
         total = count_examples(header, before.union(writer.mine))

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from genprobe.analysis.options import Options
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts
 from genprobe.estimators.call import Estimator
@@ -15,7 +17,7 @@ from genprobe.types import Family, Likelihood, Model, PriorLike
 
 
 def evaluate(
-    model: Model | str | Path,
+    model: Model | nn.Module | str | Path,
     data: Any = None,
     *,
     store: str | Path | None = None,
@@ -46,10 +48,11 @@ def evaluate(
     limit: int | None = None,
     labels: Mapping[str, Any] | Sequence[str] | None = None,
     leaks: Mapping[str, Any] | Sequence[str] | None = None,
+    observation_scale: float | str | None = None,
     inference: int | None = None,
     simulate: int | None = None,
     max_steps: int | None = None,
-    decoder_curve: bool | Sequence[float] = False,
+    decoder_curve: bool | Sequence[float] | None = None,
 ) -> Report:
     """Evaluate a model on data: rate, distortion, mutual information, marginal KL, regime.
 
@@ -57,7 +60,7 @@ def evaluate(
     report.
 
     Args:
-        model: a Model, a path, or ``scheme:path``.
+        model: a Model, a path, or ``scheme:path``; or a generator, with ``observation_scale``.
         data: a name, a path, an array, a table, a Dataset, a DataLoader (what it yields) or a list
             of items; by default what a bundle says it was trained on. A file of posteriors needs
             none.
@@ -102,6 +105,9 @@ def evaluate(
             ``cells.csv:batch``; or a covariate's name. They are put into the store, and adding some
             later encodes nothing.
         leaks: the names of labels of which the code should know nothing, or such labels.
+        observation_scale: σ of the normal noise around what a generator gives, or ``optimal`` for
+            the best one for the data. The model is then a module, or what the factory returns is,
+            from z to x̂ alone.
         inference: of so many examples, drawn at random by the seed, work out log p(x) by annealing
             from the posterior, and how many of the nats of −ELBO are lost by the encoder and by the
             posterior family. The results are put into the store. By default of none.
@@ -111,6 +117,7 @@ def evaluate(
             ``tolerance`` is reached.
         decoder_curve: the least R and D that any encoder could reach with this decoder and prior,
             at nine β from 1/16 to 16 or at those given, of the same examples as ``inference``.
+            Without an encoder by default at five; False for none.
 
     Returns:
         The report; everything in nats per example.

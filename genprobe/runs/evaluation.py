@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal
@@ -17,16 +18,19 @@ from genprobe.aggregate.queries import release_ranks, serve_queries
 from genprobe.analysis.options import Options
 from genprobe.analysis.report import build_report
 from genprobe.analysis.stored_quantities import fit_best_marginal, with_prior_read
+from genprobe.annealing.best_scale import fitting_to
 from genprobe.datasets.channels import with_channels
 from genprobe.datasets.placeholder import placeholder_dataset
 from genprobe.datasets.subset import subset
 from genprobe.encoding.resolve import prepare
 from genprobe.errors import DataError, ModelError
 from genprobe.estimators.call import require_known
+from genprobe.loaders.factory import own_likelihood
 from genprobe.loaders.open import in_layer, load, open_dataset, own_data
 from genprobe.report import Report
 from genprobe.runs.annealable import require_annealable
 from genprobe.runs.chosen_labels import choose_labels, labelled, warn_of_lost_labels
+from genprobe.runs.decoder_alone import examples_for, options_for
 from genprobe.runs.encoded_store import Run, encoded_store, store_location
 from genprobe.runs.inference import warn_of_lost_inference, with_inference
 from genprobe.runs.write_pictures import write_pictures
@@ -47,7 +51,7 @@ BATCH_VALUES = 1 << 20
 
 
 def run_evaluation(
-    model: Model | str | Path,
+    model: Model | nn.Module | str | Path,
     data: Any,
     options: Options,
     *,
@@ -80,6 +84,9 @@ def run_evaluation(
                 inputs = paths_named(options.inputs(model, data))
                 require_own_store(path, inputs, options.fresh)
                 warn_of_lost_labels(options, path)
+            model = loaded(model, options)
+            options = options_for(model, options)
+            if ranks.leads:
                 warn_of_lost_inference(options, path)
             run = prepare_run(model, data, options, path=path, progress=display, ranks=ranks)
             require_annealable(run, options)
@@ -105,8 +112,28 @@ def run_evaluation(
         return report
 
 
+def loaded(model: Model | nn.Module | str | Path, options: Options) -> Model:
+    """The model that was named; one that is given as it is.
+
+    Raises:
+        GenprobeError: if it does not load.
+    """
+    scale = options.observation_scale
+    if not isinstance(model, Model):
+        model = load(
+            model,
+            factory=options.factory,
+            weights=options.weights,
+            trust=options.trust,
+            observation_scale=scale,
+        )
+    elif scale is not None:
+        raise own_likelihood(model)
+    return model if options.family is None else with_family(model, options.family)
+
+
 def prepare_run(
-    model: Model | str | Path,
+    model: Model,
     data: Any,
     options: Options,
     *,
@@ -114,10 +141,10 @@ def prepare_run(
     progress: Progress,
     ranks: Ranks,
 ) -> Run:
-    """Check the options, and open the model, the data and the device.
+    """Check the options, and open the data and the device.
 
     Args:
-        model: as ``evaluate`` takes it.
+        model: to be evaluated.
         data: as ``evaluate`` takes it.
         options: what the user chose.
         path: of the store.
@@ -129,12 +156,8 @@ def prepare_run(
     """
     for name, estimator in (options.estimators or {}).items():
         require_known(name, estimator)
-    if not isinstance(model, Model):
-        model = load(model, factory=options.factory, weights=options.weights, trust=options.trust)
-    if options.family is not None:
-        model = with_family(model, options.family)
     whole = choose_data(model, data, options)
-    dataset = limited(whole, options)
+    dataset = examples_for(model, limited(whole, options), options)
     labels = choose_labels(options, whole, dataset, path)
     device = choose_device(options.device)
     fitting = max(1, min(1024, BATCH_VALUES // max(1, dataset.event_shape.numel())))
@@ -147,6 +170,7 @@ def prepare_run(
         dtype=options.dtype,
         device=device,
         batch_size=batch_size,
+        without_encoder=fitting_to,
     )
     for part, words in header.training.get("read_as", {}).items() if ranks.leads else ():
         log.info("What %s of %s returns is read thus: %s.", part, header.model, words)

@@ -13,7 +13,7 @@ import torch
 
 from genprobe.comparing.frames import frame
 from genprobe.datasets.subset import subset
-from genprobe.errors import GenprobeError
+from genprobe.errors import GenprobeError, ModelError
 from genprobe.estimators.call import Estimator
 from genprobe.loaders.open import open_dataset
 from genprobe.plugins import plugins
@@ -158,6 +158,7 @@ class Watch:
     def _evaluate(self, model: Model, epoch: int) -> Report | None:
         try:
             with process_group("cpu") as ranks, barrier(ranks):
+                require_encoder(model)
                 now = replace(model, training={**model.training, "epoch": epoch})
                 options = {**placement_of(model), **self._options}
             with preserve_random_states():
@@ -192,6 +193,20 @@ class Watch:
             GenprobeError: if pandas is not installed.
         """
         return frame(self.history)
+
+
+def require_encoder(model: Model) -> None:
+    """Check that a model can be evaluated often.
+
+    Raises:
+        ModelError: if it has no encoder.
+    """
+    if not model.encodes:
+        raise ModelError(
+            f"{model.name} has no encoder: −log p(x) takes as long as many epochs, and there is "
+            "nothing else to watch.",
+            "Evaluate it once it is trained: genprobe.evaluate(model, data).",
+        )
 
 
 def placement_of(model: Model) -> dict[str, Any]:

@@ -40,6 +40,9 @@ FITTED = '''"""Build the model of {checkpoint}.
 Layers are read off the names and shapes of the weights. What has no weights is a guess:
 activations, strides, reshapes, and the order in which layers run. Compare each line with the code
 that trained it.
+
+A generator alone, as of a GAN, has no run_encoder: name what is left forward, let build return the
+network itself, and evaluate with --observation-scale optimal.
 """
 
 import genprobe

@@ -62,6 +62,7 @@ class Header:
         context_fingerprint: hash over that of all examples; None without it, or until it is read.
         device: kind of the device that the model was on.
         teacher_forced: whether the decoder was given x besides z.
+        encoder: whether the model has one; if not, its posteriors were fitted to each example.
         genprobe: the version that wrote it.
         version: of the format.
     """
@@ -89,6 +90,7 @@ class Header:
     context_fingerprint: str | None = None
     device: str = "cpu"
     teacher_forced: bool = False
+    encoder: bool = True
     genprobe: str = __version__
     version: int = VERSION
 
@@ -111,6 +113,7 @@ IDENTITY = {
     "binarize": "another binarisation",
     "entropy": "another bound on the entropy of the data",
     "context": "another context",
+    "encoder": "another way to posteriors",
     "family": "another posterior family",
     "prior": "another prior",
     "likelihood": "another likelihood",
@@ -175,8 +178,11 @@ def _only_rows_tell(name: str, there: object, here: object) -> bool:
 
 
 def dump_header(header: Header) -> str:
-    """The header as JSON text."""
-    return json.dumps({"format": FORMAT, "version": header.version, **dataclasses.asdict(header)})
+    """The header as JSON text; that there is an encoder goes without saying, as in older stores."""
+    content = {"format": FORMAT, "version": header.version, **dataclasses.asdict(header)}
+    if header.encoder:
+        del content["encoder"]
+    return json.dumps(content)
 
 
 def load_header(text: str | bytes, place: str) -> Header:
@@ -211,7 +217,7 @@ TEXTS = ("model", "model_fingerprint", "dataset", "dataset_fingerprint", "family
 KINDS: dict[str, Any] = {
     **dict.fromkeys((*TEXTS, "binarize", "device", "genprobe"), str),
     **dict.fromkeys(("n", "draws", "segment", "version", "seed"), int),
-    **dict.fromkeys(("discrete", "rate_analytic", "teacher_forced"), bool),
+    **dict.fromkeys(("discrete", "rate_analytic", "teacher_forced", "encoder"), bool),
     **dict.fromkeys(("likelihood", "context_fingerprint"), str | None),
     "entropy": float | int | None,
     "training": dict,

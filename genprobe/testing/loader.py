@@ -16,7 +16,8 @@ from genprobe.analysis.report import report_from_store
 from genprobe.datasets.from_array import array_dataset
 from genprobe.encoding.context import context_of
 from genprobe.encoding.examples import encode_examples
-from genprobe.encoding.resolve import bind_model
+from genprobe.encoding.latent_shape import latent_shape_of
+from genprobe.encoding.resolve import bind_model, bind_prior
 from genprobe.errors import GenprobeError, UntrustedError
 from genprobe.loaders.open import load
 from genprobe.runs.evaluate import evaluate
@@ -75,23 +76,34 @@ class LoaderTests(Suite):
             assert self.part.recognises(path) is False, f"recognises() claims {path.name}"
 
     def test_it_gives_a_model_that_encodes(self, tmp_path: Path) -> None:
-        """Its posterior parameters are valid, and the same at every call."""
+        """Its posterior parameters are valid, and the same at every call.
+
+        Those of p(x|z) are, where the model has no encoder.
+        """
         model = self.loaded(self.write(tmp_path))
         assert isinstance(model, Model), f"load() returns a {type(model).__name__}, not a Model"
         first, second = self.encoded(model), self.encoded(model)
         for name in first:
             assert torch.equal(first[name], second[name]), (
-                f"{name} is another at the second call: encode returns parameters, not draws"
+                f"{name} is another at the second call: return parameters, not draws"
             )
 
     def encoded(self, model: Model) -> Params:
-        """Checked posterior parameters of the data."""
+        """Checked posterior parameters of the data; or what the prior's draws decode to."""
         if model.module is not None:
             model.module.eval()
         x = self.data.float()
         context = context_of(model, array_dataset("data", self.data), x, 0)
         calls = bind_model(model, device=torch.device("cpu"), dtype=x.dtype, batch_size=len(x))
-        return encode_examples(calls.given(context), x, 0)
+        calls = calls.given(context)
+        if model.encodes:
+            return encode_examples(calls, x, 0)
+        latent = latent_shape_of(model)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.seed)
+            z = bind_prior(model.prior, latent, {}).sample(len(x)).to(x.dtype)
+        calls.log_px_z(x, z)
+        return calls.decoder_outputs(z)
 
     def test_it_does_not_run_what_is_not_trusted(self, tmp_path: Path) -> None:
         """No pickle and no Python file in a checkpoint runs, in recognising or in loading."""
@@ -141,9 +153,13 @@ class LoaderTests(Suite):
         with provided(loaders=[self.part]):
             for number, spec in enumerate((str(path), f"{self.part.scheme}:{path}")):
                 store = tmp_path / f"{number}.h5"
-                assert isinstance(load(spec, trust=self.needs_trust), Model)
+                model = load(spec, trust=self.needs_trust)
+                assert isinstance(model, Model)
+                quick: dict[str, Any] = (
+                    {} if model.encodes else {"max_steps": 8, "decoder_curve": False}
+                )
                 report = evaluate(
-                    spec, self.data, store=store, device="cpu", trust=self.needs_trust
+                    spec, self.data, store=store, device="cpu", trust=self.needs_trust, **quick
                 )
                 reports += [report, report_from_store(open_store(store))]
         for other in reports[1:]:

@@ -1,6 +1,6 @@
 """Models, what was recorded of one that is not at hand, and how checkpoints are loaded."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -15,11 +15,13 @@ from genprobe.types.prior import PriorLike
 
 Plain: TypeAlias = Mapping[str, Any]
 
-WITHOUT_ENCODER = (
-    "Train an encoder q(z|x) for it and give that as encode. A flow, or a network that inverts the "
-    "generator, can be encode with posterior='delta': it then has a distortion, and no rate."
+FITTED_FAMILY = "diagonal-normal"
+"""The family that is fitted to each example where a model has no encoder."""
+NO_DECODER = (
+    "Give decode= and likelihood= for −log p(x). A flow, or a network that inverts a generator, "
+    "can be encode with posterior='delta': it then has a distortion, and no rate."
 )
-"""What genprobe can do for a model that comes without an encoder."""
+"""What genprobe can do for a model that has no encoder, and so far no decoder either."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -62,7 +64,8 @@ class Model:
             on the rest of the batch, or on chance, is refused.
         decode: z (batch, *latent), and the context as keywords, to the parameters of p(x|z, c), in
             the same ways; None for the rate side only.
-        posterior: a family, or the registered name of one.
+        posterior: a family, or the registered name of one. Without an encoder there is none to
+            name: a diagonal normal is fitted to each example.
         prior: a prior, the registered name of one that needs no parameters, a NamedPrior with
             tensors, a torch distribution over one z, a module that returns one when called without
             arguments, or a function that makes any of these. The function is called when weights
@@ -79,11 +82,13 @@ class Model:
         recorded: what it said of each example, if that was kept; ``encode`` is then not called.
         teacher_forced: whether ``decode`` is called as decode(z, x), as an autoregressive decoder
             is: its parameters of value i may use z and the values before i of x, and no other.
+        latent_shape: of one z, for a model without an encoder whose prior does not say it, as the
+            name of one does not; None elsewhere.
     """
 
     name: str
-    encode: Callable[..., Any]
-    posterior: Family | str
+    encode: Callable[..., Any] | None
+    posterior: Family | str = ""
     prior: PriorLike
     decode: Callable[..., Any] | None = None
     likelihood: Likelihood | str | None = None
@@ -92,13 +97,21 @@ class Model:
     condition: Callable[[Tensor, Mapping[str, Any]], Params] | None = None
     recorded: Recorded | None = None
     teacher_forced: bool = False
+    latent_shape: Sequence[int] | None = None
 
     def __post_init__(self) -> None:
-        if not callable(self.encode):
+        if self.encode is None:
+            self._require_decoder_alone()
+        elif not callable(self.encode):
             raise ModelError(
-                f"Model {self.name!r} has no encoder: a GAN, a flow or a decoder alone has no "
-                "q(z|x) of its own, and so no rate, no I(n;z) and no distortion.",
-                WITHOUT_ENCODER,
+                f"Model {self.name!r} has a {type(self.encode).__name__} as encode, which cannot "
+                "be called.",
+                "Give a function of x, or encode=None for a decoder and a prior alone.",
+            )
+        elif not self.posterior:
+            raise ModelError(
+                f"Model {self.name!r} has an encoder and no posterior.",
+                "Name the family of q(z|x) that it gives: posterior='diagonal-normal', say.",
             )
         if (self.decode is None) != (self.likelihood is None):
             present, absent = (
@@ -106,8 +119,31 @@ class Model:
             )
             raise GenprobeError(
                 f"Model {self.name!r} has {present} but no {absent}.",
-                "Give both for the distortion, or neither for the rate side only.",
+                "Give both for the distortion, or neither for the rate side only."
+                if self.encode is not None
+                else "Give both; of a generator that gives x̂ alone genprobe.from_generator makes a "
+                "model.",
             )
+
+    @property
+    def encodes(self) -> bool:
+        """Whether there is an encoder; without one there is −log p(x), and nothing of a code."""
+        return self.encode is not None
+
+    def _require_decoder_alone(self) -> None:
+        """Check what a model without an encoder needs; the family is the one that is fitted."""
+        if self.decode is None and self.likelihood is None:
+            raise ModelError(
+                f"Model {self.name!r} has neither an encoder nor a decoder: nothing to evaluate.",
+                NO_DECODER,
+            )
+        if self.posterior not in ("", FITTED_FAMILY):
+            named = getattr(self.posterior, "name", self.posterior)
+            raise ModelError(
+                f"Model {self.name!r} has no encoder, and a posterior: {named}.",
+                f"Leave posterior out: a {FITTED_FAMILY} is fitted to each example.",
+            )
+        object.__setattr__(self, "posterior", FITTED_FAMILY)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

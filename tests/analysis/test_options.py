@@ -70,4 +70,9 @@ def test_what_was_asked_is_what_differs_from_the_defaults():
 )
 def test_a_choice_that_makes_no_sense_is_named(given, words):
     with pytest.raises(UsageError, match=words):
-        Options(**given).require_valid()
+        require_all(Options(**given))
+
+
+def require_all(options):
+    options.require_valid()
+    options.require_inference()

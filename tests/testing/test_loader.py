@@ -147,3 +147,22 @@ def test_a_loader_may_need_trust_and_must_then_say_so(failing):
     assert failing(suite(part, needs_trust=True)) == {}
     found = failing(suite(RIGHT, needs_trust=True))
     assert list(found) == ["test_it_says_when_trust_is_needed"]
+
+
+def test_a_loader_may_give_a_decoder_alone_whose_outputs_are_the_same_at_every_call(tmp_path):
+    half = Model(
+        name="half",
+        encode=None,
+        decode=lambda z: {"loc": z, "scale": torch.ones(3)},
+        prior="standard-normal",
+        likelihood="normal",
+        latent_shape=(3,),
+    )
+    part = replace(RIGHT, load=lambda path, trust: half)
+    (tmp_path / "right").mkdir()
+    suite(part)().test_it_gives_a_model_that_encodes(tmp_path / "right")
+    noisy = replace(half, decode=lambda z: {"loc": torch.randn(len(z), 3), "scale": torch.ones(3)})
+    part = replace(RIGHT, load=lambda path, trust: noisy)
+    (tmp_path / "wrong").mkdir()
+    with pytest.raises(AssertionError, match="not draws"):
+        suite(part)().test_it_gives_a_model_that_encodes(tmp_path / "wrong")

@@ -139,7 +139,9 @@ def obstacles_of(
         lines: their gids.
     """
     unit = figure_of(axes).dpi / 72
-    models = around(axes.transData.transform(np.array(points)), 3 * unit)
+    models = around(
+        axes.transData.transform(np.array(points, dtype=float).reshape(-1, 2)), 3 * unit
+    )
     drawn = [line for line in axes.lines if line.get_gid() in lines]
     boxes = np.concatenate([models, *(around(stretches(axes, line), unit) for line in drawn)])
     return Obstacles(

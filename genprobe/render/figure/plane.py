@@ -97,15 +97,17 @@ def draw_plane(comparison: Comparison, unit: str = "nats", width: float = FULL_W
     with drawing():
         axes = lay_out(panels, width, beside="plane" in panels)
         marks = model_marks(plane) if len(plane.models) > 1 else None
-        draw_nats(axes["nats"], bars, plane.scale, unit, plane.best, marks, number_labels(plane))
-        if len(bars) < len(comparison.reports):
-            axes["nats"].set_ylabel(f"{len(bars)} of {len(comparison.reports)} models")
+        if "nats" in panels:
+            numbers = number_labels(plane)
+            draw_nats(axes["nats"], bars, plane.scale, unit, plane.best, marks, numbers)
+            if len(bars) < len(comparison.reports):
+                axes["nats"].set_ylabel(f"{len(bars)} of {len(comparison.reports)} models")
         if "dimensions" in panels:
             draw_dimensions(axes["dimensions"], dimensions, plane.scale, unit)
         if "plane" in panels:
             draw_ground(axes["plane"], plane)
             draw_decoder_curves(axes["plane"], plane)
-        figure = settle(axes["nats"])
+        figure = settle(next(iter(axes.values())))
         if "plane" in panels:
             draw_models(axes["plane"], plane)
     return figure
@@ -114,7 +116,17 @@ def draw_plane(comparison: Comparison, unit: str = "nats", width: float = FULL_W
 def plane_panels(
     plane: Plane, bars: Sequence[Report], dimensions: Sequence[Dimension], width: float
 ) -> dict[str, Panel]:
-    """The panels that there is something to show in."""
+    """The panels that there is something to show in.
+
+    Raises:
+        GenprobeError: if there is none.
+    """
+    drawn = {"plane": not plane.empty, "dimensions": bool(ranked(dimensions)), "nats": bool(bars)}
+    if not any(drawn.values()):
+        raise GenprobeError(
+            "There is no plane to draw: no model has a rate.",
+            "Deterministic codes have none; the table has what there is.",
+        )
     panels = {
         "plane": Panel(
             title="Rate-distortion plane",
@@ -124,30 +136,20 @@ def plane_panels(
         "nats": Panel(
             title="Where the rate goes",
             height=0.55 + 0.17 * max(3, len(bars)),
-            legend=[nats_entries(bars, plane.scale)],
+            legend=[nats_entries(bars, plane.scale)] if bars else (),
         ),
         "dimensions": Panel(title="Rate by latent dimension", height=1.4),
     }
-    empty = {"plane": not plane.models, "dimensions": not ranked(dimensions)}
-    return {name: panel for name, panel in panels.items() if not empty.get(name)}
+    return {name: panel for name, panel in panels.items() if drawn[name]}
 
 
 def barred(comparison: Comparison) -> list[Report]:
-    """The models with a bar of their own: all, or of many those on the hull, or some of these.
-
-    Raises:
-        GenprobeError: if none has a rate.
-    """
+    """The models with a bar of their own: all that have a rate, or of many some on the hull."""
     reports = list(comparison.named)
     if len(reports) > ALL:
         reports = [reports[i] for i in comparison.hull] or reports
     reports = [report for report in reports if "rate" in report.estimates]
-    if not reports:
-        raise GenprobeError(
-            "There is no plane to draw: no model has a rate.",
-            "Deterministic codes have none; the table has what there is.",
-        )
-    step = -(-len(reports) // ALL)
+    step = max(1, -(-len(reports) // ALL))
     return reports[::step]
 
 

@@ -203,5 +203,9 @@ def label_models(axes: Axes, plane: Plane) -> None:
     if len(plane.undecoded) <= ALL:
         names += [one_line(encoder.name) for encoder in plane.undecoded]
         points += [(encoder.rate, plane.window.distortions[0]) for encoder in plane.undecoded]
+    for curve in plane.curves:
+        if curve.gap is None:  # no model at the end of an arrow has the name
+            names.append(one_line(curve.name))
+            points.append(curve.points[len(curve.points) // 2])
     obstacles = obstacles_of(axes, plane.positions, ("entropy", "hull", "slope", "decoder-curve"))
     label_points(axes, names, points, obstacles, bold)

@@ -153,6 +153,7 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
     return env.get_template("report.html.j2").render(
         comparison=comparison,
         entries=entries,
+        rated=[each for each in entries if "rate" in each.report.estimates],
         best=next((e for e in entries if len(entries) > 1 and e.name == comparison.best), None),
         on_frontier=comparison.frontier,
         difference_rows=difference_rows(comparison, unit, 3),
@@ -222,7 +223,7 @@ def contents(entries: Sequence[Entry]) -> dict[str, str]:
         "numbers": "Comparison" if several else "",
         "each": "Each model" if several else "Numbers",
         "nats": "Rate" if any(entry.shares for entry in entries) else "",
-        "lost": "Inference" if any(entry.lost for entry in entries) else "",
+        "lost": "Inference" if any(entry.inference for entry in entries) else "",
         "dimensions": "Dimensions" if any(e.report.dimensions for e in entries) else "",
         "labels": "Labels" if any(entry.report.labels for entry in entries) else "",
         "pictures": "Pictures",

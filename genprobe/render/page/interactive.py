@@ -51,7 +51,7 @@ def plotly_figure(plane: Plane) -> Figure | None:
         ``data`` and ``layout`` of plotly, lengths in nats. A trace's ``meta`` says which model it
         belongs to (None for none) and the rows of its hover text.
     """
-    if not plane.models:
+    if plane.empty:
         return None
     window = plane.window
     traces: list[dict[str, Any] | None] = [*reference_lines(plane, window)]

@@ -38,7 +38,10 @@ def text_of(key: str, value: Any, report: Report) -> str:
     if isinstance(value, str):
         return relative(value)
     if key in NAMES and isinstance(value, Mapping):
-        return "; ".join(f"{label_of(name)}: {fact(each)}" for name, each in value.items())
+        alike: dict[str, list[str]] = {}
+        for name, each in value.items():
+            alike.setdefault(fact(each), []).append(label_of(name))
+        return "; ".join(f"{', '.join(names)}: {said}" for said, names in alike.items())
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from genprobe.analysis.rounding import rounded, rounded_error
 from genprobe.comparing.comparison import Comparison
-from genprobe.comparing.difference import PAIRED, Difference
+from genprobe.comparing.difference import BOUND, PAIRED, Difference
 from genprobe.render.text.headings import COLUMNS, heading_of
 from genprobe.render.text.rows import DOUBTED, DOUBTS, doubts, short_verdict, sourced
 from genprobe.render.text.units import divisor
@@ -173,7 +173,8 @@ def title(comparison: Comparison, unit: str) -> str:
     if many == 1:
         order = ""
     else:
-        order = ", best ELBO first" if comparison.sort == "elbo" else f", by {comparison.sort}"
+        firsts = {"elbo": "best ELBO first", BOUND: "least −log p(x) first"}
+        order = f", {firsts.get(comparison.sort, f'by {comparison.sort}')}"
     if comparison.side_by_side:
         return f"{models} side by side: {unit}{order}"
     return f"{models} on {first.dataset}: N = {first.n}, {unit}{order}"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from rich.console import RenderableType
 
+from genprobe.analysis.decoder_alone import has_encoder
 from genprobe.analysis.regimes import UNDETERMINED
 from genprobe.analysis.rounding import decimals_of
 from genprobe.comparing.comparison import Comparison
@@ -23,10 +24,10 @@ from genprobe.render.text.comparison_rows import (
     headings,
     plane_mark,
 )
-from genprobe.render.text.headings import COLUMNS
+from genprobe.render.text.headings import COLUMNS, heading_of
 from genprobe.render.text.rows import DOUBTED, doubts, floor_two, least_certain
 from genprobe.render.text.units import DECIMALS, divisor
-from genprobe.report import Estimate, Report, number
+from genprobe.report import BOUNDS_ALONE, Estimate, Report, number
 
 ALL = 24
 """Up to so many models each has a line."""
@@ -252,12 +253,12 @@ def progress_line(report: Report, name: str, position: int, count: int, unit: st
         unit: ``nats``, ``bits`` or ``bits/dim``.
     """
     words = [f"{position + 1} of {count}", name]
-    for estimate in ("elbo", "rate"):
+    for estimate in ("elbo", "rate") if has_encoder(report) else BOUNDS_ALONE[:1]:
         if estimate in report.estimates:
             value, error = over_scale(report[estimate], divisor(report, unit))
             decimals = places(error, DECIMALS[unit] - 1)
-            spread = f" ± {number(error, decimals)}" if error and estimate == "elbo" else ""
-            words.append(f"{COLUMNS[estimate]} {number(value, decimals)}{spread}")
+            spread = f" ± {number(error, decimals)}" if error and estimate != "rate" else ""
+            words.append(f"{heading_of(estimate)} {number(value, decimals)}{spread}")
     return escape("  ".join([*words, regime_cell(report)]))
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from genprobe.analysis.regimes import AUTODECODER
 from genprobe.analysis.rounding import with_error
 from genprobe.comparing.comparison import Comparison
-from genprobe.comparing.difference import Difference
+from genprobe.comparing.difference import BOUND, Difference
 from genprobe.escape import escaped
 from genprobe.render.text.units import DECIMALS, divisor
 from genprobe.report import Estimate, Report, number
@@ -74,6 +74,8 @@ class Words:
                 "probabilities, or of other bins, so ELBOs do not compare. For quantised data "
                 "--bin-width (bin_width=W) makes all probabilities."
             )
+        if found.by_bound:
+            return self.by_bound()
         if not found.best:
             return (
                 "Choose none by these numbers: no model has an ELBO. Give the decoders or "
@@ -86,6 +88,22 @@ class Words:
         if not found.to_ship:
             return self.untested()
         return self.shipped(found.to_ship)
+
+    def by_bound(self) -> str:
+        """Which model has the least −log p(x), where some have no encoder and so no ELBO."""
+        found = self.found
+        first, second = sorted(found.names, key=lambda name: self.report(name)[BOUND].value)[:2]
+        said = f"{first} has the least −log p(x), at most {self.bound(first)} {self.unit}"
+        every = [d for d in found.inference_differences if (d.first, d.name) == (second, BOUND)]
+        apart = next(iter(every), None)
+        if found.reference != first or apart is None:
+            return f"{said}; the next is {second}, at most {self.bound(second)}."
+        lead = self.measured(apart.value, apart.se_data)
+        doubt = found.leaves_doubt(apart)
+        if doubt is None:
+            return f"{said}; {second} is {lead} above, by examples that are not paired."
+        known = "which cannot be told from it" if doubt else "beyond doubt"
+        return f"{said}; the next, {second}, is {lead} above, {known}."
 
     def shipped(self, name: str) -> str:
         """The model to use, with the numbers that say so."""
@@ -155,7 +173,7 @@ class Words:
     def what_else(self) -> Iterator[str]:
         """What may change the choice, what would make it surer, and what it leaves out."""
         found = self.found
-        if not found.to_ship:
+        if found.by_bound or not found.to_ship:
             return
         refit = self.after_refit()
         if refit:
@@ -222,6 +240,10 @@ class Words:
     def elbo(self, name: str) -> str:
         """The ELBO of a model with its error."""
         return self.estimate(self.report(name)["elbo"])
+
+    def bound(self, name: str) -> str:
+        """The bound on −log p(x) of a model with its error."""
+        return self.estimate(self.report(name)[BOUND])
 
     def report(self, name: str) -> Report:
         """The report of a model, by what it goes by."""

@@ -29,7 +29,7 @@ STEPS = (1, 2, 5, 10)
 
 
 def plane_to_text(comparison: Comparison, unit: str = "nats", width: int = WIDTH) -> str:
-    """The plane as plain text; empty where no model has a distortion.
+    """The plane as plain text; empty where no model has a distortion, nor a decoder a curve.
 
     Args:
         comparison: of one model or several.
@@ -37,7 +37,7 @@ def plane_to_text(comparison: Comparison, unit: str = "nats", width: int = WIDTH
         width: characters a line.
     """
     plane = plane_of(comparison, unit)
-    if not plane.models:
+    if plane.empty:
         return ""
     notes = "\n".join(line for note in legend(plane) for line in textwrap.wrap(note, width))
     across, up = axis_titles(unit)

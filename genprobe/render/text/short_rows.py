@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from genprobe.analysis.advice import Facts, error_of
+from genprobe.analysis.decoder_alone import bound_alone, has_encoder
 from genprobe.analysis.rounding import rounded, rounded_error, with_error
 from genprobe.estimators.catalog import CATALOG
 from genprobe.render.text.headings import ERRORS
@@ -92,7 +93,7 @@ def short_rows(report: Report, unit: str, extras: bool = True) -> list[ShortRow]
             rows += population_rows(report, scale)
         if name in report.estimates:
             rows.append(estimate_row(report, report.estimates[name], label, scale, columns))
-        elif name in ALWAYS:
+        elif name in ALWAYS and has_encoder(report):  # without one the regime says why
             rows += absent_rows(report, name, label)
     if extras:
         foreign = [e for es in layout(report).values() for e in es if e.name not in CATALOG]
@@ -240,7 +241,10 @@ def absent_rows(report: Report, name: str, label: str) -> list[ShortRow]:
 
 
 def summary(report: Report, unit: str) -> str:
-    """The ELBO with its error and R + D in a line; empty where there is neither."""
+    """The ELBO with its error and R + D in a line; empty where there is neither.
+
+    Without an encoder it is the bound on −log p(x).
+    """
     scale = scale_of(report, unit)
 
     def said(name: str) -> str:
@@ -249,6 +253,11 @@ def summary(report: Report, unit: str) -> str:
         by = scale.nats
         return with_error(found.value / by, None if error is None else error / by, scale.decimals)
 
+    bound = bound_alone(report)
+    if bound is not None:
+        fitted = report.provenance.get("fitted_scale")
+        at = f" at σ = {fitted:.3g}, the best scale" if isinstance(fitted, float) else ""
+        return f"−log p(x) ≤ {said(bound.name)} {unit}{at}"
     parts = [name for name in ("rate", "distortion") if name in report.estimates]
     symbols = {"rate": "R", "distortion": "D"}
     total = f"{' + '.join(symbols[p] for p in parts)} = {' + '.join(said(p) for p in parts)}"
