@@ -99,12 +99,13 @@ def test_the_parts_of_the_page_run_on_a_device(monkeypatch):
     assert passed["s"] > 0
 
 
-def test_the_factor_is_of_the_cheapest_way_to_the_bound_of_the_longest_chains_from_the_prior():
+def test_the_factor_is_of_the_cheapest_that_come_near_the_best():
     rows = [
-        {"way": "from the encoder, 8", "gradients an image": 100.0, "nats": -84.0},
-        {"way": "from the encoder, 16", "gradients an image": 200.0, "nats": -82.9},
+        {"way": "after 100 steps of fitting, 8", "gradients an image": 100.0, "nats": -83.2},
+        {"way": "after 100 steps of fitting, 16", "gradients an image": 200.0, "nats": -83.05},
+        {"way": "after 1200 steps of fitting, 64", "gradients an image": 900.0, "nats": -83.0},
         {"way": "from the prior, 50", "gradients an image": 4000.0, "nats": -85.0},
-        {"way": "from the prior, 100", "gradients an image": 8000.0, "nats": -83.0},
+        {"way": "from the prior, 100", "gradients an image": 8000.0, "nats": -82.98},
     ]
     assert annealing.factor(rows) == 40
 

@@ -73,7 +73,7 @@ def test_chains_from_the_prior_among_the_others_then_find_it(known):
 def test_a_reverse_chain_from_a_draw_of_the_model_shows_it_too(known):
     target, params, _, z = two_modes(known)
     flipped = z * torch.tensor([[1.0, 1.0], [-1.0, 1.0]]).repeat(4, 1)
-    steps = tune(target, known.family, params, seed=0)
+    steps = tune(target, known.family, params, temperatures=16, seed=0)
     settings = {"temperatures": 64, "chains": 4, "seed": 1}
     high = -log_mean_weight(
         -reverse_anneal(target, known.family, params, steps, flipped, **settings)
@@ -85,11 +85,10 @@ def test_a_reverse_chain_from_a_draw_of_the_model_shows_it_too(known):
 def test_one_mode_is_not_said_to_be_missed(known):
     model = known.linear_gaussian(10, 20, examples=8)
     log_weight = run(known, model.target, model.best, chains=16)
-    for seed in range(3):
-        others = anneal_from_prior(
-            model.target, known.family, model.best, temperatures=64, chains=16, seed=seed
-        ).log_weight
-        assert not missed_modes(log_weight, others).missed
+    others = anneal_from_prior(
+        model.target, known.family, model.best, temperatures=64, chains=16, seed=0
+    ).log_weight
+    assert not missed_modes(log_weight, others).missed
 
 
 def test_a_small_mode_of_every_example_is_seen_in_their_mean():
