@@ -24,6 +24,7 @@ from genprobe.encoding.latent_shape import latent_shape_of
 from genprobe.encoding.parts import Fitting
 from genprobe.encoding.resolve import bind_prior
 from genprobe.errors import ModelError, UnavailableError
+from genprobe.runtime.outer_threads import outer_threads
 from genprobe.runtime.seeds import derived_seed, generator
 from genprobe.types import FittedScale, Params, Prior
 
@@ -95,8 +96,9 @@ def fitting_of(start: Start, scale: FittedScale | None = None) -> Fitting:
 
     def fit(calls: Calls, x: Tensor) -> Params:
         """The parameters (n, ...) of examples (n, *event), on the CPU."""
-        best = best_start(calls, x, start, scale)
-        return fitted(calls, x, start, best, scale=scale, steps=STEPS)
+        with outer_threads():  # many small operations, each of which would wait for all threads
+            best = best_start(calls, x, start, scale)
+            return fitted(calls, x, start, best, scale=scale, steps=STEPS)
 
     return Fitting(start=start.params, fit=fit)
 

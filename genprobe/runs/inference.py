@@ -30,6 +30,7 @@ from genprobe.runs.annealing_pieces import Pieces
 from genprobe.runs.annealing_stages import Stages, counted, joined
 from genprobe.runs.asked_inference import Asked, asked_of, is_whole
 from genprobe.runs.encoded_store import Run
+from genprobe.runtime.outer_threads import outer_threads
 from genprobe.runtime.ranks import barrier
 from genprobe.runtime.seeds import random_rows
 from genprobe.store.inference import (
@@ -91,7 +92,8 @@ def with_inference(run: Run, store: Store, options: Options) -> Store:
         with barrier(run.ranks):
             if run.ranks.leads:
                 hold(held, pieces)
-        with in_evaluation(parts.model, run.device, dtype, prior):
+        # A step is many small operations: with threads of torch each would wait for the last.
+        with outer_threads(), in_evaluation(parts.model, run.device, dtype, prior):
             found = worked_out(of, stages, asked, served)
         with barrier(run.ranks):
             if run.ranks.leads:
