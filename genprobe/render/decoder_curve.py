@@ -1,5 +1,6 @@
 """The curves of decoders on the plane: the best that any encoder could reach with each of them."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,6 +8,9 @@ from genprobe.report import Report
 
 NEAR = 2.0
 """Times β = 1, and one over that many times: points so near are always in view."""
+
+PIECES = 16
+"""Straight pieces of the line from one point to the next."""
 
 Place = tuple[float, float]
 
@@ -39,6 +43,46 @@ class DecoderCurve:
             return list(self.points)
         pairs = zip(self.betas, self.points, strict=True)
         return [at for beta, at in pairs if 1 / NEAR <= beta <= NEAR] or list(self.points)
+
+    @property
+    def line(self) -> list[Place]:
+        """The curve through all points: at that of β its slope dD/dR is −1/β."""
+        slopes = [-1 / beta for beta in self.betas]
+        ends = itertools.pairwise(zip(self.points, slopes, strict=True))
+        between = [at for (start, s), (end, t) in ends for at in arc(start, s, end, t)]
+        return [*self.points[:1], *between]
+
+
+def arc(start: Place, slope: float, end: Place, end_slope: float) -> list[Place]:
+    """Places after the start, to the end, on a parabola with these slopes at its ends.
+
+    Where points err too much for that, the end alone.
+
+    Args:
+        start: (R, D).
+        slope: dD/dR there.
+        end: (R, D).
+        end_slope: dD/dR there.
+
+    Example:
+        The tangents meet at (1, 0).
+
+        >>> arc((0.0, 2.0), -2.0, (3.0, -1.0), -0.5)[7]
+        (1.25, 0.25)
+    """
+    rise = end[1] - start[1] + slope * start[0] - end_slope * end[0]
+    corner = rise / (slope - end_slope)
+    if not start[0] < corner < end[0]:
+        return [end]
+    middle = corner, start[1] + slope * (corner - start[0])
+    shares = [i / PIECES for i in range(1, PIECES + 1)]
+    return [
+        (
+            (1 - t) ** 2 * start[0] + 2 * t * (1 - t) * middle[0] + t**2 * end[0],
+            (1 - t) ** 2 * start[1] + 2 * t * (1 - t) * middle[1] + t**2 * end[1],
+        )
+        for t in shares
+    ]
 
 
 def decoder_curves(

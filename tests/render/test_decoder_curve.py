@@ -1,8 +1,10 @@
 import dataclasses
 
+import numpy as np
 import pytest
 
 from genprobe.comparing.compare import compare
+from genprobe.render.decoder_curve import DecoderCurve
 from genprobe.render.page.interactive import plotly_figure
 from genprobe.render.plane import plane_of
 from genprobe.render.text.plane import plane_to_text
@@ -57,7 +59,37 @@ def test_the_terminal_and_the_page_draw_it(looked_into):
     assert "~ the best any encoder could reach" in text
     assert text.count("~") > 10
     figure = plotly_figure(plane_of(comparison))
-    lines = [trace for trace in figure["data"] if trace["mode"] == "lines+markers"]
-    assert [trace["x"] for trace in lines] == [[12.0, 17.0, 25.0], [20.0, 17.0]]
-    assert lines[1]["marker"]["symbol"] == "arrow"
-    assert all(trace["meta"] == {"model": 0} for trace in lines)
+    (arrow,) = (trace for trace in figure["data"] if trace["mode"] == "lines+markers")
+    assert (arrow["x"], arrow["marker"]["symbol"]) == ([20.0, 17.0], "arrow")
+    (points,) = (trace for trace in figure["data"] if trace.get("x") == [12.0, 17.0, 25.0])
+    assert (points["mode"], points["meta"], arrow["meta"]) == (
+        "markers",
+        {"model": 0},
+        {"model": 0},
+    )
+
+
+def gaussian(beta):
+    """R and D of the decoder N(z, 1) with a standard normal prior, of data that it makes."""
+    q = 1 / (1 + beta)
+    rate = (q + 2 * (beta * q) ** 2 - 1 + np.log1p(beta)) / 2
+    return rate, (2 * q**2 + q) / 2
+
+
+def test_the_line_follows_the_curve_between_its_points():
+    betas = tuple(0.25 * 2.0**i for i in range(5))
+    points = tuple((float(r), float(d)) for r, d in map(gaussian, betas))
+    curve = DecoderCurve(index=0, name="a", colour="blue", betas=betas, points=points)
+    assert set(points) <= set(curve.line)
+    rate, truth = gaussian(np.geomspace(0.25, 4, 400))
+
+    def off(line):
+        return np.abs(np.interp(rate, *zip(*line, strict=True)) - truth).max()
+
+    assert off(curve.line) < off(points) / 8
+
+
+def test_points_that_err_are_joined_as_they_are():
+    betas, points = (0.5, 1.0), ((1.0, 3.0), (2.0, 3.5))
+    curve = DecoderCurve(index=0, name="a", colour="blue", betas=betas, points=points)
+    assert curve.line == list(points)

@@ -30,8 +30,10 @@ def draw_decoder_curves(axes: Axes, plane: Plane) -> None:
         plane: what to draw.
     """
     for curve in plane.curves:
-        x, y = zip(*curve.points, strict=True)
-        axes.plot(x, y, color=curve.colour, scalex=False, scaley=False, zorder=4, **CURVE)
+        line = curve.line
+        x, y = zip(*line, strict=True)
+        style = {**CURVE, "color": curve.colour, "markevery": [line.index(p) for p in curve.points]}
+        axes.plot(x, y, scalex=False, scaley=False, zorder=4, **style)
         if curve.gap is not None:
             place, best = curve.gap
             axes.annotate(

@@ -162,17 +162,18 @@ def slope_tick(model: PlacedModel, window: Window) -> dict[str, Any] | None:
 def curve_traces(curve: DecoderCurve) -> list[dict[str, Any]]:
     """A decoder's curve, and an arrow to it from its model."""
     meta = {"model": curve.index}
-    line = {
-        **line_trace(curve.points, width=2, color=curve.colour),
-        "mode": "lines+markers",
+    line = {**line_trace(curve.line, width=2, color=curve.colour), "meta": meta}
+    points = {
+        **line_trace(curve.points),
+        "mode": "markers",
         "marker": {"size": 5, "color": curve.colour},
         "meta": meta,
     }
     if curve.gap is None:
-        return [line]
+        return [line, points]
     head = {"symbol": "arrow", "size": [0, 10], "angleref": "previous", "color": curve.colour}
     arrow = line_trace(curve.gap, width=1.5, color=curve.colour)
-    return [line, {**arrow, "mode": "lines+markers", "marker": head, "meta": meta}]
+    return [line, points, {**arrow, "mode": "lines+markers", "marker": head, "meta": meta}]
 
 
 def line_trace(points: Polyline, **style: Any) -> dict[str, Any]:
