@@ -9,12 +9,16 @@ from tempfile import TemporaryDirectory
 import torch
 from torch import Tensor
 
+from genprobe.analysis.options import Options
 from genprobe.errors import Notice
 from genprobe.report import Report
 from genprobe.runs.evaluate import evaluate
+from genprobe.runs.evaluation import run_evaluation
 from genprobe.types import Model, Params
 
 EXAMPLES = 48
+ANNEALED = "an annealed model"
+"""A case by itself, whose store takes seconds to make."""
 
 
 def data(count: int = EXAMPLES) -> Tensor:
@@ -78,7 +82,7 @@ def reports() -> Mapping[str, Report]:
 
 def write_store(case: str, folder: Path) -> Path:
     """The store of a case, written into a folder; no estimator has seen it."""
-    path = folder / f"{list(cases()).index(case)}.h5"
+    path = folder / f"{case.replace(' ', '-')}.h5"
     path.write_bytes(store_bytes(case))
     return path
 
@@ -86,8 +90,14 @@ def write_store(case: str, folder: Path) -> Path:
 @cache
 def store_bytes(case: str) -> bytes:
     """The content of the store of a case."""
-    model, x, draws = cases()[case]
+    options = Options(device="cpu", estimators={})
+    if case == ANNEALED:
+        made, x = model("annealed"), data(16)
+        options = replace(options, inference=4, max_steps=8)
+    else:
+        made, x, draws = cases()[case]
+        options = replace(options, draws=draws)
     with TemporaryDirectory(prefix="genprobe-") as folder:
         path = Path(folder) / "store.h5"
-        evaluate(model, x, draws=draws, device="cpu", store=path, estimators={})
+        run_evaluation(made, x, replace(options, store=path))
         return path.read_bytes()
