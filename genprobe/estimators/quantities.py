@@ -21,6 +21,7 @@ from genprobe.errors import UnavailableError
 from genprobe.estimators.annealing import Annealing, annealing_of
 from genprobe.estimators.control_variates import CodeMoments, Controls, controls
 from genprobe.estimators.dimensions import Moments, dimension_divergences, dimension_moments
+from genprobe.estimators.grid_moments import GridMoments, grid_moments
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.pointwise import (
     FixedScale,
@@ -86,6 +87,16 @@ class Quantities:
     def has_marginals(self) -> bool:
         """Whether any estimator asked for q(z_d), so that nothing is left to pay for them."""
         return "log_qzj" in vars(self)
+
+    @property
+    def has_grid(self) -> bool:
+        """Whether any estimator asked for the channels of a latent with places."""
+        return "grid" in vars(self)
+
+    @property
+    def has_fitted(self) -> bool:
+        """Whether marginals were fitted."""
+        return "fitted" in vars(self)
 
     def _require_spread(self) -> None:
         """Refuse what a posterior that is a point does not have."""
@@ -315,6 +326,12 @@ class Quantities:
     def rate_moments(self) -> Moments | None:
         """Mean and variance over examples of KL_d, by dimension; None if it does not factorise."""
         return self._dimension_moments[1]
+
+    @cached_property
+    def grid(self) -> GridMoments:
+        """Moments of every example of a latent with places: of its channels and frequencies."""
+        mean, shape = self.mean_moments.mean, self.header.latent_shape
+        return grid_moments(self._store.blocks(), self._family, self._prior, mean, shape)
 
     @cached_property
     def fitted(self) -> FittedMarginal:

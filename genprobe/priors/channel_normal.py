@@ -45,7 +45,8 @@ def build(event_shape: torch.Size, params: Params) -> Prior:
     def white(z: Tensor) -> Tensor:
         by_channel = z.double().reshape(*z.shape[:-1], *channels, positions)
         centred = by_channel - loc[:, None]
-        return torch.linalg.solve_triangular(scale_tril, centred, upper=False)
+        found: Tensor = torch.linalg.solve_triangular(scale_tril, centred, upper=False)
+        return found
 
     def log_prob(z: Tensor) -> Tensor:
         standard = Normal(0.0, 1.0, validate_args=False)

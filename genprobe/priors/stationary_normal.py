@@ -49,7 +49,8 @@ def build(event_shape: torch.Size, params: Params) -> Prior:
     def white(z: Tensor) -> Tensor:
         """Independent standard normals (frequency, C, n) under the prior, of z (n, *event)."""
         waves = transform(z.double() - loc, len(grid)).flatten(2).permute(2, 1, 0)
-        return torch.linalg.solve_triangular(factors, waves, upper=False)
+        found: Tensor = torch.linalg.solve_triangular(factors, waves, upper=False)
+        return found
 
     def log_prob(z: Tensor) -> Tensor:
         standard = Normal(0.0, 1.0, validate_args=False)

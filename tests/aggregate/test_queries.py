@@ -76,6 +76,12 @@ def test_draws_made_a_stretch_at_a_time_are_of_their_own_posteriors(store, param
     torch.testing.assert_close(queries.log_qz_x, log_qz_x)
 
 
+@pytest.mark.parametrize(("values", "examples"), [(400, 100), (2, 32)])
+def test_the_pilot_of_wide_codes_is_small(store, monkeypatch, values, examples):
+    monkeypatch.setattr(module, "MOST_VALUES", values)
+    assert draw(store, tolerance=10.0).z.shape == (2, examples, 2)
+
+
 def test_queries_are_fresh_draws(store):
     queries = draw(store, max_queries=2 * N)
     everything = [store.gather("draws/z", draw, torch.arange(N)) for draw in range(2)]

@@ -12,6 +12,7 @@ from genprobe.analysis.verdict import verdict
 from genprobe.errors import Notice
 from genprobe.escape import escaped
 from genprobe.render.text.at_width import AtWidth
+from genprobe.render.text.channel_lines import channel_lines, factor_lines
 from genprobe.render.text.inference_lines import inference_lines
 from genprobe.render.text.label_lines import label_lines, short_label_lines
 from genprobe.render.text.rows import headline, regime_verdict
@@ -46,7 +47,8 @@ class Fit:
         sentences: of the verdict.
         inference: whether what is said of inference, which somebody asked for, is shown.
         labels: how many are shown; None for all.
-        short: whether each of them has a line, or two, and not all that is said of it.
+        short: whether each of them has a line, or two, and not all that is said of it; channels
+            likewise.
     """
 
     warnings: int
@@ -68,7 +70,7 @@ def report_screen(report: Report, unit: str = "nats") -> RenderableType:
     shown = escaped(report)
 
     def screen_at(console: Console, width: int) -> list[Text]:
-        for fit in fits(len(shown.warnings), len(shown.labels)):
+        for fit in fits(len(shown.warnings), len(shown.labels), bool(shown.channels)):
             lines = screen_lines(shown, unit, fit, console, width)
             if width < COLUMNS or len(lines) <= LINES:
                 break
@@ -79,9 +81,9 @@ def report_screen(report: Report, unit: str = "nats") -> RenderableType:
     return AtWidth(screen_at)
 
 
-def fits(warnings: int, labels: int = 0) -> Iterator[Fit]:
+def fits(warnings: int, labels: int = 0, channels: bool = False) -> Iterator[Fit]:
     """Screens from the fullest to the barest; of warnings the last are the first to go."""
-    if labels:
+    if labels or channels:
         yield Fit(warnings=warnings, short=False)
         yield Fit(warnings=warnings, short=False, blanks=False)
     for blanks in (True, False):
@@ -125,8 +127,13 @@ def screen_lines(report: Report, unit: str, fit: Fit, console: Console, width: i
         said = inference_lines(report, scale)
         for i, text in enumerate(said):
             lines += (blank if i == 0 else []) + paragraph(text, "", "" if i else "log p   ", 8)
-    for i, text in enumerate(label_texts(report, scale, fit)):
-        lines += (blank if i == 0 else []) + paragraph(text, "", "Labels  " if i == 0 else "", 8)
+    of_channels = factor_lines(report) if fit.short else channel_lines(report)
+    for head, texts in (
+        ("Codes   ", of_channels if fit.extras else []),
+        ("Labels  ", label_texts(report, scale, fit)),
+    ):
+        for i, text in enumerate(texts):
+            lines += (blank if i == 0 else []) + paragraph(text, "", head if i == 0 else "", 8)
     if report.warnings:
         lines += blank
         for notice in report.warnings[: fit.warnings]:
