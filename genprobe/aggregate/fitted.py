@@ -31,7 +31,9 @@ FITTED = 20_000
 LEAST_FITTED = 1_000
 FITTED_VALUES = 1 << 24
 """At most so many examples to fit to and choose on, and at most so many entries of their second
-moments; all examples are scored."""
+moments, or of the codes where those are too many; all examples are scored."""
+WIDE = 512
+"""Latent values beyond which no candidate has the second moments of all pairs."""
 
 CLEARLY = 4.0
 """Standard errors that a size lies below the best candidate before it to be given up at once."""
@@ -166,7 +168,8 @@ def choose_folds(
     fold = torch.randperm(observations, generator=rng) % folds
     fold = fold if distinct is None else fold[distinct.which]
     k = math.prod(store.header.latent_shape)
-    most = min(FITTED, max(FITTED_VALUES // k**2, LEAST_FITTED))
+    entries = k if k > WIDE else k**2
+    most = min(FITTED, max(FITTED_VALUES // entries, LEAST_FITTED))
     chosen = torch.randperm(n, generator=rng)[:most].sort().values
     if int(fold[chosen].bincount(minlength=folds).min()) == 0:
         raise UnavailableError("No fitted marginal: a few examples are nearly all of the data.")

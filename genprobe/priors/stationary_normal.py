@@ -25,6 +25,8 @@ from genprobe.priors.flat import flat_prior
 from genprobe.types import Codes, Family, Params, Prior, PriorFactory
 
 NAME = "stationary-normal"
+ROWS = 128
+"""Examples that are transformed at a time."""
 MOST_NUMBERS = 1 << 24
 """Covariances of more entries than this are not fitted."""
 
@@ -115,11 +117,12 @@ def fit(codes: Codes, size: int, seed: int) -> Params:
     if shape is None:
         raise ValueError("codes without the shape of z")
     axes, loc = len(shape) - 1, codes.mean.mean(0)
-    waves = transform((codes.mean - loc).reshape(-1, *shape), axes)
-    waves = waves.flatten(2).permute(2, 1, 0)  # (frequency, C, n)
-    covariance = waves @ waves.transpose(1, 2) / waves.shape[2]
     spread = of_variances(codes.variance.mean(0).reshape(shape), axes).flatten(1)
-    factors = torch.linalg.cholesky(covariance + spread.T.diag_embed())
+    covariance = spread.T.diag_embed()
+    for some in codes.mean.split(ROWS):
+        waves = transform((some - loc).reshape(-1, *shape), axes).flatten(2).permute(2, 1, 0)
+        covariance += waves @ waves.transpose(1, 2) / len(codes.mean)
+    factors = torch.linalg.cholesky(covariance)
     return {
         "loc": loc.reshape(shape),
         "scale_tril": factors.reshape(*shape[1:], *factors.shape[1:]),
