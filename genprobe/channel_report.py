@@ -39,7 +39,7 @@ class Channel:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid:
+class LatentGrid:
     """Where the latent has its power and its rate.
 
     Attributes:
@@ -65,10 +65,10 @@ class Grid:
         }
 
     @staticmethod
-    def from_dict(content: Mapping[str, Any]) -> "Grid":
+    def from_dict(content: Mapping[str, Any]) -> "LatentGrid":
         """What ``to_dict`` wrote."""
         rate = content["rate"]
-        return Grid(
+        return LatentGrid(
             shape=tuple(content["shape"]),
             frequencies=tuple(content["frequencies"]),
             power=tuple(content["power"]),

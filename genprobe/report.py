@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from genprobe.channel_report import Channel, Grid
+from genprobe.channel_report import Channel, LatentGrid
 from genprobe.errors import GenprobeError, Notice, reason_of
 from genprobe.estimate import Estimate as Estimate
 from genprobe.estimate import Kind as Kind
@@ -129,7 +129,7 @@ class Report:
     labels: Mapping[str, LabelReport] = field(default_factory=dict)
     inference: InferenceReport | None = None
     channels: tuple[Channel, ...] = ()
-    grid: Grid | None = None
+    grid: LatentGrid | None = None
     store: "Store | None" = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, name: str) -> Estimate:
@@ -282,7 +282,7 @@ def from_dict(content: dict[str, Any]) -> Report:
         if "inference" in content
         else None,
         channels=tuple(Channel.from_dict(c) for c in content.get("channels", ())),
-        grid=Grid.from_dict(content["grid"]) if "grid" in content else None,
+        grid=LatentGrid.from_dict(content["grid"]) if "grid" in content else None,
     )
 
 

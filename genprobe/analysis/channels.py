@@ -6,14 +6,14 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.channel_report import Channel, Grid
+from genprobe.channel_report import Channel, LatentGrid
 from genprobe.estimators.grid_moments import GridMoments
 from genprobe.estimators.quantities import Quantities
 from genprobe.estimators.standard_error import data_error
 from genprobe.report import Estimate
 
 
-def places_of(quantities: Quantities) -> tuple[tuple[Channel, ...], Grid | None]:
+def places_of(quantities: Quantities) -> tuple[tuple[Channel, ...], LatentGrid | None]:
     """The channels of a latent and where it has its power and rate.
 
     Nothing where it has no places, or where no estimator asked for them.
@@ -61,7 +61,7 @@ def channels_of(
     return tuple(found)
 
 
-def grid_of(moments: GridMoments, rates: Float64[Tensor, " k"] | None) -> Grid:
+def grid_of(moments: GridMoments, rates: Float64[Tensor, " k"] | None) -> LatentGrid:
     """Where the latent has its power, and its rate.
 
     Args:
@@ -70,7 +70,7 @@ def grid_of(moments: GridMoments, rates: Float64[Tensor, " k"] | None) -> Grid:
     """
     known = rates is not None and bool(torch.isfinite(rates).all())
     by_position = rates.reshape(moments.shape[0], -1).sum(0).tolist() if known else None  # type: ignore[union-attr]
-    return Grid(
+    return LatentGrid(
         shape=tuple(moments.shape),
         frequencies=tuple(moments.frequencies.tolist()),
         power=tuple(moments.power.mean(0).tolist()),

@@ -119,7 +119,7 @@ def fit(codes: Codes, size: int, seed: int) -> Params:
     axes, loc = len(shape) - 1, codes.mean.mean(0)
     spread = of_variances(codes.variance.mean(0).reshape(shape), axes).flatten(1)
     covariance = spread.T.diag_embed()
-    for some in codes.mean.split(ROWS):
+    for some in torch.split(codes.mean, ROWS):
         waves = transform((some - loc).reshape(-1, *shape), axes).flatten(2).permute(2, 1, 0)
         covariance += waves @ waves.transpose(1, 2) / len(codes.mean)
     factors = torch.linalg.cholesky(covariance)

@@ -2,7 +2,7 @@ import dataclasses
 
 import pytest
 
-from genprobe.channel_report import Channel, Grid
+from genprobe.channel_report import Channel, LatentGrid
 from genprobe.render.text.channel_lines import channel_lines, factor_lines
 from genprobe.render.text.screen import LINES, to_screen
 from genprobe.render.text.table import to_text
@@ -31,7 +31,7 @@ def on_grid(make_report, make_estimate):
             report,
             estimates={**report.estimates, **factors},
             channels=channels,
-            grid=Grid(shape=(count, 8, 8), frequencies=(0.1,), power=(1.0,)),
+            grid=LatentGrid(shape=(count, 8, 8), frequencies=(0.1,), power=(1.0,)),
         )
 
     return make
