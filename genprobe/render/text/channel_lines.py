@@ -14,18 +14,15 @@ def channel_lines(report: Report) -> list[str]:
     channels = report.channels
     if not channels:
         return []
-    further = [spread(channels, "std"), spread(channels, "mean"), rates(report)]
-    return [*factor_lines(report), *filter(None, further)]
+    moments = [spread(channels, name) for name in ("std", "mean")]
+    return [*factor_lines(report), *moments, rates(report)]
 
 
 def factor_lines(report: Report) -> list[str]:
     """What a config of a generator takes, in a line; none where the latent has no places."""
-    if not report.channels:
-        return []
-    shape = "" if report.grid is None else " × ".join(map(str, report.grid.shape))
     names = ("scaling_factor", "shift_factor")
     said = [f"{k} {number(report.estimates[k])}" for k in names if k in report.estimates]
-    return [", ".join([f"{shape}: {said[0]}", *said[1:]] if said else [shape])]
+    return [", ".join(said)] if report.channels and said else []
 
 
 def number(estimate: Estimate) -> str:
@@ -52,8 +49,8 @@ def spread(channels: tuple[Channel, ...], name: str) -> str:
 
 
 def rates(report: Report) -> str:
-    """Which channels carry the rate, and how the power falls with frequency."""
-    parts = []
+    """The shape, which channels carry the rate, and how the power falls with frequency."""
+    parts = [] if report.grid is None else [" × ".join(map(str, report.grid.shape))]
     known = [(c, channel.rate.value) for c, channel in enumerate(report.channels) if channel.rate]
     whole = sum(value for _, value in known)
     if len(known) > 1 and whole > 0:

@@ -39,7 +39,7 @@ def on_grid(make_report, make_estimate):
 
 def test_the_first_line_is_ready_to_be_pasted(on_grid):
     first, *_ = channel_lines(on_grid(2))
-    assert first == "2 × 8 × 8: scaling_factor 0.2134 ± 0.0021, shift_factor −0.510 ± 0.030"
+    assert first == "scaling_factor 0.2134 ± 0.0021, shift_factor −0.510 ± 0.030"
     assert factor_lines(on_grid(2)) == [first]
 
 
@@ -47,13 +47,13 @@ def test_few_channels_are_listed(on_grid):
     _, std, mean, rate = channel_lines(on_grid(2))
     assert std == "std by channel 1.000 ± 0.020, 2.000 ± 0.020"
     assert mean == "mean by channel 0.000 ± 0.010, 0.100 ± 0.010"
-    assert rate == "rate 67 % in 1, 33 % in 0; spectrum slope −1.920 ± 0.050"
+    assert rate == "2 × 8 × 8; rate 67 % in 1, 33 % in 0; spectrum slope −1.920 ± 0.050"
 
 
 def test_of_many_channels_the_extremes_are(on_grid):
     _, std, _, rate = channel_lines(on_grid(16))
     assert std == "std from 1.000 ± 0.020 (channel 0) to 16.000 ± 0.020 (channel 15)"
-    assert rate.startswith("rate 12 % in 15, 11 % in 14")
+    assert rate.startswith("16 × 8 × 8; rate 12 % in 15, 11 % in 14")
 
 
 def test_other_latents_have_no_line(make_report):
@@ -64,6 +64,6 @@ def test_other_latents_have_no_line(make_report):
 def test_screen_and_table_have_them(on_grid):
     report = on_grid(2)
     screen, table = to_screen(report), to_text(report)
-    assert "Codes   2 × 8 × 8: scaling_factor 0.2134 ± 0.0021" in screen
+    assert "Codes   scaling_factor 0.2134 ± 0.0021" in screen
     assert len(screen.splitlines()) <= LINES
     assert "std by channel 1.000 ± 0.020, 2.000 ± 0.020" in table
