@@ -27,7 +27,7 @@ PAIRS = 100_000_000
 """Pairs of a point or query and a component, a dimension each, that the marginals may cost."""
 LEAST_QUERIES = 8
 """Queries of each draw at which the marginals are worked out all the same."""
-WIDEST = 4096
+WIDEST = 512
 """Dimensions beyond which not even so few queries are asked: posteriors are apart by then."""
 DEGREE = 5
 FEWEST = 16

@@ -6,6 +6,7 @@ import torch
 import genprobe
 from genprobe.errors import UnavailableError, UsageError
 from genprobe.loaders.prior_file import write_prior
+from genprobe.plugins import plugins
 
 
 def posteriors(n, seed):
@@ -41,11 +42,15 @@ def field(seed):
 
 
 def test_a_field_is_a_prior_by_name_in_a_file(tmp_path):
-    train = genprobe.evaluate_posteriors(field(1))
+    names = ("rate", "rate_fitted_prior", "prior_saving")
+    estimators = {name: plugins().get("estimators", name) for name in names}
+    train = genprobe.evaluate_posteriors(field(1), estimators=estimators)
     prior = genprobe.fit_prior(train)
     assert prior.name == "stationary-normal"
     write_prior(prior, tmp_path / "prior.npz")
-    swapped = genprobe.evaluate_posteriors(field(2), prior=tmp_path / "prior.npz")
+    swapped = genprobe.evaluate_posteriors(
+        field(2), prior=tmp_path / "prior.npz", estimators=estimators
+    )
     fitted = train["rate_fitted_prior"]
     errors = fitted.se_data + swapped["rate"].se_data
     # The file's prior is fitted to five folds, not to four: 1 nat or so better.
