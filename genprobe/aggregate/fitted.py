@@ -180,17 +180,16 @@ def take_sample(
     store: Store, family: Family, chosen: Int64[Tensor, " m"], fold: Int64[Tensor, " m"]
 ) -> Sample:
     """Moments and one draw of chosen examples, streamed from the store."""
-    means, variances = [], []
+    shape = torch.Size(store.header.latent_shape)
+    mean = torch.empty(len(chosen), shape.numel(), dtype=torch.float64)
+    variance = torch.empty_like(mean)
     for start, params in store.blocks():
         stop = start + size_of(params)
         low, high = torch.searchsorted(chosen, torch.tensor([start, stop])).tolist()
         rows = chosen[low:high] - start
         distribution = family.distribution({k: v[rows].double() for k, v in params.items()})
-        mean, variance = moments(distribution)
-        means.append(mean)
-        variances.append(variance)
-    shape = torch.Size(store.header.latent_shape)
-    codes = Codes(mean=torch.cat(means), variance=torch.cat(variances), event_shape=shape)
+        mean[low:high], variance[low:high] = moments(distribution)
+    codes = Codes(mean=mean, variance=variance, event_shape=shape)
     if not (codes.mean.isfinite().all() and codes.variance.isfinite().all()):
         raise UnavailableError("No fitted marginal: the posteriors have no finite variance.")
     return Sample(codes, store.gather("draws/z", 0, chosen).double(), fold)

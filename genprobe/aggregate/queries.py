@@ -39,7 +39,7 @@ PILOT, FEWEST = 4096, 64
 DRAWS = 2
 """Draws of each example; more where examples are few."""
 MOST_VALUES = 1 << 24
-"""Values that z hold in the pilot, 64 MiB of float32."""
+"""Values that z of all draws may hold, 64 MiB of float32; in the pilot a quarter."""
 HEADROOM = 1.15
 SKIP = 1e-6
 """Share of q(z) at a query that may be left out of it."""
@@ -149,8 +149,8 @@ def draw_queries(
 
     order = torch.randperm(n, generator=generator(seed, "order"))
     most = max(DRAWS, max_queries or limit(store))
-    examples = min(n, min(PILOT, most, max(FEWEST, room(store))) // DRAWS)
-    draws = max(DRAWS, min(PILOT, most, room(store)) // examples)
+    pilot = min(PILOT, most, max(FEWEST, room(store) // 4))
+    draws = max(DRAWS, pilot // (examples := min(n, pilot // DRAWS)))
     queries = ask(order[:examples], draws, "queries", tally=tally)
     while (found := error(queries)) > tolerance and len(queries) < most:
         wanted = math.ceil(len(queries) * HEADROOM * min((found / tolerance) ** 2, GROWTH))

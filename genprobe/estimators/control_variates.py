@@ -107,7 +107,8 @@ def controls(
         (entropy - entropy.mean())[query].expand_as(log_qz_x),
         (rate - rate.mean())[query].expand_as(log_qz_x),
     ]
-    far = distance(flat(z, 2), moments.mean, moments.second) - moments.distance[query]
+    each = [distance(draw, moments.mean, moments.second) for draw in flat(z, 2)]  # in float64
+    far = torch.stack(each) - moments.distance[query]
     own = existing(torch.stack([deviation, far], -1))
     found = existing(torch.cat([torch.stack(scalars, -1), *of_codes(z, query, moments)], -1))
     return dataclasses.replace(prepared(found), own=own)

@@ -20,6 +20,8 @@ from genprobe.priors.full_normal import require_factor
 from genprobe.types import Codes, Family, Params, Prior, PriorFactory
 
 NAME = "channel-normal"
+ROWS = 128
+"""Examples whose moments are worked out at a time."""
 MOST_CHANNELS = 512
 """More channels than this are not fitted."""
 
@@ -102,12 +104,12 @@ def fit(codes: Codes, size: int, seed: int) -> Params:
     if codes.event_shape is None:
         raise ValueError("codes without the shape of z")
     channels = codes.event_shape[0]
-    means = codes.mean.reshape(len(codes.mean), channels, -1)
-    loc = means.mean((0, 2))
-    centred = (means - loc[:, None]).transpose(0, 1).reshape(channels, -1)
-    covariance = centred @ centred.T / centred.shape[1]
-    spread = codes.variance.reshape(len(means), channels, -1).mean((0, 2)).diag()
-    return {"loc": loc, "scale_tril": torch.linalg.cholesky(covariance + spread)}
+    loc = codes.mean.mean(0).reshape(channels, -1).mean(1)
+    covariance = codes.variance.mean(0).reshape(channels, -1).mean(1).diag()
+    for some in torch.split(codes.mean, ROWS):
+        centred = some.reshape(len(some), channels, -1) - loc[:, None]
+        covariance += (centred @ centred.mT).sum(0) / (codes.mean.numel() / channels)
+    return {"loc": loc, "scale_tril": torch.linalg.cholesky(covariance)}
 
 
 channel_normal = PriorFactory(name=NAME, build=build, fit=fit, suits=suits)

@@ -118,11 +118,12 @@ def fit(codes: Codes, size: int, seed: int) -> Params:
         raise ValueError("codes without the shape of z")
     axes, loc = len(shape) - 1, codes.mean.mean(0)
     spread = of_variances(codes.variance.mean(0).reshape(shape), axes).flatten(1)
-    covariance = spread.T.diag_embed()
+    covariance = spread.T.diag_embed().permute(1, 2, 0).contiguous()  # (C, C, frequency)
     for some in torch.split(codes.mean, ROWS):
-        waves = transform((some - loc).reshape(-1, *shape), axes).flatten(2).permute(2, 1, 0)
-        covariance += waves @ waves.transpose(1, 2) / len(codes.mean)
-    factors = torch.linalg.cholesky(covariance)
+        waves = transform((some - loc).reshape(-1, *shape), axes).flatten(2)
+        for c in range(shape[0]):  # products of a row: a matrix product a frequency takes longer
+            covariance[c] += (waves * waves[:, c, None]).sum(0) / len(codes.mean)
+    factors = torch.linalg.cholesky(covariance.permute(2, 0, 1))
     return {
         "loc": loc.reshape(shape),
         "scale_tril": factors.reshape(*shape[1:], *factors.shape[1:]),

@@ -45,6 +45,12 @@ def model(name: str, spread: float = 2.0, scale: float = 0.5, decoder: bool = Tr
     )
 
 
+def on_grid() -> Model:
+    """A model of bits whose latent has one channel and six positions; no decoder."""
+    flat = model("on-grid", decoder=False)
+    return replace(flat, encode=lambda x: flat.encode(x.repeat(1, 2)[:, None]))
+
+
 def cases() -> Mapping[str, tuple[Model, Tensor, int]]:
     """A model, its data and a number of draws, by what is special about them."""
     return {
@@ -53,6 +59,7 @@ def cases() -> Mapping[str, tuple[Model, Tensor, int]]:
         "a collapsed model": (model("collapsed", spread=0.0, scale=1.0), data(), 1),
         "a model of separate codes": (model("separate", spread=50.0, scale=0.01), data(), 1),
         "two examples": (model("few"), data(2), 1),
+        "codes on a grid": (on_grid(), data(), 1),
     }
 
 
