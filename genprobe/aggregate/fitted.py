@@ -35,6 +35,9 @@ moments, or of the codes where those are too many; all examples are scored."""
 WIDE = 512
 """Latent values beyond which no candidate has the second moments of all pairs."""
 
+SCORED_VALUES = 1 << 20
+"""Values of z that one thread scores at a time while candidates are chosen."""
+
 CLEARLY = 4.0
 """Standard errors that a size lies below the best candidate before it to be given up at once."""
 
@@ -289,9 +292,11 @@ def label_of(name: str, size: int, sizes: Sequence[int]) -> str:
 
 def held_out(sample: Sample, priors: Sequence[Prior]) -> Float64[Tensor, " fold"]:
     """Mean log density of each fold's examples by the fit without them, nats."""
+    rows = max(1, SCORED_VALUES // max(1, sample.z.shape[1:].numel()))
 
     def one(fold: int) -> Tensor:
-        return priors[fold].log_prob(sample.z[sample.fold == fold]).mean()
+        parts = torch.split(sample.z[sample.fold == fold], rows)
+        return torch.cat([priors[fold].log_prob(z) for z in parts]).mean()
 
     with outer_threads():
         return torch.stack(share_out(one, range(len(priors))))
