@@ -21,7 +21,7 @@ def places_of(quantities: Quantities) -> tuple[tuple[Channel, ...], LatentGrid |
     Args:
         quantities: of the store.
     """
-    if not quantities.has_grid:
+    if not quantities.has("grid"):
         return (), None
     moments, rates = quantities.grid, quantities.rate_moments
     each = None if rates is None else rates.mean

@@ -118,7 +118,7 @@ def evidence_of(
         blocks=store.blocks() if encodes else (),
         said=said,
         training=store.header.training,
-        fitted_scores=quantities.fitted.scores if quantities.has_fitted else {},
+        fitted_scores=quantities.fitted.scores if quantities.has("fitted") else {},
     )
 
 

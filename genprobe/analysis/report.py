@@ -217,7 +217,7 @@ def latents_of(quantities: Quantities) -> Sequence[Dimension]:
     return dimensions(
         quantities.mean_moments,
         quantities.rate_moments,
-        quantities.dimension_kl if quantities.has_marginals else None,
+        quantities.dimension_kl if quantities.has("log_qzj") else None,
     )
 
 

@@ -14,15 +14,17 @@ examples are few, the plain estimator stands.
 """
 
 import dataclasses
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.code_moments import distance
+from genprobe.aggregate.code_moments import aggregate_moments, distance, expected_distance
 from genprobe.distributions.latents import flat
 from genprobe.estimators.standard_error import interval_factor, within_error
+from genprobe.types import Family, Params
 
 EXAMPLES_PER_CONTROL = 8
 RIDGE = 1e-8
@@ -49,6 +51,26 @@ class CodeMoments:
     mean: Float64[Tensor, " k"]
     second: Float64[Tensor, " *k"]
     distance: Float64[Tensor, " n"]
+
+
+def code_moments(
+    blocks: Callable[[], Iterable[tuple[int, Params]]],
+    family: Family,
+    entropy: Float64[Tensor, " n"],
+    rate: Float64[Tensor, " n"],
+) -> CodeMoments:
+    """What is known exactly of all posteriors.
+
+    Args:
+        blocks: (first example, parameters of a stretch), in order; each call starts over.
+        family: of the posteriors.
+        entropy: (n,) of each posterior, nats.
+        rate: (n,) of each example where it is a closed form, else zeros.
+    """
+    mean, second = aggregate_moments(blocks(), family)
+    return CodeMoments(
+        entropy, rate, mean, second, expected_distance(blocks(), family, mean, second)
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -47,8 +47,9 @@ def model(name: str, spread: float = 2.0, scale: float = 0.5, decoder: bool = Tr
 
 def on_grid() -> Model:
     """A model of bits whose latent has one channel and six positions; no decoder."""
+    encode = encoder(spread=2.0, scale=0.5)
     flat = model("on-grid", decoder=False)
-    return replace(flat, encode=lambda x: flat.encode(x.repeat(1, 2)[:, None]))
+    return replace(flat, encode=lambda x: encode(x.repeat(1, 2)[:, None]))
 
 
 def cases() -> Mapping[str, tuple[Model, Tensor, int]]:

@@ -123,23 +123,31 @@ def screen_lines(report: Report, unit: str, fit: Fit, console: Console, width: i
         rows = [row for row in rows if row.name != NAMES["elbo"]]
     lines += blank + table_lines(rows, (unit, *errors), console, width)
     lines += blank + paragraph(regime_verdict(report, scale.nats), "", "Regime  ", 8)
-    if fit.inference:
-        said = inference_lines(report, scale)
-        for i, text in enumerate(said):
-            lines += (blank if i == 0 else []) + paragraph(text, "", "" if i else "log p   ", 8)
-    of_channels = factor_lines(report) if fit.short else channel_lines(report)
-    for head, texts in (
-        ("Codes   ", of_channels if fit.extras else []),
-        ("Labels  ", label_texts(report, scale, fit)),
-    ):
+    for head, texts in parts_below(report, scale, fit).items():
         for i, text in enumerate(texts):
-            lines += (blank if i == 0 else []) + paragraph(text, "", head if i == 0 else "", 8)
+            lines += (blank if i == 0 else []) + paragraph(text, "", "" if i else head, 8)
     if report.warnings:
         lines += blank
         for notice in report.warnings[: fit.warnings]:
             lines += paragraph(f"{notice.code}: {notice.message}", "", "! ", 2)
         lines += rest_of(report.warnings, fit.warnings, width)
     return lines + paragraph(MORE, "dim")
+
+
+def parts_below(report: Report, scale: Scale, fit: Fit) -> dict[str, list[str]]:
+    """What stands below the regime: lines by what begins the first of them.
+
+    Args:
+        report: to be shown, its names escaped.
+        scale: of the numbers.
+        fit: how much is shown.
+    """
+    of_channels = factor_lines if fit.short else channel_lines
+    return {
+        "log p   ": list(inference_lines(report, scale)) if fit.inference else [],
+        "Codes   ": of_channels(report) if fit.extras else [],
+        "Labels  ": label_texts(report, scale, fit),
+    }
 
 
 def label_texts(report: Report, scale: Scale, fit: Fit) -> list[str]:
