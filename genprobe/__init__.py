@@ -13,6 +13,7 @@ from genprobe.hookspecs import hookimpl
 if TYPE_CHECKING:
     from genprobe import aggregate
     from genprobe.analysis.report import report_from_store
+    from genprobe.channel_report import Channel, LatentGrid
     from genprobe.comparing.compare import compare
     from genprobe.comparing.comparison import Comparison
     from genprobe.comparing.difference import Difference
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     )
 
 PLACES = {
+    "Channel": "channel_report",
     "Comparison": "comparing.comparison",
     "Codes": "types.prior",
     "FittedScale": "types.likelihood",
@@ -66,6 +68,7 @@ PLACES = {
     "InferenceReport": "inference_report",
     "LabelDimension": "label_report",
     "LabelReport": "label_report",
+    "LatentGrid": "channel_report",
     "Leak": "label_report",
     "Likelihood": "types.likelihood",
     "Loader": "types.model",
@@ -105,6 +108,7 @@ PLACES = {
 }
 
 __all__ = [
+    "Channel",
     "Codes",
     "Comparison",
     "CurvePoint",
@@ -119,6 +123,7 @@ __all__ = [
     "InferenceReport",
     "LabelDimension",
     "LabelReport",
+    "LatentGrid",
     "Leak",
     "Likelihood",
     "Loader",

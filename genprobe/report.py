@@ -13,6 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from genprobe.channel_report import Channel, LatentGrid
 from genprobe.errors import GenprobeError, Notice, reason_of
 from genprobe.estimate import Estimate as Estimate
 from genprobe.estimate import Kind as Kind
@@ -111,6 +112,8 @@ class Report:
         provenance: plain facts that reproduce the report (versions, hashes, seed, options).
         labels: what the code says of each label, by its name.
         inference: how log p(x) was worked out; None where nobody asked for it.
+        channels: of a latent with places, one record each; else none.
+        grid: where such a latent has its power and its rate; else None.
         store: what it was made from, a temporary one for as long as it is held; None once read
             from JSON. No part of the report's content.
     """
@@ -125,6 +128,8 @@ class Report:
     provenance: Mapping[str, Any]
     labels: Mapping[str, LabelReport] = field(default_factory=dict)
     inference: InferenceReport | None = None
+    channels: tuple[Channel, ...] = ()
+    grid: LatentGrid | None = None
     store: "Store | None" = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, name: str) -> Estimate:
@@ -187,6 +192,8 @@ class Report:
             "provenance": json_schema.without_infinities(self.provenance),
             **({"labels": {k: v.to_dict() for k, v in self.labels.items()}} if self.labels else {}),
             **({} if self.inference is None else {"inference": self.inference.to_dict()}),
+            **({"channels": [c.to_dict() for c in self.channels]} if self.channels else {}),
+            **({"grid": self.grid.to_dict()} if self.grid else {}),
         }
 
     def to_json(self) -> str:
@@ -274,6 +281,8 @@ def from_dict(content: dict[str, Any]) -> Report:
         inference=InferenceReport.from_dict(content["inference"])
         if "inference" in content
         else None,
+        channels=tuple(Channel.from_dict(c) for c in content.get("channels", ())),
+        grid=LatentGrid.from_dict(content["grid"]) if "grid" in content else None,
     )
 
 

@@ -9,18 +9,16 @@ the examples that it is scored on.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
-from torch.distributions import Distribution, constraints
 
 from genprobe.aggregate.blocks import size_of
 from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.aggregate.moments import moments
-from genprobe.distributions.latents import flat
-from genprobe.distributions.uniform_sphere import unit_vector
+from genprobe.aggregate.suitable import suitable
 from genprobe.errors import UnavailableError
 from genprobe.runtime.outer_threads import outer_threads, share_out
 from genprobe.runtime.progress import Progress, silent
@@ -33,13 +31,15 @@ FITTED = 20_000
 LEAST_FITTED = 1_000
 FITTED_VALUES = 1 << 24
 """At most so many examples to fit to and choose on, and at most so many entries of their second
-moments; all examples are scored."""
+moments, or of the codes where those are too many; all examples are scored."""
+WIDE = 512
+"""Latent values beyond which no candidate has the second moments of all pairs."""
+
+SCORED_VALUES = 1 << 20
+"""Values of z that one thread scores at a time while candidates are chosen."""
 
 CLEARLY = 4.0
 """Standard errors that a size lies below the best candidate before it to be given up at once."""
-
-SURFACES = (constraints.simplex, unit_vector)
-"""Supports of no volume in the space of z."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -51,7 +51,7 @@ class FittedMarginal:
         scores: cross-fitted mean log m(z) of every candidate that was fitted in all folds, nats.
         log_mz: (draw, n) log m(z) at the store's draws, each by a fit without that example.
         folds: number of folds.
-        prior: the candidate as one fold's fit, over flattened z; for samples, not for scores.
+        prior: the candidate as one fold's fit; for samples, not for scores.
     """
 
     candidate: str
@@ -67,12 +67,12 @@ class Sample:
 
     Attributes:
         codes: their posterior moments.
-        z: (m, k) one draw of each.
+        z: (m, *latent) one draw of each.
         fold: (m,) the fold each belongs to.
     """
 
     codes: Codes
-    z: Float64[Tensor, "m k"]
+    z: Float64[Tensor, "m *latent"]
     fold: Int64[Tensor, " m"]
 
 
@@ -90,7 +90,7 @@ def fit_marginal(
     Args:
         store: finished.
         family: of its posteriors.
-        candidates: priors by name; those that offer no fit are passed over.
+        candidates: priors by name; those that offer no fit to such codes are passed over.
         seed: of folds and fits.
         progress: told of fits done and of the candidate in hand, stage ``fit``.
         distinct: the distinct examples, if some are equal; copies go into one fold.
@@ -98,6 +98,7 @@ def fit_marginal(
     Raises:
         UnavailableError: if all examples are equal, or no candidate can be fitted.
     """
+    candidates = suitable(store, family, candidates)
     fold, chosen = choose_folds(store, seed, distinct)
     folds = int(fold.max()) + 1
     sample = take_sample(store, family, chosen, fold[chosen])
@@ -128,7 +129,7 @@ def refit(
     seed: int = 0,
     distinct: DistinctExamples | None = None,
 ) -> tuple[str, Params]:
-    """The registered name and tensors of a candidate fitted to every fold, over flattened z.
+    """The registered name and tensors of a candidate fitted to every fold.
 
     Args:
         store: finished.
@@ -143,7 +144,7 @@ def refit(
     """
     fold, chosen = choose_folds(store, seed, distinct)
     sample = take_sample(store, family, chosen, fold[chosen])
-    for name, factory in candidates.items():
+    for name, factory in suitable(store, family, candidates).items():
         sizes = sizes_of(sample, factory, int(fold.max()) + 1)
         for size in sizes:
             if factory.fit is not None and label_of(name, size, sizes) == candidate:
@@ -170,7 +171,8 @@ def choose_folds(
     fold = torch.randperm(observations, generator=rng) % folds
     fold = fold if distinct is None else fold[distinct.which]
     k = math.prod(store.header.latent_shape)
-    most = min(FITTED, max(FITTED_VALUES // k**2, LEAST_FITTED))
+    entries = k if k > WIDE else k**2
+    most = min(FITTED, max(FITTED_VALUES // entries, LEAST_FITTED))
     chosen = torch.randperm(n, generator=rng)[:most].sort().values
     if int(fold[chosen].bincount(minlength=folds).min()) == 0:
         raise UnavailableError("No fitted marginal: a few examples are nearly all of the data.")
@@ -181,33 +183,19 @@ def take_sample(
     store: Store, family: Family, chosen: Int64[Tensor, " m"], fold: Int64[Tensor, " m"]
 ) -> Sample:
     """Moments and one draw of chosen examples, streamed from the store."""
-    means, variances = [], []
+    shape = torch.Size(store.header.latent_shape)
+    mean = torch.empty(len(chosen), shape.numel(), dtype=torch.float64)
+    variance = torch.empty_like(mean)
     for start, params in store.blocks():
         stop = start + size_of(params)
         low, high = torch.searchsorted(chosen, torch.tensor([start, stop])).tolist()
         rows = chosen[low:high] - start
         distribution = family.distribution({k: v[rows].double() for k, v in params.items()})
-        require_density(distribution)
-        mean, variance = moments(distribution)
-        means.append(mean)
-        variances.append(variance)
-    codes = Codes(mean=torch.cat(means), variance=torch.cat(variances))
+        mean[low:high], variance[low:high] = moments(distribution)
+    codes = Codes(mean=mean, variance=variance, event_shape=shape)
     if not (codes.mean.isfinite().all() and codes.variance.isfinite().all()):
         raise UnavailableError("No fitted marginal: the posteriors have no finite variance.")
-    return Sample(codes, flat(store.gather("draws/z", 0, chosen).double(), 1), fold)
-
-
-def require_density(distribution: Distribution) -> None:
-    """Check that codes have a density over all of z, as candidates do: else R_m bounds nothing.
-
-    Raises:
-        UnavailableError: if they are discrete or lie on a simplex or a sphere.
-    """
-    support = distribution.support
-    while isinstance(support, constraints.independent):
-        support = support.base_constraint
-    if support is not None and (support.is_discrete or support in SURFACES):
-        raise UnavailableError("No fitted marginal: the codes have no density over all of z.")
+    return Sample(codes, store.gather("draws/z", 0, chosen).double(), fold)
 
 
 def ladder(
@@ -223,7 +211,7 @@ def ladder(
     Of several sizes each has to do better than the best candidate before it. One that is clearly
     worse on the first fold is not fitted to the others.
     """
-    total = sum(len(sizes_of(sample, r, folds)) for r in candidates.values() if r.fit) * folds
+    total = sum(len(sizes_of(sample, r, folds)) for r in candidates.values()) * folds
     best, most, done = None, -math.inf, 0
 
     def advance(count: int) -> None:
@@ -232,8 +220,6 @@ def ladder(
         progress.advance("fit", count, total)
 
     for name, factory in candidates.items():
-        if factory.fit is None:
-            continue
         sizes = sizes_of(sample, factory, folds)
         end = done + len(sizes) * folds
         for size in sizes:
@@ -306,21 +292,23 @@ def label_of(name: str, size: int, sizes: Sequence[int]) -> str:
 
 def held_out(sample: Sample, priors: Sequence[Prior]) -> Float64[Tensor, " fold"]:
     """Mean log density of each fold's examples by the fit without them, nats."""
+    rows = max(1, SCORED_VALUES // max(1, sample.z.shape[1:].numel()))
 
     def one(fold: int) -> Tensor:
-        return priors[fold].log_prob(sample.z[sample.fold == fold]).mean()
+        parts = torch.split(sample.z[sample.fold == fold], rows)
+        return torch.cat([priors[fold].log_prob(z) for z in parts]).mean()
 
     with outer_threads():
         return torch.stack(share_out(one, range(len(priors))))
 
 
 def fit_without(sample: Sample, factory: PriorFactory, size: int, fold: int, seed: int) -> Prior:
-    """A candidate fitted to every example of the sample but one fold's, over flattened z."""
+    """A candidate fitted to every example of the sample but one fold's."""
     if factory.fit is None:
         raise ValueError(factory.name)
-    kept = sample.fold != fold
-    codes = Codes(mean=sample.codes.mean[kept], variance=sample.codes.variance[kept])
-    return factory.build(torch.Size([codes.mean.shape[1]]), factory.fit(codes, size, seed))
+    kept, whole = sample.fold != fold, sample.codes
+    codes = replace(whole, mean=whole.mean[kept], variance=whole.variance[kept])
+    return factory.build(sample.z.shape[1:], factory.fit(codes, size, seed))
 
 
 def pick(scores: Mapping[str, Float64[Tensor, " fold"]], fold: int) -> str:
@@ -335,7 +323,7 @@ def score(
     header = store.header
     log_mz = torch.empty(header.draws, header.n, dtype=torch.float64)
 
-    def one(place: tuple[int, Int64[Tensor, " rows"], Float64[Tensor, "rows k"], int]) -> None:
+    def one(place: tuple[int, Int64[Tensor, " rows"], Tensor, int]) -> None:
         draw, rows, z, f = place
         mine = fold[rows] == f
         if mine.any():  # torch refuses to sum over the event of nothing
@@ -345,6 +333,6 @@ def score(
         for segment in range(header.segments):
             rows = torch.arange(*header.span(segment))
             for draw in range(header.draws):
-                z = flat(store.gather("draws/z", draw, rows).double(), 1)
+                z = store.gather("draws/z", draw, rows).double()
                 share_out(one, [(draw, rows, z, f) for f in range(len(priors))])
     return log_mz

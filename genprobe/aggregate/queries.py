@@ -34,12 +34,12 @@ from genprobe.runtime.seeds import derived_seed, generator
 from genprobe.store.read import Store
 from genprobe.types import Family
 
-PILOT = 4096
-"""Queries of the pilot."""
+PILOT, FEWEST = 4096, 64
+"""Queries of the pilot; of wide z fewer, but no fewer than these."""
 DRAWS = 2
-"""Draws of each example; more where examples are few, ..."""
+"""Draws of each example; more where examples are few."""
 MOST_VALUES = 1 << 24
-"""... as long as their z hold no more values than these, 64 MiB of float32."""
+"""Values that z of all draws may hold, 64 MiB of float32; in the pilot a quarter."""
 HEADROOM = 1.15
 SKIP = 1e-6
 """Share of q(z) at a query that may be left out of it."""
@@ -149,8 +149,8 @@ def draw_queries(
 
     order = torch.randperm(n, generator=generator(seed, "order"))
     most = max(DRAWS, max_queries or limit(store))
-    examples = min(n, min(PILOT, most) // DRAWS)
-    draws = max(DRAWS, min(PILOT, most, room(store)) // examples)
+    pilot = min(PILOT, most, max(FEWEST, room(store) // 4))
+    draws = max(DRAWS, pilot // (examples := min(n, pilot // DRAWS)))
     queries = ask(order[:examples], draws, "queries", tally=tally)
     while (found := error(queries)) > tolerance and len(queries) < most:
         wanted = math.ceil(len(queries) * HEADROOM * min((found / tolerance) ** 2, GROWTH))

@@ -19,6 +19,7 @@ from genprobe.aggregate.blocks import Blocks, in_memory
 from genprobe.aggregate.density import log_aggregate_blocks
 from genprobe.aggregate.marginals import FEW, HELD_VALUES, gather, log_marginals
 from genprobe.distributions.latents import flat
+from genprobe.errors import UnavailableError
 from genprobe.runtime.outer_threads import outer_threads
 from genprobe.types import Family, Params
 
@@ -26,6 +27,8 @@ PAIRS = 100_000_000
 """Pairs of a point or query and a component, a dimension each, that the marginals may cost."""
 LEAST_QUERIES = 8
 """Queries of each draw at which the marginals are worked out all the same."""
+WIDEST = 512
+"""Dimensions beyond which not even so few queries are asked: posteriors are apart by then."""
 DEGREE = 5
 FEWEST = 16
 """Intervals between points, at the least."""
@@ -57,9 +60,11 @@ def marginals_at_queries(
         n: number of components.
 
     Raises:
-        UnavailableError: if the family does not factorise.
+        UnavailableError: if the family does not factorise, or z is too wide.
     """
     draws, k = len(z), z[0, 0].numel()
+    if k > WIDEST:
+        raise UnavailableError(f"Not worked out for more than {WIDEST} latent dimensions.")
     z = z[:, : max(LEAST_QUERIES, HELD_VALUES // (draws * k))]
     found = smooth_log_marginals(z.flatten(0, 1), family, blocks, n)
     if found is None:

@@ -4,12 +4,14 @@ import contextlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor
 
 from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.analysis.notices import tolerance_missed
 from genprobe.analysis.options import Options
+from genprobe.channel_report import Channel
 from genprobe.errors import Notice, UnavailableError
 from genprobe.estimators.pointwise import FixedScale
 from genprobe.estimators.probed import probed_column
@@ -46,6 +48,9 @@ class Evidence:
         labels: what the code says of each label, by name.
         labels_given: names of those that the model is given.
         inference: how log p(x) was worked out; None where nobody asked for it.
+        channels: of a latent with places.
+        training: what the checkpoint says of itself.
+        fitted_scores: cross-fitted mean log density of every fitted prior by name, nats.
     """
 
     estimates: Mapping[str, Estimate]
@@ -68,6 +73,9 @@ class Evidence:
     labels: Mapping[str, LabelReport] = field(default_factory=dict)
     labels_given: Sequence[str] = ()
     inference: InferenceReport | None = None
+    channels: Sequence[Channel] = ()
+    training: Mapping[str, Any] = field(default_factory=dict)
+    fitted_scores: Mapping[str, float] = field(default_factory=dict)
 
 
 def evidence_of(
@@ -109,6 +117,8 @@ def evidence_of(
         values=math.prod(store.header.event_shape),
         blocks=store.blocks() if encodes else (),
         said=said,
+        training=store.header.training,
+        fitted_scores=quantities.fitted.scores if quantities.has("fitted") else {},
     )
 
 

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from importlib.metadata import metadata
 from typing import TYPE_CHECKING
 
-from genprobe.analysis import advice, inference_findings, label_findings, notices
+from genprobe.analysis import (
+    advice,
+    channel_findings,
+    inference_findings,
+    label_findings,
+    notices,
+)
 from genprobe.analysis.advice import Advice, Facts
 from genprobe.analysis.constant_scale import constant_scale
 from genprobe.analysis.decoder_notices import may_be_probabilities, probs_rounded
@@ -140,6 +146,18 @@ FINDINGS: Mapping[str, Finding] = {
         condition="The marginal KL is within 10 % of R − log N, and that is above 0.",
         find=lambda e: notices.marginal_kl_is_floor(e.estimates),
         advice=advice.more_examples,
+    ),
+    channel_findings.SCALE: Finding(
+        condition="The config of the model scales or shifts codes by 2 % and 2 standard errors "
+        "otherwise than the data ask for.",
+        find=lambda e: channel_findings.scale_differs(e.estimates, e.channels, e.training),
+        advice=channel_findings.take_measured_scale,
+    ),
+    channel_findings.FIELD: Finding(
+        condition="A fitted stationary field saves more than 2 standard errors and 1 % of R, and "
+        "more than that against a fitted prior without neighbours.",
+        find=lambda e: channel_findings.not_white(e.estimates, e.fitted_scores),
+        advice=channel_findings.sample_from_a_field,
     ),
     "prior-mismatch": Finding(
         condition="A fitted prior saves more than 2 standard errors and more than 1 % of R.",

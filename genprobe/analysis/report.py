@@ -8,6 +8,7 @@ import torch
 
 from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal
+from genprobe.analysis.channels import places_of
 from genprobe.analysis.decoder_alone import UNPLACED
 from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
@@ -24,7 +25,7 @@ from genprobe.analysis.stored_quantities import (
     stored_parts,
     with_prior_read,
 )
-from genprobe.analysis.withheld import stated, stated_dimensions, vacuous
+from genprobe.analysis.withheld import stated, stated_channels, stated_dimensions, vacuous
 from genprobe.encoding.parts import Parts
 from genprobe.errors import Notice
 from genprobe.estimators.annealing import NOT_ASKED
@@ -171,6 +172,7 @@ def estimate_report(
         *([] if family.notice is None else [family.notice]),
         *prior_of_these(options.prior, header),
     ]
+    channels, grid = places_of(quantities)
     regime = regime_of(quantities, estimates, said, options)
     inference = annealed_inference(quantities)
     evidence = replace(
@@ -178,6 +180,7 @@ def estimate_report(
         labels=of_labels,
         labels_given=given_to_model(store, labels.labels) if labels.labels else (),
         inference=inference,
+        channels=channels,
     )
     withheld, at_stake = vacuous(estimates), stakes(evidence)
     facts = {
@@ -202,6 +205,8 @@ def estimate_report(
         provenance=facts,
         labels=of_labels,
         inference=inference,
+        channels=stated_channels(channels, quantities.observations),
+        grid=grid,
         store=store,
     )
 
@@ -212,7 +217,7 @@ def latents_of(quantities: Quantities) -> Sequence[Dimension]:
     return dimensions(
         quantities.mean_moments,
         quantities.rate_moments,
-        quantities.dimension_kl if quantities.has_marginals else None,
+        quantities.dimension_kl if quantities.has("log_qzj") else None,
     )
 
 

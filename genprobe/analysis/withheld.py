@@ -12,6 +12,7 @@ before.
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+from genprobe.channel_report import Channel
 from genprobe.errors import Notice
 from genprobe.report import Dimension, Estimate, number
 
@@ -106,6 +107,20 @@ def stated_dimensions(dimensions: Sequence[Dimension], n: int) -> tuple[Dimensio
     if n >= LEAST_EXAMPLES:
         return tuple(dimensions)
     return tuple(dataclasses.replace(d, rate_se_data=None) for d in dimensions)
+
+
+def stated_channels(channels: Sequence[Channel], n: int) -> tuple[Channel, ...]:
+    """The channels of a latent with places, likewise."""
+    if n >= LEAST_EXAMPLES:
+        return tuple(channels)
+    return tuple(
+        Channel(
+            mean=without_data_error(c.mean),
+            std=without_data_error(c.std),
+            rate=None if c.rate is None else without_data_error(c.rate),
+        )
+        for c in channels
+    )
 
 
 def few_examples(n: int) -> Notice | None:

@@ -1,5 +1,7 @@
 """How the values of one z lie in memory: in a row, also where z is a single number."""
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 
@@ -13,3 +15,16 @@ def flat(values: Tensor, axes: int) -> Tensor:
         axes: how many axes come before those of z.
     """
     return values.flatten(axes) if values.dim() > axes else values.unsqueeze(axes)
+
+
+def is_grid(event_shape: Sequence[int]) -> bool:
+    """Whether z has channels and places: (C, H, W) or (C, T), none of them empty.
+
+    Args:
+        event_shape: of one z.
+
+    Example:
+        >>> is_grid((4, 32, 32)), is_grid((64,))
+        (True, False)
+    """
+    return len(event_shape) in (2, 3) and min(event_shape) > 0

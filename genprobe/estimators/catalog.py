@@ -179,6 +179,28 @@ ESTIMATORS: Mapping[str, ReportRow] = {
         ranks=False,
         meaning="how much of a code sampled from the prior survives decoding and encoding again",
     ),
+    "scaling_factor": ReportRow(
+        label="scaling factor 1/σ(z)",
+        heading="scaling",
+        section=CODE,
+        unit="1/z",
+        meaning="what a generator multiplies codes on a grid by, so that their spread is 1; "
+        "`scaling_factor` of a diffusers config",
+    ),
+    "shift_factor": ReportRow(
+        label="shift factor, mean of z",
+        heading="shift",
+        section=CODE,
+        unit="z",
+        meaning="what it takes off them first; `shift_factor` of a diffusers config",
+    ),
+    "spectrum_slope": ReportRow(
+        label="slope of the spectrum",
+        heading="spectrum",
+        section=CODE,
+        unit="log/log",
+        meaning="how fast the power of codes on a grid falls with frequency: 0 is white noise",
+    ),
     "inference_gap": ReportRow(
         label="inference gap log p(x) − ELBO",
         heading="inf. gap",

@@ -14,15 +14,17 @@ examples are few, the plain estimator stands.
 """
 
 import dataclasses
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.code_moments import distance
+from genprobe.aggregate.code_moments import aggregate_moments, distance, expected_distance
 from genprobe.distributions.latents import flat
 from genprobe.estimators.standard_error import interval_factor, within_error
+from genprobe.types import Family, Params
 
 EXAMPLES_PER_CONTROL = 8
 RIDGE = 1e-8
@@ -49,6 +51,26 @@ class CodeMoments:
     mean: Float64[Tensor, " k"]
     second: Float64[Tensor, " *k"]
     distance: Float64[Tensor, " n"]
+
+
+def code_moments(
+    blocks: Callable[[], Iterable[tuple[int, Params]]],
+    family: Family,
+    entropy: Float64[Tensor, " n"],
+    rate: Float64[Tensor, " n"],
+) -> CodeMoments:
+    """What is known exactly of all posteriors.
+
+    Args:
+        blocks: (first example, parameters of a stretch), in order; each call starts over.
+        family: of the posteriors.
+        entropy: (n,) of each posterior, nats.
+        rate: (n,) of each example where it is a closed form, else zeros.
+    """
+    mean, second = aggregate_moments(blocks(), family)
+    return CodeMoments(
+        entropy, rate, mean, second, expected_distance(blocks(), family, mean, second)
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +129,8 @@ def controls(
         (entropy - entropy.mean())[query].expand_as(log_qz_x),
         (rate - rate.mean())[query].expand_as(log_qz_x),
     ]
-    far = distance(flat(z, 2), moments.mean, moments.second) - moments.distance[query]
+    each = [distance(draw, moments.mean, moments.second) for draw in flat(z, 2)]  # in float64
+    far = torch.stack(each) - moments.distance[query]
     own = existing(torch.stack([deviation, far], -1))
     found = existing(torch.cat([torch.stack(scalars, -1), *of_codes(z, query, moments)], -1))
     return dataclasses.replace(prepared(found), own=own)

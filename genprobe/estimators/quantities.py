@@ -8,19 +8,16 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.code_moments import (
-    aggregate_moments,
-    expected_distance,
-    posterior_entropy,
-)
+from genprobe.aggregate.code_moments import posterior_entropy
 from genprobe.aggregate.distinct import DistinctExamples, most_information
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.queries import Queries
 from genprobe.aggregate.smooth_marginals import marginals_at_queries
 from genprobe.errors import UnavailableError
 from genprobe.estimators.annealing import Annealing, annealing_of
-from genprobe.estimators.control_variates import CodeMoments, Controls, controls
+from genprobe.estimators.control_variates import CodeMoments, Controls, code_moments, controls
 from genprobe.estimators.dimensions import Moments, dimension_divergences, dimension_moments
+from genprobe.estimators.grid_moments import GridMoments, grid_moments
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.pointwise import (
     FixedScale,
@@ -82,10 +79,9 @@ class Quantities:
         """Whether any queries of the aggregate posterior were made."""
         return "queries" in vars(self)
 
-    @property
-    def has_marginals(self) -> bool:
-        """Whether any estimator asked for q(z_d), so that nothing is left to pay for them."""
-        return "log_qzj" in vars(self)
+    def has(self, name: str) -> bool:
+        """Whether an estimator asked for a quantity, so that nothing is left to pay for it."""
+        return name in vars(self)
 
     def _require_spread(self) -> None:
         """Refuse what a posterior that is a point does not have."""
@@ -292,10 +288,8 @@ class Quantities:
     def _code_moments(self) -> CodeMoments | None:
         if self.posterior_entropy is None:
             return None
-        rate = self.rate[0] if self.rate_analytic else torch.zeros(self.n, dtype=torch.float64)
-        mean, second = aggregate_moments(self._store.blocks(), self._family)
-        far = expected_distance(self._store.blocks(), self._family, mean, second)
-        return CodeMoments(self.posterior_entropy, rate, mean, second, far)
+        rate = self.rate[0] if self.rate_analytic else torch.zeros_like(self.posterior_entropy)
+        return code_moments(self._store.blocks, self._family, self.posterior_entropy, rate)
 
     @cached_property
     def posterior_entropy(self) -> Float64[Tensor, " n"] | None:
@@ -315,6 +309,12 @@ class Quantities:
     def rate_moments(self) -> Moments | None:
         """Mean and variance over examples of KL_d, by dimension; None if it does not factorise."""
         return self._dimension_moments[1]
+
+    @cached_property
+    def grid(self) -> GridMoments:
+        """Moments of every example of a latent with places: of its channels and frequencies."""
+        mean, shape = self.mean_moments.mean, self.header.latent_shape
+        return grid_moments(self._store.blocks(), self._family, self._prior, mean, shape)
 
     @cached_property
     def fitted(self) -> FittedMarginal:

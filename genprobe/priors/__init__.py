@@ -14,6 +14,8 @@ __all__ = [
 PARTS = (
     "standard_normal",
     "diagonal_normal",
+    "channel_normal",
+    "stationary_normal",
     "full_normal",
     "normal_mixture",
     "vamp",

@@ -49,6 +49,13 @@ def model(name: str, spread: float = 2.0, scale: float = 0.5, decoder: bool = Tr
     )
 
 
+def on_grid() -> Model:
+    """A model of bits whose latent has one channel and six positions; no decoder."""
+    encode = encoder(spread=2.0, scale=0.5)
+    flat = model("on-grid", decoder=False)
+    return replace(flat, encode=lambda x: encode(x.repeat(1, 2)[:, None]))
+
+
 def cases() -> Mapping[str, tuple[Model, Tensor, int]]:
     """A model, its data and a number of draws, by what is special about them."""
     return {
@@ -57,6 +64,7 @@ def cases() -> Mapping[str, tuple[Model, Tensor, int]]:
         "a collapsed model": (model("collapsed", spread=0.0, scale=1.0), data(), 1),
         "a model of separate codes": (model("separate", spread=50.0, scale=0.01), data(), 1),
         "two examples": (model("few"), data(2), 1),
+        "codes on a grid": (on_grid(), data(), 1),
     }
 
 

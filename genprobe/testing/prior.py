@@ -203,17 +203,21 @@ class PriorTests(Suite):
         factory = self.part
         if isinstance(factory, Prior) or factory.fit is None:
             return
-        mean = 3 + 0.5 * torch.randn(4000, 2, dtype=torch.float64)
-        codes = Codes(mean=mean, variance=torch.full_like(mean, 0.04))
+        two = torch.Size([2])
+        suited = factory.suits(diagonal_normal, two)
+        shape = two if suited else torch.Size(self.event_shape)
+        mean = 3 + 0.5 * torch.randn(4000, shape.numel(), dtype=torch.float64)
+        codes = Codes(mean=mean, variance=torch.full_like(mean, 0.04), event_shape=shape)
         z = codes.mean + codes.variance.sqrt() * torch.randn_like(mean)
         standard = Normal(0.0, 1.0).log_prob(z).sum(1).mean()  # type: ignore[no-untyped-call]
-        sizes = factory.sizes(len(mean), 2)
-        assert len(sizes) > 0, "sizes() names none to try for 4000 examples of two values"
+        z = z.reshape(-1, *shape)
+        sizes = factory.sizes(len(mean), shape.numel())
+        assert len(sizes) > 0, "sizes() names none to try for 4000 examples of a few values"
         for count in sizes:
-            fitted = factory.build(torch.Size([2]), factory.fit(codes, count, 0))
+            fitted = factory.build(shape, factory.fit(codes, count, 0))
             found = fitted.log_prob(z).mean()
             assert found > standard, f"fitted with size {count}, it is worse than N(0, I)"
-            again = factory.build(torch.Size([2]), factory.fit(codes, count, 0))
+            again = factory.build(shape, factory.fit(codes, count, 0))
             assert torch.equal(again.log_prob(z), fitted.log_prob(z)), (
                 "the same seed gives another fit"
             )

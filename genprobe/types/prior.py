@@ -80,10 +80,12 @@ class Codes:
     Attributes:
         mean: (n, k) posterior means.
         variance: (n, k) posterior variances.
+        event_shape: of one z, of k values; None where all that is known is that there are k.
     """
 
     mean: Tensor
     variance: Tensor
+    event_shape: torch.Size | None = None
 
 
 def no_defaults(family: Family, params: Params) -> Params:
@@ -107,6 +109,17 @@ def one_size(n: int, k: int) -> Sequence[int]:
     return (1,)
 
 
+def any_codes(family: Family, event_shape: torch.Size) -> bool:
+    """Whether a prior may be fitted to codes of a family and shape: to any, here.
+
+    Example:
+        >>> from genprobe.families.diagonal_normal import diagonal_normal
+        >>> any_codes(diagonal_normal, torch.Size([10]))
+        True
+    """
+    return True
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PriorFactory:
     """How a registered prior is built once the shape of z is known, and perhaps fitted.
@@ -123,6 +136,10 @@ class PriorFactory:
             (numbers of components, say); empty if the prior cannot be fitted to so much or little.
         defaults: the posterior's family and the parameters (1, ...) of one example to the tensors
             that ``build`` takes when the user gives none: how many classes there are, say.
+        suits: the posteriors' family and the shape of z to whether it may be fitted to such codes:
+            only to latents with a place, say.
+        discrete: whether it gives probabilities of whole numbers, not a density. Only such priors
+            are fitted to discrete codes, and only others to codes with a density.
     """
 
     name: str
@@ -130,3 +147,5 @@ class PriorFactory:
     fit: Callable[[Codes, int, int], Params] | None = None
     sizes: Callable[[int, int], Sequence[int]] = one_size
     defaults: Callable[[Family, Params], Params] = no_defaults
+    suits: Callable[[Family, torch.Size], bool] = any_codes
+    discrete: bool = False

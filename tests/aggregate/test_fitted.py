@@ -6,6 +6,7 @@ from torch.distributions import Bernoulli, Cauchy, Dirichlet, Independent
 from torch.distributions import constraints as C
 
 import genprobe
+from genprobe.aggregate import fitted as fitted_module
 from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import FOLDS, fit_marginal
 from genprobe.errors import UnavailableError
@@ -238,6 +239,22 @@ def test_clusters_are_certified_by_the_mixture(store_of):
     q = torch.distributions.Normal(torch.tensor([-3.0, 3.0]).double(), s)
     truth = (q.log_prob(z).logsumexp(-1) - math.log(2)).mean().item()
     assert fitted.log_mz.mean().item() == pytest.approx(truth, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    ("event", "most"), [((2,), 200), ((40,), 37), ((600,), 100), ((3000,), 30)]
+)
+def test_examples_that_are_fitted_to_are_as_many_as_their_moments_allow(
+    store_of, monkeypatch, event, most
+):
+    # Second moments of all pairs where candidates have them, else the codes themselves.
+    monkeypatch.setattr(fitted_module, "FITTED_VALUES", 60_000)
+    monkeypatch.setattr(fitted_module, "LEAST_FITTED", 30)
+    store = store_of(
+        lambda x: {"loc": x, "scale": torch.full_like(x, 0.5)}, torch.randn(200, *event)
+    )
+    fold, chosen = fitted_module.choose_folds(store, 0, None)
+    assert (len(fold), len(chosen)) == (200, most)
 
 
 # Where there is none

@@ -76,6 +76,12 @@ def test_draws_made_a_stretch_at_a_time_are_of_their_own_posteriors(store, param
     torch.testing.assert_close(queries.log_qz_x, log_qz_x)
 
 
+@pytest.mark.parametrize(("values", "examples"), [(1600, 100), (2, 32)])
+def test_the_pilot_of_wide_codes_is_small(store, monkeypatch, values, examples):
+    monkeypatch.setattr(module, "MOST_VALUES", values)
+    assert draw(store, tolerance=10.0).z.shape == (2, examples, 2)
+
+
 def test_queries_are_fresh_draws(store):
     queries = draw(store, max_queries=2 * N)
     everything = [store.gather("draws/z", draw, torch.arange(N)) for draw in range(2)]
@@ -122,7 +128,7 @@ def test_a_loose_tolerance_is_met_by_the_pilot(store):
 def test_of_few_examples_the_pilot_draws_as_many_queries(few, monkeypatch):
     assert draw(few, tolerance=10.0).z.shape == (2 * PILOT // 8, 8, 2)
     assert draw(few, tolerance=10.0, max_queries=100).z.shape == (12, 8, 2)
-    monkeypatch.setattr(module, "MOST_VALUES", 400)  # 200 queries of two values
+    monkeypatch.setattr(module, "MOST_VALUES", 1600)  # a quarter: 200 queries of two values
     assert draw(few, tolerance=10.0).z.shape == (25, 8, 2)
 
 

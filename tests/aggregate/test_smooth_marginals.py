@@ -12,6 +12,7 @@ from genprobe.aggregate.smooth_marginals import (
     marginals_at_queries,
     smooth_log_marginals,
 )
+from genprobe.errors import UnavailableError
 from genprobe.families.beta import beta
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.families.laplace import laplace
@@ -89,3 +90,10 @@ def test_where_points_cost_too_much_the_first_queries_are_asked(monkeypatch, pai
     assert found.shape == (2, some, 3)
     truth = truth_of(z[:some], **params)
     assert float((found - truth).abs().mean()) < 1e-4
+
+
+def test_of_very_many_dimensions_there_are_none(monkeypatch):
+    params, z, own = codes(0.1, 0.0)
+    monkeypatch.setattr(smooth_marginals, "WIDEST", 2)
+    with pytest.raises(UnavailableError, match="more than 2 latent dimensions"):
+        marginals_at_queries(z[None], own, diagonal_normal, in_memory(params), N)

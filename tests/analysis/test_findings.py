@@ -124,6 +124,7 @@ ELSEWHERE |= {
 ELSEWHERE |= {"label-leak", "label-given", "label-saturated"}
 ELSEWHERE |= {"inference-gap", "mode-missed", "sandwich-wide"}
 ELSEWHERE |= {"annealing-unfinished", "annealing-uneven"}
+ELSEWHERE |= {"scaling-factor-differs", "field-not-white"}
 """Found in the tests of what they are of."""
 
 

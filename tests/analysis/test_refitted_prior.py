@@ -5,6 +5,8 @@ import torch
 
 import genprobe
 from genprobe.errors import UnavailableError, UsageError
+from genprobe.loaders.prior_file import write_prior
+from genprobe.plugins import plugins
 
 
 def posteriors(n, seed):
@@ -30,6 +32,30 @@ def test_on_other_examples_it_saves_what_the_report_states(train):
     assert stated.value > 3
     assert abs(saved - stated.value) < 4 * stated.se_data + 0.1
     assert not any(w.code == "prior-of-these-examples" for w in swapped.warnings)
+
+
+def field(seed):
+    """Codes of which neighbours are alike, of shape (2, 9, 10)."""
+    z = torch.randn(300, 2, 11, 12, generator=torch.Generator().manual_seed(seed))
+    loc = torch.nn.functional.avg_pool2d(z, 3, 1) * 4
+    return {"loc": loc, "scale": torch.full_like(loc, 0.1)}
+
+
+def test_a_field_is_a_prior_by_name_in_a_file(tmp_path):
+    names = ("rate", "rate_fitted_prior", "prior_saving")
+    estimators = {name: plugins().get("estimators", name) for name in names}
+    train = genprobe.evaluate_posteriors(field(1), estimators=estimators)
+    prior = genprobe.fit_prior(train)
+    assert prior.name == "stationary-normal"
+    write_prior(prior, tmp_path / "prior.npz")
+    swapped = genprobe.evaluate_posteriors(
+        field(2), prior=tmp_path / "prior.npz", estimators=estimators
+    )
+    fitted = train["rate_fitted_prior"]
+    errors = fitted.se_data + swapped["rate"].se_data
+    # The file's prior is fitted to five folds, not to four: 1 nat or so better.
+    assert abs(swapped["rate"].value + 0.5 - fitted.value) < 4 * errors
+    assert swapped["prior_saving"].value < 0.01 * swapped["rate"].value
 
 
 def test_it_is_the_candidate_that_the_report_names(train):

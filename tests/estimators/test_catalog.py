@@ -14,11 +14,11 @@ from genprobe.runs import annealing_stages
 
 @pytest.fixture(scope="module")
 def report():
-    """One in which every estimate exists."""
+    """One in which every estimate exists: z has a channel and four places."""
     model = genprobe.Model(
         name="m",
-        encode=lambda x: {"loc": x[:, :2], "scale": torch.full_like(x[:, :2], 0.5)},
-        decode=lambda z: {"logits": torch.cat([z, z], 1)},
+        encode=lambda x: {"loc": x[:, None], "scale": torch.full_like(x[:, None], 0.5)},
+        decode=lambda z: {"logits": z[:, 0]},
         posterior="diagonal-normal",
         prior="standard-normal",
         likelihood="bernoulli",

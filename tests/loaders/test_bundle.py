@@ -112,6 +112,8 @@ def test_a_bundle_is_taken_for_the_name_it_was_saved_under(own_code):
 MIXTURE = {"loc": torch.randn(4, 2), "scale": torch.rand(4, 2) + 0.5}
 TENSORS = {
     "diagonal-normal": {"loc": torch.randn(2), "scale": torch.rand(2) + 0.5},
+    "channel-normal": {"loc": torch.randn(1), "scale_tril": torch.eye(1)},
+    "stationary-normal": {"loc": torch.randn(1, 2), "scale_tril": torch.ones(2, 1, 1)},
     "full-normal": {"loc": torch.randn(2), "scale_tril": torch.eye(2)},
     "normal-mixture": MIXTURE,
     "vamp": {f"diagonal-normal.{k}": v for k, v in MIXTURE.items()},
@@ -127,6 +129,10 @@ TENSORS = {
 }
 
 
+SHAPES = {name: torch.Size([1, 2]) for name in ("channel-normal", "stationary-normal")}
+"""Of z, where it is not of two values in a row."""
+
+
 def test_every_prior_that_is_built_from_tensors_is_tried():
     assert TENSORS.keys() == {part.name for part in plugins().parts("priors")}
 
@@ -138,12 +144,13 @@ def test_any_prior_of_tensors_comes_back(own_code, network, tmp_path, name, refe
     if reference:
         model, how = network.as_model("mine"), {}
     given = NamedPrior(name=name, params=TENSORS[name]) if TENSORS[name] else name
-    truth = bind_prior(given, torch.Size([2]), {})
+    shape = SHAPES.get(name, torch.Size([2]))
+    truth = bind_prior(given, shape, {})
     for prior in [given, truth] if truth.params else [given]:
         genprobe.save(replace(model, prior=prior), tmp_path / "model.pt", **how)
         loaded = genprobe.load(tmp_path / "model.pt", trust=True)
         z = truth.sample(5)
-        again = bind_prior(loaded.prior, torch.Size([2]), {})
+        again = bind_prior(loaded.prior, shape, {})
         assert torch.equal(again.log_prob(z), truth.log_prob(z))
 
 

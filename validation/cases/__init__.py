@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from genprobe.self_check.case import Case
 from validation.annealing_studies import annealing_studies
 from validation.audit import Item
-from validation.cases import decoders, discrete, heavy, inference, plane, population
+from validation.cases import decoders, discrete, grids, heavy, inference, plane, population
 from validation.label_studies import label_studies
 from validation.studies import studies
 
@@ -14,6 +14,7 @@ CASES: tuple[Case, ...] = (
     *discrete.cases(),
     *decoders.cases(),
     *heavy.cases(),
+    *grids.cases(),
     *population.cases(),
     *inference.cases(),
 )

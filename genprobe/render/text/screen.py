@@ -12,6 +12,7 @@ from genprobe.analysis.verdict import verdict
 from genprobe.errors import Notice
 from genprobe.escape import escaped
 from genprobe.render.text.at_width import AtWidth
+from genprobe.render.text.channel_lines import channel_lines, factor_lines
 from genprobe.render.text.inference_lines import inference_lines
 from genprobe.render.text.label_lines import label_lines, short_label_lines
 from genprobe.render.text.rows import headline, regime_verdict
@@ -46,7 +47,8 @@ class Fit:
         sentences: of the verdict.
         inference: whether what is said of inference, which somebody asked for, is shown.
         labels: how many are shown; None for all.
-        short: whether each of them has a line, or two, and not all that is said of it.
+        short: whether each of them has a line, or two, and not all that is said of it; channels
+            likewise.
     """
 
     warnings: int
@@ -68,7 +70,7 @@ def report_screen(report: Report, unit: str = "nats") -> RenderableType:
     shown = escaped(report)
 
     def screen_at(console: Console, width: int) -> list[Text]:
-        for fit in fits(len(shown.warnings), len(shown.labels)):
+        for fit in fits(len(shown.warnings), len(shown.labels), bool(shown.channels)):
             lines = screen_lines(shown, unit, fit, console, width)
             if width < COLUMNS or len(lines) <= LINES:
                 break
@@ -79,9 +81,9 @@ def report_screen(report: Report, unit: str = "nats") -> RenderableType:
     return AtWidth(screen_at)
 
 
-def fits(warnings: int, labels: int = 0) -> Iterator[Fit]:
+def fits(warnings: int, labels: int = 0, channels: bool = False) -> Iterator[Fit]:
     """Screens from the fullest to the barest; of warnings the last are the first to go."""
-    if labels:
+    if labels or channels:
         yield Fit(warnings=warnings, short=False)
         yield Fit(warnings=warnings, short=False, blanks=False)
     for blanks in (True, False):
@@ -121,18 +123,31 @@ def screen_lines(report: Report, unit: str, fit: Fit, console: Console, width: i
         rows = [row for row in rows if row.name != NAMES["elbo"]]
     lines += blank + table_lines(rows, (unit, *errors), console, width)
     lines += blank + paragraph(regime_verdict(report, scale.nats), "", "Regime  ", 8)
-    if fit.inference:
-        said = inference_lines(report, scale)
-        for i, text in enumerate(said):
-            lines += (blank if i == 0 else []) + paragraph(text, "", "" if i else "log p   ", 8)
-    for i, text in enumerate(label_texts(report, scale, fit)):
-        lines += (blank if i == 0 else []) + paragraph(text, "", "Labels  " if i == 0 else "", 8)
+    for head, texts in parts_below(report, scale, fit).items():
+        for i, text in enumerate(texts):
+            lines += (blank if i == 0 else []) + paragraph(text, "", "" if i else head, 8)
     if report.warnings:
         lines += blank
         for notice in report.warnings[: fit.warnings]:
             lines += paragraph(f"{notice.code}: {notice.message}", "", "! ", 2)
         lines += rest_of(report.warnings, fit.warnings, width)
     return lines + paragraph(MORE, "dim")
+
+
+def parts_below(report: Report, scale: Scale, fit: Fit) -> dict[str, list[str]]:
+    """What stands below the regime: lines by what begins the first of them.
+
+    Args:
+        report: to be shown, its names escaped.
+        scale: of the numbers.
+        fit: how much is shown.
+    """
+    of_channels = factor_lines if fit.short else channel_lines
+    return {
+        "log p   ": list(inference_lines(report, scale)) if fit.inference else [],
+        "Codes   ": of_channels(report) if fit.extras else [],
+        "Labels  ": label_texts(report, scale, fit),
+    }
 
 
 def label_texts(report: Report, scale: Scale, fit: Fit) -> list[str]:

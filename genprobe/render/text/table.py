@@ -12,6 +12,7 @@ from rich.text import Text
 from genprobe.errors import Notice
 from genprobe.escape import escaped
 from genprobe.render.text.at_width import AtWidth
+from genprobe.render.text.channel_lines import channel_lines
 from genprobe.render.text.headings import ERRORS
 from genprobe.render.text.inference_lines import curve_lines, inference_details
 from genprobe.render.text.label_lines import label_lines
@@ -51,6 +52,9 @@ def report_view(report: Report, unit: str = "nats") -> RenderableType:
     if bars:
         parts.append(Text(f"  KL by dimension, largest first   {bars}"))
     parts += [Text(f"  {line}", style="dim") for line in method_lines(report)]
+    if report.channels:
+        first, *rest = channel_lines(report)
+        parts += ["", hanging("Codes", first, "bold"), *(padded(line) for line in rest)]
     for label in report.labels.values():
         first, *rest = label_lines(label, Scale(unit, scale, DECIMALS[unit]))
         parts += ["", hanging("Label", first, "bold"), *(padded(line) for line in rest)]
