@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 
+from genprobe.aggregate.counted import counted_queries
 from genprobe.aggregate.distinct import DistinctExamples, distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal, fit_marginal
 from genprobe.aggregate.queries import Queries, draw_queries
@@ -133,6 +134,8 @@ def draw_for(
         progress.say("aggregate", f"I(n;z) {found.value:.3f} ± {error:.3f} nats")
         return error
 
+    if family.certain is not None and tally is None:
+        return counted_queries(store, family, distinct)
     return draw_queries(
         store,
         family,

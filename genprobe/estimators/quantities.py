@@ -286,7 +286,7 @@ class Quantities:
 
     @cached_property
     def _code_moments(self) -> CodeMoments | None:
-        if self.posterior_entropy is None:
+        if self.posterior_entropy is None or self._family.certain is not None:
             return None
         rate = self.rate[0] if self.rate_analytic else torch.zeros_like(self.posterior_entropy)
         return code_moments(self._store.blocks, self._family, self.posterior_entropy, rate)
@@ -326,7 +326,9 @@ class Quantities:
     def fitted_rate(self) -> Float64[Tensor, "draw n"]:
         """Values of log q(z|x_n) − log m(z) at every draw (draw, n), m fitted without example n."""
         log_qz_x = self._store.column("draws/log_qz_x")
-        return fitted_rates(self.fitted.log_mz, log_qz_x, self.posterior_entropy)
+        found = fitted_rates(self.fitted.log_mz, log_qz_x, self.posterior_entropy)
+        # Another draw of a certain code would be the same: there is no error of drawing.
+        return found if self._family.certain is None else found[:1].expand(2, -1)
 
     @cached_property
     def mean_variance(self) -> Float64[Tensor, " dimension"]:

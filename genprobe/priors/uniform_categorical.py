@@ -4,8 +4,8 @@ With it the rate of a one-hot posterior, as of a VQ-VAE, is positions · log cla
 """
 
 import torch
-from torch.distributions import Categorical, Independent
 
+from genprobe.distributions.certain_codes import classes_of
 from genprobe.errors import ModelError
 from genprobe.priors.categorical import over_classes
 from genprobe.types import Family, Params, Prior, PriorFactory
@@ -31,12 +31,9 @@ def build(event_shape: torch.Size, params: Params) -> Prior:
 
 
 def defaults(family: Family, params: Params) -> Params:
-    """As many classes as a categorical posterior has."""
-    q = family.distribution(params)
-    base = q.base_dist if isinstance(q, Independent) else q
-    if not isinstance(base, Categorical):
-        return {}
-    return {"classes": torch.tensor(base.logits.shape[-1])}
+    """As many classes as the posterior has, where it is over class indices."""
+    classes = classes_of(family.distribution(params))
+    return {} if classes is None else {"classes": torch.tensor(classes)}
 
 
 uniform_categorical = PriorFactory(name="uniform-categorical", build=build, defaults=defaults)
