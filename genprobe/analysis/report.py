@@ -25,6 +25,7 @@ from genprobe.analysis.stored_quantities import (
     stored_parts,
     with_prior_read,
 )
+from genprobe.analysis.tokens import tokens_report
 from genprobe.analysis.withheld import stated, stated_channels, stated_dimensions, vacuous
 from genprobe.encoding.parts import Parts
 from genprobe.errors import Notice
@@ -173,6 +174,7 @@ def estimate_report(
         *prior_of_these(options.prior, header),
     ]
     channels, grid = places_of(quantities)
+    tokens = tokens_report(quantities)
     regime = regime_of(quantities, estimates, said, options)
     inference = annealed_inference(quantities)
     evidence = replace(
@@ -181,6 +183,7 @@ def estimate_report(
         labels_given=given_to_model(store, labels.labels) if labels.labels else (),
         inference=inference,
         channels=channels,
+        tokens=tokens,
     )
     withheld, at_stake = vacuous(estimates), stakes(evidence)
     facts = {
@@ -207,6 +210,7 @@ def estimate_report(
         inference=inference,
         channels=stated_channels(channels, quantities.observations),
         grid=grid,
+        tokens=tokens,
         store=store,
     )
 

@@ -13,6 +13,7 @@ from genprobe.aggregate.distinct import DistinctExamples, most_information
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.queries import Queries
 from genprobe.aggregate.smooth_marginals import marginals_at_queries
+from genprobe.aggregate.tokens import Tokens, tokens_of
 from genprobe.errors import UnavailableError
 from genprobe.estimators.annealing import Annealing, annealing_of
 from genprobe.estimators.control_variates import CodeMoments, Controls, code_moments, controls
@@ -317,6 +318,11 @@ class Quantities:
         return grid_moments(self._store.blocks(), self._family, self._prior, mean, shape)
 
     @cached_property
+    def tokens(self) -> Tokens:
+        """The class indices of every example, where codes are such and certain."""
+        return tokens_of(self._store, self._family)
+
+    @cached_property
     def fitted(self) -> FittedMarginal:
         """The best fitted marginal m(z): the candidate, all scores, log m(z) at every draw."""
         self._require_spread()
@@ -326,9 +332,7 @@ class Quantities:
     def fitted_rate(self) -> Float64[Tensor, "draw n"]:
         """Values of log q(z|x_n) − log m(z) at every draw (draw, n), m fitted without example n."""
         log_qz_x = self._store.column("draws/log_qz_x")
-        found = fitted_rates(self.fitted.log_mz, log_qz_x, self.posterior_entropy)
-        # Another draw of a certain code would be the same: there is no error of drawing.
-        return found if self._family.certain is None else found[:1].expand(2, -1)
+        return fitted_rates(self.fitted.log_mz, log_qz_x, self.posterior_entropy)
 
     @cached_property
     def mean_variance(self) -> Float64[Tensor, " dimension"]:

@@ -3,11 +3,15 @@
 With it the rate of a one-hot posterior, as of a VQ-VAE, is positions · log classes exactly.
 """
 
+import math
+from dataclasses import replace
+
 import torch
+from torch import Tensor
 
 from genprobe.distributions.certain_codes import classes_of
 from genprobe.errors import ModelError
-from genprobe.priors.categorical import over_classes
+from genprobe.priors.categorical import class_indices, over_classes
 from genprobe.types import Family, Params, Prior, PriorFactory
 
 
@@ -27,7 +31,14 @@ def build(event_shape: torch.Size, params: Params) -> Prior:
         raise ModelError(f"The prior uniform-categorical has {classes:g} classes.")
     logits = torch.zeros(int(classes), dtype=torch.float64)
     tensors = {"classes": torch.tensor(int(classes))}
-    return over_classes("uniform-categorical", event_shape, logits, tensors)
+    prior = over_classes("uniform-categorical", event_shape, logits, tensors)
+
+    def log_prob(z: Tensor) -> Tensor:
+        index = class_indices("uniform-categorical", z, int(classes))
+        batch = index.shape[: index.dim() - len(event_shape)]
+        return torch.full(batch, -event_shape.numel() * math.log(classes), dtype=torch.float64)
+
+    return replace(prior, log_prob=log_prob)
 
 
 def defaults(family: Family, params: Params) -> Params:
