@@ -11,6 +11,7 @@ from torch import Tensor
 from genprobe.aggregate.tokens import Tokens
 from genprobe.analysis.withheld import stated
 from genprobe.datasets.row_hashes import row_hashes
+from genprobe.errors import ModelError
 from genprobe.estimators.code_entropy import code_entropy
 from genprobe.estimators.code_perplexity import code_perplexity
 from genprobe.estimators.code_usage import code_usage
@@ -33,10 +34,19 @@ def tokens_report(quantities: Quantities, codebook: Tensor | None = None) -> Tok
     Args:
         quantities: of the store.
         codebook: (classes, width) the vectors of the classes, if they are at hand.
+
+    Raises:
+        ModelError: if there are not as many vectors as classes.
     """
     if not quantities.has("tokens"):
         return None
     tokens = quantities.tokens
+    if codebook is not None and len(codebook) != tokens.classes:
+        raise ModelError(
+            f"The codebook has {len(codebook)} vectors, and the codes are of {tokens.classes} "
+            "classes.",
+            "Give the vector of every class.",
+        )
     n, places = tokens.index.shape
     positions = range(places) if places <= LISTED else ()
     return TokenReport(

@@ -73,7 +73,7 @@ def fit_tokens(codes: Codes, contexts: Sequence[str], seed: int) -> Params:
     params = {
         "classes": torch.tensor(layout.classes),
         "shape": torch.tensor(layout.shape, dtype=torch.long),
-        "levels": torch.tensor(layout.levels),
+        "levels": torch.tensor(int(layout.levels)),
     }
 
     def fitted(name: str, lower: Tensor) -> Tensor:
