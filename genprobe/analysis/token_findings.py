@@ -1,11 +1,12 @@
 """What is found of the codes of a quantiser: classes nobody uses, codes that tell of each other."""
 
 import math
+from collections.abc import Mapping
 
 from genprobe.analysis.advice import Advice, Facts, error_of
 from genprobe.analysis.notices import ERRORS
 from genprobe.errors import Notice
-from genprobe.report import number
+from genprobe.report import Estimate, number
 from genprobe.token_report import TokenBound, TokenReport
 
 UNUSED, DEPENDENT, EQUAL = "codes-unused", "codes-dependent", "codebook-duplicates"
@@ -55,8 +56,18 @@ def related(tokens: TokenReport | None) -> TokenBound | None:
     return best if saved > max(ERRORS * error, SAVED * histogram.nats.value) else None
 
 
-def dependent(tokens: TokenReport | None) -> Notice | None:
-    """Codes are far from independent of each other."""
+def dependent(
+    tokens: TokenReport | None, estimates: Mapping[str, Estimate] | None = None
+) -> Notice | None:
+    """Codes are far from independent of each other, and the prior does not know it.
+
+    Args:
+        tokens: of the report.
+        estimates: of the report, by name: what a fitted prior saves.
+    """
+    saving = (estimates or {}).get("prior_saving")
+    if saving is not None and saving.value <= ERRORS * (error_of(saving) or 0.0):
+        return None
     best = related(tokens)
     histogram = None if tokens is None else tokens.bound(HISTOGRAM)
     if tokens is None or best is None or histogram is None:

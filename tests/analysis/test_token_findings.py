@@ -15,6 +15,16 @@ from genprobe.analysis.token_findings import (
     shrink_codebook,
     unused,
 )
+from genprobe.priors.token_counts import fit_tokens
+from genprobe.priors.token_tables import ABOVE, AROUND, LEFT, POSITION
+from genprobe.types import Codes, NamedPrior
+
+
+def codes_of(index, classes):
+    mean = index.flatten(1).double()
+    none = torch.zeros_like(mean)
+    return Codes(mean=mean, variance=none, event_shape=index.shape[1:], classes=classes)
+
 
 RANDOM = torch.Generator().manual_seed(0)
 ROWS = torch.randint(6, (400, 4, 1), generator=RANDOM).repeat(1, 1, 5)
@@ -42,6 +52,13 @@ def test_codes_that_repeat_are_far_from_independent(rows):
     )
     # One remedy for both: the verdict does not say to refit the prior besides.
     assert sum("--write-prior" in sentence for sentence in rows.verdict) == 1
+
+
+def test_of_a_prior_that_knows_neighbours_nothing_is_said():
+    tables = fit_tokens(codes_of(ROWS, 8), (POSITION, LEFT, ABOVE, AROUND), 0)
+    report = report_of(ROWS, prior=NamedPrior(name="token-context", params=tables))
+    assert report["rate"].value < 0.5 * 20 * math.log(8)
+    assert "codes-dependent" not in [w.code for w in report.warnings]
 
 
 def test_codes_each_for_itself_are_not():
