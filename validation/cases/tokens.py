@@ -20,6 +20,8 @@ COUNTED = (
     "code_perplexity",
     "code_usage",
 )
+USED = ("rate", "code_usage")
+"""Where most classes are rare, no correction makes up for those that were not seen."""
 ROWS = (*COUNTED, "rate_fitted_prior", "prior_saving")
 """Where all classes are alike every example costs the same, and what a fitted prior pays has no
 error but that of its fit: thousandths of a nat, which nobody asks for."""
@@ -87,12 +89,13 @@ def limits(classes: int, falling: float, stay: float) -> Mapping[str, float]:
 
 def cases() -> Iterator[Case]:
     """Every case of tokens."""
-    for name, n, classes, falling, stay in (
-        ("tokens-alike-400", 400, 16, 0.0, 0.0),
-        ("tokens-even-400", 400, 16, 0.3, 0.0),
-        ("tokens-falling-400", 400, 64, 1.0, 0.0),
-        ("tokens-rows-400", 400, 16, 0.5, 0.6),
-        ("tokens-sticky-1000", 1000, 32, 1.0, 0.9),
+    for name, n, classes, falling, stay, rows in (
+        ("tokens-alike-400", 400, 16, 0.0, 0.0, COUNTED),
+        ("tokens-even-400", 400, 16, 0.3, 0.0, ROWS),
+        ("tokens-falling-400", 400, 64, 1.0, 0.0, ROWS),
+        ("tokens-rows-400", 400, 16, 0.5, 0.6, ROWS),
+        ("tokens-sticky-1000", 1000, 32, 1.0, 0.9, ROWS),
+        ("tokens-rare-200", 200, 2000, 1.2, 0.3, USED),
     ):
         source = {"classes": classes, "falling": falling, "stay": stay}
         make = partial(rows_of_tokens, n=n, **source)
@@ -101,7 +104,7 @@ def cases() -> Iterator[Case]:
             f"tokens, {classes} classes, {stay:g} stay",
             n,
             make,
-            ROWS if falling else COUNTED,
+            rows,
             fixed=partial(fixed, classes),
             population=partial(population, n=n, **source),
             limits=partial(limits, **source),
