@@ -19,6 +19,7 @@ from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.aggregate.fit_sample import Sample, choose_folds, take_sample
 from genprobe.aggregate.suitable import suitable
 from genprobe.errors import UnavailableError
+from genprobe.runtime.memory import own_pages
 from genprobe.runtime.outer_threads import outer_threads, share_out
 from genprobe.runtime.progress import Progress, silent
 from genprobe.store.read import Store
@@ -250,9 +251,11 @@ def fit_without(sample: Sample, factory: PriorFactory, size: int, fold: int, see
     if factory.fit is None:
         raise ValueError(factory.name)
     kept, whole = sample.fold != fold, sample.codes
-    mean = whole.mean[kept]
+    rows = kept.nonzero()[:, 0]
+    mean = own_pages((len(rows), whole.mean.shape[1]), torch.float64)
+    torch.index_select(whole.mean, 0, rows, out=mean)
     # Class indices have no variance, and need no copy of it.
-    variance = whole.variance[kept] if whole.classes is None else whole.variance[: len(mean)]
+    variance = whole.variance[rows] if whole.classes is None else whole.variance[: len(rows)]
     codes = replace(whole, mean=mean, variance=variance)
     return factory.build(sample.z.shape[1:], factory.fit(codes, size, seed))
 

@@ -35,6 +35,7 @@ from genprobe.priors.token_tables import (
     Table,
     context_of,
 )
+from genprobe.runtime.memory import own_pages
 from genprobe.runtime.seeds import generator
 from genprobe.types import Codes, Family, Params, Prior
 
@@ -141,7 +142,7 @@ def counted(
         z: class indices, flattened.
         layout: of them.
     """
-    keys, k = torch.empty(z.numel(), dtype=torch.long), z.shape[1]
+    keys, k = own_pages((z.numel(),), torch.long), z.shape[1]
     for some in stretches(len(z), max(1, TOGETHER // k)):
         rows = z[some].long()
         here = context_of(name, rows, layout) * layout.classes + rows
