@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from genprobe.runs.train import train
     from genprobe.runs.watch import Watch, callback
     from genprobe.store.read import Store, open_store
+    from genprobe.token_report import TokenBound, TokenLevel, TokenReport
     from genprobe.types import (
         Codes,
         Dataset,
@@ -82,6 +83,9 @@ PLACES = {
     "Report": "report",
     "Store": "store.read",
     "Sweep": "runs.sweep",
+    "TokenBound": "token_report",
+    "TokenLevel": "token_report",
+    "TokenReport": "token_report",
     "Watch": "runs.watch",
     "autoregressive_prior": "priors.autoregressive_categorical",
     "callback": "runs.watch",
@@ -138,6 +142,9 @@ __all__ = [
     "Report",
     "Store",
     "Sweep",
+    "TokenBound",
+    "TokenLevel",
+    "TokenReport",
     "Watch",
     "__version__",
     "aggregate",

@@ -23,6 +23,7 @@ from genprobe.label_report import LabelReport
 from genprobe.plugins.registry import built_in
 from genprobe.runtime import json_schema
 from genprobe.runtime.near_names import nearest
+from genprobe.token_report import TokenReport
 
 if TYPE_CHECKING:
     from genprobe.store.read import Store
@@ -114,6 +115,7 @@ class Report:
         inference: how log p(x) was worked out; None where nobody asked for it.
         channels: of a latent with places, one record each; else none.
         grid: where such a latent has its power and its rate; else None.
+        tokens: of the codes of a quantiser; else None.
         store: what it was made from, a temporary one for as long as it is held; None once read
             from JSON. No part of the report's content.
     """
@@ -130,6 +132,7 @@ class Report:
     inference: InferenceReport | None = None
     channels: tuple[Channel, ...] = ()
     grid: LatentGrid | None = None
+    tokens: TokenReport | None = None
     store: "Store | None" = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, name: str) -> Estimate:
@@ -194,6 +197,7 @@ class Report:
             **({} if self.inference is None else {"inference": self.inference.to_dict()}),
             **({"channels": [c.to_dict() for c in self.channels]} if self.channels else {}),
             **({"grid": self.grid.to_dict()} if self.grid else {}),
+            **({"tokens": self.tokens.to_dict()} if self.tokens else {}),
         }
 
     def to_json(self) -> str:
@@ -283,6 +287,7 @@ def from_dict(content: dict[str, Any]) -> Report:
         else None,
         channels=tuple(Channel.from_dict(c) for c in content.get("channels", ())),
         grid=LatentGrid.from_dict(content["grid"]) if "grid" in content else None,
+        tokens=TokenReport.from_dict(content["tokens"]) if "tokens" in content else None,
     )
 
 

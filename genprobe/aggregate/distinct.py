@@ -9,7 +9,8 @@ have equal posteriors, so the aggregate posterior is a mixture of the distinct o
 c_k / N, and what leaves an example out leaves out all of its copies.
 
 Examples are compared by the hashes that were taken of them while they were encoded, or where the
-data were not at hand by their posterior parameters.
+data were not at hand by their posterior parameters, unless these are class indices: the codes of
+two examples may well be the same.
 """
 
 import dataclasses
@@ -31,6 +32,8 @@ from genprobe.types import Family, Params
 
 DATA = "moments/x"
 """A column that stores have if there were data."""
+INDEX = "index"
+"""The parameter of certain codes."""
 LOG_WEIGHT = "log_weight"
 """The name of what a distinct example's component weighs, beside its parameters."""
 
@@ -110,11 +113,17 @@ def distinct_examples(store: Store) -> DistinctExamples | None:
         store: finished. One that was written before hashes were taken does not say.
     """
     hashes = store.example_hashes()
-    if hashes is None and not store.has(DATA):
+    if hashes is None and not store.has(DATA) and not holds_indices(store):
         hashes = parameter_hashes(store)
     if hashes is None or len(torch.unique(hashes[:, 0])) == len(hashes):
         return None
     return DistinctExamples.of(torch.unique(hashes, dim=0, return_inverse=True)[1])
+
+
+def holds_indices(store: Store) -> bool:
+    """Whether the posteriors of a store are certain codes, of which any two examples may agree."""
+    _, params = next(iter(store.blocks(1)))
+    return INDEX in params
 
 
 def parameter_hashes(store: Store) -> Int64[Tensor, "n 2"]:

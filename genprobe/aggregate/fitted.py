@@ -15,25 +15,15 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.blocks import size_of
 from genprobe.aggregate.distinct import DistinctExamples
-from genprobe.aggregate.moments import moments
+from genprobe.aggregate.fit_sample import Sample, choose_folds, take_sample
 from genprobe.aggregate.suitable import suitable
 from genprobe.errors import UnavailableError
+from genprobe.runtime.memory import own_pages
 from genprobe.runtime.outer_threads import outer_threads, share_out
 from genprobe.runtime.progress import Progress, silent
-from genprobe.runtime.seeds import generator
 from genprobe.store.read import Store
-from genprobe.types import Codes, Family, Params, Prior, PriorFactory
-
-FOLDS = 5
-FITTED = 20_000
-LEAST_FITTED = 1_000
-FITTED_VALUES = 1 << 24
-"""At most so many examples to fit to and choose on, and at most so many entries of their second
-moments, or of the codes where those are too many; all examples are scored."""
-WIDE = 512
-"""Latent values beyond which no candidate has the second moments of all pairs."""
+from genprobe.types import Family, Params, Prior, PriorFactory
 
 SCORED_VALUES = 1 << 20
 """Values of z that one thread scores at a time while candidates are chosen."""
@@ -52,6 +42,9 @@ class FittedMarginal:
         log_mz: (draw, n) log m(z) at the store's draws, each by a fit without that example.
         folds: number of folds.
         prior: the candidate as one fold's fit; for samples, not for scores.
+        held_out: log m(z) of every candidate at one draw of each example chosen, by a fit without
+            it (m,), nats.
+        chosen: (m,) the examples that candidates were fitted to and chosen on.
     """
 
     candidate: str
@@ -59,21 +52,8 @@ class FittedMarginal:
     log_mz: Float64[Tensor, "draw n"]
     folds: int
     prior: Prior
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """The examples that candidates are fitted to and chosen on.
-
-    Attributes:
-        codes: their posterior moments.
-        z: (m, *latent) one draw of each.
-        fold: (m,) the fold each belongs to.
-    """
-
-    codes: Codes
-    z: Float64[Tensor, "m *latent"]
-    fold: Int64[Tensor, " m"]
+    held_out: Mapping[str, Float64[Tensor, " m"]]
+    chosen: Int64[Tensor, " m"]
 
 
 def fit_marginal(
@@ -99,24 +79,32 @@ def fit_marginal(
         UnavailableError: if all examples are equal, or no candidate can be fitted.
     """
     candidates = suitable(store, family, candidates)
-    fold, chosen = choose_folds(store, seed, distinct)
+    fold, chosen = choose_folds(store, family, seed, distinct)
     folds = int(fold.max()) + 1
     sample = take_sample(store, family, chosen, fold[chosen])
     fits: dict[str, list[Prior]] = {}
     scores: dict[str, Float64[Tensor, " fold"]] = {}
+    each: dict[str, Float64[Tensor, " m"]] = {}
     for name, priors in ladder(sample, candidates, folds, seed, scores, progress):
-        fits[name], scores[name] = priors, held_out(sample, priors)
+        fits[name], each[name] = priors, held_out(sample, priors)
+        scores[name] = torch.stack([each[name][sample.fold == f].mean() for f in range(folds)])
     if not fits:
         raise UnavailableError("No fitted marginal: no prior can be fitted to these codes.")
     picks = [pick(scores, f) for f in range(folds)]
     best = [fits[name][f] for f, name in enumerate(picks)]
     candidate = max(picks, key=picks.count)
+    if store.header.draws == 1 and len(chosen) == store.header.n:  # all of it was scored already
+        log_mz = torch.stack([each[name] for name in picks])[fold, torch.arange(len(fold))][None]
+    else:
+        log_mz = score(store, best, fold)
     return FittedMarginal(
         candidate=candidate,
         scores={name: float(values.mean()) for name, values in scores.items()},
-        log_mz=score(store, best, fold),
+        log_mz=log_mz,
         folds=folds,
         prior=best[picks.index(candidate)],
+        held_out=each,
+        chosen=chosen,
     )
 
 
@@ -142,7 +130,7 @@ def refit(
     Raises:
         UnavailableError: if none of the candidates goes by that name.
     """
-    fold, chosen = choose_folds(store, seed, distinct)
+    fold, chosen = choose_folds(store, family, seed, distinct)
     sample = take_sample(store, family, chosen, fold[chosen])
     for name, factory in suitable(store, family, candidates).items():
         sizes = sizes_of(sample, factory, int(fold.max()) + 1)
@@ -150,52 +138,6 @@ def refit(
             if factory.fit is not None and label_of(name, size, sizes) == candidate:
                 return name, factory.fit(sample.codes, size, seed)
     raise UnavailableError(f"No prior {candidate} can be fitted here.")
-
-
-def choose_folds(
-    store: Store, seed: int, distinct: DistinctExamples | None
-) -> tuple[Int64[Tensor, " n"], Int64[Tensor, " m"]]:
-    """The fold of every example, and the examples that candidates are fitted to and chosen on.
-
-    Raises:
-        UnavailableError: if all examples are equal, or a fold would have none.
-    """
-    n = store.header.n
-    observations = n if distinct is None else len(distinct)
-    if observations < 2:
-        raise UnavailableError(
-            "A marginal fitted without the evaluated example needs two that differ."
-        )
-    folds = min(FOLDS, observations)
-    rng = generator(seed, "folds")
-    fold = torch.randperm(observations, generator=rng) % folds
-    fold = fold if distinct is None else fold[distinct.which]
-    k = math.prod(store.header.latent_shape)
-    entries = k if k > WIDE else k**2
-    most = min(FITTED, max(FITTED_VALUES // entries, LEAST_FITTED))
-    chosen = torch.randperm(n, generator=rng)[:most].sort().values
-    if int(fold[chosen].bincount(minlength=folds).min()) == 0:
-        raise UnavailableError("No fitted marginal: a few examples are nearly all of the data.")
-    return fold, chosen
-
-
-def take_sample(
-    store: Store, family: Family, chosen: Int64[Tensor, " m"], fold: Int64[Tensor, " m"]
-) -> Sample:
-    """Moments and one draw of chosen examples, streamed from the store."""
-    shape = torch.Size(store.header.latent_shape)
-    mean = torch.empty(len(chosen), shape.numel(), dtype=torch.float64)
-    variance = torch.empty_like(mean)
-    for start, params in store.blocks():
-        stop = start + size_of(params)
-        low, high = torch.searchsorted(chosen, torch.tensor([start, stop])).tolist()
-        rows = chosen[low:high] - start
-        distribution = family.distribution({k: v[rows].double() for k, v in params.items()})
-        mean[low:high], variance[low:high] = moments(distribution)
-    codes = Codes(mean=mean, variance=variance, event_shape=shape)
-    if not (codes.mean.isfinite().all() and codes.variance.isfinite().all()):
-        raise UnavailableError("No fitted marginal: the posteriors have no finite variance.")
-    return Sample(codes, store.gather("draws/z", 0, chosen).double(), fold)
 
 
 def ladder(
@@ -290,16 +232,18 @@ def label_of(name: str, size: int, sizes: Sequence[int]) -> str:
     return name if len(sizes) == 1 else f"{name} ({size})"
 
 
-def held_out(sample: Sample, priors: Sequence[Prior]) -> Float64[Tensor, " fold"]:
-    """Mean log density of each fold's examples by the fit without them, nats."""
+def held_out(sample: Sample, priors: Sequence[Prior]) -> Float64[Tensor, " m"]:
+    """Log density of each example by the fit without it, nats."""
+    found = torch.empty(len(sample.fold), dtype=torch.float64)
     rows = max(1, SCORED_VALUES // max(1, sample.z.shape[1:].numel()))
 
-    def one(fold: int) -> Tensor:
-        parts = torch.split(sample.z[sample.fold == fold], rows)
-        return torch.cat([priors[fold].log_prob(z) for z in parts]).mean()
+    def one(fold: int) -> None:
+        for mine in torch.split((sample.fold == fold).nonzero()[:, 0], rows):
+            found[mine] = priors[fold].log_prob(sample.z[mine])
 
     with outer_threads():
-        return torch.stack(share_out(one, range(len(priors))))
+        share_out(one, range(len(priors)))
+    return found
 
 
 def fit_without(sample: Sample, factory: PriorFactory, size: int, fold: int, seed: int) -> Prior:
@@ -307,7 +251,12 @@ def fit_without(sample: Sample, factory: PriorFactory, size: int, fold: int, see
     if factory.fit is None:
         raise ValueError(factory.name)
     kept, whole = sample.fold != fold, sample.codes
-    codes = replace(whole, mean=whole.mean[kept], variance=whole.variance[kept])
+    rows = kept.nonzero()[:, 0]
+    mean = own_pages((len(rows), whole.mean.shape[1]), torch.float64)
+    torch.index_select(whole.mean, 0, rows, out=mean)
+    # Class indices have no variance, and need no copy of it.
+    variance = whole.variance[rows] if whole.classes is None else whole.variance[: len(rows)]
+    codes = replace(whole, mean=mean, variance=variance)
     return factory.build(sample.z.shape[1:], factory.fit(codes, size, seed))
 
 

@@ -154,7 +154,8 @@ def use_the_code(facts: Facts) -> Advice | None:
 def refit_prior(facts: Facts) -> Advice | None:
     """A fitted prior does better than the model's own."""
     saving = facts.estimate("prior_saving")
-    if saving is None or facts.notice("field-not-white"):  # which says so, and why
+    said = facts.notice("field-not-white") or facts.notice("codes-dependent")
+    if saving is None or said:  # which says so, and why
         return None
     return Advice(
         sentence="Refit the prior (--write-prior): it would save "

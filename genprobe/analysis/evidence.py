@@ -20,6 +20,7 @@ from genprobe.inference_report import InferenceReport
 from genprobe.label_report import LabelReport
 from genprobe.report import Dimension, Estimate
 from genprobe.store.read import Store
+from genprobe.token_report import TokenReport
 from genprobe.types import Family, Params
 
 
@@ -49,6 +50,7 @@ class Evidence:
         labels_given: names of those that the model is given.
         inference: how log p(x) was worked out; None where nobody asked for it.
         channels: of a latent with places.
+        tokens: of the codes of a quantiser.
         training: what the checkpoint says of itself.
         fitted_scores: cross-fitted mean log density of every fitted prior by name, nats.
     """
@@ -74,6 +76,7 @@ class Evidence:
     labels_given: Sequence[str] = ()
     inference: InferenceReport | None = None
     channels: Sequence[Channel] = ()
+    tokens: TokenReport | None = None
     training: Mapping[str, Any] = field(default_factory=dict)
     fitted_scores: Mapping[str, float] = field(default_factory=dict)
 

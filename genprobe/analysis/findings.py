@@ -18,6 +18,7 @@ from genprobe.analysis import (
     inference_findings,
     label_findings,
     notices,
+    token_findings,
 )
 from genprobe.analysis.advice import Advice, Facts
 from genprobe.analysis.constant_scale import constant_scale
@@ -163,6 +164,23 @@ FINDINGS: Mapping[str, Finding] = {
         condition="A fitted prior saves more than 2 standard errors and more than 1 % of R.",
         find=lambda e: notices.prior_mismatch(e.estimates),
         advice=advice.refit_prior,
+    ),
+    token_findings.DEPENDENT: Finding(
+        condition="Where codes are class indices, a candidate prior that knows another code pays "
+        "less than the histogram by more than 2 standard errors and 5 %, and the prior does not.",
+        find=lambda e: token_findings.dependent(e.tokens, e.estimates),
+        advice=token_findings.sample_with_neighbours,
+    ),
+    token_findings.UNUSED: Finding(
+        condition="More than 10 % of the codes of a codebook are never used, and more examples "
+        "would not use them either.",
+        find=lambda e: token_findings.unused(e.tokens),
+        advice=token_findings.shrink_codebook,
+    ),
+    token_findings.EQUAL: Finding(
+        condition="Codebook vectors that were given are equal.",
+        find=lambda e: token_findings.duplicates(e.tokens),
+        advice=token_findings.merge_duplicates,
     ),
     "prior-of-these-examples": Finding(
         condition="The prior that was asked for was fitted to the examples it is used on."

@@ -79,6 +79,7 @@ class Options:
     simulate: int | None = None
     max_steps: int | None = None
     decoder_curve: bool | Sequence[float] | None = None
+    codebook: Any = None
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Options:
@@ -143,7 +144,8 @@ class Options:
         """Everything that may name a file that an evaluation reads."""
         labels = [v for v in (self.labels, self.leaks) if isinstance(v, Mapping)]
         paths = [v for each in labels for v in each.values() if isinstance(v, str | Path)]
-        return (model, data, self.covariates, *paths)
+        book = [self.codebook] if isinstance(self.codebook, str | Path) else []
+        return (model, data, self.covariates, *paths, *book)
 
     def asked(self, model: Any, data: Any = None) -> dict[str, Any]:
         """What differs from the defaults, as plain facts; what has no text of its own is None.

@@ -23,8 +23,9 @@ from genprobe.analysis.stored_labels import TalliedLabels, stored_label_reports,
 from genprobe.analysis.stored_quantities import (
     quantities_of,
     stored_parts,
-    with_prior_read,
+    with_files_read,
 )
+from genprobe.analysis.tokens import tokens_report
 from genprobe.analysis.withheld import stated, stated_channels, stated_dimensions, vacuous
 from genprobe.encoding.parts import Parts
 from genprobe.errors import Notice
@@ -118,7 +119,7 @@ def build_report(
     Raises:
         GenprobeError: if the store is damaged, or names a family that no plugin provides.
     """
-    options = with_prior_read(options)
+    options = with_files_read(options)
     known = stored_parts(store, options, parts)
     distinct = distinct_examples(store)
     labels = tallied_labels(asked_labels(store, leaks or ()), distinct)
@@ -173,6 +174,7 @@ def estimate_report(
         *prior_of_these(options.prior, header),
     ]
     channels, grid = places_of(quantities)
+    tokens = tokens_report(quantities, options.codebook)
     regime = regime_of(quantities, estimates, said, options)
     inference = annealed_inference(quantities)
     evidence = replace(
@@ -181,6 +183,7 @@ def estimate_report(
         labels_given=given_to_model(store, labels.labels) if labels.labels else (),
         inference=inference,
         channels=channels,
+        tokens=tokens,
     )
     withheld, at_stake = vacuous(estimates), stakes(evidence)
     facts = {
@@ -207,6 +210,7 @@ def estimate_report(
         inference=inference,
         channels=stated_channels(channels, quantities.observations),
         grid=grid,
+        tokens=tokens,
         store=store,
     )
 

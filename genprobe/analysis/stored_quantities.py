@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 
+from genprobe.aggregate.counted import counted_queries
 from genprobe.aggregate.distinct import DistinctExamples, distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal, fit_marginal
 from genprobe.aggregate.queries import Queries, draw_queries
@@ -16,6 +17,7 @@ from genprobe.encoding.parts import Parts
 from genprobe.encoding.resolve import bind_prior, require_fit
 from genprobe.errors import ModelError, PluginError
 from genprobe.estimators.quantities import Quantities
+from genprobe.loaders.codebook import codebook_of
 from genprobe.loaders.prior_file import prior_from_file
 from genprobe.plugins import plugins
 from genprobe.report import Estimate
@@ -133,6 +135,8 @@ def draw_for(
         progress.say("aggregate", f"I(n;z) {found.value:.3f} ± {error:.3f} nats")
         return error
 
+    if family.certain is not None and tally is None:
+        return counted_queries(store, family, distinct)
     return draw_queries(
         store,
         family,
@@ -169,19 +173,19 @@ def fit_best_marginal(store: Store, family: Family, progress: Progress = silent)
     )
 
 
-def with_prior_read(options: Options) -> Options:
-    """The options with the prior of a file in the place of its path.
+def with_files_read(options: Options) -> Options:
+    """The options with the prior and the codebook of a file in the place of its path.
 
     Args:
         options: what the user chose.
 
     Raises:
-        GenprobeError: if the file holds no prior, or no prior has that name.
+        GenprobeError: if a file holds no such thing, or no prior has that name.
     """
     prior = options.prior if options.prior is None else prior_from_file(options.prior)
     if isinstance(prior, str | NamedPrior):
         plugins().get("priors", prior if isinstance(prior, str) else prior.name)
-    return replace(options, prior=prior)
+    return replace(options, prior=prior, codebook=codebook_of(options.codebook))
 
 
 def choose_prior(

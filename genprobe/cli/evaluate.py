@@ -76,6 +76,13 @@ if TYPE_CHECKING:
     shell_complete=completion.FAMILY,
 )
 @option(
+    "--codebook",
+    metavar="FILE",
+    help="Vectors of the codes of a quantiser (.npy), to find copies among them.",
+    group="Model",
+    shell_complete=completion.FILES,
+)
+@option(
     "--store",
     "-s",
     type=click.Path(path_type=Path),

@@ -14,7 +14,7 @@ from genprobe.errors import ModelError
 from genprobe.runtime.memory import out_of_memory
 from genprobe.types import Family, Likelihood, Params
 
-PER_EXAMPLE = ("loc", "logits")
+PER_EXAMPLE = ("loc", "logits", "index")
 """What must be of each example: one row of it for a batch is a mistake."""
 ELEMENTWISE = frozenset(
     {

@@ -120,6 +120,8 @@ def whole_rows(fine: Bool[Tensor, " n *rest"]) -> Bool[Tensor, " n"]:
 def describe(constraint: torch.distributions.constraints.Constraint) -> str:
     """``GreaterThan(lower_bound=0.0)`` as ``> 0``, other constraints as torch names them."""
     lower = getattr(constraint, "lower_bound", None)
+    if lower is not None and constraint.is_discrete:
+        return f"a whole number from {lower:g} on"
     return f"> {lower:g}" if lower is not None else str(constraint)
 
 

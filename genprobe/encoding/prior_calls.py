@@ -48,6 +48,8 @@ def guarded(prior: Prior, latent: Size) -> Prior:
             return prior.sample(n).clone()
 
     def kl(family: Family, params: Params) -> Tensor | None:
+        if family.certain is not None:  # whose cost under any prior is one look
+            return -log_prob(family.certain(params))
         with prior_errors(f"The prior {prior.name}", latent):
             found = prior.kl(family, lent(params))
             return None if found is None else found.clone()

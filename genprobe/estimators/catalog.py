@@ -179,6 +179,26 @@ ESTIMATORS: Mapping[str, ReportRow] = {
         ranks=False,
         meaning="how much of a code sampled from the prior survives decoding and encoding again",
     ),
+    "code_entropy": ReportRow(
+        label="entropy of the codes, a token",
+        heading="H(code)",
+        section=CODE,
+        meaning="what a token of a quantiser carries at most, by the histogram of all places",
+    ),
+    "code_perplexity": ReportRow(
+        label="perplexity of the codes",
+        heading="perplexity",
+        section=CODE,
+        unit="classes",
+        meaning="how many classes, all used alike, would have that entropy",
+    ),
+    "code_usage": ReportRow(
+        label="share of the codebook in use",
+        heading="usage",
+        section=CODE,
+        unit="share",
+        meaning="classes that any of these examples uses; more examples use more",
+    ),
     "scaling_factor": ReportRow(
         label="scaling factor 1/σ(z)",
         heading="scaling",

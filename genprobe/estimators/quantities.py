@@ -13,6 +13,7 @@ from genprobe.aggregate.distinct import DistinctExamples, most_information
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.queries import Queries
 from genprobe.aggregate.smooth_marginals import marginals_at_queries
+from genprobe.aggregate.tokens import Tokens, tokens_of
 from genprobe.errors import UnavailableError
 from genprobe.estimators.annealing import Annealing, annealing_of
 from genprobe.estimators.control_variates import CodeMoments, Controls, code_moments, controls
@@ -286,7 +287,7 @@ class Quantities:
 
     @cached_property
     def _code_moments(self) -> CodeMoments | None:
-        if self.posterior_entropy is None:
+        if self.posterior_entropy is None or self._family.certain is not None:
             return None
         rate = self.rate[0] if self.rate_analytic else torch.zeros_like(self.posterior_entropy)
         return code_moments(self._store.blocks, self._family, self.posterior_entropy, rate)
@@ -315,6 +316,11 @@ class Quantities:
         """Moments of every example of a latent with places: of its channels and frequencies."""
         mean, shape = self.mean_moments.mean, self.header.latent_shape
         return grid_moments(self._store.blocks(), self._family, self._prior, mean, shape)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The class indices of every example, where codes are such and certain."""
+        return tokens_of(self._store, self._family)
 
     @cached_property
     def fitted(self) -> FittedMarginal:

@@ -41,6 +41,8 @@ def standard_error(values: Float64[Tensor, " n"]) -> float | None:
         >>> standard_error(torch.tensor([1.0, 3.0]).double())
         1.0
     """
+    if len(values) > 1 and values.min() == values.max():
+        return 0.0  # whose standard deviation is the rounding of their mean
     return float(values.std()) / math.sqrt(len(values)) if len(values) > 1 else None
 
 

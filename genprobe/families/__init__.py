@@ -8,6 +8,8 @@ PARTS = (
     "logistic_normal",
     "bernoulli",
     "categorical",
+    "codes",
+    "residual_codes",
     "gumbel_softmax",
     "poisson",
     "gamma",

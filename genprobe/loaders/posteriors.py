@@ -1,4 +1,4 @@
-"""Posteriors without a model: arrays of their parameters in an .npz or .h5 file.
+"""Posteriors without a model: arrays of their parameters in an .npz, .h5 or .npy file.
 
     loc, scale, …       parameters of q(z|x) by the family's names, or others in use, each (n, ...)
     distortion          −log p(x|z) in nats, (n,) or (draws, n); may be absent
@@ -7,12 +7,13 @@
     event_shape         shape of one example of the data
     order               of an .h5 file: C, or R if its axes are reversed
 
-Everything but the parameters may be absent. Nothing is unpickled.
+Everything but the parameters may be absent. A .npy file of whole numbers is the index of codes.
+Nothing is unpickled.
 """
 
 import math
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ import numpy as np
 from torch import Tensor
 
 from genprobe.datasets.from_array import MOST_VALUES
+from genprobe.datasets.npy import NpyArray
 from genprobe.errors import ModelError
 from genprobe.loaders.recorded import record, tensor_of
 from genprobe.loaders.rows import KIND, REAL, Rows, h5_rows, npz_rows
@@ -35,11 +37,13 @@ SETTINGS = (*TEXTS, "event_shape")
 MOST_AXES = 64
 """That numpy lets an array have."""
 PRIOR_PREFIX = "prior_params/"
-SUFFIXES = (".npz", ".h5", ".hdf5")
+WHOLE = "iu"
+"""Kinds of numpy dtypes that hold whole numbers."""
+SUFFIXES = (".npz", ".npy", ".h5", ".hdf5")
 
 
 def load_posteriors(path: Path, trust: bool) -> Model:
-    """The record in an .npz or .h5 file; its rows stay on disk.
+    """The record in an .npz, .npy or .h5 file; its rows stay on disk.
 
     Args:
         path: of the file.
@@ -50,7 +54,7 @@ def load_posteriors(path: Path, trust: bool) -> Model:
     """
     require_readable(path, "file of posteriors", error=ModelError)
     with reading(path, KIND, error=ModelError):
-        arrays, settings = read_h5(path) if is_hdf5(path) else read_npz(path)
+        arrays, settings = reader_of(path)(path)
     distortion = arrays.pop("distortion", None)
     prior = {
         k.removeprefix(PRIOR_PREFIX): prior_tensor(path, k, arrays.pop(k))
@@ -59,6 +63,29 @@ def load_posteriors(path: Path, trust: bool) -> Model:
     }
     settings.pop("order", None)
     return record(arrays, distortion, prior, **{"name": path.stem, **settings})
+
+
+def reader_of(path: Path) -> Callable[[Path], tuple[dict[str, Rows], dict[str, Any]]]:
+    """What reads arrays and settings of such a file."""
+    if is_hdf5(path):
+        return read_h5
+    return read_npz if zipfile.is_zipfile(path) else read_index
+
+
+def read_index(path: Path) -> tuple[dict[str, Rows], dict[str, Any]]:
+    """The index of codes in a .npy file, which stays open.
+
+    Raises:
+        ModelError: if it holds no whole numbers.
+    """
+    array = NpyArray(path)
+    if array.dtype.kind not in WHOLE or not array.ndim:
+        raise ModelError(
+            f"{path} holds {array.dtype} {array.shape}, not the index of codes.",
+            "Save whole numbers, one row an example; other parameters by name in an .npz file.",
+        )
+    rows = Rows(shape=array.shape, dtype=array.dtype, read=lambda i, j: array[i:j])
+    return {"index": rows}, {}
 
 
 def prior_tensor(path: Path, key: str, rows: Rows) -> Tensor:
@@ -179,10 +206,20 @@ def require_certain_order(path: Path, found: Mapping[str, h5py.Dataset]) -> None
             )
 
 
+def holds_whole_numbers(path: Path) -> bool:
+    """Whether a .npy file is of whole numbers, as an index is."""
+    try:
+        return NpyArray(path).dtype.kind in WHOLE
+    except (OSError, ValueError):
+        return False
+
+
 def recognises(path: Path) -> bool:
-    """Whether it is an .npz archive, or an HDF5 file with arrays at its root."""
+    """Whether it is an .npz archive, a .npy file of indices, or HDF5 with arrays at its root."""
     if path.suffix not in SUFFIXES or not path.is_file():
         return False
+    if path.suffix == ".npy":
+        return holds_whole_numbers(path)
     if not is_hdf5(path):
         return path.suffix == ".npz" and zipfile.is_zipfile(path)
     try:

@@ -1,5 +1,7 @@
 """A model that is a record of its posteriors: their parameters, read by position."""
 
+import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,8 +13,14 @@ from genprobe.errors import ModelError
 from genprobe.loaders.rows import REAL, Rows, fingerprint, rows_of
 from genprobe.types import Family, Likelihood, Model, Params, PriorLike, Recorded, with_tensors
 
+log = logging.getLogger("genprobe")
+
 FAMILY = "diagonal-normal"
 PRIOR = "standard-normal"
+UNIFORM = "uniform-categorical"
+"""The usual prior of class indices."""
+STRETCH = 1 << 22
+"""Indices that are looked at together."""
 
 
 def from_posteriors(
@@ -76,6 +84,8 @@ def record(
         >>> record(rows, None, {}, name="five posteriors").recorded.n
         5
     """
+    if "index" in params:
+        params, family, prior = token_record(name, params, family, prior)
     arrays = dict(params) if distortion is None else {**params, "distortion": distortion}
     for key, rows in arrays.items():
         require_numbers(name, key, rows)
@@ -100,6 +110,52 @@ def record(
         prior=with_tensors(prior, prior_params),
         recorded=recorded,
     )
+
+
+def token_record(
+    name: str, params: Mapping[str, Rows], family: Family | str, prior: PriorLike
+) -> tuple[Mapping[str, Rows], Family | str, PriorLike]:
+    """Parameters, family and prior of class indices, which say by their name what they are.
+
+    The number of classes is one for all examples; where it is missing, one more than the largest
+    index, and the log says so.
+
+    Args:
+        name: of the record.
+        params: with ``index`` among them.
+        family: that was asked for, or the usual one.
+        prior: that was asked for, or the usual one.
+
+    Raises:
+        ModelError: if an index is not a number, or the number of classes is not one number.
+    """
+    index, classes = params["index"], params.get("classes")
+    require_numbers(name, "index", index)
+    n = index.shape[0]
+    if classes is None:
+        count = largest(index) + 1
+        log.warning(
+            "%s does not say how many classes there are: taken are %d, the largest index and one. "
+            "Give classes, the size of the codebook.",
+            name,
+            count,
+        )
+        classes = rows_of(np.full(1, count))
+    if classes.shape in ((), (1,)) and classes.dtype.kind in REAL:
+        classes = rows_of(np.broadcast_to(classes.whole().reshape(1), (n,)))
+    found = {**params, "classes": classes}
+    return (
+        found,
+        "codes" if family == FAMILY else family,
+        UNIFORM if isinstance(prior, str) and prior == PRIOR else prior,
+    )
+
+
+def largest(index: Rows) -> int:
+    """The largest of some indices; 0 of none."""
+    step = max(1, STRETCH // max(1, math.prod(index.shape[1:])))
+    parts = [index.read(i, min(i + step, index.shape[0])) for i in range(0, index.shape[0], step)]
+    return max((int(part.max()) for part in parts if part.size), default=0)
 
 
 def refuse_to_encode(name: str) -> Callable[[Tensor], Params]:

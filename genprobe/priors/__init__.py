@@ -26,6 +26,10 @@ PARTS = (
     "bernoulli",
     "categorical",
     "uniform_categorical",
+    "token_histogram",
+    "token_positions",
+    "token_levels",
+    "token_context",
     "uniform_sphere",
 )
 """The files of the registered parts; each has its part under its own name."""

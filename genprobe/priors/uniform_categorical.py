@@ -3,11 +3,15 @@
 With it the rate of a one-hot posterior, as of a VQ-VAE, is positions · log classes exactly.
 """
 
-import torch
-from torch.distributions import Categorical, Independent
+import math
+from dataclasses import replace
 
+import torch
+from torch import Tensor
+
+from genprobe.distributions.certain_codes import classes_of
 from genprobe.errors import ModelError
-from genprobe.priors.categorical import over_classes
+from genprobe.priors.categorical import class_indices, over_classes
 from genprobe.types import Family, Params, Prior, PriorFactory
 
 
@@ -27,16 +31,20 @@ def build(event_shape: torch.Size, params: Params) -> Prior:
         raise ModelError(f"The prior uniform-categorical has {classes:g} classes.")
     logits = torch.zeros(int(classes), dtype=torch.float64)
     tensors = {"classes": torch.tensor(int(classes))}
-    return over_classes("uniform-categorical", event_shape, logits, tensors)
+    prior = over_classes("uniform-categorical", event_shape, logits, tensors)
+
+    def log_prob(z: Tensor) -> Tensor:
+        index = class_indices("uniform-categorical", z, int(classes))
+        batch = index.shape[: index.dim() - len(event_shape)]
+        return torch.full(batch, -event_shape.numel() * math.log(classes), dtype=torch.float64)
+
+    return replace(prior, log_prob=log_prob)
 
 
 def defaults(family: Family, params: Params) -> Params:
-    """As many classes as a categorical posterior has."""
-    q = family.distribution(params)
-    base = q.base_dist if isinstance(q, Independent) else q
-    if not isinstance(base, Categorical):
-        return {}
-    return {"classes": torch.tensor(base.logits.shape[-1])}
+    """As many classes as the posterior has, where it is over class indices."""
+    classes = classes_of(family.distribution(params))
+    return {} if classes is None else {"classes": torch.tensor(classes)}
 
 
 uniform_categorical = PriorFactory(name="uniform-categorical", build=build, defaults=defaults)

@@ -53,6 +53,7 @@ def evaluate(
     simulate: int | None = None,
     max_steps: int | None = None,
     decoder_curve: bool | Sequence[float] | None = None,
+    codebook: Any = None,
 ) -> Report:
     """Evaluate a model on data: rate, distortion, mutual information, marginal KL, regime.
 
@@ -118,6 +119,8 @@ def evaluate(
         decoder_curve: the least R and D that any encoder could reach with this decoder and prior,
             at nine β from 1/16 to 16 or at those given, of the same examples as ``inference``.
             Without an encoder by default at five; False for none.
+        codebook: the vectors that the codes of a quantiser stand for (classes, width), or the path
+            of such an array: the report names those that are equal.
 
     Returns:
         The report; everything in nats per example.

@@ -17,7 +17,7 @@ from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.queries import release_ranks, serve_queries
 from genprobe.analysis.options import Options
 from genprobe.analysis.report import build_report
-from genprobe.analysis.stored_quantities import fit_best_marginal, with_prior_read
+from genprobe.analysis.stored_quantities import fit_best_marginal, with_files_read
 from genprobe.annealing.best_scale import fitting_to
 from genprobe.datasets.channels import with_channels
 from genprobe.datasets.placeholder import placeholder_dataset
@@ -72,7 +72,7 @@ def run_evaluation(
     """
     options.require_valid()
     facts = {"asked": options.asked(model, data), **({"command": command} if command else {})}
-    options = with_prior_read(options)
+    options = with_files_read(options)
     with (
         process_group(options.device) as ranks,
         progress_display(progress if ranks.leads else False) as display,

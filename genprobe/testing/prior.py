@@ -1,5 +1,6 @@
 """The suite of a prior: density, draws, closed-form KL, fit, and what the store keeps of it."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -203,6 +204,9 @@ class PriorTests(Suite):
         factory = self.part
         if isinstance(factory, Prior) or factory.fit is None:
             return
+        if factory.discrete:
+            self.require_fit_to_indices(factory)
+            return
         two = torch.Size([2])
         suited = factory.suits(diagonal_normal, two)
         shape = two if suited else torch.Size(self.event_shape)
@@ -221,6 +225,19 @@ class PriorTests(Suite):
             assert torch.equal(again.log_prob(z), fitted.log_prob(z)), (
                 "the same seed gives another fit"
             )
+
+    def require_fit_to_indices(self, factory: PriorFactory) -> None:
+        """Fitted to class indices of which few are used, it is better than all classes alike."""
+        shape, classes = torch.Size(self.event_shape), 8
+        index = torch.randint(2, (4000, shape.numel())).double()
+        none = torch.zeros_like(index)
+        codes = Codes(mean=index, variance=none, event_shape=shape, classes=classes)
+        for count in factory.sizes(len(index), shape.numel()):
+            assert factory.fit is not None
+            fitted = [factory.build(shape, factory.fit(codes, count, 0)) for _ in range(2)]
+            found, again = (each.log_prob(index.view(-1, *shape)) for each in fitted)
+            assert found.mean() > -shape.numel() * math.log(classes), "it is worse than chance"
+            assert torch.equal(found, again), "the same seed gives another fit"
 
     def test_report_survives_the_store(self, tmp_path: Path) -> None:
         """Evaluated into a store and read without the model, the numbers are the same."""

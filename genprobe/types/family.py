@@ -38,6 +38,9 @@ class Family:
             a draw is a draw too; the slope is measured with such pairs.
         notice: what every report on such posteriors has to say, if anything.
         point: whether a posterior is a single point, so that there is neither a rate nor log q(z).
+        certain: parameters to the one z (batch, *event) that has all the mass, for discrete codes
+            without noise: the rate is then −log p(z), and equal codes are counted.
+        levels: whether the first axis of z counts the levels of a residual stack of quantisers.
     """
 
     name: str
@@ -52,6 +55,8 @@ class Family:
     symmetric: bool = False
     notice: Notice | None = None
     point: bool = False
+    certain: Callable[[Params], Tensor] | None = None
+    levels: bool = False
 
     def event_shape(self, params: Params) -> torch.Size:
         """Shape of one latent z under these parameters."""

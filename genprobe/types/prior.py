@@ -81,11 +81,15 @@ class Codes:
         mean: (n, k) posterior means.
         variance: (n, k) posterior variances.
         event_shape: of one z, of k values; None where all that is known is that there are k.
+        classes: how many there are, where codes are class indices: the means are then these.
+        levels: whether the first axis of z counts the levels of a residual stack of quantisers.
     """
 
     mean: Tensor
     variance: Tensor
     event_shape: torch.Size | None = None
+    classes: int | None = None
+    levels: bool = False
 
 
 def no_defaults(family: Family, params: Params) -> Params:

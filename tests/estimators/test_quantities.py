@@ -30,7 +30,7 @@ def test_nothing_is_queried_until_it_is_needed(quantities):
     assert q.queried
 
 
-OF_OTHER_LATENTS = {"grid"}
+OF_OTHER_LATENTS = {"grid", "tokens"}
 """Quantities that a vector does not have."""
 
 

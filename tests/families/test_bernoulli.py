@@ -64,5 +64,5 @@ def test_rate_is_the_coins_divergence_bit_by_bit(evaluated, require_rate):
     assert [d.mean_variance for d in report.dimensions] == pytest.approx(
         p.var(0, correction=0).tolist()
     )
-    assert "no density over all of z" in report.provenance["absent"]["rate_fitted_prior"]
+    assert "token" in report.provenance["fitted_prior"]["rung"]
     assert "slope" not in report.estimates

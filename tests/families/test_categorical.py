@@ -104,7 +104,7 @@ def test_an_index_has_no_mean_and_none_is_reported(evaluated):
     report = evaluated(categorical, {"logits": torch.randn(50, 3, 4)}, uniform((3,), 4))
     absent = report.provenance["absent"]
     assert "posterior means" in absent["active_units"]
-    assert "no density over all of z" in absent["rate_fitted_prior"]
+    assert "token" in report.provenance["fitted_prior"]["rung"]
     assert {(d.mean_variance, d.active) for d in report.dimensions} == {(None, None)}
     assert all(d.rate > 0 for d in report.dimensions)
     assert "collapsed-dimensions" not in [notice.code for notice in report.warnings]

@@ -270,3 +270,31 @@ class TestH5(LoaderTests):
     def write(self, folder):
         write_r(folder / "p.h5", loc=LOC, scale=SCALE, distortion=DISTORTION)
         return folder / "p.h5"
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int64])
+def test_a_file_of_whole_numbers_is_the_index_of_codes(tmp_path, dtype, caplog):
+    index = RANDOM.integers(0, 7, (N, 2, 2)).astype(dtype)
+    np.save(tmp_path / "codes.npy", index)
+    assert recognises(tmp_path / "codes.npy")
+    model = load_posteriors(tmp_path / "codes.npy", False)
+    assert (model.posterior, model.prior) == ("codes", "uniform-categorical")
+    found = model.recorded.params(3, 8)
+    assert torch.equal(found["index"], torch.from_numpy(index[3:8].astype(np.float64)))
+    assert found["classes"].tolist() == [index.max() + 1] * 5
+    assert "does not say how many classes" in caplog.text
+
+
+def test_a_file_of_other_numbers_is_not(tmp_path):
+    np.save(tmp_path / "x.npy", LOC)
+    assert not recognises(tmp_path / "x.npy")
+    with pytest.raises(ModelError, match="not the index of codes"):
+        load_posteriors(tmp_path / "x.npy", False)
+
+
+def test_an_archive_names_the_index_and_one_number_of_classes(save, caplog):
+    index = RANDOM.integers(0, 7, (N, 9))
+    model = load_posteriors(save(index=index, classes=9, family="residual-codes"), False)
+    assert (model.posterior, model.prior) == ("residual-codes", "uniform-categorical")
+    assert model.recorded.params(0, 2)["classes"].tolist() == [9.0, 9.0]
+    assert not caplog.text

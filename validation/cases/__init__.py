@@ -5,7 +5,16 @@ from collections.abc import Mapping
 from genprobe.self_check.case import Case
 from validation.annealing_studies import annealing_studies
 from validation.audit import Item
-from validation.cases import decoders, discrete, grids, heavy, inference, plane, population
+from validation.cases import (
+    decoders,
+    discrete,
+    grids,
+    heavy,
+    inference,
+    plane,
+    population,
+    tokens,
+)
 from validation.label_studies import label_studies
 from validation.studies import studies
 
@@ -17,6 +26,7 @@ CASES: tuple[Case, ...] = (
     *grids.cases(),
     *population.cases(),
     *inference.cases(),
+    *tokens.cases(),
 )
 
 STUDIES = (*studies(), *label_studies(), *annealing_studies())

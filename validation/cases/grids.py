@@ -16,7 +16,7 @@ import scipy.fft
 import torch
 from torch import Tensor
 
-from genprobe.aggregate.fitted import FOLDS
+from genprobe.aggregate.fit_sample import FOLDS
 from genprobe.runtime.seeds import generator
 from genprobe.self_check.case import Case, Subject, Truths
 from genprobe.self_check.codes import params_of, recorded

@@ -27,6 +27,7 @@ from genprobe.render.text.short_rows import (
 )
 from genprobe.render.text.short_table import hung, table_lines
 from genprobe.render.text.table import plain
+from genprobe.render.text.token_lines import short_token_lines, token_lines
 from genprobe.report import Report
 
 LINES, COLUMNS = 24, 80
@@ -48,7 +49,7 @@ class Fit:
         inference: whether what is said of inference, which somebody asked for, is shown.
         labels: how many are shown; None for all.
         short: whether each of them has a line, or two, and not all that is said of it; channels
-            likewise.
+            and tokens likewise.
     """
 
     warnings: int
@@ -70,7 +71,8 @@ def report_screen(report: Report, unit: str = "nats") -> RenderableType:
     shown = escaped(report)
 
     def screen_at(console: Console, width: int) -> list[Text]:
-        for fit in fits(len(shown.warnings), len(shown.labels), bool(shown.channels)):
+        further = bool(shown.channels) or shown.tokens is not None
+        for fit in fits(len(shown.warnings), len(shown.labels), further):
             lines = screen_lines(shown, unit, fit, console, width)
             if width < COLUMNS or len(lines) <= LINES:
                 break
@@ -81,9 +83,9 @@ def report_screen(report: Report, unit: str = "nats") -> RenderableType:
     return AtWidth(screen_at)
 
 
-def fits(warnings: int, labels: int = 0, channels: bool = False) -> Iterator[Fit]:
+def fits(warnings: int, labels: int = 0, further: bool = False) -> Iterator[Fit]:
     """Screens from the fullest to the barest; of warnings the last are the first to go."""
-    if labels or channels:
+    if labels or further:
         yield Fit(warnings=warnings, short=False)
         yield Fit(warnings=warnings, short=False, blanks=False)
     for blanks in (True, False):
@@ -143,9 +145,11 @@ def parts_below(report: Report, scale: Scale, fit: Fit) -> dict[str, list[str]]:
         fit: how much is shown.
     """
     of_channels = factor_lines if fit.short else channel_lines
+    of_tokens = short_token_lines if fit.short else token_lines
     return {
         "log p   ": list(inference_lines(report, scale)) if fit.inference else [],
         "Codes   ": of_channels(report) if fit.extras else [],
+        "Tokens  ": of_tokens(report) if fit.extras else [],
         "Labels  ": label_texts(report, scale, fit),
     }
 

@@ -26,6 +26,7 @@ from genprobe.render.text.rows import (
 )
 from genprobe.render.text.short_rows import Scale
 from genprobe.render.text.short_table import point_aligned
+from genprobe.render.text.token_lines import token_lines
 from genprobe.render.text.units import DECIMALS, divisor
 from genprobe.report import Report
 
@@ -55,6 +56,9 @@ def report_view(report: Report, unit: str = "nats") -> RenderableType:
     if report.channels:
         first, *rest = channel_lines(report)
         parts += ["", hanging("Codes", first, "bold"), *(padded(line) for line in rest)]
+    if report.tokens is not None:
+        first, *rest = token_lines(report)
+        parts += ["", hanging("Tokens", first, "bold"), *(padded(line) for line in rest)]
     for label in report.labels.values():
         first, *rest = label_lines(label, Scale(unit, scale, DECIMALS[unit]))
         parts += ["", hanging("Label", first, "bold"), *(padded(line) for line in rest)]

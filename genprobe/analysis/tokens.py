@@ -1,0 +1,152 @@
+"""What is said of the codes of a quantiser, from the quantities that estimators use."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+from genprobe.aggregate.tokens import Tokens
+from genprobe.analysis.withheld import stated
+from genprobe.datasets.row_hashes import row_hashes
+from genprobe.errors import ModelError
+from genprobe.estimators.code_entropy import code_entropy
+from genprobe.estimators.code_perplexity import code_perplexity
+from genprobe.estimators.code_usage import code_usage
+from genprobe.estimators.quantities import Quantities
+from genprobe.estimators.standard_error import data_error
+from genprobe.report import Estimate
+from genprobe.token_report import TokenBound, TokenLevel, TokenReport
+
+LISTED = 1 << 14
+"""Unused classes, and positions, that are listed."""
+HALVINGS = 8
+"""Points of the growth of the usage."""
+CHANNELS = (1, 3, 4)
+"""Lengths of the axis of an image that is not of pixels."""
+
+
+def tokens_report(quantities: Quantities, codebook: Tensor | None = None) -> TokenReport | None:
+    """The tokens of a store; None where there are none, or no estimator asked for them.
+
+    Args:
+        quantities: of the store.
+        codebook: (classes, width) the vectors of the classes, if they are at hand.
+
+    Raises:
+        ModelError: if there are not as many vectors as classes.
+    """
+    if not quantities.has("tokens"):
+        return None
+    tokens = quantities.tokens
+    if codebook is not None and len(codebook) != tokens.classes:
+        raise ModelError(
+            f"The codebook has {len(codebook)} vectors, and the codes are of {tokens.classes} "
+            "classes.",
+            "Give the vector of every class.",
+        )
+    n, places = tokens.index.shape
+    positions = range(places) if places <= LISTED else ()
+    return TokenReport(
+        classes=tokens.classes,
+        shape=tokens.shape,
+        used=tokens.used,
+        unused=tuple((tokens.counts == 0).nonzero()[:LISTED, 0].tolist()),
+        unseen=tokens.unseen,
+        growth=tuple((m, tokens.used_in(m)) for m in growing(n)),
+        positions=tuple(corrected_entropy(tokens.index[:, place]) for place in positions),
+        levels=tuple(levels_of(tokens, quantities)),
+        bounds=tuple(bounds_of(tokens, quantities)),
+        duplicates=None if codebook is None else equal_rows(codebook),
+    )
+
+
+def growing(n: int) -> list[int]:
+    """Numbers of examples at which usage is told, up to twice as many as there are.
+
+    Example:
+        >>> growing(100)
+        [1, 3, 6, 12, 25, 50, 100, 200]
+    """
+    return [*sorted({max(1, n >> j) for j in range(HALVINGS)}), 2 * n]
+
+
+def corrected_entropy(index: Int64[Tensor, " n"]) -> float:
+    """The entropy of some class indices with Miller and Madow's correction, nats."""
+    _, counts = index.unique(return_counts=True)  # type: ignore[no-untyped-call]
+    share = counts.double() / len(index)
+    return float(torch.special.entr(share).sum()) + (len(counts) - 1) / (2 * len(index))
+
+
+def levels_of(tokens: Tokens, quantities: Quantities) -> Iterator[TokenLevel]:
+    """Every level of a residual stack."""
+    for number in range(tokens.shape[0]) if tokens.levels else ():
+        here = tokens.level(number)
+        found = {
+            "entropy": code_entropy(here, quantities.which),
+            "perplexity": code_perplexity(here, quantities.which),
+            "usage": code_usage(here),
+        }
+        yield TokenLevel(**stated(found, quantities.observations))
+
+
+def bounds_of(tokens: Tokens, quantities: Quantities) -> Iterator[TokenBound]:
+    """What every candidate prior pays, from the one that knows nothing on."""
+    n, places = tokens.index.shape
+    pixels = pixels_of(quantities.header.event_shape)
+
+    def bound(candidate: str, nats: Estimate) -> TokenBound:
+        bits = nats.value / math.log(2)
+        return TokenBound(
+            candidate=candidate,
+            nats=nats,
+            bits_per_token=bits / places,
+            bits_per_pixel=None if pixels is None else bits / pixels,
+        )
+
+    nothing = Estimate(
+        name="token_bound",
+        value=places * math.log(tokens.classes),
+        se=0.0,
+        se_data=0.0,
+        kind="upper",
+        n=n,
+    )
+    yield bound("uniform", nothing)
+    if not quantities.has("fitted"):
+        return
+    fitted = quantities.fitted
+    which = None if quantities.which is None else quantities.which[fitted.chosen]
+    for candidate, log_mz in fitted.held_out.items():
+        error = data_error(-log_mz[None], which)
+        nats = replace(nothing, value=-float(log_mz.mean()), se_data=error, n=len(log_mz))
+        yield bound(candidate, stated({"nats": nats}, quantities.observations)["nats"])
+
+
+def pixels_of(event_shape: Sequence[int]) -> int | None:
+    """How many pixels an example has; of what is no image, how many values; None if unknown.
+
+    Example:
+        >>> pixels_of((3, 32, 32)), pixels_of((28, 28)), pixels_of((784,)), pixels_of((0,))
+        (1024, 784, 784, None)
+    """
+    values = math.prod(event_shape)
+    if not values:
+        return None
+    ends = {event_shape[0], event_shape[-1]} & set(CHANNELS) if len(event_shape) == 3 else set()
+    return values // min(ends) if ends else values
+
+
+def equal_rows(codebook: Tensor) -> tuple[tuple[int, ...], ...]:
+    """Classes whose vectors are equal, in groups.
+
+    Example:
+        >>> equal_rows(torch.tensor([[1.0], [2.0], [1.0]]))
+        ((0, 2),)
+    """
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for number, key in enumerate(row_hashes(codebook).tolist()):
+        groups.setdefault(tuple(key), []).append(number)
+    return tuple(tuple(group) for group in groups.values() if len(group) > 1)

@@ -1,0 +1,80 @@
+import math
+
+import numpy as np
+import pytest
+import scipy.stats
+import torch
+
+import genprobe
+from genprobe.analysis.tokens import corrected_entropy, equal_rows, growing
+
+INDEX = torch.randint(5, (200, 2, 3), generator=torch.Generator().manual_seed(0))
+PARAMS = {"index": INDEX, "classes": 8}
+
+
+@pytest.fixture(scope="module")
+def report():
+    return genprobe.evaluate_posteriors(PARAMS, event_shape=(1, 4, 4))
+
+
+def test_bounds_are_those_of_the_candidates_in_nats_bits_and_bits_a_pixel(report):
+    tokens = report.tokens
+    names = [bound.candidate for bound in tokens.bounds]
+    assert names == ["uniform", "token-histogram", "token-positions", "token-context"]
+    assert tokens.bounds[0].nats.value == pytest.approx(6 * math.log(8))
+    scores = report.provenance["fitted_prior"]["mean_log_density"]
+    for bound in tokens.bounds[1:]:
+        assert bound.nats.value == pytest.approx(-scores[bound.candidate], rel=1e-3)
+        assert bound.bits_per_token == pytest.approx(bound.nats.value / math.log(2) / 6)
+        assert bound.bits_per_pixel == pytest.approx(bound.nats.value / math.log(2) / 16)
+        assert 0 < bound.nats.se_data < 0.1
+    assert min(b.nats.value for b in tokens.bounds) == pytest.approx(
+        report["rate_fitted_prior"].value, abs=0.05
+    )
+
+
+def test_positions_levels_and_what_is_never_used(report):
+    tokens = report.tokens
+    flat = INDEX.flatten(1).numpy()
+    truth = [scipy.stats.entropy(np.bincount(flat[:, place])) + (5 - 1) / 400 for place in range(6)]
+    assert tokens.positions == pytest.approx(truth)
+    assert (tokens.used, tokens.unused, tokens.levels) == (5, (5, 6, 7), ())
+    assert tokens.growth[-1] == (400, 5.0)
+    stack = genprobe.evaluate_posteriors(PARAMS, family="residual-codes").tokens
+    level = genprobe.evaluate_posteriors({"index": INDEX[:, 1], "classes": 8})
+    assert stack.levels[1].entropy == level["code_entropy"]
+    assert stack.levels[1].usage == level["code_usage"]
+
+
+def test_they_are_absent_where_codes_are_none_or_nobody_asked():
+    normal = genprobe.evaluate_posteriors({"loc": torch.randn(200, 2), "scale": torch.ones(200, 2)})
+    assert normal.tokens is None
+    assert "not class indices" in normal.provenance["absent"]["code_entropy"]
+    assert genprobe.evaluate_posteriors(PARAMS, estimators={}).tokens is None
+
+
+def test_without_fitted_priors_only_what_knows_nothing_is_a_bound():
+    from genprobe.estimators.code_entropy import code_entropy
+
+    found = genprobe.evaluate_posteriors(PARAMS, estimators={"code_entropy": code_entropy})
+    assert [b.candidate for b in found.tokens.bounds] == ["uniform"]
+
+
+def test_few_examples_have_no_error_over_the_data():
+    few = genprobe.evaluate_posteriors({"index": INDEX[:50], "classes": 8})
+    assert few["code_entropy"].se_data is None
+    assert {b.nats.se_data for b in few.tokens.bounds[1:]} == {None}
+
+
+def test_equal_vectors_are_grouped():
+    book = torch.tensor([[1.0, 2], [3, 4], [1, 2], [5, 6], [3, 4], [1, 2]])
+    assert equal_rows(book) == ((0, 2, 5), (1, 4))
+
+
+def test_points_of_the_growth_begin_with_one_example():
+    assert growing(1) == [1, 2]
+    assert growing(5) == [1, 2, 5, 10]
+
+
+def test_the_entropy_of_one_class_is_nothing():
+    assert corrected_entropy(torch.zeros(9).int()) == 0
