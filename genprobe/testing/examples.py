@@ -56,6 +56,16 @@ def on_grid() -> Model:
     return replace(flat, encode=lambda x: encode(x.repeat(1, 2)[:, None]))
 
 
+def tokens() -> Model:
+    """A quantiser of bits whose codes are the bits; no decoder."""
+    return Model(
+        name="tokens",
+        encode=lambda x: {"index": x, "classes": torch.full((len(x),), 2.0)},
+        posterior="codes",
+        prior="uniform-categorical",
+    )
+
+
 def cases() -> Mapping[str, tuple[Model, Tensor, int]]:
     """A model, its data and a number of draws, by what is special about them."""
     return {
@@ -65,6 +75,7 @@ def cases() -> Mapping[str, tuple[Model, Tensor, int]]:
         "a model of separate codes": (model("separate", spread=50.0, scale=0.01), data(), 1),
         "two examples": (model("few"), data(2), 1),
         "codes on a grid": (on_grid(), data(), 1),
+        "codes of a quantiser": (tokens(), data(), 1),
     }
 
 

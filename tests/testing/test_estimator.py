@@ -20,7 +20,12 @@ OTHERS = "test_it_leaves_the_other_estimates_as_they_are"
 BUILT_IN = find_plugins([]).all("estimators")
 GAPS = ("ais_bound", "inference_gap", "amortization_gap", "approximation_gap")
 OF_GRIDS = ("scaling_factor", "shift_factor", "spectrum_slope")
-WORKS_ON = {**dict.fromkeys(GAPS, ANNEALED), **dict.fromkeys(OF_GRIDS, "codes on a grid")}
+OF_TOKENS = ("code_entropy", "code_perplexity", "code_usage")
+WORKS_ON = {
+    **dict.fromkeys(GAPS, ANNEALED),
+    **dict.fromkeys(OF_GRIDS, "codes on a grid"),
+    **dict.fromkeys(OF_TOKENS, "codes of a quantiser"),
+}
 """Of estimators that are of some models alone, one of these."""
 
 
