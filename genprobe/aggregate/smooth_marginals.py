@@ -17,7 +17,7 @@ from torch import Tensor
 
 from genprobe.aggregate.blocks import Blocks, in_memory
 from genprobe.aggregate.density import log_aggregate_blocks
-from genprobe.aggregate.marginals import FEW, HELD_VALUES, gather, log_marginals
+from genprobe.aggregate.marginals import FEW, HELD_VALUES, LEAST_PAIRS, gather, log_marginals
 from genprobe.distributions.latents import flat
 from genprobe.errors import UnavailableError
 from genprobe.runtime.outer_threads import outer_threads
@@ -90,7 +90,8 @@ def smooth_log_marginals(
     _, one = next(iter(blocks(1)))
     z, k = flat(z, 1), z[0].numel()
     each = all(values.numel() == k for values in one.values())
-    if family.natural is None or not each or k * n > HELD_VALUES or len(z) < FEW:
+    few = len(z) < FEW or len(z) * n < LEAST_PAIRS
+    if family.natural is None or not each or k * n > HELD_VALUES or few:
         return None
     columns = gather(blocks, slice(0, k), n)
     params = [{name: values[d, :, None] for name, values in columns.items()} for d in range(k)]

@@ -89,7 +89,7 @@ def compare(
     if sort is None:
         ranked = not side_by_side and one_measure(given.values())
         sort = default_sort(known if ranked else known - {"elbo"})
-        sort = BOUND if ranked and by_bound(given.values()) else sort
+        sort = BOUND if ranked and lack_encoders(given.values()) else sort
     require_sort(sort, known)
     if against is not None:
         against = named_by(against, places, {name: r.model for name, r in given.items()})
@@ -147,7 +147,7 @@ def assemble(
     with_elbo = [name for name, r in ranked.items() if "elbo" in r.estimates]
     best = max(with_elbo, key=lambda n: ranked[n]["elbo"].value, default="") if comparable else ""
     compares = len(ranked) > 1 and not side_by_side
-    alone = by_bound(ranked.values())
+    alone = lack_encoders(ranked.values())
     leader = next(iter(ranked)) if alone else best
     reference = (against or leader or next(iter(ranked))) if compares else None
     # A reference chosen by its ELBO could have been any model, so every pair might be compared.
@@ -178,7 +178,7 @@ def assemble(
     )
 
 
-def by_bound(reports: Collection[Report]) -> bool:
+def lack_encoders(reports: Collection[Report]) -> bool:
     """Whether models compare by their bounds on −log p(x): some have no ELBO, and all have these.
 
     Args:

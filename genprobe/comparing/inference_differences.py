@@ -91,7 +91,7 @@ def lost_difference(name: str, one: Side, other: Side) -> Difference:
     value, n = a.value - b.value, min(a.n, b.n)
     se, se_data, paired = added(a.se, b.se), added(a.se_data, b.se_data), False
     if mine is not None and theirs is not None and mine.n == theirs.n:
-        apart, which = shared(LOST[name](mine), LOST[name](theirs), mine, theirs)
+        apart, which = of_the_same(LOST[name](mine), LOST[name](theirs), mine, theirs)
         if len(apart.values) > 1:
             value, n, paired = float(apart.values.mean()), len(apart.values), True
             se = two_stage_error(*apart, mine.n)
@@ -108,7 +108,7 @@ def lost_difference(name: str, one: Side, other: Side) -> Difference:
     )
 
 
-def shared(
+def of_the_same(
     a: Terms, b: Terms, one: Annealing, other: Annealing
 ) -> tuple[Terms, torch.Tensor | None]:
     """What two models differ by on every example of both, and the distinct example that each is.
@@ -119,7 +119,7 @@ def shared(
         one: the first.
         other: the second.
     """
-    first, second = positions(one), positions(other)
+    first, second = examples_of(one), examples_of(other)
     mine, theirs = torch.isin(first, second), torch.isin(second, first)
     apart = Terms(
         a.values[mine] - b.values[theirs],
@@ -129,7 +129,7 @@ def shared(
     return apart, None if one.which is None else one.which[mine]
 
 
-def positions(annealing: Annealing) -> torch.Tensor:
+def examples_of(annealing: Annealing) -> torch.Tensor:
     """The examples (M,) of an annealing, rising."""
     m = annealing.elbo.shape[1]
     return torch.arange(m) if annealing.index is None else annealing.index

@@ -17,7 +17,7 @@ from genprobe.families.beta import beta
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.families.laplace import laplace
 
-N, M = 500, 700
+N, M = 500, 2100
 
 
 def truth_of(z, loc, scale):
@@ -50,7 +50,7 @@ def test_a_family_on_an_interval_is_asked_inside_it():
         "concentration1": 2 + 8 * torch.rand(N, 2),
         "concentration0": 2 + 8 * torch.rand(N, 2),
     }
-    z = Beta(*concentration.values()).sample()
+    z = Beta(*concentration.values()).sample((5,)).flatten(0, 1)
     found = smooth_log_marginals(z, beta, in_memory(concentration), N)
     each = Beta(*(v.double() for v in concentration.values())).log_prob(z.double()[:, None])
     truth = each.logsumexp(1) - math.log(N)
@@ -61,7 +61,7 @@ def test_a_density_that_is_too_rough_is_left_to_the_queries():
     params, z, _ = codes(0.1, 0.0)
     params["loc"] = params["loc"].round()  # far apart beside the scales: the log has kinks
     params["scale"][: N // 5, 1] = 0.5  # by which the points are chosen
-    z = params["loc"][:M].repeat(2, 1)[:M] + 0.1 * torch.randn(M, 3)
+    z = params["loc"].repeat(5, 1)[:M] + 0.1 * torch.randn(M, 3)
     params["scale"][N // 5 :, 1] = 1e-3
     assert smooth_log_marginals(z, diagonal_normal, in_memory(params), N) is None
 

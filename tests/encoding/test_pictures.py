@@ -136,15 +136,15 @@ def test_codes_that_say_nothing_are_not_traversed(drawn):
     assert pictures.absent == {"traversals": "No latent dimension carries anything to show."}
 
 
-def test_codes_that_are_no_real_numbers_are_not_traversed_nor_fitted(drawn):
+def test_codes_that_are_no_real_numbers_are_not_traversed(drawn):
     binary = exact(
         encode=lambda x: {"logits": 4 * x - 2},
         posterior="bernoulli",
         prior=genprobe.NamedPrior(name="bernoulli", params={"logits": torch.zeros(SIDE**2)}),
     )
     pictures = drawn(binary)
-    assert pictures.grids.keys() == {"reconstructions", "prior"}
-    assert pictures.absent.keys() == {"fitted-prior", "traversals"}
+    assert pictures.grids.keys() == {"reconstructions", "prior", "fitted-prior"}
+    assert pictures.absent.keys() == {"traversals"}
     assert np.unique(pictures.grids["prior"].images).tolist() == [0, 255]
 
 

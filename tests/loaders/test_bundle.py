@@ -13,6 +13,11 @@ from genprobe.encoding.resolve import bind_prior
 from genprobe.errors import ModelError, UntrustedError
 from genprobe.loaders.bundle import load_bundle, require_plain
 from genprobe.plugins import plugins
+from genprobe.priors.token_context import token_context
+from genprobe.priors.token_histogram import token_histogram
+from genprobe.priors.token_levels import token_levels
+from genprobe.priors.token_positions import token_positions
+from genprobe.types import Codes
 
 FACTORY = """
 import genprobe, torch
@@ -127,9 +132,27 @@ TENSORS = {
     "standard-normal": {},
     "uniform-sphere": {},
 }
+COUNTED = Codes(
+    mean=torch.randint(3, (40, 2)).double(),
+    variance=torch.zeros(40, 2).double(),
+    event_shape=torch.Size([2]),
+    classes=3,
+)
+STACKED = replace(COUNTED, event_shape=torch.Size([2, 1]), levels=True)
+for counted, fitted in (
+    (token_histogram, COUNTED),
+    (token_positions, COUNTED),
+    (token_context, COUNTED),
+    (token_levels, STACKED),
+):
+    TENSORS[counted.name] = counted.fit(fitted, 1, 0)
 
 
-SHAPES = {name: torch.Size([1, 2]) for name in ("channel-normal", "stationary-normal")}
+SHAPES = {
+    "channel-normal": torch.Size([1, 2]),
+    "stationary-normal": torch.Size([1, 2]),
+    "token-levels": torch.Size([2, 1]),
+}
 """Of z, where it is not of two values in a row."""
 
 

@@ -61,7 +61,7 @@ def plane_line_entries(plane: Plane) -> list[Entry]:
         entries.append(remark(textwrap.fill(f"bold: {best_label(plane)}", WRAPPED)))
     if any(model.slope is not None for model in plane.models):
         entries.append((Line2D([], [], **TANGENTS), "operating slope, dD/dR = −s"))
-    entries += curve_entries(plane)
+    entries += decoder_entries(plane)
     if any(model.ellipse is not None for model in plane.models):
         entries.append((Ellipse((0, 0), 1, 1, **ELLIPSES), "95 % ellipse of the data error"))
     if plane.undecoded:
@@ -70,7 +70,7 @@ def plane_line_entries(plane: Plane) -> list[Entry]:
     return entries
 
 
-def curve_entries(plane: Plane) -> list[Entry]:
+def decoder_entries(plane: Plane) -> list[Entry]:
     """The curves of the decoders and the arrows to them."""
     if not plane.curves:
         return []

@@ -21,11 +21,11 @@ def channel_lines(report: Report) -> list[str]:
 def factor_lines(report: Report) -> list[str]:
     """What a config of a generator takes, in a line; none where the latent has no places."""
     names = ("scaling_factor", "shift_factor")
-    said = [f"{k} {number(report.estimates[k])}" for k in names if k in report.estimates]
+    said = [f"{k} {in_short(report.estimates[k])}" for k in names if k in report.estimates]
     return [", ".join(said)] if report.channels and said else []
 
 
-def number(estimate: Estimate) -> str:
+def in_short(estimate: Estimate) -> str:
     """An estimate with its error."""
     return with_error(estimate.value, error_of(estimate), 3)
 
@@ -39,11 +39,11 @@ def spread(channels: tuple[Channel, ...], name: str) -> str:
     """
     estimates: list[Estimate] = [getattr(channel, name) for channel in channels]
     if len(estimates) <= LISTED:
-        return f"{name} by channel {', '.join(number(e) for e in estimates)}"
+        return f"{name} by channel {', '.join(in_short(e) for e in estimates)}"
     order = sorted(range(len(estimates)), key=lambda c: estimates[c].value)
     low, high = order[0], order[-1]
     return (
-        f"{name} from {number(estimates[low])} (channel {low}) to {number(estimates[high])} "
+        f"{name} from {in_short(estimates[low])} (channel {low}) to {in_short(estimates[high])} "
         f"(channel {high})"
     )
 
@@ -59,5 +59,5 @@ def rates(report: Report) -> str:
         parts.append(f"rate {', '.join(shares)}")
     slope = report.estimates.get("spectrum_slope")
     if slope is not None:
-        parts.append(f"spectrum slope {number(slope)}")
+        parts.append(f"spectrum slope {in_short(slope)}")
     return "; ".join(parts)

@@ -75,7 +75,7 @@ class Words:
                 "--bin-width (bin_width=W) makes all probabilities."
             )
         if found.by_bound:
-            return self.by_bound()
+            return self.ship_by_bound()
         if not found.best:
             return (
                 "Choose none by these numbers: no model has an ELBO. Give the decoders or "
@@ -89,7 +89,7 @@ class Words:
             return self.untested()
         return self.shipped(found.to_ship)
 
-    def by_bound(self) -> str:
+    def ship_by_bound(self) -> str:
         """Which model has the least −log p(x), where some have no encoder and so no ELBO."""
         found = self.found
         first, second = sorted(found.names, key=lambda name: self.report(name)[BOUND].value)[:2]

@@ -56,7 +56,7 @@ def grid(plane: Plane, width: int) -> str:
     dots = list(entropy_dots(plane, width))
     if dots:
         figure.draw(figure.signal(*map(list, zip(*dots, strict=True)), marker=DOT))
-    along = [at for curve in plane.curves for at in within(curve.points, plane.window)]
+    along = [at for curve in plane.curves for at in in_window(curve.points, plane.window)]
     if along:
         figure.draw(figure.signal(*map(list, zip(*along, strict=True)), marker=CURVE))
     keys = dict(zip(plane.labelled, KEYS, strict=False))
@@ -69,7 +69,7 @@ def grid(plane: Plane, width: int) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-def within(points: Sequence[Position], window: Window) -> Iterator[Position]:
+def in_window(points: Sequence[Position], window: Window) -> Iterator[Position]:
     """Points along a line through some, as far as they are in view.
 
     Args:

@@ -51,19 +51,19 @@ def paid(tokens: TokenReport) -> str:
     histogram = tokens.bound("token-histogram")
     others = []
     if histogram is not None and histogram is not best:
-        others.append(f"{rounded(histogram.bits_per_token, None, 2)} by {name_of(histogram)}")
+        others.append(f"{rounded(histogram.bits_per_token, None, 2)} by {context_of(histogram)}")
     alike = f"of {rounded(math.log2(tokens.classes), None, 2)}"
-    first = f"{bits(best, tokens)} by {name_of(best)}{whole}"
+    first = f"{bits(best, tokens)} by {context_of(best)}{whole}"
     return f"bits a token: {', '.join([first, *others])}, {alike}"
 
 
 def every_bound(tokens: TokenReport) -> str:
     """The bits of a token under each candidate, from the one that pays most on."""
     ordered = sorted(tokens.bounds, key=lambda each: -each.nats.value)
-    return ", ".join(f"{name_of(each)} {bits(each, tokens)}" for each in ordered)
+    return ", ".join(f"{context_of(each)} {bits(each, tokens)}" for each in ordered)
 
 
-def name_of(bound: TokenBound) -> str:
+def context_of(bound: TokenBound) -> str:
     """What a candidate knows; one of a plugin by its name."""
     return NAMES.get(bound.candidate, bound.candidate)
 
