@@ -19,6 +19,17 @@ def densities(z, loc, scale):
 
 
 @pytest.fixture
+def index_entropy():
+    """What draws of all of some diagonal normals leave open of where each came from (draw, n)."""
+
+    def make(loc, scale, draws):
+        z = loc + scale * torch.randn(draws, *loc.shape, dtype=torch.float64)
+        return queries_from(densities(z, loc, scale)).index_entropy
+
+    return make
+
+
+@pytest.fixture
 def dense():
     """Queries of all of some diagonal normals and their controls, by brute force in float64."""
 
