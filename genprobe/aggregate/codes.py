@@ -6,6 +6,7 @@ from torch import Tensor
 
 from genprobe.aggregate.blocks import size_of, stretches
 from genprobe.runtime.ranks import ALONE, Ranks, all_sum, barrier, broadcast
+from genprobe.runtime.seeds import seeded
 from genprobe.store.read import Store
 from genprobe.types import Family, Params
 
@@ -35,8 +36,7 @@ def sample_codes(
 ) -> Float[Tensor, "draw m *latent"]:
     """Draws of posteriors, a stretch of examples at a time."""
     first, *others = draw_blocks(family, params, draws)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         some = family.sample({k: v[first] for k, v in params.items()}, draws)
         z = some.new_empty(draws, size_of(params), *some.shape[2:])
         z[:, first] = some

@@ -16,7 +16,7 @@ from genprobe.encoding.calls import Calls
 from genprobe.encoding.context import context_of, join_contexts
 from genprobe.encoding.examples import read_examples
 from genprobe.encoding.parts import Fitting
-from genprobe.runtime.seeds import derived_seed, random_rows
+from genprobe.runtime.seeds import derived_seed, random_rows, seeded
 from genprobe.types import Dataset, FittedScale, Params
 
 EXAMPLES, ROUNDS, STEPS, DRAWS = 16, 6, 150, 8
@@ -76,7 +76,6 @@ def unit_distortion(calls: Calls, x: Tensor, params: Params, seed: int) -> float
         params: of q(z|x), each (n, ...).
         seed: of the draws.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         z = calls.posterior.sample(params, DRAWS)
     return -float(torch.stack([calls.log_px_z(x, draw) for draw in z]).mean())

@@ -9,13 +9,12 @@ import math
 import torch
 from torch import Tensor
 
-from genprobe.annealing.noise import seeded
 from genprobe.annealing.space import suitable, support_of
 from genprobe.annealing.target import Target
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.prior_calls import log_prior_and_gradient
 from genprobe.errors import ModelError, UnavailableError
-from genprobe.runtime.seeds import derived_seed
+from genprobe.runtime.seeds import derived_seed, seeded
 from genprobe.types import Family, FittedScale, Params, Prior
 
 TRIED = 256

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from genprobe.annealing.noise import drawn, seeded
+from genprobe.annealing.noise import drawn
 from genprobe.annealing.posterior_fit import log_density_and_pull
 from genprobe.annealing.sampler import Path
 from genprobe.annealing.space import Space, space_of, suitable
 from genprobe.annealing.target import Target, Values
 from genprobe.errors import UnavailableError
-from genprobe.runtime.seeds import derived_seed
+from genprobe.runtime.seeds import derived_seed, seeded
 from genprobe.types import Family, Params
 
 

@@ -25,7 +25,7 @@ from genprobe.encoding.parts import Fitting
 from genprobe.encoding.resolve import bind_prior
 from genprobe.errors import ModelError, UnavailableError
 from genprobe.runtime.outer_threads import outer_threads
-from genprobe.runtime.seeds import derived_seed, generator
+from genprobe.runtime.seeds import derived_seed, generator, seeded
 from genprobe.types import FittedScale, Params, Prior
 
 STEPS = 300
@@ -139,8 +139,7 @@ def nearest_draws(calls: Calls, x: Tensor, start: Start) -> Tensor:
         x: (n, *event).
         start: the prior and the seed of the draws.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(start.seed, "draws"))
+    with seeded(derived_seed(start.seed, "draws")):
         z = start.prior.sample(DRAWN).detach().cpu().to(calls.dtype)
     each = torch.stack([calls.log_px_z(x, draw.expand(len(x), *draw.shape)) for draw in z])
     return z[each.nan_to_num(-torch.inf).topk(STARTS - 1, 0).indices]
@@ -235,7 +234,6 @@ def moments_of(prior: Prior, seed: int) -> tuple[Tensor, Tensor]:
                 return mean.detach().cpu(), scale.detach().cpu()
     except NotImplementedError:
         pass
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(seed, "moments"))
+    with seeded(derived_seed(seed, "moments")):
         z = prior.sample(SAMPLES).detach().cpu().double()
     return z.mean(0), z.std(0).clamp_min(1e-6)

@@ -29,7 +29,7 @@ from genprobe.encoding.user_errors import memory_errors
 from genprobe.errors import GenprobeError, ModelError, Notice, PluginError, reason_of
 from genprobe.runtime.memory import out_of_memory
 from genprobe.runtime.ranks import barrier
-from genprobe.runtime.seeds import derived_seed
+from genprobe.runtime.seeds import derived_seed, seeded
 from genprobe.store.format import Header
 from genprobe.store.shards import finish_store
 from genprobe.store.write import StoreWriter
@@ -125,8 +125,7 @@ def segment_arrays(
         notice = support(lent(x, support)) if support else None
     here = calls.given(context_of(parts.model, dataset, x, start))
     identity = identity_of(given, here.context)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(header.seed, "segment", segment))
+    with seeded(derived_seed(header.seed, "segment", segment)):
         batch = posterior_batch(here, parts.prior, x, start, header.draws)
         chosen = within(probed, start, stop)
         inputs = probe_inputs(here, parts.prior, x, batch, chosen, header.n)

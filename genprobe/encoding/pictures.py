@@ -27,7 +27,7 @@ from genprobe.encoding.parts import Parts
 from genprobe.encoding.placement import in_evaluation
 from genprobe.errors import GenprobeError, UnavailableError
 from genprobe.report import Dimension
-from genprobe.runtime.seeds import derived_seed, random_rows
+from genprobe.runtime.seeds import derived_seed, random_rows, seeded
 from genprobe.store.pictures import Grid, Pictures, image_shape
 from genprobe.store.read import Store
 from genprobe.types import Dataset, Params, Prior
@@ -112,8 +112,7 @@ def draw_grids(
     """Each grid from a seed of its own; for one that cannot be drawn the reason."""
     grids, absent = {}, {}
     for name, make in makers.items():
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derived_seed(seed, "pictures", name))
+        with seeded(derived_seed(seed, "pictures", name)):
             try:
                 grids[name] = make()
             except GenprobeError as error:

@@ -22,7 +22,7 @@ from genprobe.plugins import plugins
 from genprobe.priors.from_distribution import over_events
 from genprobe.priors.from_module import prior_from_module
 from genprobe.priors.recognise import prior_of
-from genprobe.runtime.seeds import derived_seed
+from genprobe.runtime.seeds import derived_seed, seeded
 from genprobe.store.format import Header, segment_rows
 from genprobe.types import (
     Dataset,
@@ -278,8 +278,7 @@ def require_fit(prior: Prior, posterior: Family, params: Params, seed: int) -> N
     latent = posterior.event_shape(params)
     if prior.distribution is not None:
         require_shape(prior.name, prior.distribution.event_shape, latent)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(seed, "prior"))
+    with seeded(derived_seed(seed, "prior")):
         z = posterior.distribution(params).sample((1,)).double()
     log_pz = log_prior(prior, z, 0)
     kl = prior.kl(posterior, {k: v.double() for k, v in params.items()})

@@ -10,7 +10,7 @@ from torch import Tensor
 from genprobe.aggregate.blocks import size_of
 from genprobe.errors import DataError, UnavailableError
 from genprobe.probes.rate import rate_by_itself
-from genprobe.runtime.seeds import derived_seed
+from genprobe.runtime.seeds import derived_seed, seeded
 from genprobe.store.format import Header
 from genprobe.store.read import Store
 from genprobe.types import Family, FittedScale, Likelihood, Prior
@@ -28,8 +28,7 @@ def rates_under(store: Store, family: Family, prior: Prior) -> Float64[Tensor, "
         prior: p(z).
     """
     draws, log_qz_x, found = store.header.draws, store.column("draws/log_qz_x"), []
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derived_seed(store.header.seed, "rate"))
+    with seeded(derived_seed(store.header.seed, "rate")):
         for start, params in store.blocks():
             block = rate_by_itself(family, prior, params, draws, store.header.n)
             if block is None:

@@ -3,7 +3,6 @@
 import torch
 
 from genprobe.analysis.options import Options
-from genprobe.annealing.noise import seeded
 from genprobe.annealing.of_model import require_same_support, target_of
 from genprobe.encoding.calls import bind
 from genprobe.encoding.context import context_of
@@ -12,6 +11,7 @@ from genprobe.encoding.placement import in_evaluation
 from genprobe.errors import UnavailableError
 from genprobe.runs.annealed_examples import sampled
 from genprobe.runs.encoded_store import Run
+from genprobe.runtime.seeds import seeded
 
 WITHOUT = "Leave --inference out; everything else is worked out without it."
 

@@ -7,14 +7,13 @@ import torch
 from jaxtyping import Int64
 from torch import Tensor
 
-from genprobe.annealing.noise import seeded
 from genprobe.annealing.of_model import target_of
 from genprobe.annealing.target import Target
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.context import context_of, join_contexts
 from genprobe.encoding.examples import encode_examples, in_dtype
 from genprobe.errors import UnavailableError
-from genprobe.runtime.seeds import derived_seed
+from genprobe.runtime.seeds import derived_seed, seeded
 from genprobe.store.read import Store
 from genprobe.types import Dataset, FittedScale, Params, Prior
 

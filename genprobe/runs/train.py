@@ -14,6 +14,7 @@ from genprobe.families.diagonal_normal import distribution as posterior_distribu
 from genprobe.likelihoods.bernoulli import bernoulli
 from genprobe.likelihoods.normal import normal
 from genprobe.runtime.progress import Progress, silent
+from genprobe.runtime.seeds import seeded
 from genprobe.types import Dataset, Model
 
 LIKELIHOODS = {"bernoulli": bernoulli, "normal": normal}
@@ -69,8 +70,7 @@ def train(
         raise UsageError("β must not be negative; epochs, batch size and rate must be positive.")
     facts = {"data": data, "binarize": dataset.binarize, "beta": float(beta), "epochs": epochs}
     facts |= {"batch_size": batch_size, "learning_rate": float(learning_rate), "seed": seed}
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with seeded(seed):
         module = MlpVae(data_shape=dataset.event_shape, **network)
         if start is not None:
             load_weights(module, start)

@@ -4,7 +4,9 @@ A user who makes data with ``torch.manual_seed(0)`` and evaluates with ``seed=0`
 that repeats the data. So every stream is seeded by a hash of the seed and of what it is for.
 """
 
+import contextlib
 import hashlib
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor
@@ -34,6 +36,25 @@ def generator(seed: int, *purpose: str | int) -> torch.Generator:
         True
     """
     return torch.Generator().manual_seed(derived_seed(seed, *purpose))
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Let torch draw from this seed, also on other devices, and its CPU then go on as before.
+
+    Args:
+        seed: of the draws inside.
+
+    Example:
+        >>> with seeded(0):
+        ...     first = torch.rand(1)
+        >>> with seeded(0):
+        ...     bool(torch.rand(1) == first)
+        True
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        yield
 
 
 def random_rows(n: int, most: int, seed: int, *purpose: str | int) -> Tensor:

@@ -21,6 +21,7 @@ from genprobe.encoding.resolve import bind_model, bind_prior
 from genprobe.errors import GenprobeError, UntrustedError
 from genprobe.loaders.open import load
 from genprobe.runs.evaluate import evaluate
+from genprobe.runtime.seeds import seeded
 from genprobe.store.read import open_store
 from genprobe.testing.suite import Suite, provided, require_same_estimates
 from genprobe.types import Loader, Model, Params
@@ -99,8 +100,7 @@ class LoaderTests(Suite):
         if model.encodes:
             return encode_examples(calls, x, 0)
         latent = latent_shape_of(model)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+        with seeded(self.seed):
             z = bind_prior(model.prior, latent, {}).sample(len(x)).to(x.dtype)
         calls.log_px_z(x, z)
         return calls.decoder_outputs(z)

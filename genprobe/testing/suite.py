@@ -20,6 +20,7 @@ from genprobe.plugins import plugins
 from genprobe.report import Report
 from genprobe.runs.evaluate import evaluate
 from genprobe.runtime.device import has_float64
+from genprobe.runtime.seeds import seeded
 from genprobe.store.read import open_store
 from genprobe.types import Family, Model, Params, Prior, PriorFactory
 
@@ -40,8 +41,7 @@ class Suite:
     @pytest.fixture(autouse=True)
     def _seeded(self) -> Iterator[None]:
         assert hasattr(type(self), "part"), f"{type(self).__name__} must say part = …"
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+        with seeded(self.seed):
             yield
 
 

@@ -13,7 +13,6 @@ from torch.distributions import (
 
 from genprobe.annealing.ais import anneal, anneal_from_prior, reverse_anneal, tune
 from genprobe.annealing.jackknife import jackknife, log_mean_weight
-from genprobe.annealing.noise import seeded
 from genprobe.annealing.posterior_fit import fit_posterior
 from genprobe.annealing.target import Target
 from genprobe.errors import UnavailableError
@@ -24,6 +23,7 @@ from genprobe.families.gamma import gamma
 from genprobe.families.laplace import laplace
 from genprobe.families.logistic_normal import logistic_normal
 from genprobe.families.low_rank_normal import low_rank_normal
+from genprobe.runtime.seeds import seeded
 
 
 def run(target, family, params, temperatures, chains=16, seed=0):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import genprobe
-from genprobe.runtime.seeds import derived_seed, generator, random_rows
+from genprobe.runtime.seeds import derived_seed, generator, random_rows, seeded
 
 N = 3000
 
@@ -57,3 +57,13 @@ def test_random_rows_are_equally_often_any_row():
 def test_a_larger_subset_of_random_rows_contains_a_smaller():
     few, many = (set(random_rows(100, most, 3, "some").tolist()) for most in (10, 50))
     assert few < many
+
+
+def test_the_global_generator_goes_on_as_if_nothing_had_been_drawn():
+    torch.manual_seed(3)
+    expected = torch.rand(2)
+    torch.manual_seed(3)
+    first = torch.rand(1)
+    with seeded(5):
+        torch.rand(7)
+    assert torch.equal(torch.cat([first, torch.rand(1)]), expected)
