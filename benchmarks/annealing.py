@@ -22,7 +22,6 @@ from genprobe.annealing.jackknife import log_mean_weight
 from genprobe.annealing.of_model import target_of
 from genprobe.annealing.posterior_fit import CHOOSING, DRAWS, STEPS, fit_posterior, score_posterior
 from genprobe.annealing.sampler import move
-from genprobe.annealing.settle import settle
 from genprobe.annealing.starts import from_prior
 from genprobe.annealing.target import Target
 from genprobe.encoding.calls import Calls
@@ -30,6 +29,7 @@ from genprobe.encoding.resolve import bind_model, bind_prior
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.runtime.seeds import derived_seed, generator
 from genprobe.types import Model, Params
+from validation.settle import settle
 
 MODEL = Path(os.environ.get("GENPROBE_MODELS_DIR", "")) / "bdmc-mnist" / "model.pth"
 IMAGES = Path(os.environ.get("GENPROBE_DATA_DIR", "")) / "mnist" / "t10k-images-idx3-ubyte.gz"

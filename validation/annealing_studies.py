@@ -15,7 +15,6 @@ from torch.distributions import MultivariateNormal
 
 from genprobe.annealing.jackknife import jackknife, log_mean_weight
 from genprobe.annealing.posterior_fit import score_posterior
-from genprobe.annealing.settle import settle
 from genprobe.annealing.target import Target
 from genprobe.estimators.standard_error import two_stage_error
 from genprobe.families.diagonal_normal import diagonal_normal
@@ -23,6 +22,7 @@ from genprobe.runtime.seeds import derived_seed, generator
 from genprobe.types import Params
 from validation.audit import Study
 from validation.results import Row
+from validation.settle import settle
 
 KINDS = {
     "ais_bound": "upper",

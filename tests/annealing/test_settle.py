@@ -1,7 +1,7 @@
 import torch
 
 from genprobe.annealing.jackknife import log_mean_weight
-from genprobe.annealing.settle import settle
+from validation.settle import settle
 
 
 def test_from_a_wrong_encoder_the_bound_settles_within_the_tolerance(known):
