@@ -18,10 +18,10 @@ from torch.distributions import Normal
 
 from genprobe.distributions.cosine_transform import LONGEST, inverse, of_variances, transform
 from genprobe.distributions.latents import is_grid
-from genprobe.errors import ModelError
 from genprobe.priors.channel_normal import is_normal, require_grid
 from genprobe.priors.factorised import broadcast, require_tensors
 from genprobe.priors.flat import flat_prior
+from genprobe.priors.full_normal import require_factor
 from genprobe.types import Codes, Family, Params, Prior, PriorFactory
 
 NAME = "stationary-normal"
@@ -44,7 +44,7 @@ def build(event_shape: torch.Size, params: Params) -> Prior:
     loc, given = tensors["loc"], tensors["scale_tril"]
     by_channel = loc.reshape(channels, *[1] * len(grid)) if loc.shape == (channels,) else loc
     loc = broadcast(NAME, "loc", by_channel, event_shape)
-    require_factors(given, torch.Size([*grid, channels, channels]))
+    require_factor(NAME, given, torch.Size([*grid, channels, channels]))
     factors = given.reshape(-1, channels, channels)
     log_det = factors.diagonal(dim1=1, dim2=2).log().sum()
 
@@ -79,25 +79,6 @@ def build(event_shape: torch.Size, params: Params) -> Prior:
 
     kept = {"loc": loc, "scale_tril": given}
     return flat_prior(NAME, event_shape, log_prob, sample, kept, kl=kl)
-
-
-def require_factors(scale_tril: Tensor, shape: torch.Size) -> None:
-    """Check that there is a Cholesky factor for each frequency.
-
-    Raises:
-        ModelError: if they have another shape or form.
-    """
-    if scale_tril.shape != shape:
-        raise ModelError(
-            f"The prior {NAME} has a scale_tril of shape {tuple(scale_tril.shape)}; it must be "
-            f"{tuple(shape)}."
-        )
-    diagonal = scale_tril.diagonal(dim1=-2, dim2=-1)
-    if not ((diagonal > 0).all() and torch.equal(scale_tril, scale_tril.tril())):
-        raise ModelError(
-            f"The prior {NAME} has a scale_tril with a factor that is not lower-triangular with a "
-            "positive diagonal."
-        )
 
 
 def suits(family: Family, event_shape: torch.Size) -> bool:
