@@ -24,8 +24,6 @@ from genprobe.errors import UsageError
 from genprobe.runtime.seeds import derived_seed
 from genprobe.types import Family, Params
 
-BETAS = (0.0625, 0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-"""Where the curve is asked for by default."""
 STEPS = 450
 """Of the fit at each β, which starts at its neighbour's."""
 TEMPERATURES = 128
@@ -53,7 +51,7 @@ def decoder_curve(
     target: Target,
     family: Family,
     params: Params,
-    betas: Sequence[float] = BETAS,
+    betas: Sequence[float],
     *,
     temperatures: int = TEMPERATURES,
     chains: int = CHAINS,

@@ -58,10 +58,6 @@ class Pieces:
         """Remove the folder, as its content is in the store by now."""
         discard(self.folder)
 
-    def has(self, name: str) -> bool:
-        """Whether a piece is finished."""
-        return self.read(name) is not None
-
     def read(self, name: str) -> Arrays | None:
         """A piece that is finished; None if it is not there, or does not read.
 

@@ -14,6 +14,7 @@ from torch import Tensor
 from xxhash import xxh3_64_hexdigest
 
 from genprobe.annealing.ais import anneal, anneal_from_prior, reverse_anneal, tune
+from genprobe.annealing.curve import STEPS as CURVE_STEPS
 from genprobe.annealing.curve import decoder_curve
 from genprobe.annealing.posterior_fit import STEPS, fit_posterior, score_posterior
 from genprobe.errors import StoreError
@@ -27,8 +28,6 @@ DRAWS = 256
 """Of each posterior, by which its ELBO is scored."""
 ITERATED = (10, 100)
 """Gradient steps at test time whose gain is shown."""
-CURVE_STEPS = 450
-"""Of a fit at each β of the decoder's curve, which begins at its neighbour's."""
 FROM_PRIOR = 8
 """Chains an example that start at the prior."""
 LEAST_FROM_PRIOR = 128

@@ -3,13 +3,8 @@ import math
 import pytest
 import torch
 
-from genprobe.annealing.curve import (
-    BETAS,
-    decoder_curve,
-    distortion_at,
-    rate_at,
-    total_at,
-)
+from genprobe.analysis.options import BETAS
+from genprobe.annealing.curve import decoder_curve, distortion_at, rate_at, total_at
 from genprobe.errors import UsageError
 
 
