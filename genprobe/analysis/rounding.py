@@ -56,18 +56,20 @@ def rounded_error(error: float | None, decimals: int = 3) -> str:
     return written if float(written) else f"<{10.0**-places:.{places}f}"
 
 
-def with_error(value: float, error: float | None, decimals: int = 3) -> str:
+def with_error(value: float, error: float | None, decimals: int = 3, by: float = 1.0) -> str:
     """A number and its error, as a sentence has them.
 
     Args:
         value: to be written.
         error: its standard error; 0 if exact, None if unknown.
         decimals: as for ``rounded``.
+        by: how much of what both are in the unit is.
 
     Example:
-        >>> with_error(0.6361, 0.0448), with_error(3.0, 0.0)
-        ('0.636 ± 0.045', '3.000')
+        >>> with_error(0.6361, 0.0448), with_error(3.0, 0.0), with_error(1.386, None, by=0.693)
+        ('0.636 ± 0.045', '3.000', '2.000')
     """
+    value, error = value / by, None if error is None else error / by
     number = rounded(value, error, decimals)
     return f"{number} ± {rounded_error(error, decimals)}" if error else number
 

@@ -54,7 +54,7 @@ def apart_columns(comparison: Comparison, unit: str, shown: Sequence[int]) -> li
                 continue
             error = d.se if d.se_data is None else d.se_data
             doubt = error is not None and abs(d.value) <= ERRORS * error
-            text = with_error(d.value / by, None if error is None else error / by, DECIMALS[unit])
+            text = with_error(d.value, error, DECIMALS[unit], by)
             cells.append(f"{UNCLEAR + ' ' if doubt else ''}{text}{'' if d.paired else UNPAIRED}")
         if any(cell != "–" for cell in cells):
             found.append(Column(heading=f"Δ {row_of(name).heading}", cells=cells))
@@ -67,8 +67,7 @@ def lost_cell(comparison: Comparison, position: int, name: str, unit: str) -> st
     if name not in report.estimates:
         return "–"
     estimate, by = report.estimates[name], divisor(report, unit)
-    error = error_of(estimate)
-    return with_error(estimate.value / by, None if error is None else error / by, DECIMALS[unit])
+    return with_error(estimate.value, error_of(estimate), DECIMALS[unit], by)
 
 
 def apart_notes(comparison: Comparison) -> str:

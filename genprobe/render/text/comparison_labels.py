@@ -60,8 +60,7 @@ def told_cell(comparison: Comparison, position: int, label: str, unit: str) -> s
     if label not in report.labels:
         return "–"
     scale, estimate = divisor(report, unit), report.labels[label].estimates[OF_LABELS]
-    error = None if estimate.se_data is None else estimate.se_data / scale
-    return with_error(estimate.value / scale, error, DECIMALS[unit])
+    return with_error(estimate.value, estimate.se_data, DECIMALS[unit], scale)
 
 
 def apart_cell(comparison: Comparison, position: int, label: str, unit: str) -> str:
@@ -70,12 +69,11 @@ def apart_cell(comparison: Comparison, position: int, label: str, unit: str) -> 
     d = next((d for d in compared_labels(comparison, label) if d.first == model), None)
     if d is None:
         return "–" if model == comparison.reference else ""
-    error = None if d.se_data is None else d.se_data / scale
     doubt = f"{UNCLEAR} " if is_unclear(d) else ""
     mark = "" if d.paired else UNPAIRED
-    if d.value == 0 and not error:
+    if d.value == 0 and not d.se_data:
         return f"{doubt}0{mark}"
-    return f"{doubt}{with_error(d.value / scale, error, DECIMALS[unit])}{mark}"
+    return f"{doubt}{with_error(d.value, d.se_data, DECIMALS[unit], scale)}{mark}"
 
 
 def is_unclear(difference: Difference) -> bool:

@@ -255,8 +255,7 @@ class Words:
 
     def measured(self, value: float, error: float | None) -> str:
         """A number of nats with its error, in the unit, rounded to two digits of the error."""
-        error = None if error is None else error / self.scale
-        return with_error(value / self.scale, error, DECIMALS[self.unit])
+        return with_error(value, error, DECIMALS[self.unit], self.scale)
 
 
 def two_digits(count: float) -> int:

@@ -118,6 +118,5 @@ def placed(label: LabelReport, scale: Scale) -> str:
 
 def stated(estimate: Estimate, scale: Scale) -> str:
     """An estimate with its error."""
-    error = error_of(estimate)
     by = scale.nats if estimate.unit == "nats" else 1.0
-    return with_error(estimate.value / by, None if error is None else error / by, scale.decimals)
+    return with_error(estimate.value, error_of(estimate), scale.decimals, by)

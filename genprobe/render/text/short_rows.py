@@ -249,9 +249,7 @@ def summary(report: Report, unit: str) -> str:
 
     def said(name: str) -> str:
         found = report.estimates[name]
-        error = error_of(found)
-        by = scale.nats
-        return with_error(found.value / by, None if error is None else error / by, scale.decimals)
+        return with_error(found.value, error_of(found), scale.decimals, scale.nats)
 
     bound = bound_alone(report)
     if bound is not None:

@@ -108,8 +108,7 @@ def level_lines(tokens: TokenReport) -> list[str]:
 
 def bits_of(estimate: Estimate) -> str:
     """Nats in bits, with their error."""
-    error = error_of(estimate)
-    return with_error(estimate.value / LN2, None if error is None else error / LN2, 3)
+    return with_error(estimate.value, error_of(estimate), by=LN2)
 
 
 def number(estimate: Estimate) -> str:
