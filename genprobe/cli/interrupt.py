@@ -2,6 +2,7 @@
 
 import _thread
 import contextlib
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +20,14 @@ SOON = 0.01
 """Seconds after which an interrupt that was lost comes again."""
 
 
+def interrupt_main() -> None:
+    """Interrupt the main thread, also while it waits for another: only a signal wakes it there."""
+    if hasattr(signal, "pthread_kill") and (main := threading.main_thread().ident) is not None:
+        signal.pthread_kill(main, signal.SIGINT)
+    else:
+        _thread.interrupt_main()
+
+
 @contextlib.contextmanager
 def lasting_interrupts() -> Iterator[None]:
     """Let an interrupt come again that Python has dropped.
@@ -32,7 +41,7 @@ def lasting_interrupts() -> Iterator[None]:
         if not issubclass(dropped.exc_type, KeyboardInterrupt):
             before(dropped)
             return
-        again = threading.Timer(SOON, _thread.interrupt_main)  # at once it would be dropped again
+        again = threading.Timer(SOON, interrupt_main)  # at once it would be dropped again
         again.daemon = True
         again.start()
 

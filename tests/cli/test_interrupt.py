@@ -288,16 +288,20 @@ def heeded():
     signal.signal(signal.SIGINT, before)
 
 
-def test_an_interrupt_that_comes_while_an_object_goes_is_not_lost(heeded, capfd):
+def test_an_interrupt_that_comes_while_an_object_goes_ends_a_wait_too(heeded, capfd):
     class Thing:
         """Something that h5py might hold."""
 
-    thing = Thing()
+    thing, long_after = Thing(), threading.Event()
     watch = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+    patience = threading.Timer(30, long_after.set)
+    patience.start()
     with lasting_interrupts(), pytest.raises(KeyboardInterrupt):  # noqa: PT012
         del thing
-        threading.Event().wait(30)
+        long_after.wait()
     assert watch() is None
+    assert not long_after.is_set()
+    patience.cancel()
     assert "Traceback" not in capfd.readouterr().err
 
 
