@@ -153,13 +153,16 @@ def distinct_blocks(
         stop: the one after the last.
     """
     n, k = len(distinct.which), len(distinct)
-    for begin, params in store.blocks(rows, start, stop):
+    low = int(torch.searchsorted(distinct.first, start))
+    while low < k and (first := int(distinct.first[low])) < stop:
+        begin = start + (first - start) // rows * rows  # stretches without a first are not read
         end = min(begin + rows, stop)
-        low, high = torch.searchsorted(distinct.first, torch.tensor([begin, end])).tolist()
-        if low < high:
-            chosen = distinct.first[low:high] - begin
-            weight = distinct.count[low:high].double() * k / n
-            yield low, {**{p: v[chosen] for p, v in params.items()}, LOG_WEIGHT: weight.log()}
+        high = int(torch.searchsorted(distinct.first, end))
+        [(_, params)] = store.blocks(rows, begin, end)
+        chosen = distinct.first[low:high] - begin
+        weight = distinct.count[low:high].double() * k / n
+        yield low, {**{p: v[chosen] for p, v in params.items()}, LOG_WEIGHT: weight.log()}
+        low = high
 
 
 class Weighted(Independent):  # type: ignore[type-arg]

@@ -7,12 +7,19 @@ import torch
 from torch.distributions import Independent, Laplace, MultivariateNormal, Normal
 
 import genprobe
-from genprobe.aggregate.distinct import DistinctExamples, distinct_examples, weighted
+from genprobe.aggregate.blocks import width_of
+from genprobe.aggregate.distinct import (
+    DistinctExamples,
+    distinct_blocks,
+    distinct_examples,
+    weighted,
+)
 from genprobe.aggregate.queries import draw_queries
 from genprobe.families.bernoulli import bernoulli
 from genprobe.families.diagonal_normal import diagonal_normal
 from genprobe.families.full_normal import full_normal
 from genprobe.families.laplace import laplace
+from genprobe.store.read import Store
 
 K = 40
 GENERATOR = torch.Generator().manual_seed(3)
@@ -91,6 +98,32 @@ def test_queries_leave_out_every_copy(store_of, name):
     torch.testing.assert_close(found.index_entropy.flatten(), entropy, atol=2e-3, rtol=0)
     torch.testing.assert_close(found.largest_share.flatten(), groups.amax(1), atol=2e-3, rtol=0)
     assert found.cap == pytest.approx(-float((COUNTS / N * (COUNTS / N).log()).sum()), rel=1e-6)
+
+
+def test_only_stretches_with_an_example_seen_for_the_first_time_are_read(store_of, monkeypatch):
+    store = store_of("diagonal-normal", {"loc": LOC, "scale": SCALE})
+    distinct, rows_of = distinct_examples(store), store_rows(store)
+    read, read_blocks = [], Store.blocks
+
+    def watched(store, rows, start, stop):
+        read.append(start)
+        return read_blocks(store, rows, start, stop)
+
+    def blocks(rows, start=0, stop=N):
+        return distinct_blocks(store, distinct, rows, start, stop)
+
+    monkeypatch.setattr(Store, "blocks", watched)
+    found = {start: params["loc"] for start, params in blocks(1)}
+    assert torch.equal(torch.cat([found[i] for i in range(K)]), rows_of[distinct.first])
+    assert read == distinct.first.tolist()
+    read.clear()
+    last = int(distinct.first[-1])
+    assert width_of(lambda rows: blocks(rows, last + 1)) == 0  # as of a rank that has copies only
+    assert read == []
+
+
+def store_rows(store):
+    return torch.cat([params["loc"] for _, params in store.blocks()])
 
 
 def test_examples_that_differ_have_no_copies(tmp_path):
