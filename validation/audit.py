@@ -165,8 +165,7 @@ def pieces(
     """The seeds that are missing, a few a task."""
     for item in items:
         there = {row["seed"] for row in read_rows(folder, item.name)}
-        share = item.seeds if isinstance(item, Study) else 1.0
-        wanted = range(first, first + max(1, round(share * seeds)))
+        wanted = range(first, first + max(1, round(item.seeds * seeds)))
         missing = [seed for seed in wanted if seed not in there]
         for low in range(0, len(missing), PIECE):
             some = tuple(missing[low : low + PIECE])

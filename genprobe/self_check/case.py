@@ -71,6 +71,7 @@ class Case:
         estimators: names of the estimates.
         options: further ones of ``genprobe.evaluate``.
         limits: makes what the bounds among the estimates bound: the population's numbers.
+        seeds: as a share of those asked for, below 1 where a run takes long.
     """
 
     name: str
@@ -82,6 +83,7 @@ class Case:
     estimators: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     limits: Callable[[], Mapping[str, float]] = dict
+    seeds: float = 1.0
 
 
 def known(truths: Truths) -> Truths:

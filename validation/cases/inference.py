@@ -5,6 +5,7 @@ The encoder gives half of the posterior's mean and a multiple of the best deviat
 normals the best has the precision diag Λ, and is ½(Σ ln Λ_ii − ln det Λ) from the posterior.
 """
 
+import dataclasses
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from genprobe.self_check.case import Case, Subject, Truth, Truths
 from genprobe.types import Model
 from validation.cases.pairs import pair
 
+SHARE = 0.15
+"""Of the seeds: a run anneals for some ten seconds."""
 LOST = ("ais_bound", "inference_gap", "amortization_gap", "approximation_gap")
 NOISE = 0.5
 """Variance v of x given z."""
@@ -156,4 +159,5 @@ def cases() -> Iterator[Case]:
             inference=150,
             max_steps=64,
         )
-        yield from (first, second)
+        for case in (first, second):
+            yield dataclasses.replace(case, seeds=SHARE)
