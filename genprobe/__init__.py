@@ -23,12 +23,14 @@ if TYPE_CHECKING:
     from genprobe.estimators.report_row import estimator
     from genprobe.inference_report import CurvePoint, InferenceReport
     from genprobe.label_report import LabelDimension, LabelReport, Leak
+    from genprobe.level_report import Level
     from genprobe.loaders.bundle import save
     from genprobe.loaders.generator import from_generator
     from genprobe.loaders.open import load, open_dataset
     from genprobe.priors.autoregressive_categorical import autoregressive_prior
     from genprobe.priors.from_module import prior_from_module
     from genprobe.priors.vamp import vamp_prior
+    from genprobe.progressive_curve import ProgressiveCurve, ProgressivePoint
     from genprobe.render.figure.plane import plot
     from genprobe.report import Dimension, Estimate, Regime, Report
     from genprobe.runs.evaluate import evaluate, evaluate_posteriors
@@ -71,6 +73,7 @@ PLACES = {
     "LabelReport": "label_report",
     "LatentGrid": "channel_report",
     "Leak": "label_report",
+    "Level": "level_report",
     "Likelihood": "types.likelihood",
     "Loader": "types.model",
     "Model": "types.model",
@@ -79,6 +82,8 @@ PLACES = {
     "PosteriorBatch": "types.family",
     "Prior": "types.prior",
     "PriorFactory": "types.prior",
+    "ProgressiveCurve": "progressive_curve",
+    "ProgressivePoint": "progressive_curve",
     "Regime": "report",
     "Report": "report",
     "Store": "store.read",
@@ -129,6 +134,7 @@ __all__ = [
     "LabelReport",
     "LatentGrid",
     "Leak",
+    "Level",
     "Likelihood",
     "Loader",
     "Model",
@@ -137,6 +143,8 @@ __all__ = [
     "PosteriorBatch",
     "Prior",
     "PriorFactory",
+    "ProgressiveCurve",
+    "ProgressivePoint",
     "Recorded",
     "Regime",
     "Report",
