@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from genprobe.inference_report import CurvePoint, InferenceReport
     from genprobe.label_report import LabelDimension, LabelReport, Leak
     from genprobe.level_report import Level
+    from genprobe.likelihoods.discretised_normal import discretised_normal_of
     from genprobe.loaders.bundle import save
     from genprobe.loaders.generator import from_generator
     from genprobe.loaders.open import load, open_dataset
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         Codes,
         Dataset,
         DatasetReader,
+        Diffusion,
         Family,
         FittedScale,
         Likelihood,
@@ -64,6 +66,7 @@ PLACES = {
     "Dataset": "types.dataset",
     "DatasetReader": "types.dataset",
     "Difference": "comparing.difference",
+    "Diffusion": "types.diffusion",
     "Dimension": "report",
     "Estimate": "estimate",
     "Family": "types.family",
@@ -96,6 +99,7 @@ PLACES = {
     "callback": "runs.watch",
     "compare": "comparing.compare",
     "dimension_frame": "comparing.frames",
+    "discretised_normal_of": "likelihoods.discretised_normal",
     "estimator": "estimators.report_row",
     "evaluate": "runs.evaluate",
     "evaluate_posteriors": "runs.evaluate",
@@ -124,6 +128,7 @@ __all__ = [
     "Dataset",
     "DatasetReader",
     "Difference",
+    "Diffusion",
     "Dimension",
     "Estimate",
     "Family",
@@ -160,6 +165,7 @@ __all__ = [
     "callback",
     "compare",
     "dimension_frame",
+    "discretised_normal_of",
     "estimator",
     "evaluate",
     "evaluate_posteriors",

@@ -101,11 +101,11 @@ def evidence_of(
         options: what the user chose.
         said: by estimators that failed, while encoding, and by the family.
     """
-    encodes = store.header.encoder
+    encodes, diffuses = store.header.encoder, store.header.diffusion is not None
     return Evidence(
         estimates=estimates,
         dimensions=latents,
-        rate_analytic=not encodes or quantities.rate_analytic or family.point,
+        rate_analytic=not encodes or diffuses or quantities.rate_analytic or family.point,
         discrete=store.header.discrete,
         bin_width=options.bin_width,
         max_error=quantities.max_error if quantities.queried else None,
@@ -118,7 +118,7 @@ def evidence_of(
         logits_gain=probed(store, "logits_as_probs"),
         probs_off=probed(store, "probs_rounding"),
         values=math.prod(store.header.event_shape),
-        blocks=store.blocks() if encodes else (),
+        blocks=store.blocks() if encodes and not diffuses else (),
         said=said,
         training=store.header.training,
         fitted_scores=quantities.fitted.scores if quantities.has("fitted") else {},

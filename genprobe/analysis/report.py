@@ -10,6 +10,8 @@ from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.analysis.channels import places_of
 from genprobe.analysis.decoder_alone import UNPLACED
+from genprobe.analysis.diffusion import UNPLACED as WITHOUT_REGIME
+from genprobe.analysis.diffusion import chain_of_store, tolerance_missed
 from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
 from genprobe.analysis.inference import annealed_inference
@@ -165,7 +167,8 @@ def estimate_report(
     estimates, absent, failed = estimate(
         plugins().all("estimators") if wanted is None else wanted, quantities
     )
-    latents = latents_of(quantities) if header.encoder else ()
+    coded = header.encoder and header.diffusion is None
+    latents = latents_of(quantities) if coded else ()
     of_labels, unsaid = stored_label_reports(store, family, quantities, estimates, labels, progress)
     of_labels = {k: as_stated(v, quantities.observations) for k, v in of_labels.items()}
     said = [
@@ -175,6 +178,8 @@ def estimate_report(
     ]
     channels, grid = places_of(quantities)
     tokens = tokens_report(quantities, options.codebook)
+    levels, progressive = chain_of_store(store, quantities)
+    missed = tolerance_missed(estimates, store, options.tolerance)
     regime = regime_of(quantities, estimates, said, options)
     inference = annealed_inference(quantities)
     evidence = replace(
@@ -185,6 +190,8 @@ def estimate_report(
         channels=channels,
         tokens=tokens,
     )
+    if missed is not None:
+        evidence = replace(evidence, missed=missed)
     withheld, at_stake = vacuous(estimates), stakes(evidence)
     facts = {
         **describe_run(quantities, estimates, options),
@@ -211,6 +218,8 @@ def estimate_report(
         channels=stated_channels(channels, quantities.observations),
         grid=grid,
         tokens=tokens,
+        levels=levels,
+        progressive=progressive,
         store=store,
     )
 
@@ -246,6 +255,9 @@ def regime_of(
         known = bounds_alone(header, estimates, options.entropy) if probability else []
         return undetermined(smallest(known), UNPLACED)
     rate, distortion = estimates.get("rate"), estimates.get("distortion")
+    if header.diffusion is not None:
+        known = entropy_bounds(header, estimates, rate, distortion, options.entropy)
+        return undetermined(smallest(known) if probability else None, WITHOUT_REGIME)
     if rate is None and "rate" not in columns_of(quantities):
         return undetermined(None, "the code has no rate")
     if rate is None:

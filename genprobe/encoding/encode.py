@@ -17,6 +17,7 @@ from torch import Tensor
 from genprobe.encoding.calls import Calls, bind
 from genprobe.encoding.checks import first_not_finite, impossible_value
 from genprobe.encoding.context import context_of, keywords
+from genprobe.encoding.diffusion import diffusion_columns
 from genprobe.encoding.examples import counted_from, encode_examples, in_dtype
 from genprobe.encoding.identity import identity_of, require_steady, require_unchanged, seal
 from genprobe.encoding.lending import lent
@@ -126,6 +127,9 @@ def segment_arrays(
     here = calls.given(context_of(parts.model, dataset, x, start))
     identity = identity_of(given, here.context)
     with seeded(derived_seed(header.seed, "segment", segment)):
+        if header.diffusion is not None:
+            some = within(probed, start, stop)
+            return identity | moments(x) | diffusion_columns(here, x, some, header, start), [notice]
         batch = posterior_batch(here, parts.prior, x, start, header.draws)
         chosen = within(probed, start, stop)
         inputs = probe_inputs(here, parts.prior, x, batch, chosen, header.n)
@@ -257,17 +261,23 @@ def columns(given: Mapping[str, Any], batch: PosteriorBatch) -> dict[str, Tensor
     x, likelihood = given["x"], given["likelihood"]
     arrays = {f"params/{k}": v for k, v in batch.params.items()}
     arrays |= {"draws/z": batch.z, "draws/log_qz_x": batch.log_qz_x, "draws/log_pz": batch.log_pz}
-    if x[0].numel():
-        arrays |= {
-            "moments/x": x.sum(0, dtype=torch.float64),
-            "moments/x_square": x.square().sum(0, dtype=torch.float64),
-        }
+    arrays |= moments(x)
     if likelihood is not None and likelihood.statistics is not None:
         further = likelihood.statistics(lent(x, likelihood.statistics))
         arrays |= {f"moments/{k}": v.double().sum(0) for k, v in further.items()}
     if len(given["chosen"]):
         arrays["subset/index"] = batch.index[given["chosen"]]
     return arrays
+
+
+def moments(x: Tensor) -> dict[str, Tensor]:
+    """Sums over examples (batch, *event) of their values and squares, by path; none of nothing."""
+    if not x[0].numel():
+        return {}
+    return {
+        "moments/x": x.sum(0, dtype=torch.float64),
+        "moments/x_square": x.square().sum(0, dtype=torch.float64),
+    }
 
 
 def probed_columns(

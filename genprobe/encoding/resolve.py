@@ -10,6 +10,7 @@ from torch.distributions import Distribution
 
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.context import context_of, keywords
+from genprobe.encoding.diffusion import describe_chain
 from genprobe.encoding.examples import encode_examples, read_examples, say_what_names_mean
 from genprobe.encoding.model_fingerprint import model_fingerprint
 from genprobe.encoding.parts import Fitting, Parts
@@ -47,6 +48,7 @@ def prepare(
     device: torch.device,
     batch_size: int = ROWS,
     without_encoder: Callable[[Calls, Dataset, int], Fitting] | None = None,
+    tolerance: float = 0.01,
 ) -> tuple[Header, Parts]:
     """The header of the store and the model's parts, after encoding a few examples.
 
@@ -60,6 +62,7 @@ def prepare(
         batch_size: the most rows of one call of the model.
         without_encoder: calls, data and seed to how posteriors are fitted where there is no
             encoder; None to refuse such a model.
+        tolerance: of a diffusion model's bound, bits a value or a share of the rate.
 
     Raises:
         GenprobeError: if the data do not fit the model, a part has an unknown name, or the model
@@ -76,13 +79,13 @@ def prepare(
     with in_evaluation(model, device, calls.dtype):
         if not model.encodes and without_encoder is not None:
             calls = replace(calls, fitting=without_encoder(calls, dataset, seed))
-        fitting = calls.fitting
-        params = encode_examples(calls, x, 0) if fitting is None else fitting.start
+        chain = model.diffusion and describe_chain(calls, dataset, seed, tolerance)
+        params = first_parameters(calls, x)
         latent = posterior.event_shape(params)
         prior = bind_prior(model.prior, latent, {}, family=posterior, example=params)
         require_fit(prior, posterior, params, seed)
-        read_as = require_repeatable(calls, prior, dataset, seed)
-    analytic = prior.kl(posterior, params) is not None
+        read_as = {} if chain else require_repeatable(calls, prior, dataset, seed)
+    analytic = not chain and prior.kl(posterior, params) is not None
     if model.recorded is not None and not analytic:
         require_draws(model, model.recorded, draws)
     header = Header(
@@ -109,8 +112,16 @@ def prepare(
         teacher_forced=model.teacher_forced,
         device=device.type,
         encoder=model.encodes,
+        diffusion=chain,
     )
     return header, parts_of(calls, prior)
+
+
+def first_parameters(calls: Calls, x: Tensor) -> Params:
+    """Parameters (1, ...) of the posterior of one example x (1, *event)."""
+    if calls.model.diffusion is not None:
+        return {"loc": x.new_zeros(1, 1), "scale": x.new_ones(1, 1)}
+    return encode_examples(calls, x, 0) if calls.fitting is None else calls.fitting.start
 
 
 def parts_of(calls: Calls, prior: Prior) -> Parts:

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.context import context_of, join_contexts
+from genprobe.encoding.denoiser_calls import chain_of
+from genprobe.encoding.diffusion import ANSWER, answers
 from genprobe.encoding.encode import log_likelihood
 from genprobe.encoding.examples import encode_examples, read_examples
 from genprobe.encoding.prior_calls import log_prior
@@ -65,7 +67,8 @@ def what_model_changed(
     z = stored_rows(stretches, rows, "draws/z")
     if z is None:
         return "the store has no draws"
-    for name, values in said_of(calls, prior, dataset, rows, z[:1]).items():
+    said = said_of(calls, prior, dataset, rows, z[:1], header.seed)
+    for name, values in said.items():
         before = stored_rows(stretches, rows, name)
         if before is None or before[: len(values)].shape != values.shape:
             return f"{WORDS.get(name, name)} has another shape"
@@ -77,11 +80,15 @@ def what_model_changed(
     return ""
 
 
-WORDS = {"draws/log_pz": "log p(z)", **dict.fromkeys(DISTORTIONS, "log p(x|z)")}
+WORDS = {
+    "draws/log_pz": "log p(z)",
+    ANSWER: "what the network predicts",
+    **dict.fromkeys(DISTORTIONS, "log p(x|z)"),
+}
 
 
 def said_of(
-    calls: Calls, prior: Prior, dataset: Dataset, rows: Sequence[int], z: Tensor
+    calls: Calls, prior: Prior, dataset: Dataset, rows: Sequence[int], z: Tensor, seed: int
 ) -> dict[str, Tensor]:
     """What encoder, decoder and prior say of examples, by its column in a store.
 
@@ -91,6 +98,7 @@ def said_of(
         dataset: of which they are.
         rows: (batch,) their positions.
         z: (1, batch, *latent) a stored draw of each.
+        seed: of the run.
     """
     found: dict[str, Tensor] = {"draws/log_pz": log_prior(prior, z.double(), rows[0])}
     if calls.model.recorded is not None:
@@ -98,6 +106,9 @@ def said_of(
     each = [read_examples(dataset, row, row + 1, calls.dtype) for row in rows]
     contexts = [context_of(calls.model, dataset, x, row) for x, row in zip(each, rows, strict=True)]
     x, here = torch.cat(each), calls.given(join_contexts(contexts))
+    if calls.model.diffusion is not None:
+        chain = chain_of(calls)
+        return {ANSWER: answers(chain, chain.units(x), rows, seed)[None]}
     if calls.model.encodes:  # what is fitted without one is no word of the model's
         found |= {f"params/{k}": v for k, v in encode_examples(here, x, rows[0]).items()}
     log_px_z = log_likelihood(here, x, z, rows[0])

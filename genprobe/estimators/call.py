@@ -24,6 +24,10 @@ NO_ENCODER = "The model has no encoder"
 """Why every number that rests on one is absent."""
 OF_DECODER = frozenset({"n", "which", "which_probed", "blind", "log_weight", "annealing"})
 """Quantities of decoder, prior and data alone, which a model without an encoder has."""
+OF_CHAIN = frozenset({"n", "which", "rate", "rate_analytic", "distortion", "blind"})
+"""Quantities that a diffusion model has, of whose states nothing is kept."""
+NO_CODES = "The states of a diffusion model are no code that is kept: of them there are rates"
+"""Why every other number of one is absent."""
 GAPS = frozenset({"inference_gap", "amortization_gap", "approximation_gap"})
 """Estimators of what an encoder loses, of which annealing alone says nothing."""
 
@@ -107,6 +111,8 @@ def call(estimator: Estimator, quantities: Quantities) -> Estimate:
         try:
             if name not in OF_DECODER and not quantities.header.encoder:
                 raise UnavailableError(f"{NO_ENCODER}.")
+            if name not in OF_CHAIN and quantities.header.diffusion is not None:
+                raise UnavailableError(f"{NO_CODES}.")
             needed[name] = getattr(quantities, name)
         except UnavailableError:
             if parameter.default is parameter.empty:

@@ -107,7 +107,7 @@ def encoded_store(run: Run, fresh: bool) -> Store:
     # Draws of a rate that has no closed form follow on those of other probes.
     if run.estimators is not None and header.rate_analytic:
         probes = probes_for(probes, run.estimators)
-    if not header.encoder:
+    if not header.encoder or header.diffusion is not None:
         probes = probes_for(probes, {})
     with StoreWriter(path, header, fresh=fresh, ranks=ranks) as writer:
         before = begun_before(run, writer, fresh)
