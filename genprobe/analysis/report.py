@@ -14,6 +14,7 @@ from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
 from genprobe.analysis.inference import annealed_inference
 from genprobe.analysis.labels import as_stated, asked_labels, given_to_model
+from genprobe.analysis.levels import levels_of, progressive_curve, stated_levels
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.refitted_prior import prior_of_these
@@ -175,6 +176,7 @@ def estimate_report(
     ]
     channels, grid = places_of(quantities)
     tokens = tokens_report(quantities, options.codebook)
+    levels = levels_of(store, quantities)
     regime = regime_of(quantities, estimates, said, options)
     inference = annealed_inference(quantities)
     evidence = replace(
@@ -184,6 +186,7 @@ def estimate_report(
         inference=inference,
         channels=channels,
         tokens=tokens,
+        levels=levels,
     )
     withheld, at_stake = vacuous(estimates), stakes(evidence)
     facts = {
@@ -211,6 +214,8 @@ def estimate_report(
         channels=stated_channels(channels, quantities.observations),
         grid=grid,
         tokens=tokens,
+        levels=stated_levels(levels, quantities.observations),
+        progressive=progressive_curve(store, quantities),
         store=store,
     )
 
