@@ -18,6 +18,7 @@ from genprobe.estimators.probed import probed_column
 from genprobe.estimators.quantities import Quantities
 from genprobe.inference_report import InferenceReport
 from genprobe.label_report import LabelReport
+from genprobe.level_report import Level
 from genprobe.report import Dimension, Estimate
 from genprobe.store.read import Store
 from genprobe.token_report import TokenReport
@@ -51,6 +52,7 @@ class Evidence:
         inference: how log p(x) was worked out; None where nobody asked for it.
         channels: of a latent with places.
         tokens: of the codes of a quantiser.
+        levels: of a chain of latents.
         training: what the checkpoint says of itself.
         fitted_scores: cross-fitted mean log density of every fitted prior by name, nats.
     """
@@ -77,6 +79,7 @@ class Evidence:
     inference: InferenceReport | None = None
     channels: Sequence[Channel] = ()
     tokens: TokenReport | None = None
+    levels: Sequence[Level] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
     fitted_scores: Mapping[str, float] = field(default_factory=dict)
 
@@ -105,7 +108,7 @@ def evidence_of(
     return Evidence(
         estimates=estimates,
         dimensions=latents,
-        rate_analytic=not encodes or diffuses or quantities.rate_analytic or family.point,
+        rate_analytic=not encodes or diffuses or quantities.code_rate_analytic or family.point,
         discrete=store.header.discrete,
         bin_width=options.bin_width,
         max_error=quantities.max_error if quantities.queried else None,

@@ -17,6 +17,7 @@ from genprobe.analysis import (
     channel_findings,
     inference_findings,
     label_findings,
+    level_findings,
     notices,
     token_findings,
 )
@@ -162,7 +163,7 @@ FINDINGS: Mapping[str, Finding] = {
     ),
     "prior-mismatch": Finding(
         condition="A fitted prior saves more than 2 standard errors and more than 1 % of R.",
-        find=lambda e: notices.prior_mismatch(e.estimates),
+        find=lambda e: notices.prior_mismatch(e.estimates, e.levels),
         advice=advice.refit_prior,
     ),
     token_findings.DEPENDENT: Finding(
@@ -181,6 +182,11 @@ FINDINGS: Mapping[str, Finding] = {
         condition="Codebook vectors that were given are equal.",
         find=lambda e: token_findings.duplicates(e.tokens),
         advice=token_findings.merge_duplicates,
+    ),
+    level_findings.DEAD: Finding(
+        condition="A level of a chain of latents has a rate below 0.01 nat.",
+        find=lambda e: level_findings.dead(e.levels),
+        advice=level_findings.drop_or_revive,
     ),
     "prior-of-these-examples": Finding(
         condition="The prior that was asked for was fitted to the examples it is used on."

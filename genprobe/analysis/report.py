@@ -16,6 +16,7 @@ from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
 from genprobe.analysis.inference import annealed_inference
 from genprobe.analysis.labels import as_stated, asked_labels, given_to_model
+from genprobe.analysis.levels import levels_of, progressive_curve, stated_levels
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.refitted_prior import prior_of_these
@@ -178,7 +179,8 @@ def estimate_report(
     ]
     channels, grid = places_of(quantities)
     tokens = tokens_report(quantities, options.codebook)
-    levels, progressive = chain_of_store(store, quantities)
+    levels = levels_of(store, quantities)
+    octaves, along_time = chain_of_store(store, quantities)
     missed = tolerance_missed(estimates, store, options.tolerance)
     regime = regime_of(quantities, estimates, said, options)
     inference = annealed_inference(quantities)
@@ -189,6 +191,7 @@ def estimate_report(
         inference=inference,
         channels=channels,
         tokens=tokens,
+        levels=levels,
     )
     if missed is not None:
         evidence = replace(evidence, missed=missed)
@@ -218,8 +221,8 @@ def estimate_report(
         channels=stated_channels(channels, quantities.observations),
         grid=grid,
         tokens=tokens,
-        levels=levels,
-        progressive=progressive,
+        levels=stated_levels((*levels, *octaves), quantities.observations),
+        progressive=along_time or progressive_curve(store, quantities),
         store=store,
     )
 

@@ -15,6 +15,8 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.encoding.calls import Calls, bind
+from genprobe.encoding.chain import level_columns, walked
+from genprobe.encoding.chain_calls import first_level
 from genprobe.encoding.checks import first_not_finite, impossible_value
 from genprobe.encoding.context import context_of, keywords
 from genprobe.encoding.diffusion import diffusion_columns
@@ -130,11 +132,15 @@ def segment_arrays(
         if header.diffusion is not None:
             some = within(probed, start, stop)
             return identity | moments(x) | diffusion_columns(here, x, some, header, start), [notice]
-        batch = posterior_batch(here, parts.prior, x, start, header.draws)
+        of_levels: dict[str, Tensor] = {}
+        if here.chain is None:
+            batch = posterior_batch(here, parts.prior, x, start, header.draws)
+        else:
+            batch, of_levels = chain_batch(here, parts.prior, x, start, header)
         chosen = within(probed, start, stop)
         inputs = probe_inputs(here, parts.prior, x, batch, chosen, header.n)
         found, failed = probed_columns(inputs, probes)
-        arrays = identity | columns(inputs, batch) | found
+        arrays = identity | columns(inputs, batch) | of_levels | found
     return arrays, [notice, *failed]
 
 
@@ -175,6 +181,26 @@ def posterior_batch(
         log_pz=log_prior(prior, z.double(), start),
         log_px_z=log_likelihood(calls, x, z, start),
     )
+
+
+def chain_batch(
+    calls: Calls, prior: Prior, x: Tensor, start: int, header: Header
+) -> tuple[PosteriorBatch, dict[str, Tensor]]:
+    """The same of a chain, and what is stored of its further levels.
+
+    Parameters, log q(z|x) and log p(z) are the first level's; z is all draws of an example, packed.
+    """
+    walks = walked(calls, x, start, header.draws, header.seed)
+    z = torch.stack([walk.z for walk in walks])
+    batch = PosteriorBatch(
+        index=torch.arange(start, start + len(x)),
+        params=walks[0].params,
+        z=z,
+        log_qz_x=torch.stack([walk.log_q[:, 0] for walk in walks]),
+        log_pz=log_prior(prior, first_level(calls, z).double(), start),
+        log_px_z=log_likelihood(calls, x, z, start),
+    )
+    return batch, level_columns(walks)
 
 
 def log_likelihood(
@@ -258,9 +284,9 @@ def probe_inputs(
 
 def columns(given: Mapping[str, Any], batch: PosteriorBatch) -> dict[str, Tensor]:
     """A segment's arrays by their path in the store, but for those of the probes."""
-    x, likelihood = given["x"], given["likelihood"]
+    x, likelihood, z = given["x"], given["likelihood"], first_level(given["calls"], batch.z)
     arrays = {f"params/{k}": v for k, v in batch.params.items()}
-    arrays |= {"draws/z": batch.z, "draws/log_qz_x": batch.log_qz_x, "draws/log_pz": batch.log_pz}
+    arrays |= {"draws/z": z, "draws/log_qz_x": batch.log_qz_x, "draws/log_pz": batch.log_pz}
     arrays |= moments(x)
     if likelihood is not None and likelihood.statistics is not None:
         further = likelihood.statistics(lent(x, likelihood.statistics))

@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from genprobe.encoding.calls import Calls
+from genprobe.encoding.chain_calls import discovered, family_at
+from genprobe.encoding.chain_prior import first_prior
 from genprobe.encoding.context import context_of, keywords
 from genprobe.encoding.diffusion import describe_chain
 from genprobe.encoding.examples import encode_examples, read_examples, say_what_names_mean
@@ -79,10 +81,14 @@ def prepare(
     with in_evaluation(model, device, calls.dtype):
         if not model.encodes and without_encoder is not None:
             calls = replace(calls, fitting=without_encoder(calls, dataset, seed))
+        if model.chain is not None:
+            with seeded(derived_seed(seed, "levels")):
+                calls = replace(calls, chain=discovered(calls, x))
         chain = model.diffusion and describe_chain(calls, dataset, seed, tolerance)
         params = first_parameters(calls, x)
         latent = posterior.event_shape(params)
-        prior = bind_prior(model.prior, latent, {}, family=posterior, example=params)
+        given = model.prior if calls.chain is None else first_prior(calls.chain)
+        prior = bind_prior(given, latent, {}, family=posterior, example=params)
         require_fit(prior, posterior, params, seed)
         read_as = {} if chain else require_repeatable(calls, prior, dataset, seed)
     analytic = not chain and prior.kl(posterior, params) is not None
@@ -113,6 +119,7 @@ def prepare(
         device=device.type,
         encoder=model.encodes,
         diffusion=chain,
+        levels=levels_of(calls),
     )
     return header, parts_of(calls, prior)
 
@@ -124,6 +131,14 @@ def first_parameters(calls: Calls, x: Tensor) -> Params:
     return encode_examples(calls, x, 0) if calls.fitting is None else calls.fitting.start
 
 
+def levels_of(calls: Calls) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Family and shape of z of each level of a chain, for the header; none of any other model."""
+    if calls.chain is None:
+        return ()
+    each = zip(calls.chain.families, calls.chain.shapes, strict=True)
+    return tuple((family.name, tuple(shape)) for family, shape in each)
+
+
 def parts_of(calls: Calls, prior: Prior) -> Parts:
     """A model's parts, once its prior is resolved."""
     return Parts(
@@ -132,6 +147,7 @@ def parts_of(calls: Calls, prior: Prior) -> Parts:
         prior=prior,
         likelihood=calls.likelihood,
         fitting=calls.fitting,
+        chain=calls.chain,
     )
 
 
@@ -149,7 +165,9 @@ def bind_model(model: Model, *, device: torch.device, dtype: torch.dtype, batch_
     """
     return Calls(
         model=model,
-        posterior=named_part("families", model.posterior),
+        posterior=named_part("families", model.posterior)
+        if model.chain is None
+        else family_at(model, 0),
         likelihood=named_part("likelihoods", model.likelihood),
         device=device,
         dtype=dtype,

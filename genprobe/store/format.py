@@ -19,6 +19,8 @@ SAID = "said:"
 SEGMENT_VALUES = 1 << 22
 SEGMENT_ROWS = 4096
 
+MOMENT = "level_{}_rate"
+"""Name of the sums of the rate of each dimension of a level, counted from 1."""
 EXAMPLE_HASHES = ("identity/x", "identity/context")
 """Columns of hashes, of each example and of what it gives a conditional model."""
 EXAMPLE_AXIS = {

@@ -4,10 +4,11 @@ import ast
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "genprobe"
-PARTS = {"encode", "decode"}
+PARTS = {"encode", "decode", "chain"}
 
 MAY = {
     "encoding/calls.py": "the one place",
+    "encoding/chain_calls.py": "the same for a chain of latents",
     "encoding/export.py": "hands both to torch.export to be traced; compares outputs by calls",
     "loaders/torchscript.py": "wraps the methods of an archive as a Model",
     "architectures/mlp_vae.py": "gives its own methods as a Model",
