@@ -191,7 +191,7 @@ def test_errors_of_the_bound_hold_what_they_claim():
     snr = ((alpha / sigma) ** 2)[:, None]
     weight = torch.cat([torch.zeros(1, 1).double(), -snr.diff(dim=0) / 2])
     for seed in range(60):
-        x = normal_data(spread, 100, seed)
+        x = normal_data(spread, 160, seed)
         report = genprobe.evaluate(model, x, device="cpu", seed=seed)
         square = x.double().square().mean(0)
         errors = s**4 * square / total**2 + a**2 * spread**2 * s**2 / total**2
