@@ -211,7 +211,7 @@ FINDINGS: Mapping[str, Finding] = {
     ),
     "rate-without-information": Finding(
         condition="R is above 0.1 nats, and I(n;z) below 0.1 nats and a tenth of R.",
-        find=lambda e: notices.rate_without_information(e.estimates),
+        find=lambda e: None if len(e.levels) > 1 else notices.rate_without_information(e.estimates),
     ),
     "encoder-gap": Finding(
         condition="R + D is above the IWAE bound by more than 2 standard errors and 1 % of R, and "

@@ -13,28 +13,15 @@ from collections.abc import Sequence
 import torch
 
 from genprobe.analysis.withheld import LEAST_EXAMPLES, stated
+from genprobe.encoding.chain_cuts import cuts_of, known_levels, level_name
 from genprobe.errors import UnavailableError
 from genprobe.estimators.pointwise import add_means, log_bin
 from genprobe.estimators.quantities import Quantities
 from genprobe.estimators.standard_error import mean_over_examples
 from genprobe.level_report import DEAD_NATS, Level
-from genprobe.probes.level_distortion import cuts_of
 from genprobe.progressive_curve import DISTORTION, RATE, ProgressiveCurve, ProgressivePoint
 from genprobe.report import Estimate
 from genprobe.store.read import Store
-
-SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-NOTHING = "nothing"
-"""Label of the point at which no level is known."""
-
-
-def level_name(level: int) -> str:
-    """What a level is called, counted from 1.
-
-    >>> level_name(12)
-    'z₁₂'
-    """
-    return f"z{level}".translate(SUBSCRIPTS)
 
 
 def levels_of(store: Store, quantities: Quantities) -> tuple[Level, ...]:
@@ -142,24 +129,13 @@ def progressive_curve(store: Store, quantities: Quantities) -> ProgressiveCurve 
     distortions.append(mean_over_examples(DISTORTION, whole, which=quantities.which))
     points = [
         ProgressivePoint(
-            label=label_of(cut), rate=rate_up_to(store, quantities, cut), distortion=distortion
+            label=known_levels(cut), rate=rate_up_to(store, quantities, cut), distortion=distortion
         )
         for cut, distortion in zip((*cuts_of(count), count), distortions, strict=True)
         if math.isfinite(distortion.value)
     ]
     points = [stated_point(point, quantities.observations) for point in points]
     return ProgressiveCurve(steps="level", points=tuple(points)) if points else None
-
-
-def label_of(cut: int) -> str:
-    """What a point is called at which the first levels are known.
-
-    >>> label_of(0), label_of(1), label_of(3)
-    ('nothing', 'z₁', 'up to z₃')
-    """
-    if cut < 2:
-        return level_name(1) if cut else NOTHING
-    return f"up to {level_name(cut)}"
 
 
 def rate_up_to(store: Store, quantities: Quantities, cut: int) -> Estimate:

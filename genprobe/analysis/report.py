@@ -195,7 +195,8 @@ def estimate_report(
     )
     if missed is not None:
         evidence = replace(evidence, missed=missed)
-    withheld, at_stake = vacuous(estimates), stakes(evidence)
+    of_code = {**estimates, **({"rate": levels[0]["rate"]} if levels else {})}
+    withheld, at_stake = vacuous(of_code), stakes(evidence)
     facts = {
         **describe_run(quantities, estimates, options),
         "absent": {k: why for k, why in {**absent, **unsaid}.items() if why != NOT_ASKED},

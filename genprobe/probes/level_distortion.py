@@ -16,11 +16,10 @@ from genprobe.encoding.batches import batches
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.chain import PIECE
 from genprobe.encoding.chain_calls import continued
+from genprobe.encoding.chain_cuts import cuts_of
 
 DRAWS = 2
 """Draws of each example, where there are so many."""
-CUTS = 12
-"""At most so many places at which a chain is cut: each costs a walk."""
 
 
 def level_distortion(
@@ -50,19 +49,3 @@ def level_distortion(
                 codes = continued(calls, x[rows], before, rows)
                 found[draw, i, piece] = -calls.log_px_z(x[rows], codes, rows)
     return found
-
-
-def cuts_of(levels: int) -> tuple[int, ...]:
-    """How many levels are known at each cut, from none on, without the whole chain.
-
-    Args:
-        levels: of the chain.
-
-    >>> cuts_of(2)
-    (0, 1)
-    >>> cuts_of(36)
-    (0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 33)
-    """
-    if levels <= CUTS:
-        return tuple(range(levels))
-    return tuple(round(i * levels / CUTS) for i in range(CUTS))

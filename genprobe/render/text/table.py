@@ -12,6 +12,7 @@ from rich.text import Text
 from genprobe.errors import Notice
 from genprobe.escape import escaped
 from genprobe.render.text.at_width import AtWidth
+from genprobe.render.text.chain_lines import chain_lines
 from genprobe.render.text.channel_lines import channel_lines
 from genprobe.render.text.headings import ERRORS
 from genprobe.render.text.inference_lines import curve_lines, inference_details
@@ -59,10 +60,13 @@ def report_view(report: Report, unit: str = "nats") -> RenderableType:
     if report.tokens is not None:
         first, *rest = token_lines(report)
         parts += ["", hanging("Tokens", first, "bold"), *(padded(line) for line in rest)]
+    in_unit = Scale(unit, scale, DECIMALS[unit])
+    levels = chain_lines(report, in_unit)
+    if levels:
+        parts += ["", hanging("Levels", levels[0], "bold"), *map(padded, levels[1:])]
     for label in report.labels.values():
         first, *rest = label_lines(label, Scale(unit, scale, DECIMALS[unit]))
         parts += ["", hanging("Label", first, "bold"), *(padded(line) for line in rest)]
-    in_unit = Scale(unit, scale, DECIMALS[unit])
     said = [*inference_details(report, in_unit), *curve_lines(report, in_unit)]
     if said:
         parts += ["", hanging("log p", said[0], "bold"), *map(padded, said[1:])]
