@@ -1,6 +1,7 @@
 """What a report says of a diffusion model: where along its chain the nats go, and what they buy."""
 
 import math
+from collections.abc import Mapping
 
 from jaxtyping import Float64
 from torch import Tensor
@@ -17,6 +18,7 @@ from genprobe.progressive_curve import (
     ProgressiveCurve,
     ProgressivePoint,
 )
+from genprobe.report import Report
 from genprobe.store.read import Store
 
 UNPLACED = (
@@ -28,6 +30,21 @@ PRIOR_TERM = "noisiest state"
 """What the level of the prior term is called."""
 SQUARED_ERROR = "squared error"
 MISSED = "diffusion-tolerance"
+
+
+def diffuses(report: Report) -> bool:
+    """Whether a report is of a diffusion model.
+
+    Args:
+        report: of one model.
+
+    Example:
+        >>> import genprobe, torch
+        >>> params = {"loc": torch.zeros(50, 1), "scale": torch.ones(50, 1)}
+        >>> diffuses(genprobe.evaluate_posteriors(params))
+        False
+    """
+    return "diffusion" in report.provenance
 
 
 def chain_of_store(
@@ -98,7 +115,7 @@ def with_unit(estimate: Estimate, unit: str) -> Estimate:
 
 
 def tolerance_missed(
-    estimates: dict[str, Estimate], store: Store, tolerance: float
+    estimates: Mapping[str, Estimate], store: Store, tolerance: float
 ) -> Notice | None:
     """That the error of the bound is above what was asked for; None if it is not.
 

@@ -14,6 +14,7 @@ from genprobe.escape import escaped
 from genprobe.render.text.at_width import AtWidth
 from genprobe.render.text.chain_lines import chain_lines, short_chain_lines
 from genprobe.render.text.channel_lines import channel_lines, factor_lines
+from genprobe.render.text.diffusion_lines import diffusion_lines, short_diffusion_lines
 from genprobe.render.text.inference_lines import inference_lines
 from genprobe.render.text.label_lines import label_lines, short_label_lines
 from genprobe.render.text.rows import headline, regime_verdict
@@ -147,11 +148,13 @@ def parts_below(report: Report, scale: Scale, fit: Fit) -> dict[str, list[str]]:
     """
     of_channels = factor_lines if fit.short else channel_lines
     of_levels = short_chain_lines if fit.short or not fit.extras else chain_lines
+    of_time = short_diffusion_lines if fit.short else diffusion_lines
     of_tokens = short_token_lines if fit.short else token_lines
     return {
         "log p   ": list(inference_lines(report, scale)) if fit.inference else [],
         "Codes   ": of_channels(report) if fit.extras else [],
         "Tokens  ": of_tokens(report) if fit.extras else [],
+        "Time    ": of_time(report, scale) if fit.extras else [],
         "Levels  ": of_levels(report, scale)[: None if fit.extras else 1],
         "Labels  ": label_texts(report, scale, fit),
     }

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from genprobe.analysis.advice import Facts, error_of
 from genprobe.analysis.decoder_alone import bound_alone, has_encoder
+from genprobe.analysis.diffusion import diffuses
 from genprobe.analysis.rounding import rounded, rounded_error, with_error
 from genprobe.estimators.catalog import CATALOG
 from genprobe.render.text.first_level import has_chain, of_first_level
@@ -94,7 +95,7 @@ def short_rows(report: Report, unit: str, extras: bool = True) -> list[ShortRow]
             rows += population_rows(report, scale)
         if name in report.estimates:
             rows.append(estimate_row(report, report.estimates[name], label, scale, columns))
-        elif name in ALWAYS and has_encoder(report):  # without one the regime says why
+        elif name in ALWAYS and has_encoder(report) and not diffuses(report):  # without one the regime says why
             rows += absent_rows(report, name, label)
     if extras:
         foreign = [e for es in layout(report).values() for e in es if e.name not in CATALOG]
