@@ -19,11 +19,19 @@ class ProgressivePoint:
         rate: of that part, nats per example.
         distortion: where the rest is drawn from its priors, or predicted; in its own unit, ``nats``
             or ``squared error``.
+        coded: where that is no number of nats, −log p(x) given the part in nats: around what is
+            expected of x, under the model's likelihood at one scale; None where it is not known.
     """
 
     label: str
     rate: Estimate
     distortion: Estimate
+    coded: Estimate | None = None
+
+    @property
+    def in_nats(self) -> Estimate | None:
+        """The distortion in nats, by which the point has a place on the plane; None without."""
+        return self.distortion if self.distortion.unit == "nats" else self.coded
 
     def to_dict(self) -> dict[str, Any]:
         """The content as plain types."""
@@ -31,6 +39,7 @@ class ProgressivePoint:
             "label": self.label,
             "rate": plain(self.rate),
             "distortion": plain(self.distortion),
+            **({} if self.coded is None else {"coded": plain(self.coded)}),
         }
 
     @staticmethod
@@ -40,6 +49,7 @@ class ProgressivePoint:
             label=content["label"],
             rate=Estimate(name=RATE, **content["rate"]),
             distortion=Estimate(name=DISTORTION, **content["distortion"]),
+            coded=Estimate(name=DISTORTION, **content["coded"]) if "coded" in content else None,
         )
 
 
@@ -66,7 +76,7 @@ class ProgressiveCurve:
     @property
     def in_nats(self) -> bool:
         """Whether its distortion is one of the rate-distortion plane."""
-        return all(point.distortion.unit == "nats" for point in self.points)
+        return all(point.in_nats is not None for point in self.points)
 
     def to_dict(self) -> dict[str, Any]:
         """The content as plain types."""

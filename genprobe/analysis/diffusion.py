@@ -9,6 +9,7 @@ from torch import Tensor
 from genprobe.diffusion.octaves import octave_name
 from genprobe.errors import Notice
 from genprobe.estimate import Estimate
+from genprobe.estimators.pointwise import log_bin
 from genprobe.estimators.quantities import Quantities
 from genprobe.estimators.standard_error import mean_over_examples
 from genprobe.level_report import Level
@@ -92,8 +93,9 @@ def curve_of(
         return None
     errors = store.column("subset/progressive")
     n, which = store.header.n, quantities.which_probed
-    points = []
-    for (step, paid), squared in zip((store.header.diffusion or {})["points"], errors, strict=True):
+    points, nats = [], nats_along(store, quantities)
+    steps = (store.header.diffusion or {})["points"]
+    for i, ((step, paid), squared) in enumerate(zip(steps, errors, strict=True)):
         sums = rates[:, :paid].sum(1) + top
         rate = mean_over_examples(
             RATE, sums if paid else top, exact=not paid, which=quantities.which
@@ -104,9 +106,20 @@ def curve_of(
                 label=f"t = {step}",
                 rate=rate,
                 distortion=with_unit(distortion, SQUARED_ERROR),
+                coded=None
+                if nats is None
+                else mean_over_examples(DISTORTION, nats[i][None], n=n, which=which),
             )
         )
     return ProgressiveCurve(steps="time", points=tuple(points))
+
+
+def nats_along(store: Store, quantities: Quantities) -> Float64[Tensor, "k m"] | None:
+    """−log p(x) given the state at each point, nats, of the bins where a bin width is known."""
+    if not store.has("subset/progressive_nats"):
+        return None
+    bins = log_bin(store.header, quantities.bin_width)
+    return store.column("subset/progressive_nats") - bins
 
 
 def with_unit(estimate: Estimate, unit: str) -> Estimate:

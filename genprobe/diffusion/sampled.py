@@ -157,9 +157,22 @@ def squared_errors(
         x: x_0.
         steps: t of each.
     """
+    return torch.stack([each.flatten(1).square().sum(1) for each in along(chain, x, steps)])
+
+
+def along(
+    chain: Chain, x: Float64[Tensor, "batch *event"], steps: Int64[Tensor, " k"]
+) -> Iterator[Float64[Tensor, "batch *event"]]:
+    """x − x̂(x_t) at some steps, one noise each, in the units of the data.
+
+    Args:
+        chain: of the model.
+        x: x_0.
+        steps: t of each.
+    """
     t = steps[:, None].expand(-1, len(x))
-    found = [error.flatten(2).square().sum(2) for _, _, error, _ in chain.noisy(x, t)]
-    return torch.cat(found) * chain.diffusion.std**2
+    for _, _, error, _ in chain.noisy(x, t):
+        yield from error * chain.diffusion.std
 
 
 def pilot_rates(

@@ -6,7 +6,7 @@ Where other models have a code it has a single number that is always 0.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from genprobe.diffusion.octaves import octaves_of
 from genprobe.diffusion.plan import (
+    DIGITS,
     pilot_levels,
     plan_from,
     plan_from_dict,
@@ -23,6 +24,7 @@ from genprobe.diffusion.plan import (
 from genprobe.diffusion.sampled import (
     Chain,
     DecoderTerm,
+    along,
     decoder_terms,
     octave_rates,
     pilot_rates,
@@ -43,6 +45,8 @@ ANSWER = "probes/answer"
 """The column of what tells whether the network is still the same."""
 PILOT_LEVELS, PILOT_EXAMPLES = 24, 24
 """Of the pilot, which calls the network twice for each."""
+LEAST_SCALE = 1e-6
+"""Of what is expected at a point of the curve, in the units of the chain."""
 LIKELIHOODS = "normal, discretised-normal (8-bit images) or laplace"
 FINITE = "Look at that example, and at what the network says of its nearly clean states."
 
@@ -89,7 +93,33 @@ def describe_chain(calls: Calls, dataset: Dataset, seed: int, tolerance: float) 
         "octaves": list(octaves.numbers),
         "points": [list(point) for point in octaves.points],
         "plan": plan_to_dict(plan),
+        "scales": scales_of(calls, chain, x_0, octaves.points, seed),
     }
+
+
+def scales_of(
+    calls: Calls, chain: Chain, x: Tensor, points: Sequence[tuple[int, int]], seed: int
+) -> list[float]:
+    """The scale that suits what is expected of x at each point of the progressive curve.
+
+    Found on other noise, as the plan is: any scale makes a code, so what it costs stays a bound.
+
+    Args:
+        calls: of the model.
+        chain: of the model.
+        x: x_0 of the pilot.
+        points: of the curve.
+        seed: of the run.
+
+    Returns:
+        Root mean squared errors, in the units of the data; none where the likelihood fits its own.
+    """
+    if calls.likelihood is None or calls.likelihood.fit_scale is not None:
+        return []
+    with seeded(derived_seed(seed, "diffusion-scales")):
+        squared = squared_errors(chain, x, torch.tensor([step for step, _ in points]))
+    roots = (squared.mean(1) / x[0].numel()).sqrt().clamp(min=LEAST_SCALE * chain.diffusion.std)
+    return [float(f"{root:.{DIGITS}g}") for root in roots.tolist()]
 
 
 def require_steady_network(calls: Calls, chain: Chain, dataset: Dataset, seed: int) -> None:
@@ -178,10 +208,32 @@ def diffusion_columns(
                 FINITE,
             )
     if len(chosen):
-        points = torch.tensor([step for step, _ in said["points"]])
         found["subset/index"] = start + chosen
-        found["subset/progressive"] = squared_errors(chain, x_0[chosen], points)
+        found |= curve_columns(calls, chain, x[chosen], said)
     return found | placeholders(len(x), header, calls.dtype)
+
+
+def curve_columns(
+    calls: Calls, chain: Chain, x: Tensor, said: Mapping[str, Any]
+) -> dict[str, Tensor]:
+    """The squared error at each point of the progressive curve, and what x costs given its state.
+
+    Args:
+        calls: of the model.
+        chain: of the model.
+        x: (some, *event) as the data are given.
+        said: of the chain, by the header.
+    """
+    squared, nats, likelihood = [], [], calls.likelihood
+    steps = torch.tensor([step for step, _ in said["points"]])
+    for i, error in enumerate(along(chain, chain.units(x), steps)):
+        squared.append(error.flatten(1).square().sum(1))
+        if said["scales"] and likelihood is not None:
+            scale = torch.tensor(said["scales"][i], dtype=torch.float64)
+            p = likelihood.distribution({"loc": x.double() - error, "scale": scale})
+            nats.append(-p.log_prob(x).double())
+    found = {"subset/progressive": torch.stack(squared)}
+    return found | ({"subset/progressive_nats": torch.stack(nats)} if nats else {})
 
 
 def placeholders(count: int, header: Header, dtype: torch.dtype) -> dict[str, Tensor]:

@@ -24,7 +24,11 @@ def progressive_curves(
         curve = report.progressive
         if curve is None or not curve.in_nats or len(curve.points) < 2:
             continue
-        points = tuple((p.rate.value / scale, p.distortion.value / scale) for p in curve.points)
+        points = tuple(
+            (p.rate.value / scale, at.value / scale)
+            for p in curve.points
+            if (at := p.in_nats) is not None
+        )
         found.append(
             PlaneCurve(
                 index=i,

@@ -25,6 +25,7 @@ from genprobe.analysis.findings import FINDINGS, read_more
 from genprobe.analysis.regimes import MEANING, ORDER, UNDETERMINED
 from genprobe.analysis.rounding import rounded, rounded_error
 from genprobe.analysis.verdict import verdict
+from genprobe.analysis.diffusion import diffuses
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.difference import OF_LABELS
 from genprobe.errors import GenprobeError
@@ -51,6 +52,7 @@ from genprobe.render.text.comparison_labels import (
 from genprobe.render.text.comparison_rows import UNPAIRED, difference_rows, differing
 from genprobe.render.text.comparison_verdict import verdict_of
 from genprobe.render.text.comparison_warnings import gathered
+from genprobe.render.text.diffusion_lines import root
 from genprobe.render.text.first_level import has_chain, of_first_level
 from genprobe.render.text.headings import ERRORS, SPELT
 from genprobe.render.text.inference_lines import inference_details
@@ -228,6 +230,7 @@ def contents(entries: Sequence[Entry]) -> dict[str, str]:
         "nats": "Rate" if any(entry.shares for entry in entries) else "",
         "lost": "Inference" if any(entry.inference for entry in entries) else "",
         "dimensions": "Dimensions" if any(e.report.dimensions for e in entries) else "",
+        "time": "Time" if any(diffuses(e.report) for e in entries) else "",
         "levels": "Levels" if any(has_chain(e.report) for e in entries) else "",
         "labels": "Labels" if any(entry.report.labels for entry in entries) else "",
         "pictures": "Pictures",
@@ -256,6 +259,8 @@ def page_environment() -> Environment:
     env.filters["values_of"] = values_of
     env.filters["name_in"] = lambda e, report: of_first_level(report, e.name, name_of(e))
     env.tests["chain"] = has_chain
+    env.tests["diffusion"] = diffuses
+    env.filters["root"] = root
     env.tests["unclear"] = is_unclear
     env.filters["leaked"] = lambda label, unit, scale: leaked(
         label, label.leak, Scale(unit, scale, DECIMALS[unit])

@@ -13,6 +13,11 @@ from genprobe.report import Report
 
 DENSITY = "density-distortion"
 """The warning of a bound that is no number of bits."""
+CURVE = (
+    "up to a state: R, D of x around what is then expected of it, and how far that is off, root "
+    "mean square"
+)
+"""What stands above the points of the curve."""
 FEW = 5
 """Points of the curve on a first screen."""
 SMALL = 1e-3
@@ -39,10 +44,12 @@ def diffusion_lines(report: Report, scale: Scale) -> list[str]:
     rest = [e for name, e in rates.items() if name not in shown]
     more = sum(e.value for e in rest) / scale.nats
     if rest:
-        lines.insert(0, f"{f'{len(rest)} others':<{NAME}} {'':<16} {rounded(more, None, scale.decimals)}")
+        name = f"{len(rest)} others"
+        lines.insert(0, f"{name:<{NAME}} {'':<16} {rounded(more, None, scale.decimals)}")
     curve = report.progressive
     points = [] if curve is None else [point_line(report, p, scale) for p in curve.points]
-    return [*bits_line(report), *lines, looked_line(report), *points]
+    heads = [CURVE] if points else []
+    return [*bits_line(report), *lines, looked_line(report), *heads, *points]
 
 
 def short_diffusion_lines(report: Report, scale: Scale) -> list[str]:
@@ -122,11 +129,8 @@ def brief(report: Report, point: ProgressivePoint, scale: Scale) -> str:
 
 def point_line(report: Report, point: ProgressivePoint, scale: Scale) -> str:
     """A point of the curve in a line."""
-    squared = with_error(point.distortion.value, error_of(point.distortion), 3)
-    return (
-        f"{point.label:<8} R {number(point.rate, scale)}, squared error {squared}, "
-        f"{root(report, point):.2g} a value"
-    )
+    left = "" if point.coded is None else f", D {number(point.coded, scale)}"
+    return f"{point.label:<8} R {number(point.rate, scale)}{left}, {root(report, point):.2g} a value"
 
 
 def root(report: Report, point: ProgressivePoint) -> float:
