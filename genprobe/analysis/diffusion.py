@@ -30,7 +30,6 @@ UNPLACED = (
 PRIOR_TERM = "noisiest state"
 """What the level of the prior term is called."""
 SQUARED_ERROR = "squared error"
-MISSED = "diffusion-tolerance"
 
 
 def diffuses(report: Report) -> bool:
@@ -144,7 +143,7 @@ def tolerance_missed(
     if bound.se <= 2 * wanted:  # which the pilot cannot know to better
         return None
     return Notice(
-        code=MISSED,
+        code="tolerance-missed",
         message=f"The error of the bound is {bound.se:.2g} nats, above the {wanted:.2g} that a "
         f"tolerance of {tolerance:g} allows.",
         remedy="Encode again with --fresh, under a smaller --tolerance or on more examples.",

@@ -19,6 +19,7 @@ from genprobe.estimators.quantities import Quantities
 from genprobe.inference_report import InferenceReport
 from genprobe.label_report import LabelReport
 from genprobe.level_report import Level
+from genprobe.progressive_curve import ProgressiveCurve
 from genprobe.report import Dimension, Estimate
 from genprobe.store.read import Store
 from genprobe.token_report import TokenReport
@@ -52,6 +53,7 @@ class Evidence:
         inference: how log p(x) was worked out; None where nobody asked for it.
         channels: of a latent with places.
         tokens: of the codes of a quantiser.
+        progressive: R and D along a chain; None without.
         levels: of a chain of latents.
         training: what the checkpoint says of itself.
         fitted_scores: cross-fitted mean log density of every fitted prior by name, nats.
@@ -79,6 +81,7 @@ class Evidence:
     inference: InferenceReport | None = None
     channels: Sequence[Channel] = ()
     tokens: TokenReport | None = None
+    progressive: ProgressiveCurve | None = None
     levels: Sequence[Level] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
     fitted_scores: Mapping[str, float] = field(default_factory=dict)

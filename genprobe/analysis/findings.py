@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from genprobe.analysis import (
     advice,
     channel_findings,
+    diffusion_findings,
     inference_findings,
     label_findings,
     level_findings,
@@ -188,6 +189,12 @@ FINDINGS: Mapping[str, Finding] = {
         find=lambda e: level_findings.dead(e.levels),
         advice=level_findings.drop_or_revive,
     ),
+    diffusion_findings.CODE: Finding(
+        condition="With the steps of a diffusion model up to some state alone R + D is less than "
+        "with all, by more than 2 standard errors and 1 % of R.",
+        find=lambda e: diffusion_findings.costly(e.progressive, e.estimates),
+        advice=diffusion_findings.stop_earlier,
+    ),
     "prior-of-these-examples": Finding(
         condition="The prior that was asked for was fitted to the examples it is used on."
     ),
@@ -254,7 +261,8 @@ FINDINGS: Mapping[str, Finding] = {
         find=lambda e: inference_findings.uneven(e.inference),
     ),
     "tolerance-missed": Finding(
-        condition="The Monte Carlo error of I(n;z) is above the tolerance asked for.",
+        condition="The Monte Carlo error of I(n;z), or of a diffusion model's bound, is above the "
+        "tolerance asked for.",
         find=lambda e: e.missed,
         advice=advice.more_queries,
     ),

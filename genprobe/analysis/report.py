@@ -192,6 +192,7 @@ def estimate_report(
         channels=channels,
         tokens=tokens,
         levels=levels,
+        progressive=along_time,
     )
     if missed is not None:
         evidence = replace(evidence, missed=missed)
