@@ -163,7 +163,7 @@ def squared_errors(
 def along(
     chain: Chain, x: Float64[Tensor, "batch *event"], steps: Int64[Tensor, " k"]
 ) -> Iterator[Float64[Tensor, "batch *event"]]:
-    """x − x̂(x_t) at some steps, one noise each, in the units of the data.
+    """Errors x − x̂(x_t) at some steps, one noise each, in the units of the data.
 
     Args:
         chain: of the model.

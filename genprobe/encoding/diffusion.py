@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.distributions import Distribution
 
 from genprobe.diffusion.octaves import octaves_of
 from genprobe.diffusion.plan import (
@@ -39,7 +40,7 @@ from genprobe.encoding.repeatable import ROWS, examples_of, require_same_answers
 from genprobe.errors import ModelError
 from genprobe.runtime.seeds import derived_seed, generator, random_rows, seeded
 from genprobe.store.format import Header
-from genprobe.types import Dataset
+from genprobe.types import Dataset, Params
 
 ANSWER = "probes/answer"
 """The column of what tells whether the network is still the same."""
@@ -153,20 +154,41 @@ def decoder_term(calls: Calls, x: Tensor) -> DecoderTerm:
         x: (batch, *event) as the data are given.
     """
     likelihood, given = calls.likelihood, diffusion_of(calls)
-    if likelihood is None:
-        raise ModelError(f"{calls.model.name} has no likelihood.", f"Name one: {LIKELIHOODS}.")
+    fitted = likelihood is not None and likelihood.fit_scale is not None
     sigma = float(torch.as_tensor(given.sigma)[0])
 
     def term(expected: Tensor, log_variance: Tensor | None) -> Tensor:
         own = torch.tensor(sigma).double() if log_variance is None else (log_variance / 2).exp()
         outputs = {"loc": given.mean + given.std * expected}
-        if likelihood.fit_scale is None:
+        if not fitted:
             outputs["scale"] = given.std * own
-        p = likelihood.distribution(outputs)
+        p = around(calls, outputs)
         draws = len(expected) // len(x)
         return -p.log_prob(x.expand(draws, *x.shape).flatten(0, 1)).double()
 
     return term
+
+
+def around(calls: Calls, outputs: Params) -> Distribution:
+    """The model's likelihood around what is expected of x, of batch shape (row,).
+
+    Args:
+        calls: of the model.
+        outputs: ``loc`` (row, *event), and ``scale`` unless that is fitted.
+
+    Raises:
+        ModelError: if the likelihood is of other parameters.
+    """
+    if calls.likelihood is None:
+        raise ModelError(f"{calls.model.name} has no likelihood.", f"Name one: {LIKELIHOODS}.")
+    try:
+        return calls.likelihood.distribution(outputs)
+    except ModelError as error:
+        raise ModelError(
+            f"The likelihood of a diffusion model is one of loc and scale, and "
+            f"{calls.likelihood.name} is not: {error.what}",
+            f"Name another: {LIKELIHOODS}.",
+        ) from error
 
 
 def diffusion_columns(
@@ -224,13 +246,13 @@ def curve_columns(
         x: (some, *event) as the data are given.
         said: of the chain, by the header.
     """
-    squared, nats, likelihood = [], [], calls.likelihood
+    squared, nats = [], []
     steps = torch.tensor([step for step, _ in said["points"]])
     for i, error in enumerate(along(chain, chain.units(x), steps)):
         squared.append(error.flatten(1).square().sum(1))
-        if said["scales"] and likelihood is not None:
+        if said["scales"]:
             scale = torch.tensor(said["scales"][i], dtype=torch.float64)
-            p = likelihood.distribution({"loc": x.double() - error, "scale": scale})
+            p = around(calls, {"loc": x.double() - error, "scale": scale})
             nats.append(-p.log_prob(x).double())
     found = {"subset/progressive": torch.stack(squared)}
     return found | ({"subset/progressive_nats": torch.stack(nats)} if nats else {})

@@ -9,8 +9,8 @@ from genprobe.diffusion.sampled import (
     pilot_rates,
     squared_errors,
 )
-from genprobe.diffusion.terms import step_factors
-from genprobe.estimators.standard_error import mean_over_examples
+from genprobe.diffusion.terms import prior_term, step_factors
+from genprobe.estimators.standard_error import mean_over_examples, sum_over_examples
 
 N = 300
 EXACT_ENOUGH = 4.5
@@ -100,7 +100,8 @@ def test_other_variances_cost_what_two_normals_do(make_gaussian, variance):
 def test_errors_of_rate_and_curve_hold_what_they_claim(make_gaussian):
     subject = make_gaussian(4)
     octaves, plan = octaves_of(subject.schedule), None
-    held = torch.zeros(3)
+    held = torch.zeros(4)
+    scale = float(subject.diffusion.sigma[0])
     middle = len(octaves.numbers) // 2
     for seed in range(60):
         x = subject.data(100, seed)
@@ -112,6 +113,18 @@ def test_errors_of_rate_and_curve_hold_what_they_claim(make_gaussian):
         held[0] += abs(rate.value - float(exact.sum(0).mean())) < 1.96 * rate.se
         held[1] += abs(rate.value - float(subject.rates().sum())) < 1.96 * rate.se_data
         truth = float(by_octave(exact, octaves)[middle].mean())
+        decoder = decoder_terms(
+            subject.chain,
+            x,
+            plan.decoded,
+            lambda expected, _, x=x: (
+                (x.repeat(len(expected) // len(x), 1) - expected).square().sum(1) / (2 * scale**2)
+            ),
+        )
+        bound = sum_over_examples("elbo", found.sum(1) + prior_term(x, subject.schedule), decoder)
+        last = float(subject.errors(x)[0].mean()) / (2 * scale**2)
+        whole = float(exact.sum(0).mean() + prior_term(x, subject.schedule).mean()) + last
+        held[3] += abs(bound.value - whole) < 1.96 * bound.se
         held[2] += abs(octave.value - truth) < 1.96 * octave.se
     assert (held >= 52).all(), held
 

@@ -5,7 +5,11 @@ import scipy.stats
 import torch
 
 from genprobe.errors import ModelError, SupportError
-from genprobe.likelihoods.discretised_normal import discretised_normal, discretised_normal_of, log_bin
+from genprobe.likelihoods.discretised_normal import (
+    discretised_normal,
+    discretised_normal_of,
+    log_bin,
+)
 from genprobe.testing import LikelihoodTests
 from genprobe.testing.measure import grid
 

@@ -21,11 +21,11 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from genprobe._version import __version__
+from genprobe.analysis.diffusion import diffuses
 from genprobe.analysis.findings import FINDINGS, read_more
 from genprobe.analysis.regimes import MEANING, ORDER, UNDETERMINED
 from genprobe.analysis.rounding import rounded, rounded_error
 from genprobe.analysis.verdict import verdict
-from genprobe.analysis.diffusion import diffuses
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.difference import OF_LABELS
 from genprobe.errors import GenprobeError

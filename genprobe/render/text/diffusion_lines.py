@@ -130,7 +130,9 @@ def brief(report: Report, point: ProgressivePoint, scale: Scale) -> str:
 def point_line(report: Report, point: ProgressivePoint, scale: Scale) -> str:
     """A point of the curve in a line."""
     left = "" if point.coded is None else f", D {number(point.coded, scale)}"
-    return f"{point.label:<8} R {number(point.rate, scale)}{left}, {root(report, point):.2g} a value"
+    return (
+        f"{point.label:<8} R {number(point.rate, scale)}{left}, {root(report, point):.2g} a value"
+    )
 
 
 def root(report: Report, point: ProgressivePoint) -> float:

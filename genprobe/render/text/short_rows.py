@@ -95,7 +95,9 @@ def short_rows(report: Report, unit: str, extras: bool = True) -> list[ShortRow]
             rows += population_rows(report, scale)
         if name in report.estimates:
             rows.append(estimate_row(report, report.estimates[name], label, scale, columns))
-        elif name in ALWAYS and has_encoder(report) and not diffuses(report):  # without one the regime says why
+        elif (
+            name in ALWAYS and has_encoder(report) and not diffuses(report)
+        ):  # without one the regime says why
             rows += absent_rows(report, name, label)
     if extras:
         foreign = [e for es in layout(report).values() for e in es if e.name not in CATALOG]
