@@ -25,7 +25,7 @@ def levels(kind, steps):
 
 @dataclass(frozen=True, kw_only=True)
 class Gaussian:
-    """x_0 ~ N(0, diag λ), a chain, and a denoiser whose x̂_0 is the posterior mean times a factor."""
+    """x_0 ~ N(0, diag λ), a chain, and a denoiser whose x̂_0 is the posterior mean."""
 
     variances: torch.Tensor
     diffusion: Diffusion
