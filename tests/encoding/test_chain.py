@@ -61,6 +61,28 @@ def test_the_store_holds_the_first_level_and_rates_of_the_others(x, tmp_path):
     assert genprobe.evaluate(chain(), x, draws=2, store=tmp_path / "s.h5")["rate"] == report["rate"]
 
 
+def test_a_run_that_was_interrupted_goes_on_to_the_same_numbers(tmp_path, monkeypatch):
+    monkeypatch.setattr("genprobe.encoding.resolve.segment_rows", lambda *shapes: 25)
+    x = torch.randn(60, 3, generator=torch.Generator().manual_seed(1))
+    seen = []
+
+    def broken(x):
+        seen.append(len(x))
+        if seen.count(25) > 20:
+            raise KeyboardInterrupt
+        yield from walk(x)
+
+    options = {"batch_size": 25, "draws": 2, "estimators": {}}
+    with pytest.raises(KeyboardInterrupt):
+        genprobe.evaluate(chain(broken), x, store=tmp_path / "s.h5", **options)
+    assert len(list((tmp_path / "s.h5.partial").glob("*.h5"))) in (1, 2)
+    genprobe.evaluate(chain(), x, store=tmp_path / "s.h5", **options)
+    genprobe.evaluate(chain(), x, store=tmp_path / "w.h5", **options)
+    resumed, whole = (genprobe.open_store(tmp_path / name) for name in ("s.h5", "w.h5"))
+    for name in ("levels/rate", "levels/log_weight", "probes/distortion", "draws/z"):
+        assert torch.equal(resumed.column(name), whole.column(name))
+
+
 def test_another_decoder_or_second_level_is_another_model(x, tmp_path):
     path = tmp_path / "s.h5"
     genprobe.evaluate(chain(), x, store=path)
