@@ -17,7 +17,7 @@ class Level:
     Attributes:
         name: ``z₁`` and so on; of a diffusion model the stretch of time.
         estimates: by name: ``rate``, the mean of KL(q(z_l|z_<l, x) ‖ p(z_l|z_<l)) in nats, and
-            ``active_units`` where the level has posterior means.
+            ``active_units``, how many dimensions cost at least 0.01 nat, where that divides.
         shape: of one z of the level; empty where it has none of its own.
         family: of its posteriors; empty where nothing names it.
 

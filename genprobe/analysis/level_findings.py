@@ -33,8 +33,8 @@ def dead(levels: Sequence[Level]) -> Notice | None:
         code=DEAD,
         message=f"{len(found)} of {len(levels)} levels {'carries' if one else 'carry'} nothing: "
         f"{named(found)} {'has' if one else 'have'} a rate below {DEAD_NATS} nat.",
-        remedy="Their posteriors are their priors: the decoder gets noise there. Leave them out, "
-        "or keep them alive in training with free bits, a warm-up of β, or skip connections.",
+        remedy="The posterior there is the prior: the decoder gets noise. Leave it out, or keep it "
+        "alive in training: free bits, a warm-up of β, skip connections.",
     )
 
 
@@ -50,6 +50,6 @@ def drop_or_revive(facts: Facts) -> Advice | None:
     if not found:
         return None
     return Advice(
-        sentence=f"Leave out or revive the levels that carry nothing: {named(found)} of "
-        f"{len(facts.report.levels)}."
+        sentence=f"Leave out or revive the levels that carry nothing: {named(found)}, "
+        f"{len(found)} of {len(facts.report.levels)}."
     )

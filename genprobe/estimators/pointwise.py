@@ -40,7 +40,7 @@ def rates_under(store: Store, family: Family, prior: Prior) -> Float64[Tensor, "
     return torch.cat(found, 1)
 
 
-def chain_rates(store: Store, first: Float64[Tensor, "draw n"]) -> Float64[Tensor, "draw n"]:
+def chain_rates(store: Store, first: Float64[Tensor, "firstdraw n"]) -> Float64[Tensor, "draw n"]:
     """The rate of all levels of a chain; without further levels that of the first.
 
     Args:

@@ -2,7 +2,7 @@
 
 from genprobe.analysis.advice import error_of
 from genprobe.analysis.rounding import rounded, with_error
-from genprobe.level_report import Level
+from genprobe.level_report import DEAD_NATS, Level
 from genprobe.progressive_curve import ProgressivePoint
 from genprobe.render.text.first_level import has_chain
 from genprobe.render.text.short_rows import Scale
@@ -55,11 +55,13 @@ def short_chain_lines(report: Report, scale: Scale) -> list[str]:
 
 
 def level_line(level: Level, top: float, scale: Scale) -> str:
-    """A level: its bar, its rate with the error, and how many of its dimensions are active."""
+    """A level: its bar, its rate with the error, and how many of its dimensions cost anything."""
     rate = level["rate"]
     said = with_error(rate.value, error_of(rate), scale.decimals, scale.nats)
     active = level.estimates.get("active_units")
-    units = "" if active is None else f", {active.value:.0f} of {values_of(level)} active"
+    units = ""
+    if active is not None:
+        units = f", {active.value:.0f} of {values_of(level)} dims ≥ {DEAD_NATS} nat"
     return f"{level.name:<4}{bar(rate.value, top):<{WIDEST}} {said}{units}{dead_words(level)}"
 
 
