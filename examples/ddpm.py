@@ -23,7 +23,7 @@ LEVELS = 17
 
 
 def cosine() -> tuple[Tensor, Tensor]:
-    """alpha and sigma of Nichol & Dhariwal's schedule, (T,) each, the least noisy step first."""
+    """The schedule of Nichol & Dhariwal: alpha and sigma (T,), the least noisy step first."""
     at = torch.linspace(0, 1, STEPS + 1, dtype=torch.float64)
     signal = ((at + 0.008) / 1.008 * math.pi / 2).cos().square()
     kept = (signal[1:] / signal[:-1]).clamp(min=1e-3).cumprod(0)
@@ -45,7 +45,8 @@ class Network(nn.Module):
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         """States x (batch, 64) and steps t (batch,) to v (batch, 64)."""
         h = silu(self.first(x) + self.time(t))
-        return self.last(h + silu(self.middle(h)))
+        v: Tensor = self.last(h + silu(self.middle(h)))
+        return v
 
 
 def as_model(network: Network) -> Model:

@@ -261,8 +261,10 @@ def regime_of(
         return undetermined(smallest(known), UNPLACED)
     rate, distortion = estimates.get("rate"), estimates.get("distortion")
     if header.diffusion is not None:
-        known = entropy_bounds(header, estimates, rate, distortion, options.entropy)
-        return undetermined(smallest(known) if probability else None, WITHOUT_REGIME)
+        known = []
+        if probability and rate is not None and distortion is not None:
+            known = entropy_bounds(header, estimates, rate, distortion, options.entropy)
+        return undetermined(smallest(known), WITHOUT_REGIME)
     if rate is None and "rate" not in columns_of(quantities):
         return undetermined(None, "the code has no rate")
     if rate is None:

@@ -41,7 +41,8 @@ class Octaves:
         The first is the noisiest state, the last that at t = 0, with all octaves.
         """
         count = len(self.numbers)
-        kept = torch.linspace(0, count, min(count + 1, POINTS)).round().long().unique().tolist()
+        shares = torch.linspace(0, count, min(count + 1, POINTS)).round().long()
+        kept = sorted(set(shares.tolist()))
         firsts = [*self.first.tolist(), 0]
         return tuple((firsts[i], i) for i in kept)
 
@@ -72,7 +73,7 @@ def octaves_of(schedule: Schedule) -> Octaves:
     """
     octave = schedule.log2_snr.floor().clamp(LOWEST, HIGHEST).long()
     octave[0] = octave[1]
-    numbers, of_step = octave.unique(return_inverse=True)
+    numbers, of_step = torch.unique(octave, return_inverse=True)
     steps = torch.arange(schedule.steps)
     first = torch.stack([steps[of_step == k].max() for k in range(len(numbers))])
     return Octaves(numbers=tuple(numbers.tolist()), of_step=of_step, first=first)

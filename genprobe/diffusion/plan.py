@@ -64,7 +64,8 @@ def pilot_levels(schedule: Schedule, count: int) -> Int64[Tensor, " k"]:
     log = schedule.log2_snr[1:]
     wanted = torch.linspace(float(log[0]), float(log[-1]), count).double()
     near = (log[None] - wanted[:, None]).abs().argmin(1) + 1
-    return torch.unique(near)
+    levels: Tensor = torch.unique(near)
+    return levels
 
 
 def interpolated(

@@ -84,7 +84,9 @@ def prepare(
         if model.chain is not None:
             with seeded(derived_seed(seed, "levels")):
                 calls = replace(calls, chain=discovered(calls, x))
-        chain = model.diffusion and describe_chain(calls, dataset, seed, tolerance)
+        chain = None
+        if model.diffusion is not None:
+            chain = describe_chain(calls, dataset, seed, tolerance)
         params = first_parameters(calls, x)
         latent = posterior.event_shape(params)
         given = model.prior if calls.chain is None else first_prior(calls.chain)

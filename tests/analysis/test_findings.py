@@ -125,6 +125,7 @@ ELSEWHERE |= {"label-leak", "label-given", "label-saturated"}
 ELSEWHERE |= {"inference-gap", "mode-missed", "sandwich-wide"}
 ELSEWHERE |= {"annealing-unfinished", "annealing-uneven"}
 ELSEWHERE |= {"scaling-factor-differs", "field-not-white"}
+ELSEWHERE |= {"steps-cost-more"}
 ELSEWHERE |= {"codes-dependent", "codes-unused", "codebook-duplicates"}
 """Found in the tests of what they are of."""
 
