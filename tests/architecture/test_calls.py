@@ -4,11 +4,10 @@ import ast
 from pathlib import Path
 
 PACKAGE = Path(__file__).parents[2] / "genprobe"
-PARTS = {"encode", "decode", "chain"}
+PARTS = {"encode", "decode"}
 
 MAY = {
     "encoding/calls.py": "the one place",
-    "encoding/chain_calls.py": "the same for a chain of latents",
     "encoding/export.py": "hands both to torch.export to be traced; compares outputs by calls",
     "loaders/torchscript.py": "wraps the methods of an archive as a Model",
     "architectures/mlp_vae.py": "gives its own methods as a Model",
@@ -62,6 +61,16 @@ def test_no_other_file_touches_a_models_encoder_or_decoder():
         for line in touches(path.read_text(encoding="utf-8"))
     ]
     assert offenders == []
+
+
+def test_a_chain_of_latents_is_walked_in_two_places():
+    walking = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("model.chain")
+    }
+    assert walking == {"encoding/calls.py", "encoding/chain_calls.py"}
 
 
 def test_every_file_that_may_still_does():
