@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from genprobe.comparing.comparison import Comparison
     from genprobe.comparing.difference import Difference
     from genprobe.comparing.frames import dimension_frame, frame, label_frame
+    from genprobe.diffusion.as_prior import diffusion_prior
     from genprobe.encoding.export import export
     from genprobe.errors import Notice
     from genprobe.estimators.report_row import estimator
@@ -99,6 +100,7 @@ PLACES = {
     "callback": "runs.watch",
     "compare": "comparing.compare",
     "dimension_frame": "comparing.frames",
+    "diffusion_prior": "diffusion.as_prior",
     "discretised_normal_of": "likelihoods.discretised_normal",
     "estimator": "estimators.report_row",
     "evaluate": "runs.evaluate",
@@ -164,6 +166,7 @@ __all__ = [
     "autoregressive_prior",
     "callback",
     "compare",
+    "diffusion_prior",
     "dimension_frame",
     "discretised_normal_of",
     "estimator",

@@ -147,7 +147,8 @@ def steps_probability(
     fall = -torch.diff(schedule.log2_snr, prepend=schedule.log2_snr[:1])
     of_octave = torch.zeros(len(octaves.numbers)).double().index_add_(0, octaves.of_step, fall)
     even = fall / of_octave[octaves.of_step] / len(octaves.numbers)
-    mixed = (1 - EVEN) * root / root.sum() + EVEN * even
+    known = float(root.sum())
+    mixed = (1 - EVEN) * root / known + EVEN * even if known > 0 else even
     rounded = torch.tensor([float(f"{p:.{DIGITS}g}") for p in mixed.tolist()]).double()
     return rounded / rounded.sum()
 

@@ -7,17 +7,23 @@ reverse variance is the config's, as ancestral sampling takes it. Only weights a
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from genprobe import diffusion_prior
 from genprobe.errors import GenprobeError, ModelError
 from genprobe.loaders import reading, require_readable
 from genprobe.types import Diffusion, Loader, Model
+from genprobe_diffusers.loader import load as load_autoencoder
 from genprobe_diffusers.loader import read_config, read_module
 from genprobe_diffusers.noise_schedule import levels
+
+if TYPE_CHECKING:
+    from torch.nn import Module
 
 NETWORK, SCHEDULER, INDEX = "unet", "scheduler", "model_index.json"
 AUTOENCODERS = ("vae", "vqvae")
@@ -41,7 +47,9 @@ AGAIN = "Name the folder that save_pretrained of an unconditional pipeline wrote
 def load(path: Path) -> Model:
     """The diffusion model of an unconditional pipeline's folder.
 
-    A pipeline with an autoencoder is read as a model of its latents, which are then the data.
+    With its KL autoencoder beside it, it is the prior of that autoencoder's codes, and the rate is
+    of both. Without one that this plugin reads, a latent pipeline is a model of latents, which are
+    then the data.
 
     Args:
         path: of the folder.
@@ -50,19 +58,7 @@ def load(path: Path) -> Model:
         ModelError: if it holds no such pipeline, or its config or its weights do not fit.
         UntrustedError: if its weights are a pickle that would run code.
     """
-    config = read_config(path / NETWORK)
-    name = config.get("_class_name")
-    if name != CLASS:
-        raise ModelError(
-            f"{path} holds a {name}, which is given more than x_t and t.",
-            f"Pipelines of a {CLASS} are read.",
-        )
-    if config.get("class_embed_type") or config.get("num_class_embeds"):
-        raise ModelError(
-            f"The network of {path} is conditional on a class.",
-            "Give a Model with diffusion=Diffusion(…) whose denoise has the class in it.",
-        )
-    scheduler = read_scheduler(path)
+    config, scheduler = read_network(path), read_scheduler(path)
     network = read_module(path / NETWORK, CLASS)
     latent = any((path / part).is_dir() for part in AUTOENCODERS)
     chosen = chain_facts(scheduler)
@@ -77,13 +73,71 @@ def load(path: Path) -> Model:
         std=1.0 if latent else HALF,
         **chosen,
     )
+    facts = {"class": CLASS, "scheduler": str(scheduler.get("_class_name"))}
+    if (path / AUTOENCODERS[0]).is_dir():
+        return with_autoencoder(path, chain, network, config, facts)
     return Model(
         name=path.resolve().name,
         diffusion=chain,
         likelihood="normal" if latent else "discretised-normal",
         module=network,
-        training={"class": CLASS, "scheduler": str(scheduler.get("_class_name"))},
+        training=facts,
     )
+
+
+def read_network(path: Path) -> Mapping[str, Any]:
+    """The config of a pipeline's network.
+
+    Raises:
+        ModelError: if it takes more than a state and its step.
+    """
+    config = read_config(path / NETWORK)
+    name = config.get("_class_name")
+    if name != CLASS:
+        raise ModelError(
+            f"{path} holds a {name}, which is given more than x_t and t.",
+            f"Pipelines of a {CLASS} are read.",
+        )
+    if config.get("class_embed_type") or config.get("num_class_embeds"):
+        raise ModelError(
+            f"The network of {path} is conditional on a class.",
+            "Give a Model with diffusion=Diffusion(…) whose denoise has the class in it.",
+        )
+    return config
+
+
+def with_autoencoder(
+    path: Path,
+    chain: Diffusion,
+    network: "Module",
+    config: Mapping[str, Any],
+    facts: Mapping[str, Any],
+) -> Model:
+    """The autoencoder of a pipeline, with its diffusion model as the prior of its codes.
+
+    Args:
+        path: of the pipeline.
+        chain: on codes that are shifted and scaled as the config of the autoencoder says.
+        network: of the chain.
+        config: of the network.
+        facts: of the pipeline.
+
+    Raises:
+        ModelError: if the autoencoder is none that is read, or the config says no shape of a code.
+    """
+    base = load_autoencoder(path)
+    size = config.get("sample_size")
+    if not isinstance(size, int | list | tuple):
+        raise ModelError("The config of the network does not say the size of a code.", AGAIN)
+    height, width = (size, size) if isinstance(size, int) else size
+    scaled = replace(
+        chain,
+        mean=float(base.training.get("shift_factor", 0.0)),
+        std=1 / float(base.training.get("scaling_factor", 1.0)),
+    )
+    shape = (int(config["in_channels"]), int(height), int(width))
+    prior = diffusion_prior(scaled, shape, module=network)
+    return replace(base, prior=prior, training={**base.training, **facts})
 
 
 def read_scheduler(path: Path) -> Mapping[str, Any]:

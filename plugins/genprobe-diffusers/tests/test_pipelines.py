@@ -13,7 +13,7 @@ from genprobe_diffusers.pipelines import load, pipelines
 import genprobe
 from genprobe.errors import ModelError
 
-from .samples import as_tensor, shapes
+from .samples import as_tensor, autoencoder, shapes
 
 STEPS = 40
 SIDE = 8
@@ -163,6 +163,17 @@ def test_latents_of_a_pipeline_with_an_autoencoder_are_data_of_their_own(tmp_pat
     model = genprobe.load(f"diffusion-pipeline:{folder}")
     report = genprobe.evaluate(model, torch.randn(40, 2, SIDE, SIDE), device="cpu")
     assert report.provenance["likelihood"] == "normal"
+
+
+def test_with_its_autoencoder_the_network_is_the_prior_of_the_codes(tmp_path):
+    folder = saved(tmp_path / "latent", network(channels=2))
+    autoencoder(scaling_factor=0.5).save_pretrained(folder / "vae")
+    model = genprobe.load(f"diffusion-pipeline:{folder}")
+    z = torch.randn(4, 2, SIDE, SIDE)
+    assert model.prior.log_prob(z).shape == (4,)
+    report = genprobe.evaluate(model, as_tensor(shapes(40, 2 * SIDE)), device="cpu")
+    assert report.provenance["training"]["scheduler"] == "DDPMScheduler"
+    assert {"rate", "distortion", "elbo", "mutual_information"} <= report.estimates.keys()
 
 
 @pytest.mark.parametrize(
