@@ -121,9 +121,13 @@ def progressive_curve(store: Store, quantities: Quantities) -> ProgressiveCurve 
     guessed = store.column("subset/level_distortion")
     scale, bins = quantities.fitted_scale, log_bin(store.header, quantities.bin_width)
     factor, offset = (1.0, 0.0) if scale is None else (scale.factor, scale.offset)
-    which = {"which": quantities.which_probed, "n": quantities.n}
     distortions = [
-        mean_over_examples(DISTORTION, factor * guessed[:, i] + offset - bins, **which)
+        mean_over_examples(
+            DISTORTION,
+            factor * guessed[:, i] + offset - bins,
+            n=quantities.n,
+            which=quantities.which_probed,
+        )
         for i in range(guessed.shape[1])
     ]
     distortions.append(mean_over_examples(DISTORTION, whole, which=quantities.which))

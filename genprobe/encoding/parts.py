@@ -43,7 +43,7 @@ class Chain:
     def unpack(self, z: Tensor) -> list[Tensor]:
         """The draws of each level (..., *latent_l) in packed ones (..., K)."""
         sizes = [shape.numel() for shape in self.shapes]
-        each = zip(z.split(sizes, -1), self.shapes, strict=True)
+        each = zip(torch.split(z, sizes, -1), self.shapes, strict=True)
         return [level.reshape(*z.shape[:-1], *shape) for level, shape in each]
 
 

@@ -131,7 +131,7 @@ def moment_of(make: Callable[[int], Subject] | None) -> Tensor:
     """E x xᵀ of the examples of seed 0, or without them of the population."""
     if make is None:
         return torch.tensor(VARIANCES, dtype=torch.float64).diag()
-    x = make(0).data.double()
+    x: Tensor = make(0).data.double()
     return x.T @ x / len(x)
 
 
