@@ -40,6 +40,7 @@ def error_of(
         clip: x̂_0 is clipped to [−clip, clip].
 
     Example:
+        >>> import torch
         >>> one, half = torch.ones(1, 1).double(), torch.full((1,), 0.5).double()
         >>> error_of("noise", 3 * one, one, one, half, half)
         tensor([[2.]], dtype=torch.float64)

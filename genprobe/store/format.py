@@ -240,6 +240,8 @@ KINDS: dict[str, Any] = {
     "diffusion": dict | None,
 }
 """What the fields of a header are, but for those that list something."""
+OF_DIFFUSION = {"steps", "predicts", "variance", "octaves", "points", "scales", "plan"}
+"""What a header says of a diffusion model."""
 MANY = 1 << 48
 """More than a header counts of anything."""
 
@@ -259,6 +261,8 @@ def require_possible(header: Header) -> None:
         wrong.append("context")
     if not all(isinstance(family, str) for family, _ in header.levels):
         wrong.append("levels")
+    if header.diffusion is not None and not header.diffusion.keys() >= OF_DIFFUSION:
+        wrong.append("diffusion")
     if header.dtype not in ("float32", "float64"):
         wrong.append("dtype")
     if wrong:
