@@ -243,14 +243,15 @@ class Report:
     def scalars(self) -> dict[str, float]:
         """Every known number by name: NAME, NAME_se and NAME_se_data of each estimate.
 
-        Those of a label begin with its name, as ``digit.label_information``. Values are in the unit
-        of each estimate, nats but for counts.
+        Those of a label or a level begin with its name, as ``digit.label_information``. Values are
+        in the unit of each estimate, nats but for counts.
         """
         found: dict[str, float | None] = {"regime_probability": self.regime.probability}
         of_labels = {
             f"{k}.{name}": e for k, v in self.labels.items() for name, e in v.estimates.items()
         }
-        for name, e in {**self.estimates, **of_labels}.items():
+        of_levels = {f"{v.name}.{name}": e for v in self.levels for name, e in v.estimates.items()}
+        for name, e in {**self.estimates, **of_labels, **of_levels}.items():
             found |= {name: e.value, f"{name}_se": e.se, f"{name}_se_data": e.se_data}
         return {name: float(value) for name, value in found.items() if value is not None}
 

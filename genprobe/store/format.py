@@ -124,7 +124,7 @@ IDENTITY = {
     "context": "another context",
     "encoder": "another way to posteriors",
     "family": "another posterior family",
-    "levels": "other levels of its chain",
+    "levels": "another chain of levels",
     "prior": "another prior",
     "likelihood": "another likelihood",
     "draws": "another number of draws",

@@ -160,7 +160,8 @@ class Model:
 
     def _require_given(self) -> None:
         """Check that what every model but a chain needs was given, if only as None."""
-        absent = {"encode": self.encode is not_given, "prior": self.prior == ""}
+        unnamed = isinstance(self.prior, str) and not self.prior
+        absent = {"encode": self.encode is not_given, "prior": unnamed}
         for name, missing in absent.items():
             if missing and self.chain is None:
                 raise TypeError(f"Model() is missing the keyword argument {name!r}.")
@@ -169,7 +170,7 @@ class Model:
         """Check what a chain comes with; it takes the place of an encoder and yields its priors."""
         others = {
             "encode": self.encode is not None and self.encode is not not_given,
-            "prior": self.prior != "",
+            "prior": not isinstance(self.prior, str) or bool(self.prior),
             "teacher_forced": self.teacher_forced,
         }
         given = ", ".join(name for name, there in others.items() if there)

@@ -126,7 +126,7 @@ ELSEWHERE |= {"inference-gap", "mode-missed", "sandwich-wide"}
 ELSEWHERE |= {"annealing-unfinished", "annealing-uneven"}
 ELSEWHERE |= {"scaling-factor-differs", "field-not-white"}
 ELSEWHERE |= {"steps-cost-more"}
-ELSEWHERE |= {"codes-dependent", "codes-unused", "codebook-duplicates"}
+ELSEWHERE |= {"codes-dependent", "codes-unused", "codebook-duplicates", "dead-levels"}
 """Found in the tests of what they are of."""
 
 

@@ -132,6 +132,43 @@ def figures_of(calls, x, seed):
     }
 
 
+def exact_chain(noise=0.3, width=0.5):
+    """z₁ ~ N(0, 1), z₂ ~ N(z₁, width²), x ~ N(z₁ + z₂, noise²), and its exact posterior."""
+    joint = torch.tensor([[1.0, 1.0, 2.0], [1.0, 1 + width**2, 2 + width**2], [2.0, 0, 0]]).double()
+    joint[2] = torch.tensor([2.0, 2 + width**2, 4 + width**2 + noise**2])
+    variance = float(joint[2, 2])
+    gain = float(joint[0, 2]) / variance
+    given, pull = joint[[0, 2]][:, [0, 2]], joint[1, [0, 2]]
+    weights = torch.linalg.solve(given, pull)
+    left = float(joint[1, 1] - weights @ pull)
+
+    def walk(x):
+        q = {"loc": gain * x, "scale": (1 - gain * float(joint[0, 2])) ** 0.5}
+        z = yield q, {"loc": torch.zeros(1), "scale": torch.ones(1)}
+        q = {"loc": float(weights[0]) * z + float(weights[1]) * x, "scale": left**0.5}
+        yield q, {"loc": z, "scale": width}
+
+    model = genprobe.Model(
+        name="exact",
+        chain=walk,
+        decode=lambda z: {"loc": z[0] + z[1], "scale": torch.tensor(noise)},
+        posterior="diagonal-normal",
+        likelihood="normal",
+    )
+    return model, torch.distributions.Normal(0.0, variance**0.5)
+
+
+def test_where_posteriors_are_exact_every_weight_is_log_p_and_the_slope_is_one():
+    model, p = exact_chain()
+    x = p.sample((200, 1))
+    report = genprobe.evaluate(model, x, draws=4, dtype="float64")
+    truth = -float(p.log_prob(x).sum(1).mean())
+    assert report["iwae_bound"].value == pytest.approx(truth, abs=1e-5)
+    assert report["iwae_bound"].se == pytest.approx(0.0, abs=1e-5)
+    assert abs(-report["elbo"].value - truth) <= 4 * report["elbo"].se
+    assert abs(report["slope"].value - 1) <= 4 * report["slope"].se
+
+
 @pytest.mark.seeds
 def test_intervals_hold_the_truth_of_these_examples_and_of_their_population():
     n, options = 100, {"draws": 3, "seed": 0, "dtype": "float32", "device": torch.device("cpu")}

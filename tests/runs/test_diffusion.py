@@ -186,3 +186,35 @@ def test_a_likelihood_of_other_parameters_is_refused():
     binary = Model(name="chain", diffusion=chain(), likelihood="bernoulli")
     with pytest.raises(ModelError, match="one of loc and scale"):
         genprobe.evaluate(binary, (data(50) > 0).float(), device="cpu")
+
+
+def test_it_is_compared_where_distortions_are_of_one_kind():
+    """Densities with a density, paired over examples; probabilities with a density by rates alone."""
+    x = (torch.rand(200, 4, generator=torch.Generator().manual_seed(1)) * 255).round() / 255
+
+    def half(x, t):
+        return 0.5 * ALPHA[t].to(x)[:, None] * x
+
+    def of(likelihood):
+        name = f"chain-{likelihood}"
+        return Model(name=name, diffusion=chain(half, mean=0.5, std=0.5), likelihood=likelihood)
+
+    vae = Model(
+        name="vae",
+        encode=lambda x: {"loc": x[:, :2], "scale": 0.1 + 0 * x[:, :2]},
+        decode=lambda z: {"loc": z.repeat(1, 2), "scale": 0.2 + 0 * z.repeat(1, 2)},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+        likelihood="normal",
+    )
+    density, bins, other = (
+        genprobe.evaluate(m, x, device="cpu", max_queries=400)
+        for m in (of("normal"), of("discretised-normal"), vae)
+    )
+    same = genprobe.compare([density, other])
+    [elbo] = [d for d in same.differences if d.name == "elbo"]
+    assert elbo.paired
+    apart = genprobe.compare([bins, other])
+    assert not apart.same_measure
+    assert "elbo" not in {d.name for d in apart.differences}
+    assert "some distortions are of densities" in str(apart)
