@@ -339,7 +339,7 @@ def units(reports: Sequence[Report]) -> dict[str, float]:
     return found
 
 
-def shares(report: Report, further: bool) -> list[Share]:
+def shares(report: Report, further: bool = False) -> list[Share]:
     """Where each nat of the rate goes, as far as the bounds on the population say.
 
     Empty where a bound is missing, or the rate is no more than its error.
