@@ -189,7 +189,7 @@ def test_a_likelihood_of_other_parameters_is_refused():
 
 
 def test_it_is_compared_where_distortions_are_of_one_kind():
-    """Densities with a density, paired over examples; probabilities with a density by rates alone."""
+    """Densities with a density, paired; probabilities with a density by rates alone."""
     x = (torch.rand(200, 4, generator=torch.Generator().manual_seed(1)) * 255).round() / 255
 
     def half(x, t):
