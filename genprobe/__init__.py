@@ -18,17 +18,21 @@ if TYPE_CHECKING:
     from genprobe.comparing.comparison import Comparison
     from genprobe.comparing.difference import Difference
     from genprobe.comparing.frames import dimension_frame, frame, label_frame
+    from genprobe.diffusion.as_prior import diffusion_prior
     from genprobe.encoding.export import export
     from genprobe.errors import Notice
     from genprobe.estimators.report_row import estimator
     from genprobe.inference_report import CurvePoint, InferenceReport
     from genprobe.label_report import LabelDimension, LabelReport, Leak
+    from genprobe.level_report import Level
+    from genprobe.likelihoods.discretised_normal import discretised_normal_of
     from genprobe.loaders.bundle import save
     from genprobe.loaders.generator import from_generator
     from genprobe.loaders.open import load, open_dataset
     from genprobe.priors.autoregressive_categorical import autoregressive_prior
     from genprobe.priors.from_module import prior_from_module
     from genprobe.priors.vamp import vamp_prior
+    from genprobe.progressive_curve import ProgressiveCurve, ProgressivePoint
     from genprobe.render.figure.plane import plot
     from genprobe.report import Dimension, Estimate, Regime, Report
     from genprobe.runs.evaluate import evaluate, evaluate_posteriors
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
         Codes,
         Dataset,
         DatasetReader,
+        Diffusion,
         Family,
         FittedScale,
         Likelihood,
@@ -62,6 +67,7 @@ PLACES = {
     "Dataset": "types.dataset",
     "DatasetReader": "types.dataset",
     "Difference": "comparing.difference",
+    "Diffusion": "types.diffusion",
     "Dimension": "report",
     "Estimate": "estimate",
     "Family": "types.family",
@@ -71,6 +77,7 @@ PLACES = {
     "LabelReport": "label_report",
     "LatentGrid": "channel_report",
     "Leak": "label_report",
+    "Level": "level_report",
     "Likelihood": "types.likelihood",
     "Loader": "types.model",
     "Model": "types.model",
@@ -79,6 +86,8 @@ PLACES = {
     "PosteriorBatch": "types.family",
     "Prior": "types.prior",
     "PriorFactory": "types.prior",
+    "ProgressiveCurve": "progressive_curve",
+    "ProgressivePoint": "progressive_curve",
     "Regime": "report",
     "Report": "report",
     "Store": "store.read",
@@ -91,6 +100,8 @@ PLACES = {
     "callback": "runs.watch",
     "compare": "comparing.compare",
     "dimension_frame": "comparing.frames",
+    "diffusion_prior": "diffusion.as_prior",
+    "discretised_normal_of": "likelihoods.discretised_normal",
     "estimator": "estimators.report_row",
     "evaluate": "runs.evaluate",
     "evaluate_posteriors": "runs.evaluate",
@@ -119,6 +130,7 @@ __all__ = [
     "Dataset",
     "DatasetReader",
     "Difference",
+    "Diffusion",
     "Dimension",
     "Estimate",
     "Family",
@@ -129,6 +141,7 @@ __all__ = [
     "LabelReport",
     "LatentGrid",
     "Leak",
+    "Level",
     "Likelihood",
     "Loader",
     "Model",
@@ -137,6 +150,8 @@ __all__ = [
     "PosteriorBatch",
     "Prior",
     "PriorFactory",
+    "ProgressiveCurve",
+    "ProgressivePoint",
     "Recorded",
     "Regime",
     "Report",
@@ -151,7 +166,9 @@ __all__ = [
     "autoregressive_prior",
     "callback",
     "compare",
+    "diffusion_prior",
     "dimension_frame",
+    "discretised_normal_of",
     "estimator",
     "evaluate",
     "evaluate_posteriors",

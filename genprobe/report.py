@@ -20,7 +20,9 @@ from genprobe.estimate import Kind as Kind
 from genprobe.estimate import plain
 from genprobe.inference_report import InferenceReport
 from genprobe.label_report import LabelReport
+from genprobe.level_report import Level
 from genprobe.plugins.registry import built_in
+from genprobe.progressive_curve import ProgressiveCurve
 from genprobe.runtime import json_schema
 from genprobe.runtime.near_names import nearest
 from genprobe.token_report import TokenReport
@@ -116,6 +118,8 @@ class Report:
         channels: of a latent with places, one record each; else none.
         grid: where such a latent has its power and its rate; else None.
         tokens: of the codes of a quantiser; else None.
+        levels: of a chain of latents, the first of them first; else none.
+        progressive: R and D as ever more of such a chain is taken; else None.
         store: what it was made from, a temporary one for as long as it is held; None once read
             from JSON. No part of the report's content.
     """
@@ -133,6 +137,8 @@ class Report:
     channels: tuple[Channel, ...] = ()
     grid: LatentGrid | None = None
     tokens: TokenReport | None = None
+    levels: tuple[Level, ...] = ()
+    progressive: ProgressiveCurve | None = None
     store: "Store | None" = field(default=None, compare=False, repr=False)
 
     def __getitem__(self, name: str) -> Estimate:
@@ -198,6 +204,8 @@ class Report:
             **({"channels": [c.to_dict() for c in self.channels]} if self.channels else {}),
             **({"grid": self.grid.to_dict()} if self.grid else {}),
             **({"tokens": self.tokens.to_dict()} if self.tokens else {}),
+            **({"levels": [level.to_dict() for level in self.levels]} if self.levels else {}),
+            **({"progressive": self.progressive.to_dict()} if self.progressive else {}),
         }
 
     def to_json(self) -> str:
@@ -235,14 +243,15 @@ class Report:
     def scalars(self) -> dict[str, float]:
         """Every known number by name: NAME, NAME_se and NAME_se_data of each estimate.
 
-        Those of a label begin with its name, as ``digit.label_information``. Values are in the unit
-        of each estimate, nats but for counts.
+        Those of a label or a level begin with its name, as ``digit.label_information``. Values are
+        in the unit of each estimate, nats but for counts.
         """
         found: dict[str, float | None] = {"regime_probability": self.regime.probability}
         of_labels = {
             f"{k}.{name}": e for k, v in self.labels.items() for name, e in v.estimates.items()
         }
-        for name, e in {**self.estimates, **of_labels}.items():
+        of_levels = {f"{v.name}.{name}": e for v in self.levels for name, e in v.estimates.items()}
+        for name, e in {**self.estimates, **of_labels, **of_levels}.items():
             found |= {name: e.value, f"{name}_se": e.se, f"{name}_se_data": e.se_data}
         return {name: float(value) for name, value in found.items() if value is not None}
 
@@ -288,6 +297,10 @@ def from_dict(content: dict[str, Any]) -> Report:
         channels=tuple(Channel.from_dict(c) for c in content.get("channels", ())),
         grid=LatentGrid.from_dict(content["grid"]) if "grid" in content else None,
         tokens=TokenReport.from_dict(content["tokens"]) if "tokens" in content else None,
+        levels=tuple(Level.from_dict(each) for each in content.get("levels", ())),
+        progressive=ProgressiveCurve.from_dict(content["progressive"])
+        if "progressive" in content
+        else None,
     )
 
 

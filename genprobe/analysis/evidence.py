@@ -18,6 +18,8 @@ from genprobe.estimators.probed import probed_column
 from genprobe.estimators.quantities import Quantities
 from genprobe.inference_report import InferenceReport
 from genprobe.label_report import LabelReport
+from genprobe.level_report import Level
+from genprobe.progressive_curve import ProgressiveCurve
 from genprobe.report import Dimension, Estimate
 from genprobe.store.read import Store
 from genprobe.token_report import TokenReport
@@ -51,6 +53,8 @@ class Evidence:
         inference: how log p(x) was worked out; None where nobody asked for it.
         channels: of a latent with places.
         tokens: of the codes of a quantiser.
+        progressive: R and D along a chain; None without.
+        levels: of a chain of latents.
         training: what the checkpoint says of itself.
         fitted_scores: cross-fitted mean log density of every fitted prior by name, nats.
     """
@@ -77,6 +81,8 @@ class Evidence:
     inference: InferenceReport | None = None
     channels: Sequence[Channel] = ()
     tokens: TokenReport | None = None
+    progressive: ProgressiveCurve | None = None
+    levels: Sequence[Level] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
     fitted_scores: Mapping[str, float] = field(default_factory=dict)
 
@@ -101,11 +107,11 @@ def evidence_of(
         options: what the user chose.
         said: by estimators that failed, while encoding, and by the family.
     """
-    encodes = store.header.encoder
+    encodes, diffuses = store.header.encoder, store.header.diffusion is not None
     return Evidence(
         estimates=estimates,
         dimensions=latents,
-        rate_analytic=not encodes or quantities.rate_analytic or family.point,
+        rate_analytic=not encodes or diffuses or quantities.code_rate_analytic or family.point,
         discrete=store.header.discrete,
         bin_width=options.bin_width,
         max_error=quantities.max_error if quantities.queried else None,
@@ -118,7 +124,7 @@ def evidence_of(
         logits_gain=probed(store, "logits_as_probs"),
         probs_off=probed(store, "probs_rounding"),
         values=math.prod(store.header.event_shape),
-        blocks=store.blocks() if encodes else (),
+        blocks=store.blocks() if encodes and not diffuses else (),
         said=said,
         training=store.header.training,
         fitted_scores=quantities.fitted.scores if quantities.has("fitted") else {},

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from genprobe.analysis import (
     advice,
     channel_findings,
+    diffusion_findings,
     inference_findings,
     label_findings,
+    level_findings,
     notices,
     token_findings,
 )
@@ -162,7 +164,7 @@ FINDINGS: Mapping[str, Finding] = {
     ),
     "prior-mismatch": Finding(
         condition="A fitted prior saves more than 2 standard errors and more than 1 % of R.",
-        find=lambda e: notices.prior_mismatch(e.estimates),
+        find=lambda e: notices.prior_mismatch(e.estimates, e.levels),
         advice=advice.refit_prior,
     ),
     token_findings.DEPENDENT: Finding(
@@ -181,6 +183,17 @@ FINDINGS: Mapping[str, Finding] = {
         condition="Codebook vectors that were given are equal.",
         find=lambda e: token_findings.duplicates(e.tokens),
         advice=token_findings.merge_duplicates,
+    ),
+    level_findings.DEAD: Finding(
+        condition="A level of a chain of latents has a rate below 0.01 nat.",
+        find=lambda e: level_findings.dead(e.levels),
+        advice=level_findings.drop_or_revive,
+    ),
+    diffusion_findings.CODE: Finding(
+        condition="With the steps of a diffusion model up to some state alone R + D is less than "
+        "with all, by more than 2 standard errors and 1 % of R.",
+        find=lambda e: diffusion_findings.costly(e.progressive, e.estimates),
+        advice=diffusion_findings.stop_earlier,
     ),
     "prior-of-these-examples": Finding(
         condition="The prior that was asked for was fitted to the examples it is used on."
@@ -205,7 +218,7 @@ FINDINGS: Mapping[str, Finding] = {
     ),
     "rate-without-information": Finding(
         condition="R is above 0.1 nats, and I(n;z) below 0.1 nats and a tenth of R.",
-        find=lambda e: notices.rate_without_information(e.estimates),
+        find=lambda e: None if len(e.levels) > 1 else notices.rate_without_information(e.estimates),
     ),
     "encoder-gap": Finding(
         condition="R + D is above the IWAE bound by more than 2 standard errors and 1 % of R, and "
@@ -248,7 +261,8 @@ FINDINGS: Mapping[str, Finding] = {
         find=lambda e: inference_findings.uneven(e.inference),
     ),
     "tolerance-missed": Finding(
-        condition="The Monte Carlo error of I(n;z) is above the tolerance asked for.",
+        condition="The Monte Carlo error of I(n;z), or of a diffusion model's bound, is above the "
+        "tolerance asked for.",
         find=lambda e: e.missed,
         advice=advice.more_queries,
     ),

@@ -12,6 +12,7 @@ from genprobe.report import BOUNDS_ALONE, Dimension, Estimate, number
 
 if TYPE_CHECKING:
     from genprobe.aggregate.distinct import DistinctExamples
+    from genprobe.level_report import Level
 
 SATURATED_NATS = 0.5
 FLOOR_SHARE = 0.1
@@ -109,18 +110,26 @@ def marginal_kl_is_floor(estimates: Mapping[str, Estimate]) -> Notice | None:
     )
 
 
-def prior_mismatch(estimates: Mapping[str, Estimate]) -> Notice | None:
-    """A fitted prior does better than the model's own, beyond doubt."""
+def prior_mismatch(
+    estimates: Mapping[str, Estimate], levels: Sequence[Level] = ()
+) -> Notice | None:
+    """A fitted prior does better than the model's own, beyond doubt; of a chain at its first level.
+
+    Args:
+        estimates: by name.
+        levels: of a chain.
+    """
     if not {"prior_saving", "rate"} <= estimates.keys():
         return None
-    saving, rate = estimates["prior_saving"], estimates["rate"].value
+    own = levels[0]["rate"] if levels else estimates["rate"]
+    saving, rate = estimates["prior_saving"], own.value
     error = saving.se_data or 0.0
     if saving.value <= ERRORS * error or saving.value <= MISMATCH_SHARE * rate:
         return None
     return Notice(
         code="prior-mismatch",
         message=f"A fitted prior would save {number(saving.value, 2)} of the {number(rate, 2)} "
-        "nats of rate.",
+        f"nats of rate{f' of {levels[0].name}, the first level' if levels else ''}.",
         remedy="Refit the prior to the codes of training data: genprobe evaluate --write-prior "
         "FILE.npz; then --prior FILE.npz. The model stays as it is.",
     )

@@ -92,6 +92,13 @@ def describe_scale(quantities: Quantities, estimates: Mapping[str, Estimate]) ->
     return quantities.fitted_scale.scale
 
 
+def chain_facts(said: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a diffusion model: its steps, and how many of an example were looked at."""
+    plan = said["plan"]
+    looked = {"looked_at": 2 * plan["steps"], "decoded": 2 * plan["decoded"]}
+    return {k: said[k] for k in ("steps", "predicts", "variance")} | looked
+
+
 def describe_run(
     quantities: Quantities, estimates: Mapping[str, Estimate], options: Options
 ) -> dict[str, Any]:
@@ -122,6 +129,7 @@ def describe_run(
         "context_fingerprint": header.context_fingerprint,
         **({"teacher_forced": True} if header.teacher_forced else {}),
         **({} if header.encoder else {"encoder": False}),
+        **({} if header.diffusion is None else {"diffusion": chain_facts(header.diffusion)}),
         "fitted_prior": describe_fit(quantities, estimates),
         **count_queries(quantities, options.tolerance),
         "fitted_scale": describe_scale(quantities, estimates),

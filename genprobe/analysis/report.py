@@ -10,10 +10,13 @@ from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.analysis.channels import places_of
 from genprobe.analysis.decoder_alone import UNPLACED
+from genprobe.analysis.diffusion import UNPLACED as WITHOUT_REGIME
+from genprobe.analysis.diffusion import chain_of_store, tolerance_missed
 from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
 from genprobe.analysis.inference import annealed_inference
 from genprobe.analysis.labels import as_stated, asked_labels, given_to_model
+from genprobe.analysis.levels import levels_of, progressive_curve, stated_levels
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.refitted_prior import prior_of_these
@@ -165,7 +168,8 @@ def estimate_report(
     estimates, absent, failed = estimate(
         plugins().all("estimators") if wanted is None else wanted, quantities
     )
-    latents = latents_of(quantities) if header.encoder else ()
+    coded = header.encoder and header.diffusion is None
+    latents = latents_of(quantities) if coded else ()
     of_labels, unsaid = stored_label_reports(store, family, quantities, estimates, labels, progress)
     of_labels = {k: as_stated(v, quantities.observations) for k, v in of_labels.items()}
     said = [
@@ -175,6 +179,9 @@ def estimate_report(
     ]
     channels, grid = places_of(quantities)
     tokens = tokens_report(quantities, options.codebook)
+    levels = levels_of(store, quantities)
+    octaves, along_time = chain_of_store(store, quantities)
+    missed = tolerance_missed(estimates, store, options.tolerance)
     regime = regime_of(quantities, estimates, said, options)
     inference = annealed_inference(quantities)
     evidence = replace(
@@ -184,8 +191,13 @@ def estimate_report(
         inference=inference,
         channels=channels,
         tokens=tokens,
+        levels=levels,
+        progressive=along_time,
     )
-    withheld, at_stake = vacuous(estimates), stakes(evidence)
+    if missed is not None:
+        evidence = replace(evidence, missed=missed)
+    of_code = {**estimates, **({"rate": levels[0]["rate"]} if levels else {})}
+    withheld, at_stake = vacuous(of_code), stakes(evidence)
     facts = {
         **describe_run(quantities, estimates, options),
         "absent": {k: why for k, why in {**absent, **unsaid}.items() if why != NOT_ASKED},
@@ -211,6 +223,8 @@ def estimate_report(
         channels=stated_channels(channels, quantities.observations),
         grid=grid,
         tokens=tokens,
+        levels=stated_levels((*levels, *octaves), quantities.observations),
+        progressive=along_time or progressive_curve(store, quantities),
         store=store,
     )
 
@@ -246,6 +260,11 @@ def regime_of(
         known = bounds_alone(header, estimates, options.entropy) if probability else []
         return undetermined(smallest(known), UNPLACED)
     rate, distortion = estimates.get("rate"), estimates.get("distortion")
+    if header.diffusion is not None:
+        known = []
+        if probability and rate is not None and distortion is not None:
+            known = entropy_bounds(header, estimates, rate, distortion, options.entropy)
+        return undetermined(smallest(known), WITHOUT_REGIME)
     if rate is None and "rate" not in columns_of(quantities):
         return undetermined(None, "the code has no rate")
     if rate is None:

@@ -133,7 +133,8 @@ tolerance = option(
     default=0.01,
     show_default=True,
     metavar="NATS",
-    help="Monte Carlo standard error wanted for I(n;z).",
+    help="Monte Carlo standard error wanted for I(n;z); for the ELBO of a diffusion model bits a "
+    "value, or a share of R.",
     group="Estimates",
 )
 max_queries = option(

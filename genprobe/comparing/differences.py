@@ -21,7 +21,13 @@ from genprobe.analysis.replicates import is_mean
 from genprobe.analysis.stored_quantities import choose_likelihood, choose_prior
 from genprobe.comparing.difference import PAIRED, Difference
 from genprobe.errors import GenprobeError
-from genprobe.estimators.pointwise import add_means, distortions, fit_scale, rates_under
+from genprobe.estimators.pointwise import (
+    add_means,
+    chain_rates,
+    distortions,
+    fit_scale,
+    rates_under,
+)
 from genprobe.estimators.standard_error import cluster_means, mean_over_examples, standard_error
 from genprobe.plugins import plugins
 from genprobe.report import Estimate, Report
@@ -147,11 +153,13 @@ def columns_of(report: Report) -> Columns:
 def rates_of(report: Report, store: Store) -> Float64[Tensor, "draw n"]:
     """The rate of every example (draw, n) under the prior of the report."""
     named = report.provenance.get("prior", store.header.prior)
-    if named == store.header.prior:
-        return store.column("probes/rate")
-    family = plugins().get("families", store.header.family)
-    prior = choose_prior(store, None, family, named)
-    return store.column("probes/rate") if prior is None else rates_under(store, family, prior)
+    prior = None
+    if named != store.header.prior:
+        family = plugins().get("families", store.header.family)
+        prior = choose_prior(store, None, family, named)
+    if prior is None:
+        return chain_rates(store, store.column("probes/rate"))
+    return chain_rates(store, rates_under(store, family, prior))
 
 
 def has_mean(values: Float64[Tensor, "draw n"], estimate: Estimate | None) -> bool:

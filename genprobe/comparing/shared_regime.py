@@ -13,6 +13,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.aggregate.distinct import distinct_examples
+from genprobe.analysis.diffusion import diffuses
 from genprobe.analysis.options import Options
 from genprobe.analysis.regimes import Cuts, Entropy, place, undetermined
 from genprobe.analysis.replicates import (
@@ -53,6 +54,8 @@ def replace_regime(report: Report, entropy: Entropy | None, cuts: Cuts) -> Repor
     source = report.regime.entropy_source or ""
     bound = None if own is None else entropy or Entropy(value=own, source=source)
     same = bound is None or bound.value == own
+    if diffuses(report):  # which has no regime under any bound
+        return report
     if not report.estimates.keys() >= NEEDED or (same and cuts_of(report) == cuts):
         return report
     found = replicates_of(report, bound)

@@ -18,7 +18,7 @@ from genprobe.encoding.batches import batches, gather, unequal_batches
 from genprobe.encoding.broadcasting import fitting, full_rows, require_batch
 from genprobe.encoding.checks import require_event, require_real, require_shapes
 from genprobe.encoding.context import TEACHER, keywords, rows_of
-from genprobe.encoding.parts import Fitting, Parts
+from genprobe.encoding.parts import Chain, Fitting, Parts
 from genprobe.encoding.recurrent_gradients import recurrent_gradients
 from genprobe.encoding.user_errors import TRAINED_SHAPE, user_errors
 from genprobe.errors import SupportError, UnavailableError
@@ -47,6 +47,8 @@ class Calls:
         context: of the examples at hand, by name, each (example, ...); empty unless the model is
             conditional.
         fitting: of posteriors, for a model without an encoder.
+        chain: the levels of a chain of latents: ``posterior`` is that of the first, ``encode`` says
+            its parameters, and z is all draws of an example in one row (see ``chain_calls``).
 
     >>> from genprobe.families.diagonal_normal import diagonal_normal
     >>> from genprobe.likelihoods.bernoulli import bernoulli
@@ -83,6 +85,7 @@ class Calls:
     batch_size: int
     context: Params = field(default_factory=dict)
     fitting: Fitting | None = None
+    chain: Chain | None = None
 
     @property
     def decodes(self) -> bool:
@@ -271,12 +274,10 @@ class Calls:
 
     def _parameters(self, x: Tensor, given: Params, batch: slice) -> Understood:
         """What the encoder says of a batch, on the CPU, one row an example."""
-        if self.model.encode is None:
-            raise UnavailableError("The model has no encoder.")
         source, lent = f"The encoder of {self.model.name}", self._lent(x, given, batch)
         count = len(x[batch])
         with self._errors("encode", x[batch]), torch.inference_mode():
-            returned = self.model.encode(lent[0], **keywords(lent[1]))
+            returned = self._encoded(*lent)
             found = self._understood("encode", returned)
             params = full_rows(source, self.posterior, found.params, count)
         require_shapes(source, self.posterior, params, count)
@@ -284,6 +285,14 @@ class Calls:
         # A view of a parameter requires a gradient even here: a scale that all examples share.
         mine = {k: v.detach().to("cpu", self.dtype, copy=True) for k, v in params.items()}
         return replace(found, params=mine)
+
+    def _encoded(self, x: Tensor, context: Params) -> Any:
+        """What the encoder returns; of a chain what it yields as its first posterior."""
+        if self.model.chain is not None:
+            return next(self.model.chain(x, **keywords(context)))[0]
+        if self.model.encode is None:
+            raise UnavailableError("The model has no encoder.")
+        return self.model.encode(x, **keywords(context))
 
     def _returned(self, codes: Tensor, context: Params) -> Understood:
         """What the decoder returns for codes, on its device, in the calls' dtype or a finer one."""
@@ -293,7 +302,8 @@ class Calls:
         if self.model.teacher_forced and TEACHER not in context:
             raise UnavailableError("The decoder is teacher-forced: it takes x besides z.")
         arguments = [context[TEACHER]] if self.model.teacher_forced else []
-        returned = self.model.decode(codes, *arguments, **keywords(context))
+        draws = codes if self.chain is None else self.chain.unpack(codes)
+        returned = self.model.decode(draws, *arguments, **keywords(context))
         found = self._understood("decode", returned)
         require_real(source, found.params)
         finer = {k: torch.promote_types(v.dtype, self.dtype) for k, v in found.params.items()}
@@ -335,4 +345,5 @@ def bind(parts: Parts, *, device: torch.device, dtype: torch.dtype, batch_size: 
         dtype=dtype,
         batch_size=batch_size,
         fitting=parts.fitting,
+        chain=parts.chain,
     )

@@ -15,8 +15,11 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.encoding.calls import Calls, bind
+from genprobe.encoding.chain import level_columns, walked
+from genprobe.encoding.chain_calls import first_level
 from genprobe.encoding.checks import first_not_finite, impossible_value
 from genprobe.encoding.context import context_of, keywords
+from genprobe.encoding.diffusion import diffusion_columns
 from genprobe.encoding.examples import counted_from, encode_examples, in_dtype
 from genprobe.encoding.identity import identity_of, require_steady, require_unchanged, seal
 from genprobe.encoding.lending import lent
@@ -126,11 +129,18 @@ def segment_arrays(
     here = calls.given(context_of(parts.model, dataset, x, start))
     identity = identity_of(given, here.context)
     with seeded(derived_seed(header.seed, "segment", segment)):
-        batch = posterior_batch(here, parts.prior, x, start, header.draws)
+        if header.diffusion is not None:
+            some = within(probed, start, stop)
+            return identity | moments(x) | diffusion_columns(here, x, some, header, start), [notice]
+        of_levels: dict[str, Tensor] = {}
+        if here.chain is None:
+            batch = posterior_batch(here, parts.prior, x, start, header.draws)
+        else:
+            batch, of_levels = chain_batch(here, parts.prior, x, start, header)
         chosen = within(probed, start, stop)
         inputs = probe_inputs(here, parts.prior, x, batch, chosen, header.n)
         found, failed = probed_columns(inputs, probes)
-        arrays = identity | columns(inputs, batch) | found
+        arrays = identity | columns(inputs, batch) | of_levels | found
     return arrays, [notice, *failed]
 
 
@@ -171,6 +181,26 @@ def posterior_batch(
         log_pz=log_prior(prior, z.double(), start),
         log_px_z=log_likelihood(calls, x, z, start),
     )
+
+
+def chain_batch(
+    calls: Calls, prior: Prior, x: Tensor, start: int, header: Header
+) -> tuple[PosteriorBatch, dict[str, Tensor]]:
+    """The same of a chain, and what is stored of its further levels.
+
+    Parameters, log q(z|x) and log p(z) are the first level's; z is all draws of an example, packed.
+    """
+    walks = walked(calls, x, start, header.draws, header.seed)
+    z = torch.stack([walk.z for walk in walks])
+    batch = PosteriorBatch(
+        index=torch.arange(start, start + len(x)),
+        params=walks[0].params,
+        z=z,
+        log_qz_x=torch.stack([walk.log_q[:, 0] for walk in walks]),
+        log_pz=log_prior(prior, first_level(calls, z).double(), start),
+        log_px_z=log_likelihood(calls, x, z, start),
+    )
+    return batch, level_columns(walks)
 
 
 def log_likelihood(
@@ -254,20 +284,26 @@ def probe_inputs(
 
 def columns(given: Mapping[str, Any], batch: PosteriorBatch) -> dict[str, Tensor]:
     """A segment's arrays by their path in the store, but for those of the probes."""
-    x, likelihood = given["x"], given["likelihood"]
+    x, likelihood, z = given["x"], given["likelihood"], first_level(given["calls"], batch.z)
     arrays = {f"params/{k}": v for k, v in batch.params.items()}
-    arrays |= {"draws/z": batch.z, "draws/log_qz_x": batch.log_qz_x, "draws/log_pz": batch.log_pz}
-    if x[0].numel():
-        arrays |= {
-            "moments/x": x.sum(0, dtype=torch.float64),
-            "moments/x_square": x.square().sum(0, dtype=torch.float64),
-        }
+    arrays |= {"draws/z": z, "draws/log_qz_x": batch.log_qz_x, "draws/log_pz": batch.log_pz}
+    arrays |= moments(x)
     if likelihood is not None and likelihood.statistics is not None:
         further = likelihood.statistics(lent(x, likelihood.statistics))
         arrays |= {f"moments/{k}": v.double().sum(0) for k, v in further.items()}
     if len(given["chosen"]):
         arrays["subset/index"] = batch.index[given["chosen"]]
     return arrays
+
+
+def moments(x: Tensor) -> dict[str, Tensor]:
+    """Sums over examples (batch, *event) of their values and squares, by path; none of nothing."""
+    if not x[0].numel():
+        return {}
+    return {
+        "moments/x": x.sum(0, dtype=torch.float64),
+        "moments/x_square": x.square().sum(0, dtype=torch.float64),
+    }
 
 
 def probed_columns(

@@ -88,6 +88,9 @@ def export(model: Model | str | Path, path: str | Path, *, example: Any = None) 
             f"The model {model.name} is {kind}, and a program has no place for its context.",
             "Evaluate the model itself.",
         )
+    if model.chain is not None or model.diffusion is not None:
+        what = f"The model {model.name} has a chain of latents, which is no program of one piece."
+        raise ModelError(what, "Evaluate the model itself.")
     if not model.encodes:
         what = f"The model {model.name} has no encoder, and an export is of both parts."
         raise ModelError(what, "Evaluate the model itself.")

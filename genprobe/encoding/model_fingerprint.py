@@ -15,7 +15,7 @@ from torch.nn.parameter import is_lazy
 from genprobe.datasets.row_hashes import row_hashes
 from genprobe.encoding.reachable import reachable_modules
 from genprobe.store.format import SAID
-from genprobe.types import Model, Params, Prior
+from genprobe.types import Diffusion, Model, Params, Prior
 
 WEIGHTS = "weights:"
 """What the fingerprint of a model with weights begins with."""
@@ -35,10 +35,19 @@ def model_fingerprint(model: Model, params: Params, prior: Prior) -> str:
         return record_fingerprint(model.recorded.fingerprint, prior)
     weights = {tensor_hash(values) for values in weights_of(model, prior.module)}
     learned = [f"{name} {tensor_hash(values)}" for name, values in sorted(prior.params.items())]
+    if model.diffusion is not None:
+        return WEIGHTS + digest_of(*sorted(weights), *schedule_facts(model.diffusion))
     if weights:
         return WEIGHTS + digest_of(*sorted(weights), *learned)
     said = [f"{name} {tensor_hash(values)}" for name, values in sorted(params.items())]
     return SAID + digest_of(*said, *learned)
+
+
+def schedule_facts(chain: Diffusion) -> list[str]:
+    """What decides the numbers of a diffusion model besides its network."""
+    facts = [chain.predicts, chain.variance, str(chain.clip), str(chain.mean), str(chain.std)]
+    levels = (torch.as_tensor(each) for each in (chain.alpha, chain.sigma))
+    return [*facts, *(tensor_hash(each) for each in levels)]
 
 
 def record_fingerprint(recorded: str, prior: Prior) -> str:

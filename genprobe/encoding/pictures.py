@@ -21,6 +21,8 @@ from genprobe.aggregate.fitted import FittedMarginal
 from genprobe.aggregate.moments import mean_of
 from genprobe.distributions.latents import flat
 from genprobe.encoding.calls import Calls, bind
+from genprobe.encoding.chain_calls import continued
+from genprobe.encoding.chain_cuts import cuts_of, known_levels
 from genprobe.encoding.context import context_of
 from genprobe.encoding.examples import read_examples
 from genprobe.encoding.parts import Parts
@@ -98,6 +100,7 @@ def draw_pictures(
         own = {"prior": lambda: samples(subject, parts.prior, parts.prior.name)}
         of_codes = {
             "reconstructions": lambda: reconstructions(subject),
+            **({} if calls.chain is None else {"levels": lambda: levels_known(subject)}),
             "fitted-prior": lambda: fitted_samples(subject, fitted()),
             "traversals": lambda: traversals(subject, dimensions),
         }
@@ -148,10 +151,26 @@ def reconstructions(subject: Subject) -> Grid:
     """The inputs, and below each what several draws of its code decode to."""
     z = subject.calls.posterior.sample(subject.params, DRAWS)
     count = len(subject.x)
-    decoded = decode(subject, z.flatten(0, 1), torch.arange(count).repeat(DRAWS))
+    rows_of_x = torch.arange(count).repeat(DRAWS)
+    decoded = decode(subject, z.flatten(0, 1), rows_of_x, posterior=True)
     rows = [subject.x.flatten(1), *torch.split(decoded.flatten(1), count)]
     labels = ["input", *(f"code {i + 1}" for i in range(DRAWS))]
     return grid(subject, torch.stack(rows), labels)
+
+
+def levels_known(subject: Subject) -> Grid:
+    """The inputs, and below each what it decodes to as ever more levels of the chain are known."""
+    calls, rows = subject.calls, torch.arange(len(subject.x))
+    if calls.chain is None:
+        raise UnavailableError("The model has one latent.")
+    draws = calls.chain.unpack(continued(calls, subject.x, [], rows, posterior=True))
+    cuts = (*cuts_of(len(draws)), len(draws))
+    decoded = [
+        look(calls.decode(continued(calls, subject.x, draws[:cut], rows), rows)).flatten(1)
+        for cut in cuts
+    ]
+    labels = ["input", *(known_levels(cut) for cut in cuts)]
+    return grid(subject, torch.stack([subject.x.flatten(1), *decoded]), labels)
 
 
 def samples(subject: Subject, prior: Prior, source: str) -> Grid:
@@ -229,14 +248,19 @@ def most_informative(dimensions: Sequence[Dimension]) -> list[int]:
     return [d.index for d in itertools.islice(ranked, TRAVERSED)]
 
 
-def decode(subject: Subject, z: Tensor, examples: Tensor) -> Tensor:
+def decode(subject: Subject, z: Tensor, examples: Tensor, posterior: bool = False) -> Tensor:
     """Pictures (m, *event) that codes z (m, *latent) decode to, on the CPU.
 
     Args:
         subject: the model.
-        z: codes.
+        z: codes; of a chain its first level's.
         examples: (m,) whose context each code is given, of a conditional model.
+        posterior: whether the further levels of a chain are of these examples; else they are drawn
+            from their priors.
     """
+    if subject.calls.chain is not None:
+        x = subject.x[examples]
+        z = continued(subject.calls, x, [z], examples, posterior=posterior)
     return look(subject.calls.decode(z, examples))
 
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from genprobe.encoding.calls import Calls
+from genprobe.encoding.chain_calls import Step, continued, first_level, walk
 from genprobe.encoding.checks import require_params
 from genprobe.encoding.context import context_of, join_contexts
 from genprobe.encoding.examples import read_examples
@@ -67,14 +68,20 @@ def require_repeatable(calls: Calls, prior: Prior, dataset: Dataset, seed: int) 
         calls = in_one_batch(calls, x)
         z = codes_of(calls, prior, x)
     parts: dict[str, Ask] = {}
-    if calls.model.encodes:
+    if calls.chain is not None:
+        if z is not None:
+            codes = z
+            parts[f"The chain of {name}"] = lambda i: said_of_levels(calls, x[i], codes[i], i)
+            require_blind_priors(calls, x, codes)
+    elif calls.model.encodes:
         parts[f"The encoder of {name}"] = lambda i: calls.encode(x[i], i)
     said: dict[str, str] = {}
     if z is not None:
         said = calls.read_as(x, z)
         if calls.decodes:
             parts[f"The decoder of {name}"] = lambda i: decoded(calls, z[i], i)
-        parts[f"The prior {prior.name}"] = lambda i: {"log p(z)": prior.log_prob(z[i].double())}
+        first = first_level(calls, z)
+        parts[f"The prior {prior.name}"] = lambda i: {"log p(z)": prior.log_prob(first[i].double())}
     for part, ask in parts.items():
         require_same_answers(part, ask, places, seed, calls.device)
     return said
@@ -92,8 +99,52 @@ def codes_of(calls: Calls, prior: Prior, x: Tensor) -> Tensor | None:
     """
     if not calls.model.encodes:
         return prior.sample(len(x)).detach().cpu().to(calls.dtype)
+    if calls.chain is not None:
+        with contextlib.suppress(ModelError):
+            return continued(calls, x, [], posterior=True)
+        return None
     params = calls.encode(x)
     return calls.posterior.sample(params, 1)[0] if are_valid(calls, params) else None
+
+
+def said_of_levels(calls: Calls, x: Tensor, z: Tensor, rows: Tensor) -> Params:
+    """What a chain yields at each level if it is sent given draws, by name.
+
+    Args:
+        calls: of a model with a chain.
+        x: (n, *event).
+        z: (n, K) packed draws.
+        rows: (n,) of the examples whose context is given.
+    """
+    assert calls.chain is not None
+    draws, said = calls.chain.unpack(z), {}
+
+    def choose(step: Step) -> Tensor:
+        for kind, params in (("posterior", step.q), ("prior", step.p)):
+            of = f"of the {kind} at level {step.level + 1}"
+            said.update({f"{name} {of}": values for name, values in params.items()})
+        return draws[step.level]
+
+    walk(calls, x, choose, rows)
+    return said
+
+
+def require_blind_priors(calls: Calls, x: Tensor, z: Tensor) -> None:
+    """Check that no prior of a chain answers to x: it may use only the draws before it.
+
+    Raises:
+        ModelError: naming the level.
+    """
+    rows = torch.arange(len(x))
+    mine, other = (said_of_levels(calls, y, z, rows) for y in (x, x.roll(1, 0)))
+    for name, values in mine.items():
+        if "of the prior" in name and difference(values, other[name], OTHER_BATCH).share > 0:
+            parameter, level = name.split()[0], name.split()[-1]
+            raise ModelError(
+                f"The prior of {calls.model.name}, at level {level}, depends on x: its {parameter} "
+                "changes with the example although the draws before it do not.",
+                "Then nothing could be sampled. Compute p from the draws alone.",
+            )
 
 
 def are_valid(calls: Calls, params: Params) -> bool:

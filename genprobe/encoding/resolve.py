@@ -9,7 +9,10 @@ from torch import Tensor
 from torch.distributions import Distribution
 
 from genprobe.encoding.calls import Calls
+from genprobe.encoding.chain_calls import discovered, family_at
+from genprobe.encoding.chain_prior import first_prior
 from genprobe.encoding.context import context_of, keywords
+from genprobe.encoding.diffusion import describe_chain
 from genprobe.encoding.examples import encode_examples, read_examples, say_what_names_mean
 from genprobe.encoding.model_fingerprint import model_fingerprint
 from genprobe.encoding.parts import Fitting, Parts
@@ -47,6 +50,7 @@ def prepare(
     device: torch.device,
     batch_size: int = ROWS,
     without_encoder: Callable[[Calls, Dataset, int], Fitting] | None = None,
+    tolerance: float = 0.01,
 ) -> tuple[Header, Parts]:
     """The header of the store and the model's parts, after encoding a few examples.
 
@@ -60,6 +64,7 @@ def prepare(
         batch_size: the most rows of one call of the model.
         without_encoder: calls, data and seed to how posteriors are fitted where there is no
             encoder; None to refuse such a model.
+        tolerance: of a diffusion model's bound, bits a value or a share of the rate.
 
     Raises:
         GenprobeError: if the data do not fit the model, a part has an unknown name, or the model
@@ -76,13 +81,19 @@ def prepare(
     with in_evaluation(model, device, calls.dtype):
         if not model.encodes and without_encoder is not None:
             calls = replace(calls, fitting=without_encoder(calls, dataset, seed))
-        fitting = calls.fitting
-        params = encode_examples(calls, x, 0) if fitting is None else fitting.start
+        if model.chain is not None:
+            with seeded(derived_seed(seed, "levels")):
+                calls = replace(calls, chain=discovered(calls, x))
+        chain = None
+        if model.diffusion is not None:
+            chain = describe_chain(calls, dataset, seed, tolerance)
+        params = first_parameters(calls, x)
         latent = posterior.event_shape(params)
-        prior = bind_prior(model.prior, latent, {}, family=posterior, example=params)
+        given = model.prior if calls.chain is None else first_prior(calls.chain)
+        prior = bind_prior(given, latent, {}, family=posterior, example=params)
         require_fit(prior, posterior, params, seed)
-        read_as = require_repeatable(calls, prior, dataset, seed)
-    analytic = prior.kl(posterior, params) is not None
+        read_as = {} if chain else require_repeatable(calls, prior, dataset, seed)
+    analytic = not chain and prior.kl(posterior, params) is not None
     if model.recorded is not None and not analytic:
         require_draws(model, model.recorded, draws)
     header = Header(
@@ -109,8 +120,25 @@ def prepare(
         teacher_forced=model.teacher_forced,
         device=device.type,
         encoder=model.encodes,
+        diffusion=chain,
+        levels=levels_of(calls),
     )
     return header, parts_of(calls, prior)
+
+
+def first_parameters(calls: Calls, x: Tensor) -> Params:
+    """Parameters (1, ...) of the posterior of one example x (1, *event)."""
+    if calls.model.diffusion is not None:
+        return {"loc": x.new_zeros(1, 1), "scale": x.new_ones(1, 1)}
+    return encode_examples(calls, x, 0) if calls.fitting is None else calls.fitting.start
+
+
+def levels_of(calls: Calls) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Family and shape of z of each level of a chain, for the header; none of any other model."""
+    if calls.chain is None:
+        return ()
+    each = zip(calls.chain.families, calls.chain.shapes, strict=True)
+    return tuple((family.name, tuple(shape)) for family, shape in each)
 
 
 def parts_of(calls: Calls, prior: Prior) -> Parts:
@@ -121,6 +149,7 @@ def parts_of(calls: Calls, prior: Prior) -> Parts:
         prior=prior,
         likelihood=calls.likelihood,
         fitting=calls.fitting,
+        chain=calls.chain,
     )
 
 
@@ -138,7 +167,9 @@ def bind_model(model: Model, *, device: torch.device, dtype: torch.dtype, batch_
     """
     return Calls(
         model=model,
-        posterior=named_part("families", model.posterior),
+        posterior=named_part("families", model.posterior)
+        if model.chain is None
+        else family_at(model, 0),
         likelihood=named_part("likelihoods", model.likelihood),
         device=device,
         dtype=dtype,

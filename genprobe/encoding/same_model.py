@@ -5,14 +5,17 @@ tensors that no module holds) shows in what encoder, decoder and prior say. They
 few examples, and compared up to rounding, which differs between machines.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.encoding.calls import Calls
+from genprobe.encoding.chain import PIECE, level_columns, walked
 from genprobe.encoding.context import context_of, join_contexts
+from genprobe.encoding.denoiser_calls import chain_of
+from genprobe.encoding.diffusion import ANSWER, answers
 from genprobe.encoding.encode import log_likelihood
 from genprobe.encoding.examples import encode_examples, read_examples
 from genprobe.encoding.prior_calls import log_prior
@@ -65,7 +68,31 @@ def what_model_changed(
     z = stored_rows(stretches, rows, "draws/z")
     if z is None:
         return "the store has no draws"
-    for name, values in said_of(calls, prior, dataset, rows, z[:1]).items():
+    said = said_of(calls, prior, dataset, rows, z[:1], header.seed)
+    what = difference_in(said, stretches, rows, calls, header)
+    if calls.chain is None or what:
+        return what
+    rows, said = walked_again(calls, dataset, stretches[len(stretches) // 2], header)
+    return difference_in(said, stretches, rows, calls, header)
+
+
+def difference_in(
+    said: Mapping[str, Tensor],
+    stretches: Sequence[Stretch],
+    rows: Sequence[int],
+    calls: Calls,
+    header: Header,
+) -> str:
+    """What differs from the stored rows, in words; empty if nothing.
+
+    Args:
+        said: by column, of these rows.
+        stretches: of the store.
+        rows: positions in the data set.
+        calls: of the model.
+        header: of the store.
+    """
+    for name, values in said.items():
         before = stored_rows(stretches, rows, name)
         if before is None or before[: len(values)].shape != values.shape:
             return f"{WORDS.get(name, name)} has another shape"
@@ -77,11 +104,39 @@ def what_model_changed(
     return ""
 
 
-WORDS = {"draws/log_pz": "log p(z)", **dict.fromkeys(DISTORTIONS, "log p(x|z)")}
+WORDS = {
+    "draws/log_pz": "log p(z)",
+    ANSWER: "what the network predicts",
+    "levels/rate": "the rate of a level",
+    **dict.fromkeys(DISTORTIONS, "log p(x|z)"),
+}
+
+
+def walked_again(
+    calls: Calls, dataset: Dataset, stretch: Stretch, header: Header
+) -> tuple[list[int], dict[str, Tensor]]:
+    """The first draw of the first piece of a stretch, walked as it was, by column of the store.
+
+    Args:
+        calls: of a model with a chain.
+        dataset: that was encoded.
+        stretch: a segment.
+        header: of the store.
+    """
+    start, stop = stretch.start, min(stretch.stop, stretch.start + PIECE)
+    x = read_examples(dataset, start, stop, calls.dtype)
+    here = calls.given(context_of(calls.model, dataset, x, start))
+    walks = walked(here, x, start, 1, header.seed)
+    found = {k: v for k, v in level_columns(walks).items() if k == "levels/rate"}
+    log_px_z = log_likelihood(here, x, walks[0].z[None], start)
+    if log_px_z is not None and calls.likelihood is not None:
+        found[DISTORTIONS[calls.likelihood.fit_scale is not None]] = -log_px_z
+    few = {name: values[:, :EXAMPLES] for name, values in found.items()}
+    return list(range(start, stop))[:EXAMPLES], few
 
 
 def said_of(
-    calls: Calls, prior: Prior, dataset: Dataset, rows: Sequence[int], z: Tensor
+    calls: Calls, prior: Prior, dataset: Dataset, rows: Sequence[int], z: Tensor, seed: int
 ) -> dict[str, Tensor]:
     """What encoder, decoder and prior say of examples, by its column in a store.
 
@@ -91,6 +146,7 @@ def said_of(
         dataset: of which they are.
         rows: (batch,) their positions.
         z: (1, batch, *latent) a stored draw of each.
+        seed: of the run.
     """
     found: dict[str, Tensor] = {"draws/log_pz": log_prior(prior, z.double(), rows[0])}
     if calls.model.recorded is not None:
@@ -98,8 +154,13 @@ def said_of(
     each = [read_examples(dataset, row, row + 1, calls.dtype) for row in rows]
     contexts = [context_of(calls.model, dataset, x, row) for x, row in zip(each, rows, strict=True)]
     x, here = torch.cat(each), calls.given(join_contexts(contexts))
+    if calls.model.diffusion is not None:
+        chain = chain_of(calls)
+        return {ANSWER: answers(chain, chain.units(x), rows, seed)[None]}
     if calls.model.encodes:  # what is fitted without one is no word of the model's
         found |= {f"params/{k}": v for k, v in encode_examples(here, x, rows[0]).items()}
+    if calls.chain is not None:  # whose decoder takes more draws than are stored
+        return found
     log_px_z = log_likelihood(here, x, z, rows[0])
     if log_px_z is not None and calls.likelihood is not None:
         found[DISTORTIONS[calls.likelihood.fit_scale is not None]] = -log_px_z

@@ -24,6 +24,18 @@ NO_ENCODER = "The model has no encoder"
 """Why every number that rests on one is absent."""
 OF_DECODER = frozenset({"n", "which", "which_probed", "blind", "log_weight", "annealing"})
 """Quantities of decoder, prior and data alone, which a model without an encoder has."""
+OF_STATES = frozenset({"n", "which", "rate", "rate_analytic", "distortion", "blind"})
+"""Quantities that a diffusion model has, of whose states nothing is kept."""
+NO_CODES = "The states of a diffusion model are no code that is kept: of them there are rates"
+"""Why every other number of one is absent."""
+OF_ALL_LEVELS = frozenset(
+    {"n", "which", "which_probed", "rate", "rate_analytic", "distortion", "log_weight", "blind"}
+    | {"rate_slope", "distortion_slope", "annealing"}
+)
+"""Quantities of all levels of a chain, or of the data. Whatever else there is is of the code that
+is stored, its first level: an estimator that asks for any of it is given that level's rate too."""
+OF_CODE = {"rate": "code_rate", "rate_analytic": "code_rate_analytic"}
+"""What such an estimator is given of these quantities."""
 GAPS = frozenset({"inference_gap", "amortization_gap", "approximation_gap"})
 """Estimators of what an encoder loses, of which annealing alone says nothing."""
 
@@ -103,11 +115,15 @@ def call(estimator: Estimator, quantities: Quantities) -> Estimate:
         TypeError: if it returns anything else.
     """
     needed = {}
-    for name, parameter in inspect.signature(estimator).parameters.items():
+    parameters = inspect.signature(estimator).parameters
+    of_code = {} if parameters.keys() <= OF_ALL_LEVELS else OF_CODE
+    for name, parameter in parameters.items():
         try:
             if name not in OF_DECODER and not quantities.header.encoder:
                 raise UnavailableError(f"{NO_ENCODER}.")
-            needed[name] = getattr(quantities, name)
+            if name not in OF_STATES and quantities.header.diffusion is not None:
+                raise UnavailableError(f"{NO_CODES}.")
+            needed[name] = getattr(quantities, of_code.get(name, name))
         except UnavailableError:
             if parameter.default is parameter.empty:
                 raise

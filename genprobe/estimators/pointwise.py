@@ -40,6 +40,18 @@ def rates_under(store: Store, family: Family, prior: Prior) -> Float64[Tensor, "
     return torch.cat(found, 1)
 
 
+def chain_rates(store: Store, first: Float64[Tensor, "firstdraw n"]) -> Float64[Tensor, "draw n"]:
+    """The rate of all levels of a chain; without further levels that of the first.
+
+    Args:
+        store: finished.
+        first: (draw, n) the rate of its code, or (1, n) in closed form, nats.
+    """
+    if not store.has("levels/rate"):
+        return first
+    return add_means(first, store.column("levels/rate").sum(2))
+
+
 def add_means(
     values: Float64[Tensor, "draw n"], others: Float64[Tensor, "otherdraw n"]
 ) -> Float64[Tensor, "some n"]:

@@ -67,6 +67,11 @@ def generative_samples(store: Store) -> Column:
             "No I of the generative joint: the decoder is teacher-forced, and to sample from it "
             "takes ancestral decoding."
         )
+    if store.header.levels:
+        raise UnavailableError(
+            "No I of the generative joint: of a chain of latents genprobe does not work out "
+            "log q(z|x) at all levels for samples."
+        )
     fault = "the encoder gives no valid posterior for {lost} of the {asked} samples of the decoder"
     return probed_column(store, "generative_information", fault, WHOLE_RANGE)
 

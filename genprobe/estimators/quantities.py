@@ -22,6 +22,7 @@ from genprobe.estimators.grid_moments import GridMoments, grid_moments
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.pointwise import (
     FixedScale,
+    chain_rates,
     distortions,
     fit_scale,
     fixed_scale,
@@ -128,6 +129,11 @@ class Quantities:
     @cached_property
     def rate(self) -> Float64[Tensor, "draw n"]:
         """KL(q(z|x_n)‖p(z)): (1, n) if analytic, else (draw, n), perhaps of draws of its own."""
+        return chain_rates(self._store, self.code_rate)
+
+    @cached_property
+    def code_rate(self) -> Float64[Tensor, "draw n"]:
+        """The rate of the code that is stored: of the first level of a chain, else all of it."""
         self._require_spread()
         if self._prior is None or not self._replaced:
             return self._store.column("probes/rate")
@@ -136,6 +142,11 @@ class Quantities:
     @cached_property
     def rate_analytic(self) -> bool:
         """Whether the rate is a closed form."""
+        return self.code_rate_analytic and len(self.header.levels) < 2
+
+    @cached_property
+    def code_rate_analytic(self) -> bool:
+        """Whether the rate of the code that is stored is a closed form."""
         if self._prior is None or not self._replaced:
             return self._store.header.rate_analytic
         _, params = next(iter(self._store.blocks(1)))
@@ -169,6 +180,8 @@ class Quantities:
         if self._store.has("probes/distortion") and self.header.likelihood is None:
             raise UnavailableError("No importance weights: the distortion is not of these draws.")
         log_pz = self._store.column("draws/log_pz")
+        if self._store.has("levels/log_weight"):
+            log_pz = log_pz + self._store.column("levels/log_weight")
         return log_pz - self._store.column("draws/log_qz_x") - self.distortion
 
     @cached_property
@@ -289,7 +302,8 @@ class Quantities:
     def _code_moments(self) -> CodeMoments | None:
         if self.posterior_entropy is None or self._family.certain is not None:
             return None
-        rate = self.rate[0] if self.rate_analytic else torch.zeros_like(self.posterior_entropy)
+        closed = self.code_rate_analytic
+        rate = self.code_rate[0] if closed else torch.zeros_like(self.posterior_entropy)
         return code_moments(self._store.blocks, self._family, self.posterior_entropy, rate)
 
     @cached_property

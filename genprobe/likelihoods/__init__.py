@@ -15,6 +15,7 @@ PARTS = (
     "categorical",
     "categorical_pixels",
     "discretised_logistic_mixture",
+    "discretised_normal",
     "normal",
     "normal_optimal_sigma",
     "laplace",

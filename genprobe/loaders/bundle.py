@@ -79,7 +79,7 @@ def save(
             f"A bundle cannot rebuild a {type(module).__name__} by itself.",
             "Name the function that builds its Model: genprobe.save(…, factory='MODULE:FACTORY').",
         )
-    if factory is None and not model.encodes:
+    if factory is None and (model.chain is not None or not model.encodes):
         raise ModelError(
             f"A bundle rebuilds the whole network of {model.name!r}, its encoder too.",
             "Name the function that builds the Model without: genprobe.save(…, "
@@ -117,6 +117,8 @@ def saved_prior(model: Model, has_factory: bool) -> dict[str, Any] | None:
     Raises:
         ModelError: if it has no tensors, and no function rebuilds it.
     """
+    if model.chain is not None:
+        return None  # it yields its own
     prior = prior_of(model.prior) if isinstance(model.prior, Distribution) else model.prior
     if isinstance(model.module, MlpVae) and same_prior(model.module.prior(), prior):
         return None

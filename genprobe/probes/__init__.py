@@ -18,6 +18,7 @@ PARTS = (
     "rate_slope",
     "distortion_slope",
     "generative_information",
+    "level_distortion",
     "logits_as_probs",
     "probs_rounding",
     "decoder_scale",

@@ -12,12 +12,18 @@ NEAR = 2.0
 PIECES = 16
 """Straight pieces of the line from one point to the next."""
 
+DECODER, PROGRESSIVE = "decoder", "progressive"
+"""Kinds of a curve."""
+
 Place = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class DecoderCurve:
-    """The least R and D that one decoder and prior allow, in the unit of the plane.
+class PlaneCurve:
+    """A curve on the plane, in its unit.
+
+    It is of the least R and D that one decoder and prior allow, or of those of a chain of latents
+    as ever more levels are known.
 
     Attributes:
         index: of the report in the comparison.
@@ -27,6 +33,9 @@ class DecoderCurve:
         points: (R, D) at each β.
         gap: from the model's place to the point at β = 1, which is the inference gap away; None
             where either is missing.
+        kind: ``decoder``, or ``progressive``, whose points are joined by straight lines.
+        labels: of the points of a progressive curve.
+        reach: of such a curve, how far above its last point others are always in view.
     """
 
     index: int
@@ -35,10 +44,16 @@ class DecoderCurve:
     betas: tuple[float, ...]
     points: tuple[Place, ...]
     gap: tuple[Place, Place] | None = None
+    kind: str = DECODER
+    labels: tuple[str, ...] = ()
+    reach: float = 0.0
 
     @property
     def near(self) -> list[Place]:
         """The points that are always in view: those of β around 1; without a model there, all."""
+        if self.kind == PROGRESSIVE:
+            last = self.points[-1][1]
+            return [at for at in self.points if at[1] <= last + self.reach]
         if self.gap is None:
             return list(self.points)
         pairs = zip(self.betas, self.points, strict=True)
@@ -47,6 +62,8 @@ class DecoderCurve:
     @property
     def line(self) -> list[Place]:
         """The curve through all points: at that of β its slope dD/dR is −1/β."""
+        if self.kind == PROGRESSIVE:
+            return list(self.points)
         slopes = [-1 / beta for beta in self.betas]
         ends = itertools.pairwise(zip(self.points, slopes, strict=True))
         between = [at for (start, s), (end, t) in ends for at in arc(start, s, end, t)]
@@ -87,7 +104,7 @@ def arc(start: Place, slope: float, end: Place, end_slope: float) -> list[Place]
 
 def decoder_curves(
     reports: Sequence[tuple[int, Report]], colours: Sequence[str], scale: float
-) -> tuple[DecoderCurve, ...]:
+) -> tuple[PlaneCurve, ...]:
     """The curves of all reports that have one.
 
     Args:
@@ -99,7 +116,7 @@ def decoder_curves(
     return tuple(curve for curve in found if curve is not None)
 
 
-def curve_of(report: Report, index: int, colour: str, scale: float) -> DecoderCurve | None:
+def curve_of(report: Report, index: int, colour: str, scale: float) -> PlaneCurve | None:
     """The curve of one report; None if it has none.
 
     Args:
@@ -118,7 +135,7 @@ def curve_of(report: Report, index: int, colour: str, scale: float) -> DecoderCu
     if {"rate", "distortion"} <= report.estimates.keys() and 1.0 in at:
         place = report["rate"].value / scale, report["distortion"].value / scale
         gap = place, at[1.0]
-    return DecoderCurve(
+    return PlaneCurve(
         index=index,
         name=report.model,
         colour=colour,

@@ -18,9 +18,10 @@ from genprobe.analysis.regimes import ORDER, UNDETERMINED, Cuts
 from genprobe.analysis.regions import Region, regions
 from genprobe.comparing.comparison import Comparison
 from genprobe.escape import escaped
-from genprobe.render.decoder_curve import DecoderCurve, decoder_curves
+from genprobe.render.decoder_curve import PlaneCurve, decoder_curves
 from genprobe.render.ellipse import CERTAIN, ellipse
 from genprobe.render.palette import MODELS, colours_of
+from genprobe.render.progressive_plane import progressive_curves
 from genprobe.render.text.units import common_divisor
 from genprobe.report import Estimate, Report
 
@@ -116,7 +117,7 @@ class Plane:
         cuts: thresholds of the regimes.
         unit: ``nats``, ``bits`` or ``bits/dim``.
         scale: nats a unit.
-        curves: of the decoders, where they were asked for.
+        curves: of the decoders, where they were asked for, and of chains of latents.
     """
 
     models: tuple[PlacedModel, ...]
@@ -131,7 +132,7 @@ class Plane:
     cuts: Cuts
     unit: str
     scale: float
-    curves: tuple[DecoderCurve, ...] = ()
+    curves: tuple[PlaneCurve, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -211,7 +212,10 @@ def plane_of(comparison: Comparison, unit: str = "nats") -> Plane:
         cuts=comparison.cuts,
         unit=unit,
         scale=scale,
-        curves=decoder_curves(placed, colours, scale),
+        curves=(
+            *decoder_curves(placed, colours, scale),
+            *progressive_curves(placed, colours, scale),
+        ),
     )
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from genprobe.render.text.first_level import has_chain
 from genprobe.report import Report
 
 MOST_STRIPS = 3
@@ -36,15 +37,22 @@ def parts_of(report: Report) -> Parts:
     Estimates err, so each end is moved into the range that the others leave it.
 
     Args:
-        report: with a rate.
+        report: with a rate. Of a chain of latents the bounds are of its first level; no bound says
+            anything of what the further ones cost.
     """
     rate = max(0.0, report["rate"].value)
+    whole = rate
+    if has_chain(report):
+        rate = min(whole, max(0.0, report.levels[0]["rate"].value))
     known = report.estimates.get("mutual_information")
     bound = report.estimates.get("mutual_information_population_upper")
     low = 0.0 if known is None else min(max(0.0, known.value), rate)
     high = rate if bound is None else min(max(low, bound.value), rate)
     rest = high - low
-    return Parts(low, 0.0 if bound is None else rest, rate - high, rest if bound is None else 0.0)
+    unknown = whole - rate
+    if bound is None:
+        return Parts(low, 0.0, rate - high, rest + unknown)
+    return Parts(low, rest, rate - high, unknown)
 
 
 def strip_labels(reports: Sequence[Report]) -> list[str]:

@@ -34,6 +34,13 @@ def require_annealable(run: Run, options: Options) -> None:
             f"{model.name} holds posteriors, without the decoder that log p(x) is of.",
             "Evaluate the model itself, or leave --inference out.",
         )
+    if model.chain is not None:
+        raise UnavailableError(
+            f"--inference is of one latent, and {model.name} has a chain of "
+            f"{len(run.header.levels)}: chains of annealing would start at the posterior of all "
+            "levels, which depends on its own draws.",
+            "Leave --inference out; the IWAE bound is of all levels: give --draws 8, say.",
+        )
     if options.simulate and model.teacher_forced:
         raise UnavailableError(
             f"There are no simulated examples: the decoder of {model.name} is teacher-forced.",

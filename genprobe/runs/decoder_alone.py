@@ -32,6 +32,8 @@ def options_for(model: Model, options: Options) -> Options:
     >>> options_for(model, Options()).inference
     200
     """
+    if model.diffusion is not None:
+        require_no_code_asked(model, options)
     if model.encodes:
         options.require_inference()
         return options
@@ -46,6 +48,27 @@ def options_for(model: Model, options: Options) -> Options:
     )
 
 
+def require_no_code_asked(model: Model, options: Options) -> None:
+    """Check that nothing is asked of a diffusion model that is of a code.
+
+    Args:
+        model: a diffusion model.
+        options: what the user chose.
+
+    Raises:
+        UsageError: naming the first option that asks for it.
+    """
+    for name in ("labels", "leaks", "prior", "codebook", *OF_POSTERIORS):
+        if getattr(options, name) not in (None, False):
+            raise UsageError(
+                f"{name} is of a code, and {model.name} has no code: its states are as large as "
+                "the data, and none is kept.",
+                "Leave it out.",
+            )
+
+
+OF_POSTERIORS = ("inference", "simulate", "max_steps", "decoder_curve")
+"""Options of annealing, which is of posteriors over z."""
 REFUSED = {
     "labels": ("Labels are of what a code tells, and", "Leave them out."),
     "prior": (

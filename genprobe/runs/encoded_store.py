@@ -21,6 +21,7 @@ from genprobe.encoding.same_model import what_model_changed
 from genprobe.errors import StoreError
 from genprobe.estimators.call import Estimator
 from genprobe.plugins import plugins
+from genprobe.probes.chain_slopes import for_chain
 from genprobe.runs.chosen_labels import NO_LABELS, ChosenLabels
 from genprobe.runtime.progress import Progress
 from genprobe.runtime.ranks import ALONE, Ranks, barrier, broadcast_object
@@ -107,8 +108,10 @@ def encoded_store(run: Run, fresh: bool) -> Store:
     # Draws of a rate that has no closed form follow on those of other probes.
     if run.estimators is not None and header.rate_analytic:
         probes = probes_for(probes, run.estimators)
-    if not header.encoder:
+    if not header.encoder or header.diffusion is not None:
         probes = probes_for(probes, {})
+    if header.levels:
+        probes = for_chain(probes)
     with StoreWriter(path, header, fresh=fresh, ranks=ranks) as writer:
         before = begun_before(run, writer, fresh)
         total = count_examples(header, before.union(writer.mine))

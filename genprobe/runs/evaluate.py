@@ -69,7 +69,8 @@ def evaluate(
             STORE.report.json. By default a temporary file.
         draws: posterior draws per example.
         tolerance: wanted Monte Carlo standard error of I(n;z), nats; with ``inference`` also by how
-            much its bound on log p(x) may still move.
+            much its bound on log p(x) may still move. Of a diffusion model that of its ELBO, in
+            bits a value, or as a share of R where that is more.
         max_queries: most queries of the aggregate posterior.
         batch_size: examples a call of the model; chosen from their size by default.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.

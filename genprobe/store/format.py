@@ -19,12 +19,15 @@ SAID = "said:"
 SEGMENT_VALUES = 1 << 22
 SEGMENT_ROWS = 4096
 
+MOMENT = "level_{}_rate"
+"""Name of the sums of the rate of each dimension of a level, counted from 1."""
 EXAMPLE_HASHES = ("identity/x", "identity/context")
 """Columns of hashes, of each example and of what it gives a conditional model."""
 EXAMPLE_AXIS = {
     "identity": 0,
     "params": 0,
     "draws": 1,
+    "levels": 1,
     "probes": 1,
     "moments": None,
     "subset": None,
@@ -63,6 +66,10 @@ class Header:
         device: kind of the device that the model was on.
         teacher_forced: whether the decoder was given x besides z.
         encoder: whether the model has one; if not, its posteriors were fitted to each example.
+        levels: family and shape of z of each level of a chain of latents, of which the first is
+            the code that is stored; empty of any other model.
+        diffusion: of a diffusion model its steps, how they are grouped, and which are looked at;
+            None of any other. What is stored as its code says nothing.
         genprobe: the version that wrote it.
         version: of the format.
     """
@@ -91,6 +98,8 @@ class Header:
     device: str = "cpu"
     teacher_forced: bool = False
     encoder: bool = True
+    levels: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    diffusion: Mapping[str, Any] | None = None
     genprobe: str = __version__
     version: int = VERSION
 
@@ -115,6 +124,7 @@ IDENTITY = {
     "context": "another context",
     "encoder": "another way to posteriors",
     "family": "another posterior family",
+    "levels": "another chain of levels",
     "prior": "another prior",
     "likelihood": "another likelihood",
     "draws": "another number of draws",
@@ -178,10 +188,14 @@ def _only_rows_tell(name: str, there: object, here: object) -> bool:
 
 
 def dump_header(header: Header) -> str:
-    """The header as JSON text; that there is an encoder goes without saying, as in older stores."""
+    """The header as JSON text; what goes without saying is left out, as in older stores."""
     content = {"format": FORMAT, "version": header.version, **dataclasses.asdict(header)}
     if header.encoder:
         del content["encoder"]
+    if not header.levels:
+        del content["levels"]
+    if header.diffusion is None:
+        del content["diffusion"]
     return json.dumps(content)
 
 
@@ -201,6 +215,8 @@ def load_header(text: str | bytes, place: str) -> Header:
             )
         for name in ("event_shape", "latent_shape", "context"):
             content[name] = tuple(content.get(name, ()))
+        levels = content.get("levels", ())
+        content["levels"] = tuple((family, tuple(shape)) for family, shape in levels)
         header = Header(**content)
         require_possible(header)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -221,8 +237,11 @@ KINDS: dict[str, Any] = {
     **dict.fromkeys(("likelihood", "context_fingerprint"), str | None),
     "entropy": float | int | None,
     "training": dict,
+    "diffusion": dict | None,
 }
 """What the fields of a header are, but for those that list something."""
+OF_DIFFUSION = {"steps", "predicts", "variance", "octaves", "points", "scales", "plan"}
+"""What a header says of a diffusion model."""
 MANY = 1 << 48
 """More than a header counts of anything."""
 
@@ -234,11 +253,16 @@ def require_possible(header: Header) -> None:
         ValueError: naming a field that it cannot say so.
     """
     wrong = [k for k, kind in KINDS.items() if not isinstance(getattr(header, k), kind)]
-    lengths = (*header.event_shape, *header.latent_shape)
+    of_levels = [length for _, shape in header.levels for length in shape]
+    lengths = (*header.event_shape, *header.latent_shape, *of_levels)
     if not all(isinstance(length, int) and 0 <= length < MANY for length in lengths):
-        wrong.append("event_shape or latent_shape")
+        wrong.append("event_shape, latent_shape or levels")
     if not all(isinstance(name, str) for name in header.context):
         wrong.append("context")
+    if not all(isinstance(family, str) for family, _ in header.levels):
+        wrong.append("levels")
+    if header.diffusion is not None and not header.diffusion.keys() >= OF_DIFFUSION:
+        wrong.append("diffusion")
     if header.dtype not in ("float32", "float64"):
         wrong.append("dtype")
     if wrong:

@@ -19,7 +19,7 @@ from genprobe.runtime.untrusted import require_readable
 from genprobe.store.format import dump_header, load_header
 from genprobe.store.whole import WholeStore
 
-GRIDS = ("reconstructions", "prior", "fitted-prior", "traversals")
+GRIDS = ("reconstructions", "levels", "prior", "fitted-prior", "traversals")
 """What there can be to see, in the order of a report."""
 
 VERSION = 1

@@ -9,7 +9,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.errors import Notice, StoreError
-from genprobe.store.format import EXAMPLE_HASHES, Header
+from genprobe.store.format import EXAMPLE_HASHES, MOMENT, Header
 from genprobe.store.join import INDEX, members, read_notices
 from genprobe.store.whole import WholeStore, whole_store
 from genprobe.types.family import Params
@@ -76,11 +76,24 @@ class Store(WholeStore):
         Raises:
             StoreError: if the store has none.
         """
+        of_levels = self._of_levels()
         with self._open() as file:
             if "moments" not in file:
                 raise StoreError(f"The store {self.path} has no moments of the data.")
-            sums = {k: v[...] for k, v in members(file, "moments").items()}
+            sums = {k: v[...] for k, v in members(file, "moments").items() if k not in of_levels}
         return {k: torch.from_numpy(v) / self.header.n for k, v in sums.items()}
+
+    def level_dimensions(self, level: int) -> Float64[Tensor, " k"] | None:
+        """The mean rate of each dimension of a level of a chain, nats; None where none is known.
+
+        Args:
+            level: counted from 1.
+        """
+        name = f"moments/{MOMENT.format(level)}"
+        return self.column(name) / self.header.n if self.has(name) else None
+
+    def _of_levels(self) -> set[str]:
+        return {MOMENT.format(i) for i in range(1, len(self.header.levels) + 1)}
 
     def blocks(
         self, rows: int | None = None, start: int = 0, stop: int | None = None

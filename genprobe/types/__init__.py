@@ -8,6 +8,7 @@ have the draw axis before it.
 from genprobe.errors import Notice
 from genprobe.report import Dimension, Estimate, Kind, Regime, Report
 from genprobe.types.dataset import Dataset, DatasetReader
+from genprobe.types.diffusion import Diffusion
 from genprobe.types.family import Family, Params, PosteriorBatch
 from genprobe.types.likelihood import FittedScale, Likelihood
 from genprobe.types.model import Loader, Model, Plain, Recorded
@@ -27,6 +28,7 @@ __all__ = [
     "Codes",
     "Dataset",
     "DatasetReader",
+    "Diffusion",
     "Dimension",
     "Estimate",
     "Family",

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from genprobe.errors import GenprobeError, ModelError
+from genprobe.types.diffusion import Diffusion
 from genprobe.types.family import Family, Params
 from genprobe.types.likelihood import Likelihood
 from genprobe.types.prior import PriorLike
@@ -17,6 +18,15 @@ Plain: TypeAlias = Mapping[str, Any]
 
 FITTED_FAMILY = "diagonal-normal"
 """The family that is fitted to each example where a model has no encoder."""
+DIFFUSION_PRIOR = "standard-normal"
+"""Under which the noisiest state of a diffusion model is coded."""
+
+
+def not_given(x: Tensor) -> Any:
+    """What stands for an encoder that nobody gave: a chain has none of its own."""
+    raise NotImplementedError
+
+
 NO_DECODER = (
     "Give decode= and likelihood= for −log p(x). A flow, or a network that inverts a generator, "
     "can be encode with posterior='delta': it then has a distortion, and no rate."
@@ -64,13 +74,13 @@ class Model:
             on the rest of the batch, or on chance, is refused.
         decode: z (batch, *latent), and the context as keywords, to the parameters of p(x|z, c), in
             the same ways; None for the rate side only.
-        posterior: a family, or the registered name of one. Without an encoder there is none to
-            name: a diagonal normal is fitted to each example.
+        posterior: a family, or the registered name of one; of a chain also one for each level.
+            Without an encoder there is none to name: a diagonal normal is fitted to each example.
         prior: a prior, the registered name of one that needs no parameters, a NamedPrior with
             tensors, a torch distribution over one z, a module that returns one when called without
             arguments, or a function that makes any of these. The function is called when weights
             are loaded and the module is in evaluation mode, so give one where the prior depends on
-            learned weights.
+            learned weights. A chain yields its own.
         likelihood: a likelihood, or the registered name of one; None without a decoder.
         module: the torch module behind encode and decode, if there is one; genprobe puts it in
             evaluation mode, on the device and into the dtype of the run. Other modules that the
@@ -84,12 +94,20 @@ class Model:
             is: its parameters of value i may use z and the values before i of x, and no other.
         latent_shape: of one z, for a model without an encoder whose prior does not say it, as the
             name of one does not; None elsewhere.
+        chain: of a model with several latents, each given those before it, in the place of
+            ``encode``: x (batch, *event), and the context as keywords, to a generator that yields a
+            pair for each level, the first level first: the parameters of q(z_l|z_<l, x) and those
+            of p(z_l|z_<l), in the ways that ``encode`` has, each (batch, ...). It is sent the draw
+            z_l (batch, *latent_l). ``decode`` is then given the list of all draws. The first
+            level's prior is the same for each x.
+        diffusion: of a diffusion model, in the place of ``encode``, ``decode`` and ``prior``; its
+            likelihood is one of ``loc`` and ``scale``.
     """
 
     name: str
-    encode: Callable[..., Any] | None
-    posterior: Family | str = ""
-    prior: PriorLike
+    encode: Callable[..., Any] | None = not_given
+    posterior: Family | str | Sequence[Family | str] = ""
+    prior: PriorLike = ""
     decode: Callable[..., Any] | None = None
     likelihood: Likelihood | str | None = None
     module: torch.nn.Module | None = None
@@ -98,9 +116,19 @@ class Model:
     recorded: Recorded | None = None
     teacher_forced: bool = False
     latent_shape: Sequence[int] | None = None
+    chain: Callable[..., Any] | None = None
+    diffusion: Diffusion | None = None
 
     def __post_init__(self) -> None:
-        if self.encode is None:
+        if self.diffusion is not None:
+            self._require_diffusion_alone()
+            return
+        if self.chain is not None:
+            self._require_chain_alone()
+        self._require_given()
+        if self.chain is not None:
+            pass
+        elif self.encode is None:
             self._require_decoder_alone()
         elif not callable(self.encode):
             raise ModelError(
@@ -128,7 +156,70 @@ class Model:
     @property
     def encodes(self) -> bool:
         """Whether there is an encoder; without one there is −log p(x), and nothing of a code."""
-        return self.encode is not None
+        return any(part is not None for part in (self.encode, self.chain, self.diffusion))
+
+    def _require_given(self) -> None:
+        """Check that what every model but a chain needs was given, if only as None."""
+        unnamed = isinstance(self.prior, str) and not self.prior
+        absent = {"encode": self.encode is not_given, "prior": unnamed}
+        for name, missing in absent.items():
+            if missing and self.chain is None:
+                raise TypeError(f"Model() is missing the keyword argument {name!r}.")
+
+    def _require_chain_alone(self) -> None:
+        """Check what a chain comes with; it takes the place of an encoder and yields its priors."""
+        others = {
+            "encode": self.encode is not None and self.encode is not not_given,
+            "prior": not isinstance(self.prior, str) or bool(self.prior),
+            "teacher_forced": self.teacher_forced,
+        }
+        given = ", ".join(name for name, there in others.items() if there)
+        if given:
+            raise ModelError(
+                f"Model {self.name!r} has a chain, and {given}.",
+                "A chain yields the posterior and the prior of each level: leave the rest out.",
+            )
+        if not callable(self.chain) or not self.posterior:
+            raise ModelError(
+                f"Model {self.name!r} has a chain and no posterior."
+                if callable(self.chain)
+                else f"Model {self.name!r} has a {type(self.chain).__name__} as chain.",
+                "Give a generator function of x, and name the family of what it yields: "
+                "posterior='diagonal-normal', say, or a name for each level.",
+            )
+        object.__setattr__(self, "encode", None)
+
+    def _require_diffusion_alone(self) -> None:
+        """Check what a diffusion model comes with; its states take the place of a code."""
+        others = {
+            "encode": self.encode not in (None, not_given),
+            "decode": self.decode is not None,
+            "posterior": self.posterior not in ("", FITTED_FAMILY),
+            "prior": self.prior not in ("", DIFFUSION_PRIOR),
+            "condition": self.condition is not None,
+            "chain": self.chain is not None,
+            "teacher_forced": self.teacher_forced,
+        }
+        given = ", ".join(name for name, there in others.items() if there)
+        if given:
+            raise ModelError(
+                f"Model {self.name!r} has a diffusion, and {given}.",
+                "Its states are their own code, under a standard normal: leave the rest out.",
+            )
+        if not isinstance(self.diffusion, Diffusion):
+            raise ModelError(
+                f"Model {self.name!r} has a {type(self.diffusion).__name__} as diffusion.",
+                "Give genprobe.Diffusion(alpha=…, sigma=…, denoise=…).",
+            )
+        if self.likelihood is None:
+            raise ModelError(
+                f"Model {self.name!r} has a diffusion and no likelihood.",
+                "Name what x is given the least noisy state: 'discretised-normal' of 8-bit images, "
+                "or 'normal'.",
+            )
+        for name, value in (("encode", None), ("posterior", FITTED_FAMILY)):
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "prior", DIFFUSION_PRIOR)
 
     def _require_decoder_alone(self) -> None:
         """Check what a model without an encoder needs; the family is the one that is fitted."""

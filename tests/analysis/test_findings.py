@@ -125,7 +125,8 @@ ELSEWHERE |= {"label-leak", "label-given", "label-saturated"}
 ELSEWHERE |= {"inference-gap", "mode-missed", "sandwich-wide"}
 ELSEWHERE |= {"annealing-unfinished", "annealing-uneven"}
 ELSEWHERE |= {"scaling-factor-differs", "field-not-white"}
-ELSEWHERE |= {"codes-dependent", "codes-unused", "codebook-duplicates"}
+ELSEWHERE |= {"steps-cost-more"}
+ELSEWHERE |= {"codes-dependent", "codes-unused", "codebook-duplicates", "dead-levels"}
 """Found in the tests of what they are of."""
 
 

@@ -63,6 +63,16 @@ def test_no_other_file_touches_a_models_encoder_or_decoder():
     assert offenders == []
 
 
+def test_a_chain_of_latents_is_walked_in_two_places():
+    walking = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("model.chain")
+    }
+    assert walking == {"encoding/calls.py", "encoding/chain_calls.py"}
+
+
 def test_every_file_that_may_still_does():
     silent = [name for name in MAY if not list(touches((PACKAGE / name).read_text("utf-8")))]
     assert silent == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from genprobe.comparing.compare import compare
-from genprobe.render.decoder_curve import DecoderCurve
+from genprobe.render.decoder_curve import PlaneCurve
 from genprobe.render.page.interactive import plotly_figure
 from genprobe.render.plane import plane_of
 from genprobe.render.text.plane import plane_to_text
@@ -79,7 +79,7 @@ def gaussian(beta):
 def test_the_line_follows_the_curve_between_its_points():
     betas = tuple(0.25 * 2.0**i for i in range(5))
     points = tuple((float(r), float(d)) for r, d in map(gaussian, betas))
-    curve = DecoderCurve(index=0, name="a", colour="blue", betas=betas, points=points)
+    curve = PlaneCurve(index=0, name="a", colour="blue", betas=betas, points=points)
     assert set(points) <= set(curve.line)
     rate, truth = gaussian(np.geomspace(0.25, 4, 400))
 
@@ -91,5 +91,5 @@ def test_the_line_follows_the_curve_between_its_points():
 
 def test_points_that_err_are_joined_as_they_are():
     betas, points = (0.5, 1.0), ((1.0, 3.0), (2.0, 3.5))
-    curve = DecoderCurve(index=0, name="a", colour="blue", betas=betas, points=points)
+    curve = PlaneCurve(index=0, name="a", colour="blue", betas=betas, points=points)
     assert curve.line == list(points)

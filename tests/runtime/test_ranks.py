@@ -58,6 +58,18 @@ def build():
                  posterior="diagonal-normal", prior="standard-normal", likelihood="bernoulli",
                  module=net)
 
+def chained():
+    net = torch.nn.Linear(3, 4)
+
+    def walk(x):
+        loc, log_scale = net(x).chunk(2, 1)
+        q = {"loc": loc, "scale": log_scale.exp()}
+        z = yield q, {"loc": torch.zeros(2), "scale": torch.ones(2)}
+        yield {"loc": loc[:, :1] + z[:, :1], "scale": 0.5}, {"loc": z[:, 1:], "scale": 1.0}
+
+    return Model(name="chained", chain=walk, decode=lambda z: {"logits": torch.cat(z, 1)},
+                 posterior="diagonal-normal", likelihood="bernoulli", module=net)
+
 def labelled():
     loc = torch.randn(300, 2, generator=torch.Generator().manual_seed(0))
     report = genprobe.evaluate_posteriors(
@@ -357,6 +369,19 @@ def test_two_ranks_print_once_the_numbers_of_one_process(place):
     shown = [sys.executable, "-m", "genprobe", "show", "s.h5", "--max-queries", "64"]
     again = subprocess.run(shown, capture_output=True, encoding="utf-8", timeout=120)
     assert again.stdout == done.stdout
+
+
+def test_two_ranks_give_the_numbers_of_one_process_for_a_chain_of_latents(place):
+    flags = ["--factory", "small:chained", "--json", "r.json", "--store", "s.h5"]
+    done = evaluate_on(2, "x.npy", *flags)
+    assert done.returncode == 0, done.stderr
+    options = {"device": "cpu", "batch_size": 1000, "max_queries": 64}
+    report = genprobe.evaluate("w.pt", "x.npy", factory="small:chained", **options)
+    assert_same_numbers("r.json", report)
+    found = json.loads(Path("r.json").read_text(encoding="utf-8"))
+    expected = json.loads(report.to_json())
+    for part in ("levels", "progressive"):
+        same_tree(found[part], expected[part])
 
 
 @pytest.mark.parametrize("fresh", [[], ["--fresh"]])

@@ -6,6 +6,7 @@ from genprobe.self_check.case import Case
 from validation.annealing_studies import annealing_studies
 from validation.audit import Item
 from validation.cases import (
+    chains,
     decoders,
     discrete,
     grids,
@@ -27,6 +28,7 @@ CASES: tuple[Case, ...] = (
     *population.cases(),
     *inference.cases(),
     *tokens.cases(),
+    *chains.cases(),
 )
 
 STUDIES = (*studies(), *label_studies(), *annealing_studies())

@@ -13,6 +13,7 @@ from genprobe.render.figure.legend import Entry, remark
 from genprobe.render.figure.style import FAINT, INK, SMALL
 from genprobe.render.plane_labels import one_line
 from genprobe.render.rate_parts import label_part, parts_of, strip_labels
+from genprobe.render.text.first_level import has_chain
 from genprobe.report import Report, number
 
 INFORMATION, EITHER, MISMATCH, OPEN = "information", "either", "mismatch", "open"
@@ -164,7 +165,9 @@ def nats_entries(reports: Sequence[Report], scale: float) -> list[Entry]:
         if any(widths)
     ]
     entries += strip_entries(reports)
-    if any("mutual_information" in report.estimates for report in reports):
+    if any(map(has_chain, reports)):
+        entries.append(remark("of a chain: z₁, then all further levels unresolved"))
+    elif any("mutual_information" in report.estimates for report in reports):
         entries.append(remark("all beyond I(n;z): KL(q(z)‖p(z)) of these N examples"))
     return entries + cap_entries(reports, scale)
 

@@ -7,12 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Polygon, Rectangle
 from matplotlib.ticker import FixedLocator, MaxNLocator
 
+from genprobe.render.decoder_curve import PROGRESSIVE
 from genprobe.render.figure.labels import label_points, obstacles_of
 from genprobe.render.figure.style import COLOURS, FAINT, INK, MARKERS, marker, tint
 from genprobe.render.plane import ALL, PlacedModel, Plane, Polyline, Window, regions_within
 from genprobe.render.plane_labels import axis_titles, number_labels, one_line
 from genprobe.render.plane_lines import STEPS, cost_line, equal_elbo_lines, tangent
 
+LINES = ("entropy", "hull", "slope", "decoder-curve", "progressive-curve")
+"""What a name must not cover."""
 TANGENT = 0.07
 """Half the length of a tangent, as a share of the height of the axes."""
 RATE_ONLY: Literal[2] = 2  # matplotlib's tick upwards
@@ -203,9 +206,11 @@ def label_models(axes: Axes, plane: Plane) -> None:
     if len(plane.undecoded) <= ALL:
         names += [one_line(encoder.name) for encoder in plane.undecoded]
         points += [(encoder.rate, plane.window.distortions[0]) for encoder in plane.undecoded]
+    placed = {model.index for model in plane.models}
     for curve in plane.curves:
-        if curve.gap is None:  # no model at the end of an arrow has the name
+        own = curve.kind == PROGRESSIVE and curve.index in placed
+        if curve.gap is None and not own:  # no model at the end of an arrow has the name
             names.append(one_line(curve.name))
             points.append(curve.points[len(curve.points) // 2])
-    obstacles = obstacles_of(axes, plane.positions, ("entropy", "hull", "slope", "decoder-curve"))
+    obstacles = obstacles_of(axes, plane.positions, LINES)
     label_points(axes, names, points, obstacles, bold)

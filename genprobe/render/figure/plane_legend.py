@@ -5,9 +5,10 @@ import textwrap
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse, Patch
 
+from genprobe.render.decoder_curve import PROGRESSIVE
 from genprobe.render.figure.legend import WRAPPED, Entry, model_handle, remark
 from genprobe.render.figure.plane_axes import ELLIPSES, ENTROPY, HULL, RATE_ONLY, TANGENTS
-from genprobe.render.figure.plane_curves import CURVE
+from genprobe.render.figure.plane_curves import CURVE, PROGRESS
 from genprobe.render.figure.style import COLOURS, INK, MARKERS, tint
 from genprobe.render.plane import Plane, regime_keys
 from genprobe.render.plane_labels import (
@@ -71,10 +72,14 @@ def plane_line_entries(plane: Plane) -> list[Entry]:
 
 
 def decoder_entries(plane: Plane) -> list[Entry]:
-    """The curves of the decoders and the arrows to them."""
-    if not plane.curves:
-        return []
+    """The curves of the decoders and the arrows to them, and those of chains."""
+    entries: list[Entry] = []
+    if any(curve.kind == PROGRESSIVE for curve in plane.curves):
+        known = textwrap.fill("ever more levels of the chain known", WRAPPED)
+        entries.append((Line2D([], [], color=INK, **PROGRESS), known))
+    if all(curve.kind == PROGRESSIVE for curve in plane.curves):
+        return entries
     text = textwrap.fill("the best any encoder could reach with this decoder", WRAPPED)
     arrows = any(curve.gap for curve in plane.curves)
     gap = [remark("arrow: the inference gap")] if arrows else []
-    return [(Line2D([], [], color=INK, **CURVE), text), *gap]
+    return [*entries, (Line2D([], [], color=INK, **CURVE), text), *gap]

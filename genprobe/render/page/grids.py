@@ -16,6 +16,11 @@ SEE = {
         "Inputs, and what three draws of each one's code decode to. What the code says is the same "
         "in all three; what it leaves open differs or blurs.",
     ),
+    "levels": (
+        "What each level holds",
+        "Inputs, and what they decode to where only the first levels are known: of the others each "
+        "row has draws from their priors.",
+    ),
     "prior": ("Samples from the prior", "What codes drawn from {source} decode to."),
     "fitted-prior": (
         "Samples from the fitted prior",

@@ -21,6 +21,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from genprobe._version import __version__
+from genprobe.analysis.diffusion import diffuses
 from genprobe.analysis.findings import FINDINGS, read_more
 from genprobe.analysis.regimes import MEANING, ORDER, UNDETERMINED
 from genprobe.analysis.rounding import rounded, rounded_error
@@ -39,6 +40,7 @@ from genprobe.render.palette import COLOURS, MARKERS, colours_of
 from genprobe.render.plane import plane_of, regime_keys
 from genprobe.render.rate_parts import label_part, parts_of, strip_labels
 from genprobe.render.text import templating
+from genprobe.render.text.chain_lines import FIRST_ALONE, values_of
 from genprobe.render.text.comparison_labels import (
     UNCLEAR,
     compared_labels,
@@ -50,6 +52,8 @@ from genprobe.render.text.comparison_labels import (
 from genprobe.render.text.comparison_rows import UNPAIRED, difference_rows, differing
 from genprobe.render.text.comparison_verdict import verdict_of
 from genprobe.render.text.comparison_warnings import gathered
+from genprobe.render.text.diffusion_lines import root
+from genprobe.render.text.first_level import has_chain, of_first_level
 from genprobe.render.text.headings import ERRORS, SPELT
 from genprobe.render.text.inference_lines import inference_details
 from genprobe.render.text.label_lines import leaked
@@ -144,7 +148,8 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
     reports = comparison.named
     scale = common_divisor(reports, unit)
     colours = colours_of(comparison)
-    entries = [entry(i, r.model, r, colours[i]) for i, r in enumerate(reports)]
+    further = any(map(has_chain, reports))
+    entries = [entry(i, r.model, r, colours[i], further) for i, r in enumerate(reports)]
     plane = plane_of(comparison)  # in nats: the page's script divides by the unit
     figure = plotly_figure(plane)
     env = page_environment()
@@ -225,6 +230,8 @@ def contents(entries: Sequence[Entry]) -> dict[str, str]:
         "nats": "Rate" if any(entry.shares for entry in entries) else "",
         "lost": "Inference" if any(entry.inference for entry in entries) else "",
         "dimensions": "Dimensions" if any(e.report.dimensions for e in entries) else "",
+        "time": "Time" if any(diffuses(e.report) for e in entries) else "",
+        "levels": "Levels" if any(has_chain(e.report) for e in entries) else "",
         "labels": "Labels" if any(entry.report.labels for entry in entries) else "",
         "pictures": "Pictures",
         "again": "Make it again",
@@ -249,6 +256,11 @@ def page_environment() -> Environment:
     }
     env.filters |= {"method": method_lines, "sourced": sourced, "meaning_of": meaning_of}
     env.filters |= {"doubts": doubts, "floor_two": floor_two}
+    env.filters["values_of"] = values_of
+    env.filters["name_in"] = lambda e, report: of_first_level(report, e.name, name_of(e))
+    env.tests["chain"] = has_chain
+    env.tests["diffusion"] = diffuses
+    env.filters["root"] = root
     env.tests["unclear"] = is_unclear
     env.filters["leaked"] = lambda label, unit, scale: leaked(
         label, label.leak, Scale(unit, scale, DECIMALS[unit])
@@ -264,6 +276,7 @@ def page_environment() -> Environment:
         "FEW_NAMED": FEW_NAMED,
         "SIDE": SIDE,
         "total_of": total_of,
+        "FIRST_ALONE": FIRST_ALONE,
     }
     return env
 
@@ -294,15 +307,15 @@ def digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def entry(index: int, name: str, report: Report, colour: str) -> Entry:
-    """What the page says of one model."""
+def entry(index: int, name: str, report: Report, colour: str, further: bool) -> Entry:
+    """What the page says of one model; ``further``: whether any model is a chain of latents."""
     pictures, missing = grids_of(report)
     return Entry(
         index=index,
         name=name,
         report=report,
         colour=colour,
-        shares=shares(report),
+        shares=shares(report, further),
         lost=lost_parts(report),
         inference=inference_details(report, Scale("nats", 1.0, DECIMALS["nats"])),
         dimensions=largest(report.dimensions),
@@ -326,10 +339,14 @@ def units(reports: Sequence[Report]) -> dict[str, float]:
     return found
 
 
-def shares(report: Report) -> list[Share]:
+def shares(report: Report, further: bool = False) -> list[Share]:
     """Where each nat of the rate goes, as far as the bounds on the population say.
 
     Empty where a bound is missing, or the rate is no more than its error.
+
+    Args:
+        report: of the model.
+        further: whether there is a share of further levels of chains, of which no bound is known.
     """
     needed = {"rate", "mutual_information", "mutual_information_population_upper"}
     if not needed <= report.estimates.keys() or not report["rate"].value > 0:
@@ -339,6 +356,7 @@ def shares(report: Report) -> list[Share]:
         Share("about x, at least", parts.information, "information"),
         Share("either", parts.either, "either"),
         Share("prior mismatch, at least", parts.mismatch, "mismatch"),
+        *([Share("levels after the first", parts.open, "open")] if further else []),
     ]
 
 

@@ -9,7 +9,7 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
-from genprobe.render.decoder_curve import DecoderCurve
+from genprobe.render.decoder_curve import PROGRESSIVE, PlaneCurve
 from genprobe.render.palette import COLOURS, MARKERS
 from genprobe.render.plane import PlacedModel, Plane, Polyline, Window, regions_within
 from genprobe.render.plane_labels import NAMED
@@ -159,10 +159,11 @@ def slope_tick(model: PlacedModel, window: Window) -> dict[str, Any] | None:
     return {**style, "meta": {"model": model.index}}
 
 
-def curve_traces(curve: DecoderCurve) -> list[dict[str, Any]]:
-    """A decoder's curve, and an arrow to it from its model."""
+def curve_traces(curve: PlaneCurve) -> list[dict[str, Any]]:
+    """A decoder's curve, and an arrow to it from its model; or a chain's."""
     meta = {"model": curve.index}
-    line = {**line_trace(curve.line, width=2, color=curve.colour), "meta": meta}
+    dash = {"dash": "dash"} if curve.kind == PROGRESSIVE else {}
+    line = {**line_trace(curve.line, width=2, color=curve.colour, **dash), "meta": meta}
     points = {
         **line_trace(curve.points),
         "mode": "markers",

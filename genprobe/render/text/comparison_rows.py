@@ -5,6 +5,7 @@ from typing import NamedTuple
 from genprobe.analysis.rounding import rounded, rounded_error
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.difference import BOUND, PAIRED, Difference
+from genprobe.render.text.first_level import has_chain
 from genprobe.render.text.headings import COLUMNS, heading_of
 from genprobe.render.text.rows import DOUBTED, DOUBTS, doubts, short_verdict, sourced
 from genprobe.render.text.units import divisor
@@ -196,6 +197,8 @@ def shared_notes(comparison: Comparison, unit: str) -> list[str]:
     found = []
     if any("marginal_kl" in report.estimates for report in comparison.reports):
         found.append("marg. KL is the marginal KL, R − I(n;z).")
+    if any(map(has_chain, comparison.reports)):
+        found.append("Of a chain of latents I(n;z) and marg. KL are of its first level, z₁.")
     if comparison.side_by_side:
         found.append("Each on data of its own: nothing is shared, and no two rows compare.")
     elif not comparison.same_measure:

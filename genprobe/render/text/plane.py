@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import plotext
 
 from genprobe.comparing.comparison import Comparison
+from genprobe.render.decoder_curve import DECODER, PROGRESSIVE
 from genprobe.render.plane import Plane, Position, Window, plane_of
 from genprobe.render.plane_labels import axis_titles, entropy_label, one_line
 from genprobe.render.plane_lines import round_numbers
@@ -17,6 +18,7 @@ KEYS = string.digits[1:] + string.ascii_letters
 OTHER = "+"
 DOT = "."
 CURVE = "~"
+KNOWN = "-"
 BETWEEN = 40
 """Points that stand for each stretch of a curve."""
 KEPT = "\u00a0"
@@ -56,9 +58,15 @@ def grid(plane: Plane, width: int) -> str:
     dots = list(entropy_dots(plane, width))
     if dots:
         figure.draw(figure.signal(*map(list, zip(*dots, strict=True)), marker=DOT))
-    along = [at for curve in plane.curves for at in in_window(curve.points, plane.window)]
-    if along:
-        figure.draw(figure.signal(*map(list, zip(*along, strict=True)), marker=CURVE))
+    for kind, marker in ((DECODER, CURVE), (PROGRESSIVE, KNOWN)):
+        along = [
+            at
+            for curve in plane.curves
+            if curve.kind == kind
+            for at in in_window(curve.points, plane.window)
+        ]
+        if along:
+            figure.draw(figure.signal(*map(list, zip(*along, strict=True)), marker=marker))
     keys = dict(zip(plane.labelled, KEYS, strict=False))
     # The best are drawn last, for what is drawn later covers what lies in the same place.
     for i in sorted(range(len(plane.models)), key=lambda i: (i in keys, i in plane.frontier, -i)):
@@ -108,7 +116,10 @@ def legend(plane: Plane) -> Iterator[str]:
         yield f"* on the Pareto frontier{others}"
     if plane.entropy is not None:
         yield f"{DOT} {entropy_label(plane)}"
-    if plane.curves:
+    kinds = {curve.kind for curve in plane.curves}
+    if DECODER in kinds:
         yield f"{CURVE} the best any encoder could reach with this decoder and prior"
+    if PROGRESSIVE in kinds:
+        yield f"{KNOWN} ever more levels of a chain known, the others drawn from their priors"
     if plane.undecoded:
         yield "without a decoder: " + ", ".join(one_line(m.name) for m in plane.undecoded)

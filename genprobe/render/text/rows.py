@@ -5,6 +5,7 @@ from typing import NamedTuple
 from genprobe.analysis.regimes import AUTODECODER, DEFAULT_CUTS, MEANING
 from genprobe.analysis.rounding import rounded, rounded_error
 from genprobe.estimators.catalog import CATALOG, row_of
+from genprobe.render.text.first_level import of_first_level
 from genprobe.report import COLLAPSED_NATS, Dimension, Estimate, Regime, Report, number
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -69,7 +70,7 @@ def label_layout(report: Report) -> dict[str, list[Estimate]]:
 
 def row(report: Report, estimate: Estimate, divisor: float, decimals: int = 3) -> Row:
     """One estimate as text."""
-    name = name_of(estimate)
+    name = of_first_level(report, estimate.name, name_of(estimate))
     if estimate.unit == "count":
         return Row(name, f"{estimate.value:.0f}{total_of(report, estimate)}", "", "")
     scale = divisor if estimate.unit == "nats" else 1.0
@@ -114,8 +115,9 @@ def method_lines(report: Report) -> list[str]:
     facts, lines = report.provenance, []
     made, needed = facts.get("queries"), facts.get("queries_needed")
     if made and needed is not None:
+        name = of_first_level(report, "mutual_information", "I(n;z)")
         lines.append(
-            f"I(n;z) from {made} queries; ± {facts['tolerance']:g} nats takes {needed}, "
+            f"{name} from {made} queries; ± {facts['tolerance']:g} nats takes {needed}, "
             f"of the plain estimator {facts['plain_queries']}"
         )
     if facts.get("fitted_prior") and "rate_fitted_prior" in report.estimates:
@@ -177,9 +179,10 @@ PLACED_BY = {"rate": "R", "mutual_information": "I(n;z)", "slope": "s"}
 
 def placed_by(report: Report, divisor: float) -> str:
     """R, I(n;z) and the slope s, as far as they are known, to follow a sentence."""
+    symbols = {k: of_first_level(report, k, symbol) for k, symbol in PLACED_BY.items()}
     found = [
         f"{symbol} = {number(e.value / (1.0 if name == 'slope' else divisor), 2)}"
-        for name, symbol in PLACED_BY.items()
+        for name, symbol in symbols.items()
         if (e := report.estimates.get(name)) is not None
     ]
     return f"; {', '.join(found)}" if found else ""

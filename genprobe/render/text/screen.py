@@ -12,7 +12,9 @@ from genprobe.analysis.verdict import verdict
 from genprobe.errors import Notice
 from genprobe.escape import escaped
 from genprobe.render.text.at_width import AtWidth
+from genprobe.render.text.chain_lines import chain_lines, short_chain_lines
 from genprobe.render.text.channel_lines import channel_lines, factor_lines
+from genprobe.render.text.diffusion_lines import diffusion_lines, short_diffusion_lines
 from genprobe.render.text.inference_lines import inference_lines
 from genprobe.render.text.label_lines import label_lines, short_label_lines
 from genprobe.render.text.rows import headline, regime_verdict
@@ -48,8 +50,8 @@ class Fit:
         sentences: of the verdict.
         inference: whether what is said of inference, which somebody asked for, is shown.
         labels: how many are shown; None for all.
-        short: whether each of them has a line, or two, and not all that is said of it; channels
-            and tokens likewise.
+        short: whether each of them has a line, or two, and not all that is said of it; channels,
+            tokens and levels likewise.
     """
 
     warnings: int
@@ -71,7 +73,7 @@ def report_screen(report: Report, unit: str = "nats") -> RenderableType:
     shown = escaped(report)
 
     def screen_at(console: Console, width: int) -> list[Text]:
-        further = bool(shown.channels) or shown.tokens is not None
+        further = bool(shown.channels or shown.levels) or shown.tokens is not None
         for fit in fits(len(shown.warnings), len(shown.labels), further):
             lines = screen_lines(shown, unit, fit, console, width)
             if width < COLUMNS or len(lines) <= LINES:
@@ -145,11 +147,15 @@ def parts_below(report: Report, scale: Scale, fit: Fit) -> dict[str, list[str]]:
         fit: how much is shown.
     """
     of_channels = factor_lines if fit.short else channel_lines
+    of_levels = short_chain_lines if fit.short or not fit.extras else chain_lines
+    of_time = short_diffusion_lines if fit.short else diffusion_lines
     of_tokens = short_token_lines if fit.short else token_lines
     return {
         "log p   ": list(inference_lines(report, scale)) if fit.inference else [],
         "Codes   ": of_channels(report) if fit.extras else [],
         "Tokens  ": of_tokens(report) if fit.extras else [],
+        "Time    ": of_time(report, scale) if fit.extras else [],
+        "Levels  ": of_levels(report, scale)[: None if fit.extras else 1],
         "Labels  ": label_texts(report, scale, fit),
     }
 

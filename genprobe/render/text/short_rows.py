@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 from genprobe.analysis.advice import Facts, error_of
 from genprobe.analysis.decoder_alone import bound_alone, has_encoder
+from genprobe.analysis.diffusion import diffuses
 from genprobe.analysis.rounding import rounded, rounded_error, with_error
 from genprobe.estimators.catalog import CATALOG
+from genprobe.render.text.first_level import has_chain, of_first_level
 from genprobe.render.text.headings import ERRORS
 from genprobe.render.text.rows import BOUNDS, layout, name_of, sparkline
 from genprobe.render.text.units import DECIMALS, divisor
@@ -93,7 +95,9 @@ def short_rows(report: Report, unit: str, extras: bool = True) -> list[ShortRow]
             rows += population_rows(report, scale)
         if name in report.estimates:
             rows.append(estimate_row(report, report.estimates[name], label, scale, columns))
-        elif name in ALWAYS and has_encoder(report):  # without one the regime says why
+        elif (
+            name in ALWAYS and has_encoder(report) and not diffuses(report)
+        ):  # without one the regime says why
             rows += absent_rows(report, name, label)
     if extras:
         foreign = [e for es in layout(report).values() for e in es if e.name not in CATALOG]
@@ -113,6 +117,7 @@ def estimate_row(
         scale: of the table.
         columns: which errors are shown.
     """
+    label = of_first_level(report, estimate.name, label)
     if estimate.name == "active_units":
         bars = re.sub(r" and \d+ more ", "…", sparkline(list(report.dimensions), scale.nats))
         return ShortRow(label, f"{estimate.value:.0f} of {len(report.dimensions)}", (), bars)
@@ -212,14 +217,13 @@ def population_rows(report: Report, scale: Scale) -> list[ShortRow]:
     high, low = report.estimates.get(UPPER), report.estimates.get("mutual_information")
     if high is None:
         return []
+    name = "I(X;Z₁)" if has_chain(report) else "I(X;Z)"
     if low is None or not 0 < low.value < high.value:
         by = scale.nats
         bound = with_error(high.value / by, (error_of(high) or 0.0) / by, scale.decimals)
-        return [ShortRow("I(X;Z)", f"≤ {bound}", (), "for the population")]
+        return [ShortRow(name, f"≤ {bound}", (), "for the population")]
     return [
-        ShortRow(
-            "I(X;Z)", f"{written(low, scale)} … {written(high, scale)}", (), "for the population"
-        )
+        ShortRow(name, f"{written(low, scale)} … {written(high, scale)}", (), "for the population")
     ]
 
 

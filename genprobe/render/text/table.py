@@ -12,7 +12,9 @@ from rich.text import Text
 from genprobe.errors import Notice
 from genprobe.escape import escaped
 from genprobe.render.text.at_width import AtWidth
+from genprobe.render.text.chain_lines import chain_lines
 from genprobe.render.text.channel_lines import channel_lines
+from genprobe.render.text.diffusion_lines import diffusion_lines
 from genprobe.render.text.headings import ERRORS
 from genprobe.render.text.inference_lines import curve_lines, inference_details
 from genprobe.render.text.label_lines import label_lines
@@ -59,10 +61,16 @@ def report_view(report: Report, unit: str = "nats") -> RenderableType:
     if report.tokens is not None:
         first, *rest = token_lines(report)
         parts += ["", hanging("Tokens", first, "bold"), *(padded(line) for line in rest)]
+    in_unit = Scale(unit, scale, DECIMALS[unit])
+    levels = chain_lines(report, in_unit)
+    time = diffusion_lines(report, in_unit)
+    if time:
+        parts += ["", hanging("Time", time[0], "bold"), *map(padded, time[1:])]
+    if levels:
+        parts += ["", hanging("Levels", levels[0], "bold"), *map(padded, levels[1:])]
     for label in report.labels.values():
         first, *rest = label_lines(label, Scale(unit, scale, DECIMALS[unit]))
         parts += ["", hanging("Label", first, "bold"), *(padded(line) for line in rest)]
-    in_unit = Scale(unit, scale, DECIMALS[unit])
     said = [*inference_details(report, in_unit), *curve_lines(report, in_unit)]
     if said:
         parts += ["", hanging("log p", said[0], "bold"), *map(padded, said[1:])]

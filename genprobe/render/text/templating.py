@@ -8,6 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from genprobe.analysis.verdict import verdict
 from genprobe.comparing.comparison import Comparison
 from genprobe.escape import escaped
+from genprobe.render.text.chain_lines import short_chain_lines
 from genprobe.render.text.comparison_labels import label_columns, label_notes, label_title
 from genprobe.render.text.comparison_rows import (
     Cell,
@@ -61,6 +62,7 @@ def report_facts(report: Report, unit: str) -> dict[str, Any]:
         "errors": ERRORS,
         "sections": sections(report, scale, DECIMALS[unit]),
         "method": method_lines(report),
+        "levels": short_chain_lines(report, scale_of(report, unit)),
         "labels": labels_said(report, unit),
         "regime": regime_lines(report, unit, scale),
         "warnings": report.warnings,
@@ -82,6 +84,7 @@ def screen_facts(report: Report, unit: str) -> dict[str, Any]:
         "unit": unit,
         "errors": error_columns(report),
         "rows": short_rows(report, unit),
+        "levels": short_chain_lines(report, scale_of(report, unit)),
         "labels": labels_said(report, unit),
         "regime": regime_verdict(report),
         "warnings": report.warnings,

@@ -11,10 +11,11 @@ if TYPE_CHECKING:
 
 @hookimpl
 def genprobe_loaders() -> "Sequence[Loader]":
-    """Folders that diffusers saved an autoencoder to."""
+    """Folders that diffusers saved an autoencoder to, or an unconditional pipeline."""
     from genprobe_diffusers.loader import diffusers
+    from genprobe_diffusers.pipelines import pipelines
 
-    return [diffusers]
+    return [diffusers, pipelines]
 
 
 @hookimpl

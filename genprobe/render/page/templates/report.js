@@ -87,7 +87,7 @@
 
   const edged = (marker) => ({
     ...marker,
-    line: { ...marker.line, color: colour(marker.line.color) },
+    line: { ...marker.line, color: colour(marker.line?.color) },
   });
 
   // Round numbers, seven or fewer, of R + D that a view passes over.

@@ -1,0 +1,117 @@
+"""A chain of latents in a few lines: what each level costs, and what it says of x."""
+
+from genprobe.analysis.advice import error_of
+from genprobe.analysis.rounding import rounded, with_error
+from genprobe.level_report import DEAD_NATS, Level
+from genprobe.progressive_curve import ProgressivePoint
+from genprobe.render.text.first_level import has_chain
+from genprobe.render.text.short_rows import Scale
+from genprobe.report import Report
+
+WIDEST = 16
+"""Characters of the longest bar."""
+EIGHTHS = " ▏▎▍▌▋▊▉"
+LISTED = 12
+"""Levels that have a line each; of more those with the largest rates have one."""
+FIRST_ALONE = (
+    "I(n;z₁), the marginal KL, fitted priors and labels are of z₁: for all levels together they "
+    "would take N × M runs of the network"
+)
+
+
+def chain_lines(report: Report, scale: Scale) -> list[str]:
+    """A line for each level, and what is left to say as ever more levels are known.
+
+    Args:
+        report: to be shown.
+        scale: of the numbers.
+    """
+    if not has_chain(report):
+        return []
+    top = max(level["rate"].value for level in report.levels)
+    shown = sorted(report.levels, key=lambda e: -e["rate"].value)[:LISTED]
+    lines = [level_line(e, top, scale) for e in report.levels if e in shown]
+    left = len(report.levels) - len(lines)
+    more = [f"{left} more levels cost less than these"] if left else []
+    return [*lines, *more, *known_line(report, scale), FIRST_ALONE]
+
+
+def short_chain_lines(report: Report, scale: Scale) -> list[str]:
+    """What the levels cost in a line, and what is left as they are known in another.
+
+    Args:
+        report: to be shown.
+        scale: of the numbers.
+    """
+    if not has_chain(report):
+        return []
+    largest = sorted(report.levels, key=lambda e: -e["rate"].value)[: LISTED // 2]
+    each = [f"{e.name} {brief(e, scale)}" for e in report.levels if e in largest]
+    left = len(report.levels) - len(each)
+    more = [f"{left} more"] if left else []
+    dead = [level.name for level in report.levels if level.dead]
+    said = f"; dead: {', '.join(dead[:LISTED])}" if dead else ""
+    return [f"R by level: {', '.join([*each, *more])}{said}", *known_line(report, scale)]
+
+
+def level_line(level: Level, top: float, scale: Scale) -> str:
+    """A level: its bar, its rate with the error, and how many of its dimensions cost anything."""
+    rate = level["rate"]
+    said = with_error(rate.value, error_of(rate), scale.decimals, scale.nats)
+    active = level.estimates.get("active_units")
+    units = ""
+    if active is not None:
+        units = f", {active.value:.0f} of {values_of(level)} dims ≥ {DEAD_NATS} nat"
+    return f"{level.name:<4}{bar(rate.value, top):<{WIDEST}} {said}{units}{dead_words(level)}"
+
+
+def dead_words(level: Level) -> str:
+    """That a level carries nothing, if so."""
+    return ", dead" if level.dead else ""
+
+
+def values_of(level: Level) -> int:
+    """How many values one z of a level has."""
+    count = 1
+    for length in level.shape:
+        count *= length
+    return count
+
+
+def bar(value: float, top: float) -> str:
+    """A bar as long as a value is of the largest.
+
+    Args:
+        value: of the bar.
+        top: of the longest.
+
+    Example:
+        >>> bar(1.0, 2.0), bar(0.0, 2.0)
+        ('████████', '')
+    """
+    eighths = round(8 * WIDEST * max(0.0, value) / top) if top > 0 else 0
+    return ("█" * (eighths // 8) + EIGHTHS[eighths % 8]).rstrip()
+
+
+def brief(level: Level, scale: Scale) -> str:
+    """The rate of a level, rounded to its error."""
+    rate, error = level["rate"], error_of(level["rate"])
+    shown = None if error is None else error / scale.nats
+    return rounded(rate.value / scale.nats, shown, scale.decimals)
+
+
+def known_line(report: Report, scale: Scale) -> list[str]:
+    """D as ever more levels are known, the others drawn from their priors; none without a curve."""
+    curve = report.progressive
+    if curve is None or not curve.points:
+        return []
+    by = scale.nats if curve.in_nats else 1.0
+    said = [f"{left_at(point, by, scale)} ({point.label})" for point in curve.points]
+    unit = "" if curve.in_nats else f", {curve.points[0].distortion.unit}"
+    return [f"D with the first levels alone{unit}: {' → '.join(said)}"]
+
+
+def left_at(point: ProgressivePoint, by: float, scale: Scale) -> str:
+    """The distortion of a point, rounded to its error."""
+    value, error = point.distortion.value / by, error_of(point.distortion)
+    return rounded(value, None if error is None else error / by, scale.decimals)
