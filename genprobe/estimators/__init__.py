@@ -1,8 +1,8 @@
 """Estimators: pure functions of quantities to an Estimate, one a file.
 
 An estimator's parameter names say what it needs, out of the properties of
-``genprobe.estimators.quantities.Quantities``, or of the probes; its own name is the estimate's. It is registered in
-``genprobe.estimators.catalog``, with what the tables say of it.
+``genprobe.estimators.quantities.Quantities``, or of the probes; its own name is the estimate's. It
+is registered in ``genprobe.estimators.catalog``, with what the tables say of it.
 """
 
 from genprobe.estimators.catalog import ESTIMATORS

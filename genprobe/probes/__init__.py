@@ -2,8 +2,8 @@
 
 A probe is a function whose parameter names are what it needs, out of PROBE_INPUTS. It returns a
 float tensor (draw, batch), or (1, batch) where draws do not enter; it is stored under its name. An
-expensive one asks for ``chosen`` and returns numbers of these examples alone. Where it does not apply
-it returns None, or raises ``UnavailableError`` to say why.
+expensive one asks for ``chosen`` and returns numbers of these examples alone. Where it does not
+apply it returns None, or raises ``UnavailableError`` to say why.
 """
 
 from genprobe.encoding.calls import Calls

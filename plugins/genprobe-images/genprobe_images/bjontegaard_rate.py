@@ -88,7 +88,7 @@ def rising(name: str, rates: Points, qualities: Points) -> tuple[Points, Points]
         i = int(flat[0])
         raise DataError(
             f"No BD-rate: {name} curve is not monotone: from rate {rates[i]:.4g} to "
-            f"{rates[i + 1]:.4g} the quality goes from {qualities[i]:.4g} to {qualities[i + 1]:.4g}."
+            f"{rates[i + 1]:.4g} quality goes from {qualities[i]:.4g} to {qualities[i + 1]:.4g}."
         )
     return rates, qualities
 

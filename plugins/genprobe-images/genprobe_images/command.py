@@ -39,7 +39,7 @@ def bd_rate_command(sweep_a: str, sweep_b: str, as_json: bool, **choices: Any) -
 
     Each is the folder of a sweep, or a pattern in quotes, of stores (.h5) or reports (.json) of at
     least four models on the same images. −10 % is a tenth less rate. The interval is over images,
-    and takes stores.
+    not over trainings, and takes stores.
     """
     from genprobe_images.sweeps import compare_sweeps
 
@@ -97,16 +97,17 @@ def lines(found: "BDRate") -> list[str]:
 
 def table(mark: str, curve: "Curve", quality: str) -> list[str]:
     """The points of a curve, a line each."""
+    import math
+
     from genprobe.escape import escape
     from genprobe_images.sweeps import QUALITIES
 
-    rows = zip(curve.rates, curve.qualities, curve.models, strict=True)
-    return [
-        "",
-        escape(f"{mark}  {curve.name}"),
-        f"{'R, nats':>10}  {QUALITIES[quality]:>10}  model",
-        *(escape(f"{rate:10.3f}  {value:10.4f}  {model}") for rate, value, model in rows),
-    ]
+    found = ["", escape(f"{mark}  {curve.name}")]
+    found += [f"{'R, nats':>10}  {'bits/pixel':>10}  {QUALITIES[quality]:>10}  model"]
+    for rate, value, model in zip(curve.rates, curve.qualities, curve.models, strict=True):
+        bits = f"{rate / math.log(2) / curve.pixels:.4f}" if curve.pixels else "–"
+        found.append(escape(f"{rate:10.3f}  {bits:>10}  {value:10.4f}  {model}"))
+    return found
 
 
 def share(value: float) -> str:

@@ -2,10 +2,12 @@
 
 A point of a curve is a model: the means over images of its rate R and of a quality. The interval is
 a percentile bootstrap over images: both sweeps have the same ones, and the same resample of them in
-every replicate. Equal examples are resampled together.
+every replicate. Equal examples are resampled together. It says what other images would change, not
+what training anew would.
 """
 
 import glob
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +17,9 @@ import numpy as np
 from jaxtyping import Float64
 
 from genprobe import Report, Store, open_store
-from genprobe.errors import DataError, GenprobeError, UsageError
+from genprobe.errors import DataError, GenprobeError, UnavailableError, UsageError
 from genprobe_images.bjontegaard_rate import Method, Points, bd_rate, overlap, rising
+from genprobe_images.pictures import image_shape
 
 QUALITIES = {"psnr": "PSNR, dB", "ssim": "SSIM", "ms_ssim": "MS-SSIM", "distortion": "−D, nats"}
 """What the quality axis may be, and what it is called."""
@@ -37,6 +40,7 @@ class Curve:
         rates: (points,) mean rates, nats an example.
         qualities: (points,) mean qualities, larger being better.
         data: fingerprint of the data set.
+        pixels: of an image, by which rates are shown in bits a pixel; None if it is none.
         rate_each: (points, n) of every image; None where stores are not at hand.
         quality_each: (points, n) of every image.
         which: (n,) the distinct image that each is.
@@ -47,6 +51,7 @@ class Curve:
     rates: Points
     qualities: Points
     data: str
+    pixels: int | None = None
     rate_each: Each | None = None
     quality_each: Each | None = None
     which: np.ndarray | None = None
@@ -268,6 +273,7 @@ def curve_of_reports(name: str, reports: Sequence[Report], quality: str) -> Curv
         rates=rates[order],
         qualities=sign * np.array([reports[i][quality].value for i in order]),
         data=one_of(name, [str(r.provenance.get("dataset_fingerprint")) for r in reports]),
+        pixels=pixels_of(reports[0].provenance.get("event_shape", ())),
     )
 
 
@@ -293,10 +299,19 @@ def curve_of_stores(name: str, stores: Sequence[Store], quality: str) -> Curve:
         rates=rate.mean(1),
         qualities=value.mean(1),
         data=one_of(name, [store.header.dataset_fingerprint for store in stores]),
+        pixels=pixels_of(stores[0].header.event_shape),
         rate_each=rate,
         quality_each=value,
         which=which,
     )
+
+
+def pixels_of(event_shape: Sequence[int]) -> int | None:
+    """Height times width of an example; None if it is no image."""
+    try:
+        return math.prod(image_shape(event_shape)[1:])
+    except UnavailableError:
+        return None
 
 
 def column(store: Store, name: str) -> Points:
@@ -325,9 +340,10 @@ def lacking(place: str, name: str, *said: str) -> DataError:
         name: of the number.
         said: why not, if that is known.
     """
+    again = "Evaluate it again with genprobe-images installed and --fresh, or give"
     return DataError(
         " ".join([f"{place} has no {name}.", *said]),
-        "Evaluate it again with genprobe-images installed and --fresh, or give another --quality.",
+        f"{'Give' if said else again} another --quality.",
     )
 
 

@@ -170,7 +170,7 @@ def test_what_does_not_compare_is_refused(sweeps, images, tmp_path):
     other = run(tmp_path / "other", 0.5, images[:100] * 0.9)
     with pytest.raises(DataError, match="different data"):
         compare_sweeps(sweeps[0], other)
-    with pytest.raises(DataError, match="ms_ssim.*too small"):
+    with pytest.raises(DataError, match=r"ms_ssim.*too small"):
         compare_sweeps(*sweeps, quality="ms_ssim")
     few = run(tmp_path / "few", 0.5, images, scales=SCALES[:3])
     with pytest.raises(DataError, match="3 rates"):
