@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from genprobe_images.sweeps import BDRate, Curve
+    from genprobe_images.curves import Curve
+    from genprobe_images.sweeps import BDRate
 
 
 @click.command("bd-rate", short_help="Compare the rates of two sweeps at equal quality.")
@@ -74,7 +75,7 @@ def as_plain(found: "BDRate") -> dict[str, Any]:
 def lines(found: "BDRate") -> list[str]:
     """The result as text."""
     from genprobe.escape import escape
-    from genprobe_images.sweeps import QUALITIES
+    from genprobe_images.curves import QUALITIES
 
     first = f"BD-rate of {found.curve.name} against {found.reference.name}: {share(found.value)}"
     spread = f"No interval: {found.no_interval}."
@@ -100,7 +101,7 @@ def table(mark: str, curve: "Curve", quality: str) -> list[str]:
     import math
 
     from genprobe.escape import escape
-    from genprobe_images.sweeps import QUALITIES
+    from genprobe_images.curves import QUALITIES
 
     found = ["", escape(f"{mark}  {curve.name}")]
     found += [f"{'R, nats':>10}  {'bits/pixel':>10}  {QUALITIES[quality]:>10}  model"]

@@ -7,7 +7,8 @@ import pytest
 import torch
 from click.testing import CliRunner
 from genprobe_images import bd_rate
-from genprobe_images.sweeps import Curve, compare_sweeps, interval_of
+from genprobe_images.curves import Curve
+from genprobe_images.sweeps import compare_sweeps, interval_of
 
 import genprobe
 from genprobe.cli import main
