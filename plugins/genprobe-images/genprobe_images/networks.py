@@ -180,7 +180,10 @@ def given(variable: str, what: str, device: torch.device) -> nn.Module:
     """
     path = os.environ.get(variable)
     if not path:
-        raise UnavailableError(f"{what} needs the weights of a network: {variable} names none.")
+        raise UnavailableError(
+            f"{what} needs the weights of a network: {variable} names none. A finished store has "
+            "to be encoded again for it, with --fresh."
+        )
     return loaded(Path(path), os.environ.get(TRUST) == "1").to(device)
 
 
