@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, TypeVar, cast
 
+__all__ = ["escape"]
+
 T = TypeVar("T")
 
 

@@ -11,6 +11,7 @@ import torch
 from genprobe._version import __version__
 from genprobe.aggregate.queries import DRAWS, first_queries
 from genprobe.analysis.options import Options
+from genprobe.encoding.probe_settings import settings_by_probe
 from genprobe.estimators.quantities import Quantities
 from genprobe.report import BOUNDS_ALONE, Estimate
 
@@ -110,6 +111,7 @@ def describe_run(
         options: what the user chose.
     """
     header = quantities.header
+    probes = settings_by_probe(quantities.store.notices())
     return {
         "genprobe": __version__,
         "torch": torch.__version__,
@@ -130,6 +132,7 @@ def describe_run(
         **({"teacher_forced": True} if header.teacher_forced else {}),
         **({} if header.encoder else {"encoder": False}),
         **({} if header.diffusion is None else {"diffusion": chain_facts(header.diffusion)}),
+        **({"probes": {k: v[0] for k, v in probes.items() if len(v) == 1}} if probes else {}),
         "fitted_prior": describe_fit(quantities, estimates),
         **count_queries(quantities, options.tolerance),
         "fitted_scale": describe_scale(quantities, estimates),

@@ -31,6 +31,8 @@ from genprobe.analysis.stored_quantities import (
 from genprobe.analysis.tokens import tokens_report
 from genprobe.analysis.withheld import stated, stated_channels, stated_dimensions, vacuous
 from genprobe.encoding.parts import Parts
+from genprobe.encoding.probe_settings import SETTINGS
+from genprobe.encoding.probed import ABSENT
 from genprobe.errors import Notice
 from genprobe.estimators.annealing import NOT_ASKED
 from genprobe.estimators.call import Estimator, estimate
@@ -173,7 +175,7 @@ def estimate_report(
     of_labels, unsaid = stored_label_reports(store, family, quantities, estimates, labels, progress)
     of_labels = {k: as_stated(v, quantities.observations) for k, v in of_labels.items()}
     said = [
-        *store.notices(),
+        *(n for n in store.notices() if not n.code.startswith((ABSENT, SETTINGS))),
         *([] if family.notice is None else [family.notice]),
         *prior_of_these(options.prior, header),
     ]

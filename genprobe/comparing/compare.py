@@ -20,6 +20,7 @@ from genprobe.comparing.inputs import (
     without_side_files,
 )
 from genprobe.comparing.label_differences import label_differences
+from genprobe.comparing.probed_differences import probed_differences
 from genprobe.comparing.shared_regime import replace_regime, with_examples
 from genprobe.errors import GenprobeError, UsageError
 from genprobe.estimators.catalog import row_of
@@ -175,6 +176,9 @@ def assemble(
         inference_differences=tuple(inference_differences(ranked, reference))
         if reference is not None and same
         else (),
+        probed_differences=()
+        if reference is None
+        else tuple(probed_differences(ranked, reference)),
     )
 
 

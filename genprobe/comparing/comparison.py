@@ -35,6 +35,7 @@ class Comparison:
         cuts: thresholds of the regimes.
         label_differences: of what the codes tell of each label, from the reference.
         inference_differences: of what inference loses, from the reference.
+        probed_differences: of the means of plugins' probes, from the reference, each in its unit.
     """
 
     reports: tuple[Report, ...]
@@ -53,6 +54,7 @@ class Comparison:
     cuts: Cuts = DEFAULT_CUTS
     label_differences: tuple[Difference, ...] = ()
     inference_differences: tuple[Difference, ...] = ()
+    probed_differences: tuple[Difference, ...] = ()
 
     @property
     def named(self) -> tuple[Report, ...]:

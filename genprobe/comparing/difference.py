@@ -21,7 +21,7 @@ class Difference:
         first: the model that is compared.
         second: the one it is compared with.
         name: of the estimate.
-        value: first − second, nats.
+        value: first − second, in the unit of the estimate.
         se: Monte Carlo standard error for these very examples; None if unknown.
         se_data: standard error with the examples taken as a sample; None if unknown.
         n: number of examples.

@@ -27,9 +27,17 @@ from genprobe.encoding.parts import Parts
 from genprobe.encoding.placement import in_evaluation
 from genprobe.encoding.prior_calls import log_prior
 from genprobe.encoding.probe_inputs import PROBE_INPUTS
-from genprobe.encoding.probed import failure_code, probed_examples, within
+from genprobe.encoding.probe_settings import settings_notice
+from genprobe.encoding.probed import absence_code, failure_code, probed_examples, within
 from genprobe.encoding.user_errors import memory_errors
-from genprobe.errors import GenprobeError, ModelError, Notice, PluginError, reason_of
+from genprobe.errors import (
+    GenprobeError,
+    ModelError,
+    Notice,
+    PluginError,
+    UnavailableError,
+    reason_of,
+)
 from genprobe.runtime.memory import out_of_memory
 from genprobe.runtime.ranks import barrier
 from genprobe.runtime.seeds import derived_seed, seeded
@@ -139,9 +147,9 @@ def segment_arrays(
             batch, of_levels = chain_batch(here, parts.prior, x, start, header)
         chosen = within(probed, start, stop)
         inputs = probe_inputs(here, parts.prior, x, batch, chosen, header.n)
-        found, failed = probed_columns(inputs, probes)
+        found, said = probed_columns(inputs, probes)
         arrays = identity | columns(inputs, batch) | of_levels | found
-    return arrays, [notice, *failed]
+    return arrays, [notice, *said]
 
 
 def require_known(name: str, probe: Probe) -> None:
@@ -313,8 +321,10 @@ def probed_columns(
 
     Where no example of the subset is in the segment, there is nothing to ask of it. A probe that
     fails costs its own numbers, of which a notice tells, unless there is no report without them.
+    Other notices have the settings of those that gave numbers.
     """
-    arrays, failed = {}, []
+    arrays: dict[str, Tensor] = {}
+    said: list[Notice] = []
     for name, probe in probes.items():
         wanted = inspect.signature(probe).parameters
         of_subset = "chosen" in wanted
@@ -326,12 +336,13 @@ def probed_columns(
             if values is not None:
                 require_length(values, len(given["chosen"]) if of_subset else len(given["x"]))
                 arrays[f"{'subset' if of_subset else 'probes'}/{name}"] = values.detach().cpu()
+                said += filter(None, [settings_notice(name, probe)])
         except Exception as error:
             if name in ESSENTIAL or not own_fault(error):
                 raise
-            failed.append(probe_failed(name, error))
-            log.debug("%s", failed[-1].message, exc_info=error)
-    return arrays, failed
+            said.append(probe_failed(name, error))
+            log.debug("%s", said[-1].message, exc_info=error)
+    return arrays, said
 
 
 def require_length(values: Tensor, count: int) -> None:
@@ -351,7 +362,9 @@ def own_fault(error: Exception) -> bool:
 
 
 def probe_failed(name: str, error: Exception) -> Notice:
-    """That a probe failed, and how."""
+    """That a probe failed, and how; or only why it does not apply, where nothing is at fault."""
+    if isinstance(error, UnavailableError) and not error.remedy:
+        return Notice(code=absence_code(name), message=error.what, remedy="")
     said = reason_of(error) if isinstance(error, GenprobeError) else f"it fails: {reason_of(error)}"
     return Notice(
         code=failure_code(name),

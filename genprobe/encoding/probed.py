@@ -21,6 +21,9 @@ FEWEST = 128
 """Where z has more values than LARGE fewer are taken, but these at least: what is probed is a sum
 over values, so one such example says as much as many small ones, and costs as much."""
 
+ABSENT = "probe-absent-"
+"""What the code of a notice begins with that says why a probe does not apply."""
+
 ON_REQUEST = frozenset({"rate_slope", "distortion_slope", "generative_information"})
 """Expensive probes that serve only the estimators that name them."""
 
@@ -68,6 +71,15 @@ def failure_code(name: str) -> str:
     'probe-failed-distortion-slope'
     """
     return f"probe-failed-{name.replace('_', '-')}"
+
+
+def absence_code(name: str) -> str:
+    """The code of the notice that a probe does not apply, which is no warning.
+
+    >>> absence_code("ms_ssim")
+    'probe-absent-ms-ssim'
+    """
+    return f"{ABSENT}{name.replace('_', '-')}"
 
 
 def within(rows: Int64[Tensor, " m"], start: int, stop: int) -> Int64[Tensor, " some"]:

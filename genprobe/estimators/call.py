@@ -1,4 +1,4 @@
-"""Calling estimators: each gets the quantities that its parameters name, or is set aside."""
+"""Calling estimators: each gets the quantities and probes that its parameters name."""
 
 import dataclasses
 import difflib
@@ -12,6 +12,8 @@ import torch
 
 from genprobe.errors import GenprobeError, Notice, PluginError, UnavailableError, reason_of
 from genprobe.estimators.quantities import QUANTITIES, Quantities
+from genprobe.estimators.stored_probe import stored_probe
+from genprobe.plugins import plugins
 from genprobe.report import FAILED, UNAVAILABLE, Estimate
 from genprobe.runtime.memory import out_of_memory
 
@@ -40,17 +42,17 @@ GAPS = frozenset({"inference_gap", "amortization_gap", "approximation_gap"})
 """Estimators of what an encoder loses, of which annealing alone says nothing."""
 
 Estimator: TypeAlias = Callable[..., Estimate]
-"""A function whose parameters are named as the quantities it needs."""
+"""A function whose parameters are named as the quantities, or the probes, that it needs."""
 
 
 def require_known(name: str, estimator: Estimator) -> None:
-    """Check that an estimator asks only for quantities that exist.
+    """Check that an estimator asks only for quantities that exist, or for probes.
 
     Raises:
         PluginError: naming the unknown one and listing those there are.
     """
     unknown = inspect.signature(estimator).parameters.keys() - QUANTITIES.keys()
-    if unknown:
+    if unknown and (unknown := unknown - plugins().all("probes").keys()):
         near = difflib.get_close_matches(min(unknown), QUANTITIES, 1)
         hint = f"Did you mean {near[0]}? " if near else ""
         raise PluginError(
@@ -123,7 +125,12 @@ def call(estimator: Estimator, quantities: Quantities) -> Estimate:
                 raise UnavailableError(f"{NO_ENCODER}.")
             if name not in OF_STATES and quantities.header.diffusion is not None:
                 raise UnavailableError(f"{NO_CODES}.")
-            needed[name] = getattr(quantities, of_code.get(name, name))
+            quantity = of_code.get(name, name)
+            needed[name] = (
+                getattr(quantities, quantity)
+                if name in QUANTITIES
+                else stored_probe(quantities.store, name)
+            )
         except UnavailableError:
             if parameter.default is parameter.empty:
                 raise

@@ -66,7 +66,7 @@ class Quantities:
         fit: Callable[[], FittedMarginal],
         distinct: DistinctExamples | None = None,
     ) -> None:
-        self._store = store
+        self.store = store
         self._family = family
         self._prior = prior
         self._likelihood = likelihood
@@ -93,7 +93,7 @@ class Quantities:
     @property
     def header(self) -> Header:
         """What the store says of itself."""
-        return self._store.header
+        return self.store.header
 
     @property
     def bin_width(self) -> float | None:
@@ -103,7 +103,7 @@ class Quantities:
     @cached_property
     def n(self) -> int:
         """The number of examples N."""
-        return self._store.header.n
+        return self.store.header.n
 
     @cached_property
     def log_n(self) -> float:
@@ -119,7 +119,7 @@ class Quantities:
     @cached_property
     def which_probed(self) -> Int64[Tensor, " m"] | None:
         """The same of the examples probed (m,)."""
-        return None if self.which is None else self.which[self._store.probed()]
+        return None if self.which is None else self.which[self.store.probed()]
 
     @property
     def observations(self) -> int:
@@ -129,15 +129,15 @@ class Quantities:
     @cached_property
     def rate(self) -> Float64[Tensor, "draw n"]:
         """KL(q(z|x_n)‖p(z)): (1, n) if analytic, else (draw, n), perhaps of draws of its own."""
-        return chain_rates(self._store, self.code_rate)
+        return chain_rates(self.store, self.code_rate)
 
     @cached_property
     def code_rate(self) -> Float64[Tensor, "draw n"]:
         """The rate of the code that is stored: of the first level of a chain, else all of it."""
         self._require_spread()
         if self._prior is None or not self._replaced:
-            return self._store.column("probes/rate")
-        return rates_under(self._store, self._family, self._prior)
+            return self.store.column("probes/rate")
+        return rates_under(self.store, self._family, self._prior)
 
     @cached_property
     def rate_analytic(self) -> bool:
@@ -148,14 +148,14 @@ class Quantities:
     def code_rate_analytic(self) -> bool:
         """Whether the rate of the code that is stored is a closed form."""
         if self._prior is None or not self._replaced:
-            return self._store.header.rate_analytic
-        _, params = next(iter(self._store.blocks(1)))
+            return self.store.header.rate_analytic
+        _, params = next(iter(self.store.blocks(1)))
         return self._prior.kl(self._family, params) is not None
 
     @cached_property
     def distortion(self) -> Float64[Tensor, "draw n"]:
         """−log p(x_n|z) at every draw (draw, n), of the bins where a bin width is known."""
-        return distortions(self._store, self.fitted_scale, self._bin_width)
+        return distortions(self.store, self.fitted_scale, self._bin_width)
 
     @property
     def fitted_scale(self) -> FittedScale | None:
@@ -164,12 +164,12 @@ class Quantities:
 
     @cached_property
     def _fitted_scale(self) -> FittedScale | None:
-        return fit_scale(self._store, self._likelihood)
+        return fit_scale(self.store, self._likelihood)
 
     @property
     def own_scale(self) -> FixedScale | None:
         """The decoder's scale, where it is one constant."""
-        return fixed_scale(self._store, self._likelihood, self._bin_width)
+        return fixed_scale(self.store, self._likelihood, self._bin_width)
 
     @cached_property
     def log_weight(self) -> Float64[Tensor, "draw n"]:
@@ -177,45 +177,45 @@ class Quantities:
         self._require_spread()
         if self._replaced and self._prior is not None:
             raise UnavailableError("No importance weights under another prior than the model's.")
-        if self._store.has("probes/distortion") and self.header.likelihood is None:
+        if self.store.has("probes/distortion") and self.header.likelihood is None:
             raise UnavailableError("No importance weights: the distortion is not of these draws.")
-        log_pz = self._store.column("draws/log_pz")
-        if self._store.has("levels/log_weight"):
-            log_pz = log_pz + self._store.column("levels/log_weight")
-        return log_pz - self._store.column("draws/log_qz_x") - self.distortion
+        log_pz = self.store.column("draws/log_pz")
+        if self.store.has("levels/log_weight"):
+            log_pz = log_pz + self.store.column("levels/log_weight")
+        return log_pz - self.store.column("draws/log_qz_x") - self.distortion
 
     @cached_property
     def rate_slope(self) -> Float64[Tensor, "draw m"]:
         """dR/dε of the examples probed, as every posterior widens by e^ε (1 or draw, m)."""
-        return probed_column(self._store, "rate_slope")
+        return probed_column(self.store, "rate_slope")
 
     @cached_property
     def distortion_slope(self) -> Float64[Tensor, "draw m"]:
         """dD/dε of the same examples (draw, m)."""
         # At the best scale D does not answer to the scale, so only the factor enters.
         factor = 1.0 if self.fitted_scale is None else self.fitted_scale.factor
-        return factor * probed_column(self._store, "distortion_slope")
+        return factor * probed_column(self.store, "distortion_slope")
 
     @cached_property
     def generative_information(self) -> Float64[Tensor, "draw m"]:
         """Values of log q(z|x) − log p(z) of prior samples and what they decode to (1, m)."""
-        return generative_samples(self._store)
+        return generative_samples(self.store)
 
     @cached_property
     def annealing(self) -> Annealing:
         """What annealing found of some examples: log weights of its chains, and of posteriors."""
         prior = self._prior if self._replaced else None
-        return annealing_of(self._store, prior, self._bin_width, self.which)
+        return annealing_of(self.store, prior, self._bin_width, self.which)
 
     @cached_property
     def blind(self) -> float:
         """Distortion of the best constant of the likelihood's family."""
-        return zero_rate_distortion(self._store, self._likelihood, self._bin_width)
+        return zero_rate_distortion(self.store, self._likelihood, self._bin_width)
 
     @cached_property
     def log_qzj(self) -> Float64[Tensor, "draw some k"]:
         """Values of log q(z_d) of every dimension at the first so many queries (draw, some, k)."""
-        blocks = self._store.blocks
+        blocks = self.store.blocks
         return marginals_at_queries(self.z, self.query, self._family, blocks, self.n)
 
     @cached_property
@@ -304,16 +304,16 @@ class Quantities:
             return None
         closed = self.code_rate_analytic
         rate = self.code_rate[0] if closed else torch.zeros_like(self.posterior_entropy)
-        return code_moments(self._store.blocks, self._family, self.posterior_entropy, rate)
+        return code_moments(self.store.blocks, self._family, self.posterior_entropy, rate)
 
     @cached_property
     def posterior_entropy(self) -> Float64[Tensor, " n"] | None:
         """Entropy of each q(z|x_n) (n,), nats; None where it has no closed form."""
-        return posterior_entropy(self._store.blocks(), self._family)
+        return posterior_entropy(self.store.blocks(), self._family)
 
     @cached_property
     def _dimension_moments(self) -> tuple[Moments, Moments | None]:
-        return dimension_moments(self._store.blocks(), self._family, self._prior)
+        return dimension_moments(self.store.blocks(), self._family, self._prior)
 
     @cached_property
     def mean_moments(self) -> Moments:
@@ -329,12 +329,12 @@ class Quantities:
     def grid(self) -> GridMoments:
         """Moments of every example of a latent with places: of its channels and frequencies."""
         mean, shape = self.mean_moments.mean, self.header.latent_shape
-        return grid_moments(self._store.blocks(), self._family, self._prior, mean, shape)
+        return grid_moments(self.store.blocks(), self._family, self._prior, mean, shape)
 
     @cached_property
     def tokens(self) -> Tokens:
         """The class indices of every example, where codes are such and certain."""
-        return tokens_of(self._store, self._family)
+        return tokens_of(self.store, self._family)
 
     @cached_property
     def fitted(self) -> FittedMarginal:
@@ -345,7 +345,7 @@ class Quantities:
     @cached_property
     def fitted_rate(self) -> Float64[Tensor, "draw n"]:
         """Values of log q(z|x_n) − log m(z) at every draw (draw, n), m fitted without example n."""
-        log_qz_x = self._store.column("draws/log_qz_x")
+        log_qz_x = self.store.column("draws/log_qz_x")
         return fitted_rates(self.fitted.log_mz, log_qz_x, self.posterior_entropy)
 
     @cached_property

@@ -253,8 +253,9 @@ def mean_over_examples(
     exact: bool = False,
     kind: Kind = "estimate",
     which: Int64[Tensor, " m"] | None = None,
+    unit: str = "nats",
 ) -> Estimate:
-    """The mean of values (draw, m) in nats.
+    """The mean of values (draw, m), with its two standard errors.
 
     Args:
         name: of the estimate.
@@ -263,6 +264,7 @@ def mean_over_examples(
         exact: whether the values carry no Monte Carlo error.
         kind: of the estimate, if it is not exact.
         which: (m,) the distinct example that each is; None where all differ.
+        unit: of the values.
 
     Example:
         >>> import torch
@@ -275,6 +277,7 @@ def mean_over_examples(
         se=0.0 if exact else within_error(values, n),
         se_data=data_error(values, which),
         kind="exact" if exact else kind,
+        unit=unit,
         n=values.shape[1],
     )
 

@@ -1,6 +1,7 @@
 """Loaders of checkpoints, one kind a file. Nothing in a file runs unless the user trusts it."""
 
 from genprobe.loaders.inspect import inspect_file
+from genprobe.loaders.program import read_program
 from genprobe.loaders.recorded import record
 from genprobe.loaders.rows import Rows, h5_rows
 from genprobe.loaders.tensors import read_tensors
@@ -13,6 +14,7 @@ __all__ = [
     "Rows",
     "h5_rows",
     "inspect_file",
+    "read_program",
     "read_tensors",
     "reading",
     "record",

@@ -38,9 +38,24 @@ from genprobe.loaders.program_schema import VERSIONS
 def read_program(path: Path) -> Program:
     """The program in a .pt2 archive, of which nothing runs but listed operations.
 
+    Args:
+        path: of the archive, of a program with one input.
+
+    Returns:
+        A module that returns a tuple of tensors.
+
     Raises:
         UntrustedError: if it needs more than that.
         ModelError: if it does not read.
+
+    Example:
+        >>> import tempfile, torch
+        >>> x = torch.tensor([[-3.0, 4.0]])
+        >>> program = torch.export.export(torch.nn.ReLU(), (x,))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     torch.export.save(program, f"{folder}/positive.pt2")
+        ...     read_program(Path(folder) / "positive.pt2")(x)
+        (tensor([[0., 4.]]),)
     """
     with reading(path), zipfile.ZipFile(path) as archive:
         root = require_members(path, archive)

@@ -2,14 +2,15 @@
 
 A probe is a function whose parameter names are what it needs, out of PROBE_INPUTS. It returns a
 float tensor (draw, batch), or (1, batch) where draws do not enter; it is stored under its name. An
-expensive one asks for ``chosen`` and returns numbers of these examples alone. It returns None where
-it does not apply.
+expensive one asks for ``chosen`` and returns numbers of these examples alone. Where it does not
+apply it returns None, or raises ``UnavailableError`` to say why.
 """
 
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.probe_inputs import PROBE_INPUTS
+from genprobe.encoding.probe_settings import with_settings
 
-__all__ = ["PROBE_INPUTS", "Calls"]
+__all__ = ["PROBE_INPUTS", "Calls", "with_settings"]
 
 PARTS = (
     "rate",

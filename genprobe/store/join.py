@@ -1,5 +1,6 @@
 """Putting the arrays of segments, or of shards, together into one store."""
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from genprobe.store.intact import open_file
 INDEX = "subset/index"
 CHUNK = 1024
 """Examples of a subset a chunk."""
+MANY_ROWS, CHUNK_BYTES = 128, 1 << 20
+"""Of a column with more rows than this, so many bytes are a chunk: one a row would be millions."""
 
 
 def write_notice(file: h5py.File, notice: Notice) -> None:
@@ -142,10 +145,15 @@ def read_segment(path: Path) -> tuple[list[Notice], dict[str, np.ndarray]]:
 def create_column(
     file: h5py.File, name: str, like: np.ndarray, axis: int, n: int, segment: int
 ) -> h5py.Dataset:
-    """A column of gaps over n examples, in checksummed chunks of one segment and one draw."""
+    """A column of gaps over n examples, in checksummed chunks of one segment and one draw.
+
+    Of a column with far more rows than there are draws, features say, several share a chunk.
+    """
     shape, chunks = list(like.shape), list(like.shape)
     shape[axis], chunks[axis] = n, min(n, segment)
     chunks[:axis] = [1] * axis
+    if axis == 1 and shape[0] > MANY_ROWS:
+        chunks[0] = min(shape[0], max(1, CHUNK_BYTES // (like.itemsize * math.prod(chunks))))
     return file.create_dataset(
         name,
         shape=tuple(shape),

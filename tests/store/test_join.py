@@ -67,3 +67,21 @@ def test_a_column_that_some_segments_lack_is_nan_there(tmp_path, header, cut, pr
         writer.finish(prior)
     late = open_store(path).column("probes/late")[0]
     assert late.isfinite().tolist() == [4 <= i < 8 for i in range(header.n)]
+
+
+def test_a_column_of_many_rows_has_few_chunks(tmp_path, header, cut, prior):
+    path = tmp_path / "s.h5"
+    rows = 4096
+    with StoreWriter(path, header) as writer:
+        for segment in writer.missing():
+            start, stop = header.span(segment)
+            features = torch.arange(start, stop).expand(rows, -1).float()
+            writer.write(segment, cut(segment) | {"probes/features": features}, None)
+        finish_store(writer, prior)
+    store = open_store(path)
+    assert torch.equal(store.column("probes/features"), torch.arange(header.n).expand(rows, -1))
+    with h5py.File(path) as file:
+        column = file["probes/features"]
+        assert math.prod(column.chunks) * column.dtype.itemsize <= 1 << 20
+        assert column.chunks[0] == rows
+        assert file["probes/rate"].chunks[0] == 1

@@ -52,6 +52,11 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
             if comparison.inference_differences
             else {}
         ),
+        **(
+            {"probed_differences": [{**asdict(d), "z": d.z} for d in comparison.probed_differences]}
+            if comparison.probed_differences
+            else {}
+        ),
     }
 
 

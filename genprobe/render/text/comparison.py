@@ -1,14 +1,17 @@
 """Several reports: the verdict, one table, and with details every difference."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from genprobe.comparing.comparison import Comparison
+from genprobe.comparing.difference import Difference
+from genprobe.comparing.probed_differences import rows_of_plugins
 from genprobe.escape import escaped
 from genprobe.render.text.columns import Column, table_of
 from genprobe.render.text.comparison_inference import (
+    LOST,
     apart_columns,
     apart_notes,
     lost_columns,
@@ -67,6 +70,7 @@ def comparison_view(
     if label_names(comparison):
         parts += label_parts(comparison, unit, width)
     parts += inference_parts(comparison, unit, width)
+    parts += plugin_parts(comparison, unit, width)
     if details and comparison.differences:
         parts += difference_parts(comparison, unit, width)
     shared = shared_warnings(comparison) if warnings else []
@@ -107,15 +111,36 @@ def label_parts(comparison: Comparison, unit: str, width: int) -> Iterator[Rende
 
 def inference_parts(comparison: Comparison, unit: str, width: int) -> Iterator[RenderableType]:
     """What inference loses, a line a model, and by how much; nothing where nobody asked for it."""
+    differences = comparison.inference_differences
+    return further_parts(comparison, lost_title(unit), LOST, differences, unit, width)
+
+
+def plugin_parts(comparison: Comparison, unit: str, width: int) -> Iterator[RenderableType]:
+    """The rows of plugins, a line a model, and by how much they differ; nothing without any."""
+    names = rows_of_plugins(dict(zip(comparison.names, comparison.reports, strict=True)))
+    differences = comparison.probed_differences
+    return further_parts(comparison, "Rows of plugins", names, differences, unit, width)
+
+
+def further_parts(
+    comparison: Comparison,
+    heading: str,
+    names: Sequence[str],
+    differences: Sequence[Difference],
+    unit: str,
+    width: int,
+) -> Iterator[RenderableType]:
+    """A table of further estimates, a line a model, and below it one of their differences."""
     shown = shown_models(comparison)
-    names = [comparison.names[i] for i in shown]
-    columns = lost_columns(comparison, unit, shown)
+    models = [comparison.names[i] for i in shown]
+    columns = lost_columns(comparison, names, unit, shown)
     if not columns:
         return
-    yield from ("", Text(lost_title(unit), style="bold"), table_of(names, [columns], width))
-    apart = apart_columns(comparison, unit, shown)
+    yield from ("", Text(heading, style="bold"), table_of(models, [columns], width))
+    apart = apart_columns(comparison, differences, names, unit, shown)
     if apart:
-        yield from ("", table_of(names, [apart], width), Text(apart_notes(comparison)))
+        said = Text(apart_notes(comparison, differences))
+        yield from ("", table_of(models, [apart], width), said)
 
 
 def difference_parts(comparison: Comparison, unit: str, width: int) -> Iterator[RenderableType]:
