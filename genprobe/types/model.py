@@ -84,6 +84,8 @@ class Model:
             is: its parameters of value i may use z and the values before i of x, and no other.
         latent_shape: of one z, for a model without an encoder whose prior does not say it, as the
             name of one does not; None elsewhere.
+        codebook: of a quantiser, a function that gives the vectors (classes, width) that its class
+            indices stand for; called when weights are loaded, to find copies among them.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Model:
     recorded: Recorded | None = None
     teacher_forced: bool = False
     latent_shape: Sequence[int] | None = None
+    codebook: Callable[[], Tensor] | None = None
 
     def __post_init__(self) -> None:
         if self.encode is None:
