@@ -53,6 +53,7 @@ def point(field: str) -> "Build":
 
 def indices(module: Any) -> Coding:
     """The index of the nearest vector of a codebook, at every place."""
+
     def encode(x: Tensor) -> Params:
         found = module.encode(x).latents
         _, _, (_, _, index) = module.quantize(found)

@@ -1,7 +1,7 @@
 """Autoencoders on the Hugging Face hub, ``diffusers:ORG/NAME``: fetched once, then read as folders.
 
-huggingface_hub, which diffusers itself fetches with, gets the config and weights in safetensors, and
-nothing else: no pickle and no code. What it has in its cache it does not fetch again, and with
+huggingface_hub, which diffusers itself fetches with, gets the config and weights in safetensors,
+and nothing else: no pickle and no code. What it has in its cache it does not fetch again, and with
 HF_HUB_OFFLINE=1 it reads from there alone.
 """
 
@@ -36,7 +36,9 @@ def download(name: str) -> Path:
         ModelError: if it cannot be fetched, or holds no weights in safetensors.
     """
     for weights in (PLAIN, VARIANTS):
-        folder = fetch(name, ("model_index.json", *in_places("config.json", "*.index.json", *weights)))
+        folder = fetch(
+            name, ("model_index.json", *in_places("config.json", "*.index.json", *weights))
+        )
         if any(folder.glob("*.safetensors")) or any(folder.glob("vae/*.safetensors")):
             return folder
     raise ModelError(
@@ -70,4 +72,6 @@ def fetch(name: str, patterns: tuple[str, ...]) -> Path:
 def revision_of(folder: Path) -> str:
     """The commit that a folder of the hub's cache is of."""
     parts = folder.parts
-    return parts[len(parts) - 1 - parts[::-1].index("snapshots") + 1] if "snapshots" in parts else ""
+    return (
+        parts[len(parts) - 1 - parts[::-1].index("snapshots") + 1] if "snapshots" in parts else ""
+    )

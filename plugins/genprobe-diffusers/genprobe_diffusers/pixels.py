@@ -76,7 +76,9 @@ def as_model(
 
     def encode(x: Tensor) -> Params:
         require_images(x, module.config.in_channels, smaller)
-        return piecewise(lambda some: coding.encode(2 * some - 1), x, width(module) * x[0, 0].numel())
+        return piecewise(
+            lambda some: coding.encode(2 * some - 1), x, width(module) * x[0, 0].numel()
+        )
 
     def decode(z: Tensor) -> Params:
         places = z.shape[-2:].numel() * smaller**2

@@ -23,9 +23,7 @@ def autoencoder(seed=0, **config):
 
 def tiny():
     """A small AutoencoderTiny: four blocks, so z is an eighth as high and wide."""
-    return AutoencoderTiny(
-        encoder_block_out_channels=(4,) * 4, decoder_block_out_channels=(4,) * 4
-    )
+    return AutoencoderTiny(encoder_block_out_channels=(4,) * 4, decoder_block_out_channels=(4,) * 4)
 
 
 def deep_compression():

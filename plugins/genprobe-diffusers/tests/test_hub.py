@@ -71,7 +71,11 @@ def test_a_folder_of_that_name_is_taken_before_the_hub(served):
 
 def test_without_a_network_it_says_so_in_one_line(tmp_path):
     code = "import genprobe.cli; genprobe.cli.main()"
-    environment = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PYTHONPATH": ":".join(sys.path)}
+    environment = {
+        "HF_HUB_OFFLINE": "1",
+        "HF_HOME": str(tmp_path),
+        "PYTHONPATH": ":".join(sys.path),
+    }
     call = [sys.executable, "-c", code, "evaluate", "diffusers:org/vae", "--data", "digits"]
     done = subprocess.run(call, capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert done.returncode in (1, 2)
@@ -85,7 +89,11 @@ def test_a_cache_serves_without_a_network(tmp_path):
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text(COMMIT)
     code = "import genprobe; print(genprobe.load('diffusers:org/vae').training['revision'])"
-    environment = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path), "PYTHONPATH": ":".join(sys.path)}
+    environment = {
+        "HF_HUB_OFFLINE": "1",
+        "HF_HOME": str(tmp_path),
+        "PYTHONPATH": ":".join(sys.path),
+    }
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path
     )

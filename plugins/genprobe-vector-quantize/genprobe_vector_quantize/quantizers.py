@@ -96,7 +96,8 @@ def of_scalars(module: Any) -> Codes:
     """A codebook that is no table, or several of them side by side."""
     if not hasattr(module, "codebook_size"):
         raise ModelError(
-            f"The {type(module).__name__} hands out no indices.", "Make it with return_indices=True."
+            f"The {type(module).__name__} hands out no indices.",
+            "Make it with return_indices=True.",
         )
     several = getattr(module, "keep_num_codebooks_dim", False)
 
@@ -142,7 +143,7 @@ def of_stack(module: Any) -> Codes:
 
 
 def of_groups(module: Any) -> Codes:
-    """Residual stacks side by side, each of its own channels; the levels of the first come first."""
+    """Residual stacks side by side, each of its own channels; first the levels of the first."""
     stacks = [of_stack(stack) for stack in module.rvqs]
     levels = stacks[0].levels
 

@@ -144,7 +144,8 @@ def test_indices_give_back_what_the_library_gave(case):
         again = codes.features(index)
     assert index.shape == (6, *grid)
     assert bool(codes.levels) is (len(grid) > len(CASES[case][2]) - 1)
-    assert 0 <= index.min() and index.max() < codes.classes
+    assert index.min() >= 0
+    assert index.max() < codes.classes
     assert codes.classes == CLASSES.get(case, codes.classes)
     assert index.unique().numel() > 2
     torch.testing.assert_close(again, out, atol=1e-5, rtol=1e-4)
@@ -164,7 +165,9 @@ def test_it_is_evaluated_as_codes_with_the_uniform_rate(case):
         mse = (module(h)[0] - h).double().square().mean().item()
     model = tokenizer(torch.nn.Identity(), module, decoder, likelihood="normal-optimal-sigma")
     report = genprobe.evaluate(model, h, device="cpu")
-    assert report["rate"].value == pytest.approx(math.prod(grid) * math.log(codes_of(module).classes))
+    assert report["rate"].value == pytest.approx(
+        math.prod(grid) * math.log(codes_of(module).classes)
+    )
     expected = h[0].numel() / 2 * (1 + math.log(2 * math.pi * mse))
     assert report["distortion"].value == pytest.approx(expected, rel=1e-4)
     assert report.tokens.shape == grid
