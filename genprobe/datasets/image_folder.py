@@ -164,8 +164,8 @@ def look_at(path: Path) -> Picture:
 
 def shows_through(image: Image.Image) -> bool:
     """Whether any pixel of an image is less than opaque."""
-    least, _ = image.convert("RGBA").getchannel("A").getextrema()
-    return bool(least < OPAQUE)
+    alpha = np.asarray(image.convert("RGBA").getchannel("A"))
+    return bool(alpha.min() < OPAQUE)
 
 
 def one_size(pictures: list[Picture]) -> tuple[int, int]:

@@ -45,7 +45,8 @@ class Square:
             square = centre(image, min(image.size))
             return square if square.width == self.side else square.resize((self.side,) * 2, how)
         # Rounded down, as torchvision has it.
-        size = tuple(int(self.shorter * length / min(image.size)) for length in image.size)
+        width, height = (int(self.shorter * length / min(image.size)) for length in image.size)
+        size = width, height
         scaled = image if size == image.size else image.resize(size, how)
         return centre(scaled, self.side)
 

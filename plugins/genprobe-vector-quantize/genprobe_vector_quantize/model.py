@@ -72,7 +72,7 @@ def tokenizer(
     def encode(x: Tensor) -> Params:
         require_codebook(quantizer)
         out, found = quantizer(encoder(x))[:2]
-        index = codes.index(found).long()
+        index = codes.indices(found).long()
         require_same(quantizer, codes.features(index), out)
         classes = torch.full((len(x),), codes.classes, device=index.device)
         return {"index": on_grid(index, grid, codes), "classes": classes}

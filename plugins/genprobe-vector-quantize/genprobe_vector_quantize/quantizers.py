@@ -25,14 +25,14 @@ class Codes(NamedTuple):
 
     classes: how many a code is one of.
     levels: of a residual stack, or codebooks side by side; 0 if there is one.
-    index: what the module hands out as indices, to genprobe's (batch, [levels,] *grid).
+    indices: what the module hands out as indices, to genprobe's (batch, [levels,] *grid).
     features: those to what the decoder is given, laid out as the module lays it out.
     codebook: the vectors (classes, width), where there is one codebook.
     """
 
     classes: int
     levels: int
-    index: Callable[[Any], Tensor]
+    indices: Callable[[Any], Tensor]
     features: Callable[[Tensor], Tensor]
     codebook: Callable[[], Tensor] | None = None
 
@@ -86,7 +86,7 @@ def of_vectors(module: Any) -> Codes:
     return Codes(
         classes=module.codebook_size,
         levels=heads if heads > 1 else 0,
-        index=levels_first if heads > 1 else as_it_is,
+        indices=levels_first if heads > 1 else as_it_is,
         features=features,
         codebook=None if module.separate_codebook_per_head else lambda: module.codebook,
     )
@@ -109,7 +109,7 @@ def of_scalars(module: Any) -> Codes:
     return Codes(
         classes=module.codebook_size,
         levels=module.num_codebooks if several else 0,
-        index=levels_first if several else as_it_is,
+        indices=levels_first if several else as_it_is,
         features=features,
         codebook=(lambda: module.codebook) if simvq else None,
     )
@@ -137,7 +137,7 @@ def of_stack(module: Any) -> Codes:
     return Codes(
         classes=sizes.pop(),
         levels=module.num_quantizers,
-        index=as_it_is if with_indices else levels_first,
+        indices=as_it_is if with_indices else levels_first,
         features=features,
     )
 
@@ -148,7 +148,7 @@ def of_groups(module: Any) -> Codes:
     levels = stacks[0].levels
 
     def index(given: Tensor) -> Tensor:
-        each = [stack.index(some) for stack, some in zip(stacks, given, strict=True)]
+        each = [stack.indices(some) for stack, some in zip(stacks, given, strict=True)]
         return torch.cat(each, 1)
 
     def features(index: Tensor) -> Tensor:

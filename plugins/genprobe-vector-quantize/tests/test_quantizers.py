@@ -140,7 +140,7 @@ def test_indices_give_back_what_the_library_gave(case):
     codes = codes_of(module)
     with torch.no_grad():
         out, found = module(h)[:2]
-        index = codes.index(found).long()
+        index = codes.indices(found).long()
         again = codes.features(index)
     assert index.shape == (6, *grid)
     assert bool(codes.levels) is (len(grid) > len(CASES[case][2]) - 1)
