@@ -13,7 +13,6 @@ from vector_quantize_pytorch import FSQ, ResidualVQ, VectorQuantize
 
 import genprobe
 from genprobe.cli import main
-from genprobe.encoding import reachable
 from genprobe.errors import ModelError
 
 EMA = {"dim": 3, "codebook_size": 8, "threshold_ema_dead_code": 2, "accept_image_fmap": True}
@@ -130,16 +129,3 @@ def test_it_is_evaluated_from_the_command_line(tmp_path, monkeypatch):
     assert found["tokens"]["duplicates"] == []
     assert found["estimates"]["rate"]["value"] == pytest.approx(16 * math.log(8))
     sys.modules.pop("mine_of_codes")
-
-
-def test_the_libraries_of_tensors_are_not_looked_into(data, monkeypatch):
-    """What einx has compiled leads to a hundred thousand objects, of which none is a module."""
-    met = []
-    within = reachable.within
-    monkeypatch.setattr(reachable, "within", lambda *some: met.append(some) or within(*some))
-    torch.manual_seed(0)
-    model = tokenizer(nn.Conv2d(1, 3, 2, 2), VectorQuantize(**EMA))
-    model.module.eval()
-    model.encode(data)
-    assert reachable.reachable_modules(model.encode) != ()
-    assert len(met) < 5000
