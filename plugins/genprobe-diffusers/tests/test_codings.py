@@ -11,7 +11,7 @@ from genprobe_diffusers.loader import load
 import genprobe
 from genprobe.testing import LoaderTests
 
-from .samples import as_tensor, deep_compression, quantised, shapes, tiny
+from .samples import as_tensor, autoencoder, deep_compression, quantised, shapes, tiny
 
 X = as_tensor(shapes(150, 16, seed=2))
 POINTS = {"tiny": (tiny, "latents"), "dc": (deep_compression, "latent")}
@@ -81,6 +81,16 @@ def test_the_config_scale_is_held_against_the_measured_one(evaluate, folder, tmp
     [said] = [w["message"] for w in found["warnings"] if w["code"] == "scaling-factor-differs"]
     measured = found["estimates"]["scaling_factor"]["value"]
     assert said.startswith(f"scaling_factor is 1 in the config, {measured:.0f}")
+
+
+def test_the_config_moments_by_channel_are_held_against_the_measured_ones(tmp_path):
+    module = autoencoder(latents_mean=[0.0, 0.0], latents_std=[1.0, 50.0])
+    module.save_pretrained(tmp_path / "kl")
+    report = genprobe.evaluate(load(tmp_path / "kl"), X, device="cpu")
+    [said] = [w.message for w in report.warnings if w.code == "scaling-factor-differs"]
+    assert "latents_std is off in " in said
+    assert "most in channel 1: 50 in the config" in said
+    assert any("Check the scale of codes: scaling_factor is 0.18215" in v for v in report.verdict)
 
 
 def test_all_that_are_read_are_classes_of_diffusers():
