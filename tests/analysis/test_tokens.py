@@ -78,18 +78,3 @@ def test_points_of_the_growth_begin_with_one_example():
 
 def test_the_entropy_of_one_class_is_nothing():
     assert corrected_entropy(torch.zeros(9).int()) == 0
-
-
-def test_a_model_with_its_codebook_is_searched_for_copies_unless_another_is_given():
-    vectors = torch.tensor([[0.0], [1.0], [0.0]])
-    model = genprobe.Model(
-        name="tokens",
-        encode=lambda x: {"index": x, "classes": torch.full((len(x),), 3)},
-        posterior="codes",
-        prior="uniform-categorical",
-        codebook=lambda: vectors.requires_grad_(),
-    )
-    x = torch.randint(3, (20, 4), generator=torch.Generator().manual_seed(0)).float()
-    assert genprobe.evaluate(model, x, device="cpu").tokens.duplicates == ((0, 2),)
-    other = genprobe.evaluate(model, x, device="cpu", codebook=torch.eye(3))
-    assert other.tokens.duplicates == ()
