@@ -247,7 +247,7 @@ def regime_of(
         return undetermined(smallest(known), UNPLACED)
     rate, distortion = estimates.get("rate"), estimates.get("distortion")
     if rate is None and "rate" not in columns_of(quantities):
-        return undetermined(None, "the code has no rate")
+        return undetermined(None, "the rate of a point is infinite")
     if rate is None:
         rate = plugins().get("estimators", "rate")(quantities.rate, quantities.rate_analytic)
     slope = estimates.get("slope")

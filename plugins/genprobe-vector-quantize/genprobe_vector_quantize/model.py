@@ -37,7 +37,8 @@ def tokenizer(
 
     Args:
         encoder: x (batch, *event) to what the quantiser takes: (batch, dim, height, width), or
-            (batch, places, dim).
+            (batch, places, dim). Images for a quantiser that takes the latter alone are put in
+            rows for it, and back for the decoder.
         quantizer: of vector-quantize-pytorch.
         decoder: what the quantiser gives to the parameters of p(x|z) by name, as
             ``genprobe.Model`` takes them, or to one tensor; None for the codes alone.
@@ -45,8 +46,8 @@ def tokenizer(
         output: of a decoder that gives one tensor, the name of it: ``logits``, ``loc``.
         module: that all of them are parts of, whose state dict a checkpoint holds; by default a
             list of those that are modules, in their order.
-        grid: of a quantiser of (batch, places, dim), how the places lie: (height, width). Priors
-            that look at neighbours then know those above, too.
+        grid: of an encoder that gives (batch, places, dim), how the places lie: (height, width).
+            Priors that look at neighbours then know those above, too.
         name: what tables call it.
         training: plain facts about how it was trained.
 
@@ -71,16 +72,24 @@ def tokenizer(
 
     def encode(x: Tensor) -> Params:
         require_codebook(quantizer)
-        out, found = quantizer(encoder(x))[:2]
+        h = encoder(x)
+        image = codes.rows and h.dim() == 4
+        out, found = quantizer(h.flatten(2).mT if image else h)[:2]
         index = codes.indices(found).long()
         require_same(quantizer, codes.features(index), out)
         classes = torch.full((len(x),), codes.classes, device=index.device)
-        return {"index": on_grid(index, grid, codes), "classes": classes}
+        return {
+            "index": on_grid(index, h.shape[2:] if image else grid, codes),
+            "classes": classes,
+        }
 
     def decode(z: Tensor) -> Any:
         assert decoder is not None
-        flat = z if grid is None else z.flatten(z.dim() - len(grid))
-        given = decoder(codes.features(flat.long()))
+        places = z.shape[2 if codes.levels else 1 :]
+        image = codes.rows and grid is None and len(places) == 2
+        row = image or grid is not None
+        found = codes.features((z.flatten(-len(places)) if row else z).long())
+        given = decoder(found.mT.unflatten(2, places) if image else found)
         return given if output is None else {output: given}
 
     parts = [part for part in (encoder, quantizer, decoder) if isinstance(part, nn.Module)]

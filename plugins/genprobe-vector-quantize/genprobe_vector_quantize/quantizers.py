@@ -28,6 +28,7 @@ class Codes(NamedTuple):
     indices: what the module hands out as indices, to genprobe's (batch, [levels,] *grid).
     features: those to what the decoder is given, laid out as the module lays it out.
     codebook: the vectors (classes, width), where there is one codebook.
+    rows: whether the module takes (batch, places, dim) and no images.
     """
 
     classes: int
@@ -35,6 +36,7 @@ class Codes(NamedTuple):
     indices: Callable[[Any], Tensor]
     features: Callable[[Tensor], Tensor]
     codebook: Callable[[], Tensor] | None = None
+    rows: bool = False
 
 
 def codes_of(module: nn.Module) -> Codes:
@@ -89,6 +91,7 @@ def of_vectors(module: Any) -> Codes:
         indices=levels_first if heads > 1 else as_it_is,
         features=features,
         codebook=None if module.separate_codebook_per_head else lambda: module.codebook,
+        rows=not first,
     )
 
 
@@ -139,6 +142,8 @@ def of_stack(module: Any) -> Codes:
         levels=module.num_quantizers,
         indices=as_it_is if with_indices else levels_first,
         features=features,
+        rows=isinstance(module, library.ResidualVQ | library.ResidualFSQ)
+        and not (with_indices or getattr(module, "accept_image_fmap", False)),
     )
 
 
@@ -155,7 +160,13 @@ def of_groups(module: Any) -> Codes:
         parts = zip(stacks, index.split(levels, 1), strict=True)
         return torch.cat([stack.features(part) for stack, part in parts], module.split_dim)
 
-    return Codes(stacks[0].classes, levels * len(stacks), index, features)
+    return Codes(
+        classes=stacks[0].classes,
+        levels=levels * len(stacks),
+        indices=index,
+        features=features,
+        rows=stacks[0].rows,
+    )
 
 
 def as_it_is(index: Tensor) -> Tensor:

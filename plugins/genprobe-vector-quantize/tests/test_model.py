@@ -9,7 +9,7 @@ import torch
 from click.testing import CliRunner
 from genprobe_vector_quantize import tokenizer
 from torch import nn
-from vector_quantize_pytorch import FSQ, ResidualVQ, VectorQuantize
+from vector_quantize_pytorch import FSQ, GroupedResidualVQ, ResidualVQ, VectorQuantize
 
 import genprobe
 from genprobe.cli import main
@@ -78,6 +78,22 @@ def test_a_grid_gives_back_the_rows_it_was_made_of(data):
         assert found.shape == (200, 2, 3)
         out = model.decode(found.float())["loc"]
         assert torch.equal(out, quantizer(encoder(data))[0])
+
+
+@pytest.mark.parametrize("kind", [ResidualVQ, GroupedResidualVQ, VectorQuantize])
+def test_images_go_through_a_quantiser_of_rows_and_back(kind, data):
+    torch.manual_seed(0)
+    options = {"groups": 2} if kind is GroupedResidualVQ else {}
+    options |= {} if kind is VectorQuantize else {"num_quantizers": 3}
+    conv, quantizer = nn.Conv2d(1, 4, 2, 2), kind(dim=4, codebook_size=8, **options)
+    model = tokenizer(conv, quantizer, lambda h: {"loc": h}, likelihood="normal")
+    model.module.eval()
+    with torch.no_grad():
+        found = model.encode(data)["index"]
+        assert found.shape[-2:] == (2, 3)
+        out = model.decode(found.float())["loc"]
+        wanted = quantizer(conv(data).flatten(2).mT)[0].mT.unflatten(2, (2, 3))
+    torch.testing.assert_close(out, wanted)
 
 
 def test_a_grid_of_another_size_is_refused(data):
