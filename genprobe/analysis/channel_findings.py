@@ -129,14 +129,9 @@ def not_white(estimates: Mapping[str, Estimate], scores: Mapping[str, float]) ->
 
 def take_measured_scale(facts: Facts) -> Advice | None:
     """The config's scale is not that of these data."""
-    notice, scale = facts.notice(SCALE), facts.estimate("scaling_factor")
-    if notice is None or scale is None:
-        return None
-    shift = facts.estimate("shift_factor")
-    and_shift = "" if shift is None else f", shift_factor = {measured(shift)}"
-    return Advice(
-        sentence=f"Check the config's scale of codes: these data have scaling_factor = "
-        f"{measured(scale)}{and_shift}."
+    notice = facts.notice(SCALE)
+    return (
+        None if notice is None else Advice(sentence=f"Check the scale of codes: {notice.message}")
     )
 
 

@@ -268,7 +268,7 @@ def regime_of(
             known = entropy_bounds(header, estimates, rate, distortion, options.entropy)
         return undetermined(smallest(known), WITHOUT_REGIME)
     if rate is None and "rate" not in columns_of(quantities):
-        return undetermined(None, "the code has no rate")
+        return undetermined(None, "the rate of a point is infinite")
     if rate is None:
         rate = plugins().get("estimators", "rate")(quantities.rate, quantities.rate_analytic)
     slope = estimates.get("slope")

@@ -13,5 +13,6 @@ PARTS = (
     "digits",
     "idx",
     "arrays",
+    "image_folder",
 )
 """The files of the registered parts; each has its part under its own name."""

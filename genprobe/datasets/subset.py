@@ -36,6 +36,7 @@ def subset(dataset: Dataset, n: int, seed: int = 0) -> Dataset:
         binarize=dataset.binarize,
         entropy=dataset.entropy,
         bytes=dataset.bytes,
+        preparation=dataset.preparation,
         covariates=covariates and (lambda a, b: {k: v[a:b] for k, v in chosen.items()}),
     )
 

@@ -23,11 +23,15 @@ LIBRARIES = sys.stdlib_module_names | {
     "lightning_fabric",
     "pytorch_lightning",
     "torchmetrics",
+    "einops",
+    "einx",
+    "loguru",
     "_pytest",
 }
 """Packages whose functions and records name no weights; a trainer names more than the model.
 
-So does pytest, whose part in every ``assert`` of a test leads to what all other tests hold."""
+So does einx, which keeps all that it has compiled; and pytest, whose part in every ``assert`` of a
+test leads to what all other tests hold."""
 CONTAINERS = (list, tuple, set, frozenset, dict, types.SimpleNamespace)
 LONGEST = 4096
 """A longer list holds data, not modules."""

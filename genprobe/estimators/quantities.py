@@ -88,7 +88,9 @@ class Quantities:
     def _require_spread(self) -> None:
         """Refuse what a posterior that is a point does not have."""
         if self._family.point:
-            raise UnavailableError("The code is a point: it has no rate and no log q(z).")
+            raise UnavailableError(
+                "The code is a point: its rate is infinite, and it has no log q(z)."
+            )
 
     @property
     def header(self) -> Header:

@@ -240,7 +240,10 @@ def data_error(
         >>> data_error(two[:, :1]) is None, round(data_error(many), 2), data_error(many, which) > 1
         (True, 0.05, True)
     """
-    means = cluster_means(values.mean(0), which)
+    each = values.mean(0)
+    means = cluster_means(each, which)
+    if len(means) > 1 and each.min() == each.max():
+        return 0.0  # sums over copies round
     plain = standard_error(means)
     return None if plain is None else plain * interval_factor(means)
 

@@ -1,4 +1,4 @@
-"""A point: the code of a plain autoencoder, which has no rate and no information to speak of.
+"""A point: the code of a plain autoencoder, whose rate is infinite, and which has no I(n;z).
 
 What it has is reported: the distortion, that of the best blind decoder, active units and the
 moments of its codes.
@@ -16,11 +16,10 @@ ONE = torch.Size()
 """The shape of a single sample."""
 NOTICE = Notice(
     code="deterministic-code",
-    message="The code is a point: it has no rate and no I(n;z).",
-    remedy="One real code tells x apart from everything else, however little the model learnt: its "
-    "rate is infinite and its I(n;z) is log N. For them, give the noise that the model adds to its "
-    "codes as a diagonal-normal posterior, or the index of a quantised code as a categorical "
-    "one (logits 0 at the code, −1e4 elsewhere).",
+    message="The code is a point: its rate is infinite, and I(n;z) says nothing of it.",
+    remedy="One real code tells x apart from everything else, however little the model learnt. For "
+    "a rate, give the noise that the model adds to its codes as a diagonal-normal posterior, or "
+    "the indices of quantised codes as the family codes.",
 )
 
 

@@ -25,6 +25,7 @@ from genprobe.datasets.subset import subset
 from genprobe.encoding.resolve import prepare
 from genprobe.errors import DataError, ModelError
 from genprobe.estimators.call import require_known
+from genprobe.loaders.codebook import codebook_of
 from genprobe.loaders.factory import own_likelihood
 from genprobe.loaders.open import in_layer, load, open_dataset, own_data
 from genprobe.report import Report
@@ -85,7 +86,7 @@ def run_evaluation(
                 require_own_store(path, inputs, options.fresh)
                 warn_of_lost_labels(options, path)
             model = loaded(model, options)
-            options = options_for(model, options)
+            options = with_codebook(model, options_for(model, options))
             if ranks.leads:
                 warn_of_lost_inference(options, path)
             run = prepare_run(model, data, options, path=path, progress=display, ranks=ranks)
@@ -130,6 +131,13 @@ def loaded(model: Model | nn.Module | str | Path, options: Options) -> Model:
     elif scale is not None:
         raise own_likelihood(model)
     return model if options.family is None else with_family(model, options.family)
+
+
+def with_codebook(model: Model, options: Options) -> Options:
+    """The options with the model's own codebook, where it has one and none was given."""
+    if model.codebook is None or options.codebook is not None:
+        return options
+    return replace(options, codebook=codebook_of(model.codebook().detach().cpu()))
 
 
 def prepare_run(
@@ -196,6 +204,7 @@ def describe(run: Run, options: Options) -> dict[str, Any]:
         "batch_size": run.batch_size,
         "ranks": run.ranks.size,
         "store": options.store and str(options.store),
+        **({"preparation": run.dataset.preparation} if run.dataset.preparation else {}),
         **({} if options.limit is None else {"limit": options.limit}),
     }
 

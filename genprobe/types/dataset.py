@@ -32,6 +32,8 @@ class Dataset:
         bytes: how ``read`` gives values that were bytes: ``pixels``, divided by 255, or ``counts``,
             as they were; the likelihood may yet change it. None where they were no bytes, or where
             it is settled.
+        preparation: what was done to the values on their way from the file, in words: how images
+            were cropped and scaled. A report's provenance has it.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Dataset:
     covariates: Callable[[int, int], Mapping[str, Any]] | None = None
     by_item: bool = False
     bytes: str | None = None
+    preparation: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -82,6 +82,8 @@ class Model:
             are loaded and the module is in evaluation mode, so give one where the prior depends on
             learned weights. A chain yields its own.
         likelihood: a likelihood, or the registered name of one; None without a decoder.
+        codebook: of a quantiser, a function that gives the vectors (classes, width) that its class
+            indices stand for; called when weights are loaded, to find copies among them.
         module: the torch module behind encode and decode, if there is one; genprobe puts it in
             evaluation mode, on the device and into the dtype of the run. Other modules that the
             functions reach are put in evaluation mode and on the device, and keep their dtype. All
@@ -110,6 +112,7 @@ class Model:
     prior: PriorLike = ""
     decode: Callable[..., Any] | None = None
     likelihood: Likelihood | str | None = None
+    codebook: Callable[[], Tensor] | None = None
     module: torch.nn.Module | None = None
     training: Plain = field(default_factory=dict)
     condition: Callable[[Tensor, Mapping[str, Any]], Params] | None = None

@@ -101,9 +101,7 @@ def test_reports_warn_of_both_and_say_what_to_do(smooth):
     assert {w.code for w in smooth.warnings} >= {"scaling-factor-differs", "field-not-white"}
     field, scale = smooth.verdict[:2]
     assert "the field of codes is not white. stationary-normal (--write-prior) saves" in field
-    assert scale.startswith(
-        "Check the config's scale of codes: these data have scaling_factor = 0."
-    )
+    assert scale.startswith("Check the scale of codes: scaling_factor is 1 in the config, 0.")
     assert not any("Refit the prior" in sentence for sentence in smooth.verdict)
 
 

@@ -173,3 +173,15 @@ def test_an_assertion_in_a_test_does_not_lead_to_what_other_tests_hold(request):
         assert reachable_modules(encode) == ()
     finally:
         del request.config.held_by_another_test
+
+
+@pytest.mark.parametrize("library", ["einx.api", "einops.packing", "loguru._logger"])
+def test_what_libraries_of_tensors_have_compiled_is_not_looked_into(library):
+    compiled = {"kept": [nn.Linear(2, 2)]}
+
+    def operation():
+        return compiled
+
+    assert reachable_modules(operation) != ()
+    operation.__module__ = library
+    assert reachable_modules(operation) == ()

@@ -6,6 +6,7 @@ from scipy.stats import norm, t
 from torch.distributions import Laplace
 
 from genprobe.estimators.standard_error import (
+    data_error,
     interval_factor,
     mean_over_examples,
     root_of_mean,
@@ -214,3 +215,10 @@ def test_a_few_examples_as_a_sample_are_covered(n):
     assert share > 0.95 - 4 * math.sqrt(0.95 * 0.05 / REPLICATES)
     assert student_factor(math.inf) == 1
     assert student_factor(4.0) == pytest.approx(t.isf(0.025, 4) / norm.isf(0.025))
+
+
+def test_one_number_for_all_examples_has_no_error_however_many_copies_there_are():
+    which = torch.arange(50).repeat_interleave(torch.arange(50) % 3 + 1)
+    rate = torch.full((1, len(which)), 49 * math.log(64), dtype=torch.float64)
+    assert data_error(rate, which) == 0.0
+    assert data_error(rate[:, :3], torch.zeros(3, dtype=torch.long)) is None

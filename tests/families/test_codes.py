@@ -111,3 +111,18 @@ def test_keys_tell_all_grids_of_a_small_size_apart():
     every = torch.cartesian_prod(*[torch.arange(16.0)] * 4)
     assert len(row_keys(every).unique()) == 16**4
     assert len(row_keys(every * 2.0**20).unique()) == 16**4
+
+
+def test_a_model_with_its_codebook_is_searched_for_copies_unless_another_is_given():
+    vectors = torch.tensor([[0.0], [1.0], [0.0]])
+    model = genprobe.Model(
+        name="tokens",
+        encode=lambda x: {"index": x, "classes": torch.full((len(x),), 3)},
+        posterior="codes",
+        prior="uniform-categorical",
+        codebook=lambda: vectors.requires_grad_(),
+    )
+    x = torch.randint(3, (20, 4), generator=torch.Generator().manual_seed(0)).float()
+    assert genprobe.evaluate(model, x, device="cpu").tokens.duplicates == ((0, 2),)
+    other = genprobe.evaluate(model, x, device="cpu", codebook=torch.eye(3))
+    assert other.tokens.duplicates == ()

@@ -60,8 +60,8 @@ def test_it_has_no_rate_and_says_why_in_a_sentence(pair):
     assert not RATES & report.estimates.keys()
     assert "point" in report.provenance["absent"]["rate"]
     (said,) = [w for w in report.warnings if w.code == "deterministic-code"]
-    assert "it has no rate" in said.message
-    assert "rate is infinite" in said.remedy
+    assert "its rate is infinite" in said.message
+    assert "noise that the model adds" in said.remedy
     assert "monte-carlo-rate" not in {w.code for w in report.warnings}
     assert report.regime.label == "undetermined"
     assert "inf" not in str(report).replace("infinite", "")

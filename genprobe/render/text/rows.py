@@ -111,7 +111,7 @@ def sparkline(dimensions: list[Dimension], divisor: float) -> str:
 
 
 def method_lines(report: Report) -> list[str]:
-    """How the numbers were come by: the queries, and which prior was fitted."""
+    """How the numbers were come by: the queries, the fitted prior, what was done to the data."""
     facts, lines = report.provenance, []
     made, needed = facts.get("queries"), facts.get("queries_needed")
     if made and needed is not None:
@@ -123,6 +123,8 @@ def method_lines(report: Report) -> list[str]:
     if facts.get("fitted_prior") and "rate_fitted_prior" in report.estimates:
         fitted = facts["fitted_prior"]
         lines.append(f"fitted prior: {fitted['rung']}, cross-fitted in {fitted['folds']} folds")
+    if prepared := facts.get("preparation"):
+        lines.append(f"examples: {prepared}")
     return lines + remarks(report)
 
 

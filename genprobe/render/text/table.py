@@ -54,7 +54,7 @@ def report_view(report: Report, unit: str = "nats") -> RenderableType:
     bars = sparkline(list(report.dimensions), scale)
     if bars:
         parts.append(Text(f"  KL by dimension, largest first   {bars}"))
-    parts += [Text(f"  {line}", style="dim") for line in method_lines(report)]
+    parts += [Padding(Text(line, style="dim"), (0, 0, 0, 2)) for line in method_lines(report)]
     if report.channels:
         first, *rest = channel_lines(report)
         parts += ["", hanging("Codes", first, "bold"), *(padded(line) for line in rest)]

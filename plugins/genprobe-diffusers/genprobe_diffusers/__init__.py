@@ -1,4 +1,4 @@
-"""KL autoencoders of diffusers, and folders of images, for genprobe.
+"""Autoencoders of diffusers for genprobe.
 
 ``genprobe evaluate FOLDER --data images:FOLDER`` needs nothing from here. The two functions are for
 Python, and for ``--factory``: they choose how the decoder's image is read as a likelihood.
@@ -17,10 +17,10 @@ def optimal_normal(path: str | Path) -> "Model":
     """The autoencoder of a folder, its pixels normal with the one scale that suits the data best.
 
     Args:
-        path: a folder that diffusers saved.
+        path: a folder that diffusers saved, or ``ORG/NAME`` of the hub.
 
     Raises:
-        ModelError: if it holds no autoencoder with a posterior that this plugin reads.
+        ModelError: if it holds no autoencoder that this plugin reads.
     """
     from genprobe_diffusers.loader import load
     from genprobe_diffusers.pixels import OPTIMAL_NORMAL
@@ -32,10 +32,10 @@ def laplace(path: str | Path) -> "Model":
     """The autoencoder of a folder, its pixels Laplace: −log p(x|z) is the L1 term of its loss.
 
     Args:
-        path: a folder that diffusers saved.
+        path: a folder that diffusers saved, or ``ORG/NAME`` of the hub.
 
     Raises:
-        ModelError: if it holds no autoencoder with a posterior that this plugin reads.
+        ModelError: if it holds no autoencoder that this plugin reads.
     """
     from genprobe_diffusers.loader import load
     from genprobe_diffusers.pixels import LAPLACE

@@ -1,12 +1,11 @@
-"""Folders that diffusers saved a KL autoencoder of images to, alone or as ``vae`` of a pipeline.
+"""Folders that diffusers saved an autoencoder of images to, alone or as ``vae`` of a pipeline.
 
-q(z|x) is the encoder's diagonal normal over a grid z (channels, height, width), its log-variance
-clamped to [−30, 20] as diffusers clamps it; p(z) is the standard normal of the KL term that the
-autoencoder was trained with. z is what the decoder takes. The scaling factor and shift of the
+q(z|x) is a diagonal normal over a grid z (channels, height, width), a point there, or indices of a
+codebook, as the class has it. z is what the decoder takes. The scaling factor and shift of the
 config are for the diffusion model that comes after: they are noted, and not applied.
 
-Only weights are read, never code, and only from the folder: nothing is fetched. diffusers itself is
-imported once a folder is loaded, not before.
+Only weights are read, never code. Nothing is fetched but what ``diffusers:ORG/NAME`` names, where
+there is no such folder. diffusers itself is imported once a folder is loaded, not before.
 """
 
 import json
@@ -19,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from genprobe.errors import GenprobeError, ModelError, UntrustedError, reason_of
 from genprobe.loaders import inspect_file, reading, require_intact, require_readable
 from genprobe.types import Loader, Model
+from genprobe_diffusers.codings import READ
+from genprobe_diffusers.hub import download, on_hub, revision_of
 from genprobe_diffusers.pixels import OPTIMAL_NORMAL, Pixels, as_model
 
 if TYPE_CHECKING:
@@ -36,17 +37,11 @@ FILE = re.compile(
     rf"{WEIGHTS}(\.(?P<variant>[\w-]*?\w))?{SHARD}(\.(?P<late>\w+))?\.(?P<kind>safetensors|bin)"
 )
 """``diffusion_pytorch_model.fp16-00001-of-00002.safetensors``; earlier the variant came last."""
-READ = ("AutoencoderKL", "AsymmetricAutoencoderKL", "AutoencoderKLFlux2")
-"""Classes whose encoder gives a diagonal normal over an image's latent grid."""
-DETERMINISTIC = "its encoder gives a single code for an image, not a posterior"
 REASONS = {
-    "AutoencoderTiny": DETERMINISTIC,
-    "AutoencoderDC": DETERMINISTIC,
-    "AutoencoderRAE": DETERMINISTIC,
-    "VQModel": f"{DETERMINISTIC}: quantised, it has no standard normal prior",
+    "AutoencoderRAE": "its encoder is a pretrained network of vision that scales images by itself",
     "ConsistencyDecoderVAE": "its decoder is a diffusion model and has no likelihood",
 }
-NO_IMAGES = "it is not an autoencoder of images with a normal posterior that this plugin reads"
+NO_IMAGES = "it is not an autoencoder of images that this plugin reads"
 NOTED = ("scaling_factor", "shift_factor", "latents_mean", "latents_std")
 
 
@@ -54,21 +49,26 @@ def load(path: Path, pixels: Pixels = OPTIMAL_NORMAL) -> Model:
     """The autoencoder of a folder.
 
     Args:
-        path: of a folder with ``config.json``, or of a pipeline's.
+        path: of a folder with ``config.json``, or of a pipeline's; or ``ORG/NAME`` of the hub, if
+            there is no such folder.
         pixels: how the decoder's image is read as a likelihood.
 
     Raises:
-        ModelError: if it holds no autoencoder with a posterior, or its weights do not fit.
+        ModelError: if it holds no autoencoder that is read, or its weights do not fit.
         UntrustedError: if its weights are a pickle that would run code.
     """
-    folder = part_of(path)
+    named = on_hub(path)
+    folder = part_of(download(named) if named else path)
     config = read_config(folder)
     name = str(config.get("_class_name"))
     if name not in READ:
         reason = REASONS.get(name, NO_IMAGES)
         raise ModelError(f"{folder} holds a {name}: {reason}.", f"Classes read: {', '.join(READ)}.")
     facts = {"class": name} | {k: config[k] for k in NOTED if config.get(k) is not None}
-    return as_model(path.resolve().name, read_module(folder, name), pixels, facts)
+    if named:
+        facts |= {"hub": named, "revision": revision_of(folder)}
+    module = read_module(folder, name)
+    return as_model(path.resolve().name, module, READ[name](module), pixels, facts)
 
 
 def part_of(path: Path) -> Path:

@@ -23,6 +23,7 @@ from genprobe.errors import ModelError
 from genprobe.likelihoods import require_unit_interval
 from genprobe.plugins import plugins
 from genprobe.types import Likelihood, Model, Notice, Params
+from genprobe_diffusers.codings import Coding
 
 HALF = 0.5
 """The Laplace scale in [0, 1] that is 1 in [−1, 1]: the loss's log-variance stays at 0."""
@@ -59,70 +60,69 @@ OPTIMAL_NORMAL = Pixels("normal-optimal-sigma", lambda image: {"loc": image})
 LAPLACE = Pixels("laplace", lambda image: {"loc": image, "scale": image.new_tensor(HALF)})
 
 
-def as_model(name: str, module: Any, pixels: Pixels, facts: Mapping[str, Any]) -> Model:
+def as_model(
+    name: str, module: Any, coding: Coding, pixels: Pixels, facts: Mapping[str, Any]
+) -> Model:
     """The model of an autoencoder.
 
     Args:
         name: what tables call it.
-        module: with diffusers' ``encode`` and ``decode``.
+        module: of diffusers.
+        coding: what its encoder gives, and how it decodes.
         pixels: how its image is read as a likelihood.
         facts: plain facts to keep with a store.
     """
-
-    def posterior(x: Tensor) -> tuple[Tensor, Tensor]:
-        q = module.encode(2 * x - 1).latent_dist
-        return q.mean, q.std
-
-    def image(z: Tensor) -> tuple[Tensor]:
-        return ((module.decode(z).sample + 1) / 2,)
+    smaller = shrinkage(module)
 
     def encode(x: Tensor) -> Params:
-        require_images(x, module.config.in_channels, shrinkage(module))
-        loc, scale = piecewise(posterior, x, width(module) * x[0, 0].numel())
-        return {"loc": loc, "scale": scale}
+        require_images(x, module.config.in_channels, smaller)
+        return piecewise(
+            lambda some: coding.encode(2 * some - 1), x, width(module) * x[0, 0].numel()
+        )
 
     def decode(z: Tensor) -> Params:
-        pixels_out = z[0, 0].numel() * shrinkage(module) ** 2
-        (found,) = piecewise(image, z, width(module) * pixels_out)
-        return pixels.parameters(found)
+        places = z.shape[-2:].numel() * smaller**2
+        image = piecewise(lambda some: {"image": coding.decode(some)}, z, width(module) * places)
+        return pixels.parameters((image["image"] + 1) / 2)
 
     return Model(
         name=name,
         encode=encode,
         decode=decode,
-        posterior="diagonal-normal",
-        prior="standard-normal",
+        posterior=coding.family,
+        prior=coding.prior,
         likelihood=of_images(pixels.likelihood),
         # Alone, it would warn of every change of dtype.
         module=torch.nn.ModuleList([module]),
         training={"channels": module.config.in_channels, **facts},
+        codebook=coding.codebook,
     )
 
 
-def piecewise(
-    function: Callable[[Tensor], tuple[Tensor, ...]], rows: Tensor, values: int
-) -> tuple[Tensor, ...]:
+def piecewise(function: Callable[[Tensor], Params], rows: Tensor, values: int) -> Params:
     """A function of many rows, so many at a time as its activations leave room for.
 
     Args:
-        function: rows (some, ...) to tensors (some, ...).
+        function: rows (some, ...) to tensors by name, each (some, ...).
         rows: (batch, ...).
         values: of the widest activation of one row.
     """
     room = CACHED if rows.device.type == "cpu" else HELD
     parts = [function(some) for some in rows.split(max(1, room // values))]
-    return tuple(torch.cat(pieces) for pieces in zip(*parts, strict=True))
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
 
 def width(module: Any) -> int:
     """Channels of the activations as large as an image."""
-    channels: int = module.encoder.conv_in.out_channels
-    return channels
+    first = next(m for m in module.encoder.modules() if isinstance(m, torch.nn.Conv2d))
+    return first.out_channels
 
 
 def shrinkage(module: Any) -> int:
     """How many pixels of an image, along one side, become one of the latent grid."""
-    return int(2 ** (len(module.config.down_block_types) - 1))
+    config = module.config
+    blocks = config.get("down_block_types") or config.encoder_block_out_channels
+    return int(2 ** (len(blocks) - 1))
 
 
 def require_images(x: Tensor, channels: int, multiple: int) -> None:

@@ -1,4 +1,4 @@
-"""The hooks: one loader, one reader of data."""
+"""The hook: one loader."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from genprobe import hookimpl
 
 if TYPE_CHECKING:
-    from genprobe.types import DatasetReader, Loader
+    from genprobe.types import Loader
 
 
 @hookimpl
@@ -16,11 +16,3 @@ def genprobe_loaders() -> "Sequence[Loader]":
     from genprobe_diffusers.pipelines import pipelines
 
     return [diffusers, pipelines]
-
-
-@hookimpl
-def genprobe_datasets() -> "Sequence[DatasetReader]":
-    """Folders of images."""
-    from genprobe_diffusers.images import images
-
-    return [images]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderDC, AutoencoderKL, AutoencoderTiny, VQModel
 from PIL import Image
 
 SMALL = {"norm_num_groups": 4, "sample_size": 16}
@@ -19,6 +19,31 @@ def autoencoder(seed=0, **config):
     }
     torch.manual_seed(seed)
     return AutoencoderKL(**{**SMALL, **blocks, **config}).eval()
+
+
+def tiny():
+    """A small AutoencoderTiny: four blocks, so z is an eighth as high and wide."""
+    return AutoencoderTiny(encoder_block_out_channels=(4,) * 4, decoder_block_out_channels=(4,) * 4)
+
+
+def deep_compression():
+    """A small AutoencoderDC: z is half as high and wide."""
+    blocks = {"block_types": ("ResBlock",) * 2, "block_out_channels": (4, 8)}
+    return AutoencoderDC(
+        **{f"{side}_{k}": v for side in ("encoder", "decoder") for k, v in blocks.items()},
+        encoder_layers_per_block=(1, 1),
+        decoder_layers_per_block=(1, 1),
+        encoder_qkv_multiscales=((), ()),
+        decoder_qkv_multiscales=((), ()),
+        latent_channels=2,
+    )
+
+
+def quantised(**config):
+    """A small VQModel of one block and eight codes: a token a pixel."""
+    torch.manual_seed(0)
+    few = {"block_out_channels": (8,), "norm_num_groups": 4, "num_vq_embeddings": 8}
+    return VQModel(**{**few, **config}).eval()
 
 
 def shapes(n, side, seed=0):

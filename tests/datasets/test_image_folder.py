@@ -4,13 +4,31 @@ import tracemalloc
 import numpy as np
 import pytest
 import torch
-from genprobe_diffusers.images import images
-from PIL import Image
+from PIL import Image, ImageOps
 
+import genprobe
 from genprobe import open_dataset
+from genprobe.datasets.image_folder import image_folder
 from genprobe.errors import DataError
 
-from .samples import as_tensor, shapes, write_images
+
+def shapes(n, side, seed=0):
+    """Coloured images of blocks, bytes (n, side, side, 3)."""
+    random = np.random.default_rng(seed)
+    return random.integers(0, 256, (n, side, side, 3), dtype=np.uint8)
+
+
+def write_images(folder, pixels):
+    """One PNG an image; the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, image in enumerate(pixels):
+        Image.fromarray(image).save(folder / f"{i:04}.png")
+    return folder
+
+
+def as_tensor(pixels):
+    """Bytes (n, height, width, 3) as genprobe reads them: (n, 3, height, width) in [0, 1]."""
+    return torch.from_numpy(pixels).movedim(-1, 1).contiguous() / 255
 
 
 @pytest.fixture
@@ -97,12 +115,12 @@ def test_what_stays_in_memory_is_not_the_pixels(tmp_path):
 
 def test_a_folder_without_images_is_not_claimed(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
-    assert not images.recognises(tmp_path)
-    assert not images.recognises(tmp_path / "missing")
+    assert not image_folder.recognises(tmp_path)
+    assert not image_folder.recognises(tmp_path / "missing")
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
-def test_an_alpha_channel_that_is_opaque_is_left_out_and_said(mode, data, tmp_path, caplog):
+def test_an_alpha_channel_that_is_opaque_is_left_out_and_said(mode, data, tmp_path):
     folder = tmp_path / mode
     folder.mkdir()
     for path in sorted(data.iterdir()):
@@ -116,7 +134,8 @@ def test_an_alpha_channel_that_is_opaque_is_left_out_and_said(mode, data, tmp_pa
     bytes_of = torch.from_numpy(np.stack(truth))
     wanted = bytes_of[:, None] if mode == "LA" else bytes_of.movedim(-1, 1)
     assert torch.equal(found, wanted / 255)
-    assert "5 of 5 images have an alpha channel, opaque throughout" in caplog.text
+    said = open_dataset(f"images:{folder}").preparation
+    assert said == "as they are; 5 with an opaque alpha channel, left out"
 
 
 def test_a_colour_key_that_no_pixel_has_is_opaque(data):
@@ -207,7 +226,14 @@ def test_an_image_that_changes_size_while_it_is_read_is_named(data):
 
 @pytest.mark.parametrize(
     ("spec", "message"),
-    [("{}/missing", "no folder of images"), ("{}::0", "not '0'"), ("{}::big", "not 'big'")],
+    [
+        ("{}/missing", "no folder of images"),
+        ("{}::0", "not '0'"),
+        ("{}::big", "not 'big'"),
+        ("{}::8/4/2", "not '8/4/2'"),
+        ("{}::8/sinc", "not '8/sinc'"),
+        ("{}::4/8", "A centre of 8 pixels"),
+    ],
 )
 def test_a_wrong_name_is_refused(spec, message, data):
     with pytest.raises(DataError, match=message):
@@ -217,3 +243,96 @@ def test_a_wrong_name_is_refused(spec, message, data):
 def test_an_empty_folder_is_refused(tmp_path):
     with pytest.raises(DataError, match="holds no PNG or JPEG"):
         open_dataset(f"images:{tmp_path}")
+
+
+def sized(folder, sizes):
+    """Images of many sizes, (width, height); the folder."""
+    folder.mkdir()
+    random = np.random.default_rng(0)
+    for i, (width, height) in enumerate(sizes):
+        pixels = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    return folder
+
+
+SIZES = [(40, 30), (30, 41), (64, 64), (16, 90), (12, 12)]
+
+
+def test_the_shorter_side_is_scaled_and_then_the_centre_cut(tmp_path):
+    """As ImageNet is cut: torchvision's Resize(20) and CenterCrop(16), written out."""
+    folder = sized(tmp_path / "mixed", SIZES)
+    found = open_dataset(f"images:{folder}::20/16/bilinear")
+    assert found.name == "mixed::20/16/bilinear"
+    for i, (width, height) in enumerate(SIZES):
+        short = min(width, height)
+        size = int(20 * width / short), int(20 * height / short)
+        with Image.open(folder / f"{i}.png") as image:
+            scaled = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
+        top, left = round((size[1] - 16) / 2), round((size[0] - 16) / 2)
+        wanted = scaled[None, top : top + 16, left : left + 16]
+        assert torch.equal(found.read(i, i + 1), as_tensor(np.ascontiguousarray(wanted)))
+
+
+def test_what_was_done_is_said_and_part_of_what_the_data_are(tmp_path, caplog):
+    folder = sized(tmp_path / "mixed", SIZES)
+    Image.new("L", (30, 20), 9).save(folder / "grey.png")
+    caplog.set_level("INFO", "genprobe")
+    square = open_dataset(f"images:{folder}::16")
+    assert square.preparation == (
+        "largest centred square, scaled to 16 × 16 (bicubic of Pillow, antialiased); 1 grey, "
+        "repeated in three channels"
+    )
+    assert square.preparation in caplog.text
+    shorter = open_dataset(f"images:{folder}::16/16/nearest")
+    assert shorter.preparation.startswith(
+        "shorter side scaled to 16 (nearest of Pillow, not antialiased), then the centre 16 × 16"
+    )
+    other = open_dataset(f"images:{folder}::16/bilinear")
+    assert len({square.fingerprint, shorter.fingerprint, other.fingerprint}) == 3
+
+
+def test_a_report_says_how_images_were_cut_and_scaled(tmp_path):
+    folder = sized(tmp_path / "mixed", SIZES)
+    model = genprobe.Model(
+        name="means",
+        encode=lambda x: {"loc": x.mean((2, 3)), "scale": torch.ones(len(x), 3)},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+    )
+    report = genprobe.evaluate(model, f"images:{folder}::16", device="cpu", limit=4)
+    said = "largest centred square, scaled to 16 × 16 (bicubic of Pillow, antialiased)"
+    assert report.provenance["preparation"] == said
+    assert said in " ".join(report.details().split())
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_images_are_upright_as_exif_has_them(orientation, kind, tmp_path):
+    pixels = np.zeros((8, 16, 3), np.uint8)
+    pixels[:, :8] = 255
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(pixels).save(tmp_path / f"a.{kind}", exif=exif)
+    with Image.open(tmp_path / f"a.{kind}") as image:
+        upright = np.array(ImageOps.exif_transpose(image))
+    found = open_dataset(f"images:{tmp_path}")
+    assert found.event_shape == ((3, 16, 8) if orientation > 4 else (3, 8, 16))
+    assert torch.equal(found.read(0, 1), as_tensor(upright[None]))
+    assert ("1 turned upright by EXIF" in found.preparation) is (orientation > 1)
+
+
+def test_palettes_and_black_and_white_are_read_as_their_colours(tmp_path):
+    pixels = np.zeros((6, 6, 3), np.uint8)
+    pixels[:, :3] = 200, 100, 0
+    Image.fromarray(pixels).quantize(4).save(tmp_path / "p.png")
+    Image.fromarray(pixels[..., 0] > 0).save(tmp_path / "q.png")
+    found = open_dataset(f"images:{tmp_path}").read(0, 2)
+    assert torch.equal(found[0], as_tensor(pixels[None])[0])
+    assert found[1].unique().tolist() == [0.0, 1.0]
+    assert torch.equal(found[1, 0], found[1, 2])
+
+
+def test_a_folder_is_found_where_the_data_are(data, monkeypatch, tmp_path):
+    monkeypatch.setenv("GENPROBE_DATA_DIR", str(data.parent))
+    monkeypatch.chdir("/")
+    assert open_dataset("images:data").n == 5
