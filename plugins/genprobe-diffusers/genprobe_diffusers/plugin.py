@@ -1,4 +1,4 @@
-"""The hook: one loader."""
+"""The hook: loaders of autoencoders and of unconditional pipelines."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
