@@ -173,7 +173,7 @@ def estimate_report(
         *([] if family.notice is None else [family.notice]),
         *prior_of_these(options.prior, header),
     ]
-    channels, grid = places_of(quantities)
+    channels, grid = places_of(quantities, store)
     tokens = tokens_report(quantities, options.codebook)
     regime = regime_of(quantities, estimates, said, options)
     inference = annealed_inference(quantities)

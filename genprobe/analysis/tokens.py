@@ -24,6 +24,8 @@ LISTED = 1 << 14
 """Unused classes, and positions, that are listed."""
 HALVINGS = 8
 """Points of the growth of the usage."""
+RANKS = 256
+"""Classes of which each rank is told; of more classes about as many ranks are."""
 CHANNELS = (1, 3, 4)
 """Lengths of the axis of an image that is not of pixels."""
 
@@ -56,6 +58,7 @@ def tokens_report(quantities: Quantities, codebook: Tensor | None = None) -> Tok
         unused=tuple((tokens.counts == 0).nonzero()[:LISTED, 0].tolist()),
         unseen=tokens.unseen,
         growth=tuple((m, tokens.used_in(m)) for m in growing(n)),
+        ranked=tuple(ranked(tokens)),
         positions=tuple(corrected_entropy(tokens.index[:, place]) for place in positions),
         levels=tuple(levels_of(tokens, quantities)),
         bounds=tuple(bounds_of(tokens, quantities)),
@@ -71,6 +74,20 @@ def growing(n: int) -> list[int]:
         [1, 3, 6, 12, 25, 50, 100, 200]
     """
     return [*sorted({max(1, n >> j) for j in range(HALVINGS)}), 2 * n]
+
+
+def ranked(tokens: Tokens) -> Iterator[tuple[int, int]]:
+    """Ranks of the classes, from the most used on, and how often each is used.
+
+    Example:
+        >>> list(ranked(Tokens(torch.tensor([[2, 0], [2, 2]], dtype=torch.int32), 3, (2,))))
+        [(1, 3), (2, 1), (3, 0)]
+    """
+    counts = tokens.counts.sort(descending=True).values
+    spaced = torch.logspace(0, math.log10(tokens.classes), RANKS, dtype=torch.float64)
+    few = tokens.classes <= RANKS
+    for rank in range(1, tokens.classes + 1) if few else spaced.round().long().unique().tolist():  # type: ignore[no-untyped-call]
+        yield rank, int(counts[rank - 1])
 
 
 def corrected_entropy(index: Int64[Tensor, " n"]) -> float:
