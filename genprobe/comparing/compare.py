@@ -7,6 +7,7 @@ from genprobe.analysis.decoder_alone import has_encoder
 from genprobe.analysis.options import require_positive
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy
 from genprobe.comparing.alone import default_sort, source_of
+from genprobe.comparing.code_differences import code_differences
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.difference import BOUND, PAIRED
 from genprobe.comparing.differences import differences
@@ -175,6 +176,7 @@ def assemble(
         inference_differences=tuple(inference_differences(ranked, reference))
         if reference is not None and same
         else (),
+        code_differences=() if reference is None else tuple(code_differences(ranked, reference)),
     )
 
 

@@ -35,6 +35,8 @@ class Comparison:
         cuts: thresholds of the regimes.
         label_differences: of what the codes tell of each label, from the reference.
         inference_differences: of what inference loses, from the reference.
+        code_differences: of what generators pay for codes and how well these reconstruct, from the
+            reference; where some model's codes have places or classes.
     """
 
     reports: tuple[Report, ...]
@@ -53,6 +55,7 @@ class Comparison:
     cuts: Cuts = DEFAULT_CUTS
     label_differences: tuple[Difference, ...] = ()
     inference_differences: tuple[Difference, ...] = ()
+    code_differences: tuple[Difference, ...] = ()
 
     @property
     def named(self) -> tuple[Report, ...]:

@@ -91,7 +91,12 @@ def estimates_of(estimates: Mapping[str, Estimate]) -> dict[str, float | None]:
 def differences_of(comparison: Comparison, name: str) -> dict[str, float | None]:
     """A model's differences from the reference, their errors and z, and whether they are paired."""
     found: dict[str, float | None] = {}
-    every = (comparison.differences, comparison.label_differences, comparison.inference_differences)
+    every = (
+        comparison.differences,
+        comparison.label_differences,
+        comparison.inference_differences,
+        comparison.code_differences,
+    )
     for d in itertools.chain(*every):
         if d.first == name:
             title = f"{d.name}_difference"

@@ -1,0 +1,98 @@
+"""Differences of what generators pay for several models' codes, and of how well these reconstruct.
+
+Each is a mean over examples, so as for the rate the difference of two models is the mean of what
+they differ by on each, with an error far below that of either. What the best fitted prior pays of
+each example is in no store: that prior is fitted again, and only it.
+"""
+
+import contextlib
+from collections.abc import Mapping
+
+from jaxtyping import Float64
+from torch import Tensor
+
+from genprobe.aggregate.code_moments import posterior_entropy
+from genprobe.aggregate.distinct import distinct_examples
+from genprobe.aggregate.fitted import fit_marginal
+from genprobe.analysis.paid import fitted_name
+from genprobe.comparing.difference import OF_CODES, PAID, Difference
+from genprobe.comparing.differences import Columns, copies_of, difference, has_mean
+from genprobe.errors import GenprobeError, UnavailableError
+from genprobe.estimators.rate_fitted_prior import fitted_rates
+from genprobe.plugins import plugins
+from genprobe.report import Report
+from genprobe.store.read import Store
+
+
+def code_differences(reports: Mapping[str, Report], reference: str) -> list[Difference]:
+    """The differences of every other model from one; none where no codes have places or classes.
+
+    Args:
+        reports: by the names the models go by, on the same data.
+        reference: name of the one.
+    """
+    if not any(map(has_places, reports.values())):
+        return []
+    base, which = reports[reference], copies_of(reports[reference])
+    theirs, found = columns_of_codes(base), []
+    for model, report in reports.items():
+        if model != reference:
+            mine = columns_of_codes(report)
+            found += [
+                difference(
+                    model,
+                    reference,
+                    report.estimates[name],
+                    base.estimates[name],
+                    mine,
+                    theirs,
+                    which,
+                )
+                for name in OF_CODES
+                if name in report.estimates and name in base.estimates
+            ]
+    return found
+
+
+def has_places(report: Report) -> bool:
+    """Whether codes are those of a tokenizer: class indices, or a latent with places."""
+    return report.tokens is not None or report.grid is not None
+
+
+def columns_of_codes(report: Report) -> Columns:
+    """The values of every example that the estimates are means of, by name, each (draw, n).
+
+    Empty without a store. What does not have the mean that the report states is left out.
+    """
+    store = report.store
+    if not isinstance(store, Store):
+        return {}
+    found = {
+        name: store.column(f"probes/{name}") for name in OF_CODES if store.has(f"probes/{name}")
+    }
+    if has_places(report) and PAID in report.estimates:
+        with contextlib.suppress(GenprobeError):
+            found[PAID] = fitted_again(report, store)
+    return {name: v for name, v in found.items() if has_mean(v, report.estimates.get(name))}
+
+
+def fitted_again(report: Report, store: Store) -> Float64[Tensor, "draw n"]:
+    """What the best fitted prior pays of every example (draw, n), nats.
+
+    Raises:
+        UnavailableError: if the report does not say which prior that is, or it cannot be fitted.
+    """
+    name = fitted_name(report).partition(" (")[0]
+    every = plugins().all("priors")
+    if name not in every:
+        raise UnavailableError("The best fitted prior is not known.")
+    family = plugins().get("families", store.header.family)
+    fitted = fit_marginal(
+        store,
+        family,
+        {name: every[name]},
+        seed=store.header.seed,
+        distinct=distinct_examples(store),
+    )
+    entropy = posterior_entropy(store.blocks(), family)
+    return fitted_rates(fitted.log_mz, store.column("draws/log_qz_x"), entropy)
