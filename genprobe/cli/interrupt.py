@@ -55,9 +55,9 @@ def resumable(describe: Callable[..., str]) -> Callable[[Command], Command]:
 
     def decorate(command: Command) -> Command:
         @wraps(command)
-        def run(**options: Any) -> None:
+        def run(**options: Any) -> Any:
             try:
-                command(**options)
+                return command(**options)
             except KeyboardInterrupt:
                 click.echo(escape(f"Stopped. {describe(**options)}"), err=True)
                 sys.exit(130)

@@ -17,6 +17,7 @@ from genprobe.escape import escape
 
 COMMANDS = (
     "evaluate",
+    "card",
     "compare",
     "show",
     "train",

@@ -172,7 +172,7 @@ def axes(across_title: str, up_title: str, *, across: str, up: str) -> dict[str,
         "tozero": {"rangemode": "tozero"},
     }
     return {
-        "xaxis": {**both, **kinds[across], "title": {"text": across_title}},
+        "xaxis": {**both, **kinds[across], "title": {"text": across_title, "standoff": 14}},
         "yaxis": {**both, **kinds[up], "title": {"text": up_title}},
     }
 
@@ -248,7 +248,7 @@ def placed_charts(
     """
     placed = {f"chart-{i}-{j}": chart for i, charts in each for j, chart in enumerate(charts)}
     placed |= {} if shared is None else {SHARED: shared}
-    look = {**LOOK, "height": HEIGHT, "margin": {"l": 64, "r": 24, "t": 18, "b": 44}}
+    look = {**LOOK, "height": HEIGHT, "margin": {"l": 64, "r": 24, "t": 18, "b": 52}}
     return [
         {"id": place, "data": list(chart.data), "layout": {**look, **chart.axes}}
         for place, chart in placed.items()

@@ -7,7 +7,8 @@ from genprobe.analysis.paid import Paid, candidates_of
 from genprobe.analysis.rounding import with_error
 from genprobe.render.page.code_charts import Chart, code_charts
 from genprobe.render.page.heat_maps import HeatMap, heat_maps
-from genprobe.render.text.token_lines import bits_of, candidate_name, number, percent
+from genprobe.render.text.card_facts import codes_in_words, in_bits, knowledge
+from genprobe.render.text.token_lines import bits_of, number, percent
 from genprobe.report import Report
 
 LISTED = 64
@@ -83,20 +84,6 @@ def code_parts(report: Report, colour: str) -> CodeParts | None:
     )
 
 
-def codes_in_words(report: Report) -> str:
-    """The shape of the codes and how many they are of.
-
-    As "7 × 7 tokens of 512 codes", or "4 channels of 8 × 8 positions".
-    """
-    if report.tokens is not None:
-        shape = " × ".join(map(str, report.tokens.shape)) or "1"
-        return f"{shape} tokens of {report.tokens.classes} codes"
-    if report.grid is None:
-        return ""
-    channels, *positions = report.grid.shape
-    return f"{channels} channels of {' × '.join(map(str, positions))} positions"
-
-
 def paid_row(paid: Paid, most: float) -> PaidRow:
     """One candidate prior as a row.
 
@@ -105,24 +92,13 @@ def paid_row(paid: Paid, most: float) -> PaidRow:
         most: bits that any candidate pays.
     """
     return PaidRow(
-        name=candidate_name(paid.candidate),
+        name=knowledge(paid),
         bits=paid.bits,
         share=max(0.0, paid.bits / most),
         pixel="" if paid.pixels is None else in_bits(paid, paid.pixels, 4),
         token="" if paid.tokens is None else in_bits(paid, paid.tokens, 3),
         example=in_bits(paid, 1, 2),
     )
-
-
-def in_bits(paid: Paid, by: int, decimals: int) -> str:
-    """Bits of each of so many parts of an example, with their error.
-
-    Args:
-        paid: of an example.
-        by: number of parts.
-        decimals: without an error.
-    """
-    return with_error(paid.bits, paid.bits_error, decimals, by)
 
 
 def dead_codes(report: Report) -> str:
