@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.analysis.tokens import pixels_of
+from genprobe.analysis.pixels import pixels_of
 from genprobe.analysis.withheld import stated
 from genprobe.channel_report import Channel, GridBound, LatentGrid
 from genprobe.estimators.grid_moments import GridMoments

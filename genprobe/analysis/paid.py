@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from genprobe.analysis.tokens import pixels_of
+from genprobe.analysis.pixels import pixels_of
 from genprobe.report import Estimate, Report
 
 UNIFORM = "uniform"

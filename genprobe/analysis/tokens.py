@@ -1,7 +1,7 @@
 """What is said of the codes of a quantiser, from the quantities that estimators use."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -9,6 +9,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from genprobe.aggregate.tokens import Tokens
+from genprobe.analysis.pixels import pixels_of
 from genprobe.analysis.withheld import stated
 from genprobe.datasets.row_hashes import row_hashes
 from genprobe.errors import ModelError
@@ -26,8 +27,6 @@ HALVINGS = 8
 """Points of the growth of the usage."""
 RANKS = 256
 """Classes of which each rank is told; of more classes about as many ranks are."""
-CHANNELS = (1, 3, 4)
-"""Lengths of the axis of an image that is not of pixels."""
 
 
 def tokens_report(quantities: Quantities, codebook: Tensor | None = None) -> TokenReport | None:
@@ -140,20 +139,6 @@ def bounds_of(tokens: Tokens, quantities: Quantities) -> Iterator[TokenBound]:
         error = data_error(-log_mz[None], which)
         nats = replace(nothing, value=-float(log_mz.mean()), se_data=error, n=len(log_mz))
         yield bound(candidate, stated({"nats": nats}, quantities.observations)["nats"])
-
-
-def pixels_of(event_shape: Sequence[int]) -> int | None:
-    """How many pixels an example has; of what is no image, how many values; None if unknown.
-
-    Example:
-        >>> pixels_of((3, 32, 32)), pixels_of((28, 28)), pixels_of((784,)), pixels_of((0,))
-        (1024, 784, 784, None)
-    """
-    values = math.prod(event_shape)
-    if not values:
-        return None
-    ends = {event_shape[0], event_shape[-1]} & set(CHANNELS) if len(event_shape) == 3 else set()
-    return values // min(ends) if ends else values
 
 
 def equal_rows(codebook: Tensor) -> tuple[tuple[int, ...], ...]:

@@ -17,9 +17,9 @@ from genprobe.escape import escape
 
 COMMANDS = (
     "evaluate",
-    "card",
     "compare",
     "show",
+    "card",
     "train",
     "sweep",
     "demo",

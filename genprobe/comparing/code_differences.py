@@ -2,11 +2,11 @@
 
 Each is a mean over examples, so as for the rate the difference of two models is the mean of what
 they differ by on each, with an error far below that of either. What the best fitted prior pays of
-each example is in no store: that prior is fitted again, and only it.
+each example is in no store: that prior is fitted again, and those that are near it.
 """
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from jaxtyping import Float64
 from torch import Tensor
@@ -14,14 +14,17 @@ from torch import Tensor
 from genprobe.aggregate.code_moments import posterior_entropy
 from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import fit_marginal
-from genprobe.analysis.paid import fitted_name
 from genprobe.comparing.difference import OF_CODES, PAID, Difference
 from genprobe.comparing.differences import Columns, copies_of, difference, has_mean
-from genprobe.errors import GenprobeError, UnavailableError
+from genprobe.errors import GenprobeError
 from genprobe.estimators.rate_fitted_prior import fitted_rates
 from genprobe.plugins import plugins
 from genprobe.report import Report
 from genprobe.store.read import Store
+from genprobe.types import PriorFactory
+
+NEAR_SHARE, NEAR_NATS = 0.02, 1.0
+"""Of the best mean log density, and nats: how near a prior is that a fold may have chosen."""
 
 
 def code_differences(reports: Mapping[str, Report], reference: str) -> list[Difference]:
@@ -70,27 +73,47 @@ def columns_of_codes(report: Report) -> Columns:
     found = {
         name: store.column(f"probes/{name}") for name in OF_CODES if store.has(f"probes/{name}")
     }
+    found = {name: v for name, v in found.items() if has_mean(v, report.estimates.get(name))}
     if has_places(report) and PAID in report.estimates:
-        with contextlib.suppress(GenprobeError):
-            found[PAID] = fitted_again(report, store)
-    return {name: v for name, v in found.items() if has_mean(v, report.estimates.get(name))}
+        for candidates in ladders(report):
+            with contextlib.suppress(GenprobeError):
+                each = fitted_again(store, candidates)
+                if has_mean(each, report.estimates[PAID]):
+                    return {**found, PAID: each}
+    return found
 
 
-def fitted_again(report: Report, store: Store) -> Float64[Tensor, "draw n"]:
-    """What the best fitted prior pays of every example (draw, n), nats.
+def ladders(report: Report) -> Iterator[Mapping[str, PriorFactory]]:
+    """The priors to fit again: those that any fold may have chosen, and should that fail, all.
+
+    Args:
+        report: that names the best, and how all did.
+    """
+    every = plugins().all("priors")
+    scores = (report.provenance.get("fitted_prior") or {}).get("mean_log_density", {})
+    if scores:
+        best = max(scores.values())
+        least = best - max(NEAR_NATS, NEAR_SHARE * abs(best))
+        near = {name.partition(" (")[0] for name, score in scores.items() if score >= least}
+        yield {name: factory for name, factory in every.items() if name in near}
+    yield every
+
+
+def fitted_again(store: Store, candidates: Mapping[str, PriorFactory]) -> Float64[Tensor, "draw n"]:
+    """What the best of some fitted priors pays of every example (draw, n), nats.
+
+    Args:
+        store: of the codes.
+        candidates: priors by name.
 
     Raises:
-        UnavailableError: if the report does not say which prior that is, or it cannot be fitted.
+        UnavailableError: if none of them can be fitted.
     """
-    name = fitted_name(report).partition(" (")[0]
-    every = plugins().all("priors")
-    if name not in every:
-        raise UnavailableError("The best fitted prior is not known.")
     family = plugins().get("families", store.header.family)
     fitted = fit_marginal(
         store,
         family,
-        {name: every[name]},
+        candidates,
         seed=store.header.seed,
         distinct=distinct_examples(store),
     )

@@ -4,7 +4,8 @@ import torch
 
 from genprobe.errors import UnavailableError
 from genprobe.estimators.grid_moments import GridMoments
-from genprobe.estimators.spectrum_slope import band, spectrum_slope
+from genprobe.estimators.spectrum_band import band
+from genprobe.estimators.spectrum_slope import spectrum_slope
 
 
 def grid_of(power, frequencies):

@@ -8,7 +8,7 @@ from genprobe.channel_report import LatentGrid
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.difference import PAID
 from genprobe.errors import UnavailableError
-from genprobe.estimators.spectrum_slope import band
+from genprobe.estimators.spectrum_band import band
 from genprobe.render.page.interactive import INK, LOOK, neutral
 from genprobe.render.text.comparison_codes import divisor_of_codes, heading_of_codes
 from genprobe.report import Estimate, Report

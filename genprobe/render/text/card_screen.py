@@ -36,6 +36,10 @@ from genprobe.report import Report
 
 CANDIDATES = 6
 """Priors of a table: the one that knows least, and those that pay least."""
+FITS = ((3, True, False), (3, False, False), (2, False, False), (1, False, False), (1, False, True))
+"""Sentences, blank lines and whether the least is said: from the fullest screen to the barest."""
+SPARED = ("levels", "", "copies", "where")
+"""Facts that a bare screen goes without."""
 INDENT = 11
 """Columns of what a fact is called."""
 
@@ -50,8 +54,8 @@ def card_screen(report: Report) -> RenderableType:
 
     def screen_at(console: Console, width: int) -> list[Text]:
         lines: list[Text] = []
-        for sentences, blanks in ((3, True), (3, False), (2, False), (1, False)):
-            lines = fitted_lines(shown, sentences, blanks, console, width)
+        for sentences, blanks, bare in FITS:
+            lines = fitted_lines(shown, sentences, blanks, bare, console, width)
             if width < COLUMNS or len(lines) <= LINES:
                 break
         for line in lines:
@@ -62,7 +66,7 @@ def card_screen(report: Report) -> RenderableType:
 
 
 def fitted_lines(
-    report: Report, sentences: int, blanks: bool, console: Console, width: int
+    report: Report, sentences: int, blanks: bool, bare: bool, console: Console, width: int
 ) -> list[Text]:
     """Every line of a screen; warnings as far as there is room.
 
@@ -70,6 +74,7 @@ def fitted_lines(
         report: to be shown, its names escaped.
         sentences: of the verdict, at most.
         blanks: whether lines without text set the parts apart.
+        bare: whether levels, copies and where the rate is are left out.
         console: that it is for.
         width: columns.
     """
@@ -78,7 +83,7 @@ def fitted_lines(
     for sentence in card_sentences(report)[:sentences]:
         lines += hung(sentence, "> ", 2, console, width, "bold green")
     lines += blank + paid_lines(shown_candidates(report), width)
-    facts = list(card_lines(report))
+    facts = [fact for fact in card_lines(report) if not (bare and fact[0] in SPARED)]
     for i, (name, text) in enumerate(facts):
         lines += (blank if i == 0 else []) + hung(text, name, INDENT, console, width)
     notices = card_notices(report)

@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 
 from genprobe.analysis.advice import error_of
+from genprobe.analysis.pixels import pixels_of
 from genprobe.analysis.rounding import with_error
-from genprobe.analysis.tokens import pixels_of
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.difference import OF_CODES, PAID, Difference
 from genprobe.estimators.catalog import row_of
