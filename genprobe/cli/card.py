@@ -79,7 +79,7 @@ def card(
     output = replace(output, card_path=card_path, html_path=page)
     if is_evaluated(model):
         output.require_possible()
-        report = read_report(context, Path(model), settings)
+        report: Report | None = read_report(context, Path(model), settings)
     else:
         report = evaluated(model=model, output=output, **settings)
     if report is not None:

@@ -13,7 +13,7 @@ import click
 
 from genprobe.escape import escape
 
-Command = Callable[..., None]
+Command = Callable[..., Any]
 
 SOON = 0.01
 """Seconds after which an interrupt that was lost comes again."""

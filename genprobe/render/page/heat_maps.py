@@ -1,7 +1,7 @@
 """Where codes carry what they carry: maps over their positions, as pictures inside the page."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,9 +110,5 @@ def coloured(planes: np.ndarray, low: float, high: float) -> np.ndarray:
     """
     share = (planes - low) / (high - low) if high > low else np.zeros_like(planes)
     light, dark = np.array(LIGHT, float), np.array(DARK, float)
-    return np.rint(light + share[..., None] * (dark - light)).astype(np.uint8)
-
-
-def width_of_maps(maps: Sequence[HeatMap]) -> int:
-    """How many maps the longest row has."""
-    return max((each.count for each in maps), default=1)
+    found: np.ndarray = np.rint(light + share[..., None] * (dark - light)).astype(np.uint8)
+    return found

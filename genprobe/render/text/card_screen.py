@@ -135,7 +135,7 @@ def paid_lines(candidates: Sequence[Paid], width: int) -> list[Text]:
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     while len(widths) > 1 and first + sum(widths) + 2 * len(widths) > width:
         widths.pop()
-    lines = []
+    lines: list[Text] = []
     for name, row in zip(names, rows, strict=True):
         cells = "".join(
             f"  {' ' * (room - cell_len(cell))}{cell}"
