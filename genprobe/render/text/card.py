@@ -178,7 +178,7 @@ def preprocessing(report: Report) -> str:
 
 def digest_of(text: str) -> str:
     """A hash of a card without its last line."""
-    return str(xxh3_128_hexdigest(text.encode("utf-8", "backslashreplace")))
+    return str(xxh3_128_hexdigest(bytes(text, "utf-8", "backslashreplace")))
 
 
 def wrote_card(path: Path) -> bool:
