@@ -70,7 +70,7 @@ def growth_chart(tokens: TokenReport, n: int, colour: str) -> Chart:
         title="Usage growth",
         caption=f"Codes used by so many examples, of {tokens.classes}; dashed where it is "
         "extrapolated. A curve that is flat has seen every code it will use.",
-        data=[line(known, colour), line(beyond, colour, dash="dash")],
+        data=[points_trace(known, colour), points_trace(beyond, colour, dash="dash")],
         axes=axes("examples", "codes used", across="log", up="tozero"),
     )
 
@@ -82,7 +82,7 @@ def frequency_chart(tokens: TokenReport, colour: str) -> Chart:
         title="How often each code is used",
         caption="Codes by rank, from the most used on; both axes in powers of ten. Codes that are "
         "never used are not drawn.",
-        data=[line(used, colour)],
+        data=[points_trace(used, colour)],
         axes=axes("rank of the code", "tokens", across="log", up="log"),
     )
 
@@ -90,11 +90,11 @@ def frequency_chart(tokens: TokenReport, colour: str) -> Chart:
 def spectrum_chart(report: Report, grid: LatentGrid, colour: str) -> Chart:
     """The power of the latent by frequency, with the line whose slope the report states."""
     points = [(f, p) for f, p in zip(grid.frequencies, grid.power, strict=True) if p > 0]
-    traces = [line(points, colour)]
+    traces = [points_trace(points, colour)]
     slope = report.estimates.get("spectrum_slope")
     said = ""
     if slope is not None:
-        traces.append(line(fitted_line(grid, slope.value), INK, dash="dot"))
+        traces.append(points_trace(fitted_line(grid, slope.value), INK, dash="dot"))
         stated = decimal(slope.value, 2)
         said = f" The dotted line has the slope of the middle of the band, {stated}."
     return Chart(
@@ -135,7 +135,7 @@ def geometric_mean(values: Sequence[float]) -> float:
     return product
 
 
-def line(points: Iterable[tuple[float, float]], colour: str, dash: str = "solid") -> Trace:
+def points_trace(points: Iterable[tuple[float, float]], colour: str, dash: str = "solid") -> Trace:
     """Points that are joined.
 
     Args:

@@ -73,16 +73,16 @@ def mapped(title: str, label: str, values: np.ndarray) -> Iterator[HeatMap]:
     shown = planes[:MOST]
     for start in range(0, len(shown), ACROSS):
         part = shown[start : start + ACROSS]
-        names = "" if len(planes) == 1 else numbered(label, start, len(part), len(planes))
+        names = "" if len(planes) == 1 else row_label(label, start, len(part), len(planes))
         image = strip(coloured(part, low, high))
         yield HeatMap(title=title, label=names, image=image, count=len(part), low=low, high=high)
 
 
-def numbered(label: str, start: int, count: int, of: int) -> str:
+def row_label(label: str, start: int, count: int, of: int) -> str:
     """Which of several maps a row has.
 
     Example:
-        >>> numbered("channels", 8, 8, 64)
+        >>> row_label("channels", 8, 8, 64)
         'channels 8 to 15 of 64'
     """
     return f"{label} {start} to {start + count - 1} of {of}"

@@ -24,8 +24,8 @@ from genprobe.render.text.card_facts import (
     config_says,
     config_values,
     in_bits,
+    in_its_unit,
     knowledge,
-    measured,
     quality,
 )
 from genprobe.render.text.card_screen import token_facts
@@ -110,7 +110,7 @@ def card_content(report: Report) -> dict[str, Any]:
         "usage": [] if report.tokens is None else list(token_facts(report)),
         "config": config_values(report),
         "config_note": CONFIG_NOTE + differing_config(report),
-        "quality": [(label, measured(estimate)) for label, estimate in quality(report)],
+        "quality": [(label, in_its_unit(estimate)) for label, estimate in quality(report)],
         "notices": card_notices(report),
         "provenance": list(measured_how(report)),
     }

@@ -78,7 +78,7 @@ def quality(report: Report) -> list[tuple[str, Estimate]]:
     ]
 
 
-def measured(estimate: Estimate) -> str:
+def in_its_unit(estimate: Estimate) -> str:
     """An estimate with its error and unit."""
     unit = "" if estimate.unit in BARE else f" {estimate.unit or row_of(estimate.name).unit}"
     return f"{with_error(estimate.value, error_of(estimate))}{unit}"

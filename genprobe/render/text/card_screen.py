@@ -17,8 +17,8 @@ from genprobe.render.text.card_facts import (
     codes_in_words,
     config_says,
     in_bits,
+    in_its_unit,
     knowledge,
-    measured,
     quality,
 )
 from genprobe.render.text.channel_lines import rates
@@ -52,7 +52,7 @@ def card_screen(report: Report) -> RenderableType:
     """
     shown = escaped(report)
 
-    def screen_at(console: Console, width: int) -> list[Text]:
+    def card_at(console: Console, width: int) -> list[Text]:
         lines: list[Text] = []
         for sentences, blanks, bare in FITS:
             lines = fitted_lines(shown, sentences, blanks, bare, console, width)
@@ -62,7 +62,7 @@ def card_screen(report: Report) -> RenderableType:
             line.no_wrap, line.overflow = True, "ignore"
         return lines
 
-    return AtWidth(screen_at)
+    return AtWidth(card_at)
 
 
 def fitted_lines(
@@ -159,7 +159,7 @@ def card_lines(report: Report) -> Iterator[tuple[str, str]]:
         yield "to paste", ", ".join(factors)
     if report.channels:
         yield "where", rates(report)
-    found = [f"{label} {measured(estimate)}" for label, estimate in quality(report)]
+    found = [f"{label} {in_its_unit(estimate)}" for label, estimate in quality(report)]
     if found:
         yield "quality", "; ".join(found)
 

@@ -66,7 +66,7 @@ def comparison_view(
     parts.append("")
     parts += model_parts(comparison, unit, details, width)
     if has_codes(comparison):
-        parts += code_parts(comparison, width)
+        parts += tokenizer_parts(comparison, width)
     if label_names(comparison):
         parts += label_parts(comparison, unit, width)
     parts += inference_parts(comparison, unit, width)
@@ -96,7 +96,7 @@ def model_parts(
         yield Text(" ".join(said))
 
 
-def code_parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
+def tokenizer_parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
     """What a generator pays for the codes, a line a model."""
     shown = shown_models(comparison)
     choices = [
