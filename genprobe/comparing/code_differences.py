@@ -1,8 +1,8 @@
-"""Differences of what generators pay for several models' codes, and of how well these reconstruct.
+"""Differences of what generators pay for the codes of several models, paired over examples.
 
-Each is a mean over examples, so as for the rate the difference of two models is the mean of what
-they differ by on each, with an error far below that of either. What the best fitted prior pays of
-each example is in no store: that prior is fitted again, and those that are near it.
+It is a mean over examples, so as for the rate the difference of two models is the mean of what they
+differ by on each, with an error far below that of either. What the best fitted prior pays of each
+example is in no store: that prior is fitted again, and those that are near it.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from torch import Tensor
 from genprobe.aggregate.code_moments import posterior_entropy
 from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import fit_marginal
-from genprobe.comparing.difference import OF_CODES, PAID, Difference
+from genprobe.comparing.difference import PAID, Difference
 from genprobe.comparing.differences import Columns, copies_of, difference, has_mean
 from genprobe.errors import GenprobeError
 from genprobe.estimators.rate_fitted_prior import fitted_rates
@@ -34,27 +34,17 @@ def code_differences(reports: Mapping[str, Report], reference: str) -> list[Diff
         reports: by the names the models go by, on the same data.
         reference: name of the one.
     """
-    if not any(map(has_places, reports.values())):
+    base = reports[reference]
+    if PAID not in base.estimates or not any(map(has_places, reports.values())):
         return []
-    base, which = reports[reference], copies_of(reports[reference])
-    theirs, found = columns_of_codes(base), []
-    for model, report in reports.items():
-        if model != reference:
-            mine = columns_of_codes(report)
-            found += [
-                difference(
-                    model,
-                    reference,
-                    report.estimates[name],
-                    base.estimates[name],
-                    mine,
-                    theirs,
-                    which,
-                )
-                for name in OF_CODES
-                if name in report.estimates and name in base.estimates
-            ]
-    return found
+    theirs, which = columns_of_codes(base), copies_of(base)
+    return [
+        difference(
+            model, reference, report[PAID], base[PAID], columns_of_codes(report), theirs, which
+        )
+        for model, report in reports.items()
+        if model != reference and PAID in report.estimates
+    ]
 
 
 def has_places(report: Report) -> bool:
@@ -63,24 +53,19 @@ def has_places(report: Report) -> bool:
 
 
 def columns_of_codes(report: Report) -> Columns:
-    """The values of every example that the estimates are means of, by name, each (draw, n).
+    """What the best fitted prior pays of every example (draw, n), by the name of the estimate.
 
-    Empty without a store. What does not have the mean that the report states is left out.
+    Empty without a store, or where it does not have the mean that the report states.
     """
     store = report.store
-    if not isinstance(store, Store):
+    if not isinstance(store, Store) or not has_places(report):
         return {}
-    found = {
-        name: store.column(f"probes/{name}") for name in OF_CODES if store.has(f"probes/{name}")
-    }
-    found = {name: v for name, v in found.items() if has_mean(v, report.estimates.get(name))}
-    if has_places(report) and PAID in report.estimates:
-        for candidates in ladders(report):
-            with contextlib.suppress(GenprobeError):
-                each = fitted_again(store, candidates)
-                if has_mean(each, report.estimates[PAID]):
-                    return {**found, PAID: each}
-    return found
+    for candidates in ladders(report):
+        with contextlib.suppress(GenprobeError):
+            each = fitted_again(store, candidates)
+            if has_mean(each, report.estimates[PAID]):
+                return {PAID: each}
+    return {}
 
 
 def ladders(report: Report) -> Iterator[Mapping[str, PriorFactory]]:

@@ -35,8 +35,8 @@ class Comparison:
         cuts: thresholds of the regimes.
         label_differences: of what the codes tell of each label, from the reference.
         inference_differences: of what inference loses, from the reference.
-        code_differences: of what generators pay for codes and how well these reconstruct, from the
-            reference; where some model's codes have places or classes.
+        code_differences: of what generators pay for codes, from the reference; where some model's
+            codes have places or classes.
     """
 
     reports: tuple[Report, ...]
@@ -137,6 +137,12 @@ class Comparison:
         Empty for a single model.
         """
         return tuple(built_in("views", "verdict")(self))
+
+    @property
+    def every_difference(self) -> tuple[Difference, ...]:
+        """The differences of every kind."""
+        kinds = (field.name for field in dataclasses.fields(self))
+        return tuple(d for k in kinds if k.endswith("differences") for d in getattr(self, k))
 
     def difference_of(self, model: str, estimate: str = "elbo") -> Difference | None:
         """The difference of a model from the reference; None if there is none.

@@ -12,9 +12,6 @@ OF_LABELS = "label_information"
 """The estimate of each label that is a mean over examples."""
 PAID = "rate_fitted_prior"
 """What a generator pays for codes, at most."""
-OF_CODES = (PAID, "psnr", "ssim", "ms_ssim")
-"""The estimates by which tokenizers compare, means over examples: what codes cost, and how well
-these reconstruct, as plugins measure it."""
 LEVEL = 0.05
 
 

@@ -10,7 +10,7 @@ from genprobe.analysis.advice import error_of
 from genprobe.analysis.pixels import pixels_of
 from genprobe.analysis.rounding import with_error
 from genprobe.comparing.comparison import Comparison
-from genprobe.comparing.difference import OF_CODES, PAID, Difference
+from genprobe.comparing.difference import PAID, Difference
 from genprobe.estimators.catalog import row_of
 from genprobe.render.text.columns import Column
 from genprobe.render.text.comparison_labels import ERRORS, UNCLEAR
@@ -18,7 +18,8 @@ from genprobe.render.text.comparison_rows import UNPAIRED
 from genprobe.report import Estimate, Report
 
 HEADINGS = {"psnr": "PSNR, dB", "ssim": "SSIM", "ms_ssim": "MS-SSIM"}
-DISTORTION = "distortion"
+SHOWN = (PAID, "distortion", *HEADINGS)
+"""What codes cost, and how well they reconstruct; all but the first two are of plugins."""
 LN2 = math.log(2)
 
 
@@ -49,7 +50,7 @@ def code_columns(
     """
     reports = [comparison.reports[i] for i in shown]
     found = [Column(heading="codes", cells=[shape_of(r) for r in reports], number=False)]
-    for name in (PAID, DISTORTION, *OF_CODES[1:]):
+    for name in SHOWN:
         if not any(name in report.estimates for report in reports):
             continue
         cells = [code_cell(comparison, i, name, errors) for i in shown]
@@ -106,7 +107,7 @@ def code_cell(comparison: Comparison, position: int, name: str, errors: bool = T
 
 def difference_of_codes(comparison: Comparison, position: int, name: str) -> Difference | None:
     """The difference of a model from the reference; None if there is none."""
-    every = (*comparison.code_differences, *comparison.differences)
+    every = comparison.every_difference
     model = comparison.names[position]
     return next((d for d in every if (d.first, d.name) == (model, name)), None)
 
@@ -124,11 +125,7 @@ def apart_of_codes(comparison: Comparison, position: int, d: Difference | None) 
 def code_notes(comparison: Comparison) -> str:
     """What the columns and marks mean."""
     said = ["Bits under the best prior that was fitted to the codes: a generator pays no more."]
-    apart = [
-        d
-        for d in (*comparison.code_differences, *comparison.differences)
-        if d.name in (*OF_CODES, DISTORTION)
-    ]
+    apart = [d for d in comparison.every_difference if d.name in SHOWN]
     if apart:
         paired = ", paired over examples" if any(d.paired for d in apart) else ""
         said.append(
