@@ -4,10 +4,12 @@ import pytest
 import torch
 
 import genprobe
+from genprobe.comparing.difference import Difference
 from genprobe.errors import GenprobeError
 from genprobe.render.data.json import comparison_schema, to_dict
 from genprobe.render.text.comparison import comparison_to_text
 from genprobe.render.text.markdown import comparison_to_markdown
+from genprobe.report import Estimate
 from genprobe.runtime import json_schema
 
 RANDOM = torch.Generator().manual_seed(0)
@@ -68,6 +70,31 @@ def test_differences_are_paired_and_those_of_the_estimates(comparison, reports):
         assert d.value == pytest.approx(paid[model].value - paid["coarse"].value)
         apart = (paid[model].se_data ** 2 + paid["coarse"].se_data ** 2) ** 0.5
         assert d.se_data == pytest.approx(apart, rel=0.3)  # these codes are independent
+
+
+def test_estimates_of_plugins_stand_beside_what_the_codes_cost(reports):
+    def seen(report, value):
+        psnr = Estimate(
+            name="psnr", value=value, se=0.0, se_data=0.12, kind="estimate", unit="dB", n=N
+        )
+        return dataclasses.replace(report, estimates={**report.estimates, "psnr": psnr})
+
+    found = genprobe.compare([seen(reports[0], 21.34), seen(reports[1], 18.0)], against="coarse")
+    apart = Difference(
+        first="fine",
+        second="coarse",
+        name="psnr",
+        value=3.34,
+        se=0.0,
+        se_data=0.05,
+        n=N,
+        paired=True,
+    )
+    found = dataclasses.replace(found, differences=(*found.differences, apart))
+    text = comparison_to_text(found, width=120)
+    assert "PSNR, dB" in text
+    assert "3.340 ± 0.050" in text
+    assert "21.34 ± 0.12" in text
 
 
 def test_json_has_them_and_is_of_the_schema(comparison):
