@@ -102,7 +102,8 @@ def card_content(report: Report) -> dict[str, Any]:
     headings, rows = paid_table(report)
     return {
         "title": report.model,
-        "about": f"{codes_in_words(report)}, measured on {report.n} examples of {report.dataset}.",
+        "about": f"{codes_in_words(report)}, measured on {report.n} examples of "
+        f"{report.dataset.removeprefix(f'{report.n} of ')}.",
         "sentences": card_sentences(report),
         "headings": headings,
         "paid": rows,
