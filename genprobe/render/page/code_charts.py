@@ -1,5 +1,6 @@
 """Charts of codes as plotly draws them: plain types that the page's script hands to the library."""
 
+import statistics
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -118,21 +119,8 @@ def fitted_line(grid: LatentGrid, slope: float) -> list[tuple[float, float]]:
     except UnavailableError:
         return []
     frequencies, power = grid.frequencies[part], grid.power[part]
-    across, up = geometric_mean(frequencies), geometric_mean(power)
+    across, up = statistics.geometric_mean(frequencies), statistics.geometric_mean(power)
     return [(f, up * (f / across) ** slope) for f in (frequencies[0], frequencies[-1])]
-
-
-def geometric_mean(values: Sequence[float]) -> float:
-    """The geometric mean of positive numbers.
-
-    Example:
-        >>> geometric_mean([2.0, 8.0])
-        4.0
-    """
-    product = 1.0
-    for value in values:
-        product *= value ** (1 / len(values))
-    return product
 
 
 def points_trace(points: Iterable[tuple[float, float]], colour: str, dash: str = "solid") -> Trace:

@@ -106,8 +106,8 @@ def digits(estimate: Estimate) -> str:
 
     Example:
         >>> facts = {"kind": "exact", "unit": "1/z", "n": 900, "se": 0.0}
-        >>> digits(Estimate(name="scaling_factor", value=-0.21345, se_data=0.0021, **facts))
-        '-0.2134'
+        >>> digits(Estimate(name="scaling_factor", value=-0.21347, se_data=0.0021, **facts))
+        '-0.2135'
     """
     decimals = decimals_of(error_of(estimate), DECIMALS)
     return f"{estimate.value:.{DECIMALS if decimals is None else decimals}f}"
