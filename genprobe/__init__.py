@@ -13,7 +13,7 @@ from genprobe.hookspecs import hookimpl
 if TYPE_CHECKING:
     from genprobe import aggregate
     from genprobe.analysis.report import report_from_store
-    from genprobe.channel_report import Channel, LatentGrid
+    from genprobe.channel_report import Channel, GridBound, LatentGrid
     from genprobe.comparing.compare import compare
     from genprobe.comparing.comparison import Comparison
     from genprobe.comparing.difference import Difference
@@ -71,6 +71,7 @@ PLACES = {
     "Dimension": "report",
     "Estimate": "estimate",
     "Family": "types.family",
+    "GridBound": "channel_report",
     "CurvePoint": "inference_report",
     "InferenceReport": "inference_report",
     "LabelDimension": "label_report",
@@ -136,6 +137,7 @@ __all__ = [
     "Family",
     "FittedScale",
     "GenprobeError",
+    "GridBound",
     "InferenceReport",
     "LabelDimension",
     "LabelReport",

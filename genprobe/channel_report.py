@@ -38,8 +38,23 @@ class Channel:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GridBound:
+    """What a generator must pay for codes at most, if it knows no more than one fitted prior.
+
+    Attributes:
+        candidate: name of the prior.
+        nats: an example, cross-fitted: the rate under that prior.
+        bits_per_pixel: the same, of each pixel of the data; None where their shape is not known.
+    """
+
+    candidate: str
+    nats: Estimate
+    bits_per_pixel: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class LatentGrid:
-    """Where the latent has its power and its rate.
+    """Where the latent has its power and its rate, and what a generator pays for it.
 
     Attributes:
         shape: of one z: (channels, height, width), or (channels, length).
@@ -47,12 +62,14 @@ class LatentGrid:
         power: mean variance of a coefficient of the cosine transform at each of them.
         rate: KL at each position, all channels together, nats per example, the positions in order;
             None where it is not known by position.
+        bounds: what each fitted prior pays, in the order in which they were fitted.
     """
 
     shape: tuple[int, ...]
     frequencies: tuple[float, ...]
     power: tuple[float, ...]
     rate: tuple[float, ...] | None = None
+    bounds: tuple[GridBound, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The content as plain types."""
@@ -61,6 +78,14 @@ class LatentGrid:
             "frequencies": list(self.frequencies),
             "power": list(self.power),
             "rate": None if self.rate is None else list(self.rate),
+            "bounds": [
+                {
+                    "candidate": each.candidate,
+                    "nats": plain(each.nats),
+                    "bits_per_pixel": each.bits_per_pixel,
+                }
+                for each in self.bounds
+            ],
         }
 
     @staticmethod
@@ -72,4 +97,8 @@ class LatentGrid:
             frequencies=tuple(content["frequencies"]),
             power=tuple(content["power"]),
             rate=None if rate is None else tuple(rate),
+            bounds=tuple(
+                GridBound(**{**each, "nats": Estimate(name="grid_bound", **each["nats"])})
+                for each in content.get("bounds", ())
+            ),
         )

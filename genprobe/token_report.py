@@ -51,6 +51,8 @@ class TokenReport:
         unseen: how many more classes would be used at last by more examples, at least.
         growth: so many examples, and how many classes they are expected to use; the last is for
             twice as many as there are.
+        ranked: how often a class is used, by its rank from the most used on, which is 1; of very
+            many classes some ranks, the closer the fewer they are.
         positions: entropy of the codes at each place of the flattened grid, nats; empty where there
             are very many.
         levels: of a residual stack, the first axis of the grid; else empty.
@@ -68,6 +70,7 @@ class TokenReport:
     levels: tuple[TokenLevel, ...]
     bounds: tuple[TokenBound, ...]
     duplicates: tuple[tuple[int, ...], ...] | None = None
+    ranked: tuple[tuple[int, int], ...] = ()
 
     @property
     def tokens(self) -> int:
@@ -95,6 +98,7 @@ class TokenReport:
             "unused": list(self.unused),
             "unseen": self.unseen,
             "growth": [list(pair) for pair in self.growth],
+            "ranked": [list(pair) for pair in self.ranked],
             "positions": list(self.positions),
             "levels": [
                 {
@@ -129,6 +133,7 @@ class TokenReport:
             unused=tuple(content["unused"]),
             unseen=content["unseen"],
             growth=tuple((int(m), float(used)) for m, used in content["growth"]),
+            ranked=tuple((int(rank), int(count)) for rank, count in content.get("ranked", ())),
             positions=tuple(content["positions"]),
             levels=tuple(level_from(each) for each in content["levels"]),
             bounds=tuple(

@@ -1,31 +1,61 @@
 """What is said of a latent with places, from the quantities that estimators use."""
 
 import math
+from collections.abc import Iterator
 
 import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.channel_report import Channel, LatentGrid
+from genprobe.analysis.pixels import pixels_of
+from genprobe.analysis.withheld import stated
+from genprobe.channel_report import Channel, GridBound, LatentGrid
 from genprobe.estimators.grid_moments import GridMoments
 from genprobe.estimators.quantities import Quantities
-from genprobe.estimators.standard_error import data_error
+from genprobe.estimators.rate_fitted_prior import fitted_rates
+from genprobe.estimators.standard_error import data_error, mean_over_examples
 from genprobe.report import Estimate
+from genprobe.store.read import Store
 
 
-def places_of(quantities: Quantities) -> tuple[tuple[Channel, ...], LatentGrid | None]:
+def places_of(
+    quantities: Quantities, store: Store
+) -> tuple[tuple[Channel, ...], LatentGrid | None]:
     """The channels of a latent and where it has its power and rate.
 
     Nothing where it has no places, or where no estimator asked for them.
 
     Args:
         quantities: of the store.
+        store: finished.
     """
     if not quantities.has("grid"):
         return (), None
     moments, rates = quantities.grid, quantities.rate_moments
     each = None if rates is None else rates.mean
-    return channels_of(moments, quantities.which), grid_of(moments, each)
+    bounds = tuple(bounds_of_grid(quantities, store)) if quantities.has("fitted_rate") else ()
+    return channels_of(moments, quantities.which), grid_of(moments, each, bounds)
+
+
+def bounds_of_grid(quantities: Quantities, store: Store) -> Iterator[GridBound]:
+    """What every fitted prior pays, each on the examples that priors were chosen on.
+
+    Args:
+        quantities: of the store, with priors fitted.
+        store: that they are of.
+    """
+    fitted, pixels = quantities.fitted, pixels_of(store.header.event_shape)
+    log_qz_x = store.column("draws/log_qz_x")[:1, fitted.chosen]
+    entropy = quantities.posterior_entropy
+    entropy = None if entropy is None else entropy[fitted.chosen]
+    which = None if quantities.which is None else quantities.which[fitted.chosen]
+    for candidate, log_mz in fitted.held_out.items():
+        each = fitted_rates(log_mz[None], log_qz_x, entropy)
+        nats = mean_over_examples("grid_bound", each, kind="upper", which=which)
+        nats = stated({"nats": nats}, quantities.observations)["nats"]
+        bits = nats.value / math.log(2)
+        per_pixel = None if pixels is None else bits / pixels
+        yield GridBound(candidate=candidate, nats=nats, bits_per_pixel=per_pixel)
 
 
 def channels_of(
@@ -61,12 +91,15 @@ def channels_of(
     return tuple(found)
 
 
-def grid_of(moments: GridMoments, rates: Float64[Tensor, " k"] | None) -> LatentGrid:
+def grid_of(
+    moments: GridMoments, rates: Float64[Tensor, " k"] | None, bounds: tuple[GridBound, ...] = ()
+) -> LatentGrid:
     """Where the latent has its power, and its rate.
 
     Args:
         moments: of every example.
         rates: (k,) mean KL of every value of z, nats; None where it is not known.
+        bounds: what each fitted prior pays.
     """
     known = rates is not None and bool(torch.isfinite(rates).all())
     by_position = rates.reshape(moments.shape[0], -1).sum(0).tolist() if known else None  # type: ignore[union-attr]
@@ -75,4 +108,5 @@ def grid_of(moments: GridMoments, rates: Float64[Tensor, " k"] | None) -> Latent
         frequencies=tuple(moments.frequencies.tolist()),
         power=tuple(moments.power.mean(0).tolist()),
         rate=None if by_position is None else tuple(by_position),
+        bounds=bounds,
     )

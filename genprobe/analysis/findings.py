@@ -169,7 +169,8 @@ FINDINGS: Mapping[str, Finding] = {
     ),
     token_findings.DEPENDENT: Finding(
         condition="Where codes are class indices, a candidate prior that knows another code pays "
-        "less than the histogram by more than 2 standard errors and 5 %, and the prior does not.",
+        "less than the histogram by more than 2 standard errors, 5 % and 0.01 nats a token, and "
+        "the prior does not.",
         find=lambda e: token_findings.dependent(e.tokens, e.estimates),
         advice=token_findings.sample_with_neighbours,
     ),

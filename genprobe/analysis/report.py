@@ -179,7 +179,7 @@ def estimate_report(
         *([] if family.notice is None else [family.notice]),
         *prior_of_these(options.prior, header),
     ]
-    channels, grid = places_of(quantities)
+    channels, grid = places_of(quantities, store)
     tokens = tokens_report(quantities, options.codebook)
     levels = levels_of(store, quantities)
     octaves, along_time = chain_of_store(store, quantities)

@@ -14,6 +14,8 @@ SHARE = 0.1
 """Of the classes: so many that no number of examples would use are worth a word."""
 SAVED = 0.05
 """Of the histogram's nats, by which codes that tell of each other are cheaper."""
+LEAST = 0.01
+"""Nats a token, which they must be cheaper by as well."""
 HISTOGRAM = "token-histogram"
 RELATED = {
     "token-context": "a context of neighbours",
@@ -46,14 +48,17 @@ def share_unused(tokens: TokenReport) -> str:
 
 def related(tokens: TokenReport | None) -> TokenBound | None:
     """What the best candidate pays that knows another token, if far less than the histogram."""
-    histogram = None if tokens is None else tokens.bound(HISTOGRAM)
-    known = [] if tokens is None else [b for b in tokens.bounds if b.candidate in RELATED]
+    if tokens is None:
+        return None
+    histogram = tokens.bound(HISTOGRAM)
+    known = [b for b in tokens.bounds if b.candidate in RELATED]
     if histogram is None or not known:
         return None
     best = min(known, key=lambda each: each.nats.value)
     saved = histogram.nats.value - best.nats.value
     error = math.hypot(error_of(histogram.nats) or 0.0, error_of(best.nats) or 0.0)
-    return best if saved > max(ERRORS * error, SAVED * histogram.nats.value) else None
+    least = max(ERRORS * error, SAVED * histogram.nats.value, LEAST * tokens.tokens)
+    return best if saved > least else None
 
 
 def dependent(

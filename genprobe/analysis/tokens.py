@@ -1,7 +1,7 @@
 """What is said of the codes of a quantiser, from the quantities that estimators use."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import torch
@@ -9,6 +9,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from genprobe.aggregate.tokens import Tokens
+from genprobe.analysis.pixels import pixels_of
 from genprobe.analysis.withheld import stated
 from genprobe.datasets.row_hashes import row_hashes
 from genprobe.errors import ModelError
@@ -24,8 +25,8 @@ LISTED = 1 << 14
 """Unused classes, and positions, that are listed."""
 HALVINGS = 8
 """Points of the growth of the usage."""
-CHANNELS = (1, 3, 4)
-"""Lengths of the axis of an image that is not of pixels."""
+RANKS = 256
+"""Classes of which each rank is told; of more classes about as many ranks are."""
 
 
 def tokens_report(quantities: Quantities, codebook: Tensor | None = None) -> TokenReport | None:
@@ -56,6 +57,7 @@ def tokens_report(quantities: Quantities, codebook: Tensor | None = None) -> Tok
         unused=tuple((tokens.counts == 0).nonzero()[:LISTED, 0].tolist()),
         unseen=tokens.unseen,
         growth=tuple((m, tokens.used_in(m)) for m in growing(n)),
+        ranked=tuple(ranked(tokens)),
         positions=tuple(corrected_entropy(tokens.index[:, place]) for place in positions),
         levels=tuple(levels_of(tokens, quantities)),
         bounds=tuple(bounds_of(tokens, quantities)),
@@ -71,6 +73,20 @@ def growing(n: int) -> list[int]:
         [1, 3, 6, 12, 25, 50, 100, 200]
     """
     return [*sorted({max(1, n >> j) for j in range(HALVINGS)}), 2 * n]
+
+
+def ranked(tokens: Tokens) -> Iterator[tuple[int, int]]:
+    """Ranks of the classes, from the most used on, and how often each is used.
+
+    Example:
+        >>> list(ranked(Tokens(torch.tensor([[2, 0], [2, 2]], dtype=torch.int32), 3, (2,))))
+        [(1, 3), (2, 1), (3, 0)]
+    """
+    counts = tokens.counts.sort(descending=True).values
+    spaced = torch.logspace(0, math.log10(tokens.classes), RANKS, dtype=torch.float64)
+    few = tokens.classes <= RANKS
+    for rank in range(1, tokens.classes + 1) if few else spaced.round().long().unique().tolist():  # type: ignore[no-untyped-call]
+        yield rank, int(counts[rank - 1])
 
 
 def corrected_entropy(index: Int64[Tensor, " n"]) -> float:
@@ -123,20 +139,6 @@ def bounds_of(tokens: Tokens, quantities: Quantities) -> Iterator[TokenBound]:
         error = data_error(-log_mz[None], which)
         nats = replace(nothing, value=-float(log_mz.mean()), se_data=error, n=len(log_mz))
         yield bound(candidate, stated({"nats": nats}, quantities.observations)["nats"])
-
-
-def pixels_of(event_shape: Sequence[int]) -> int | None:
-    """How many pixels an example has; of what is no image, how many values; None if unknown.
-
-    Example:
-        >>> pixels_of((3, 32, 32)), pixels_of((28, 28)), pixels_of((784,)), pixels_of((0,))
-        (1024, 784, 784, None)
-    """
-    values = math.prod(event_shape)
-    if not values:
-        return None
-    ends = {event_shape[0], event_shape[-1]} & set(CHANNELS) if len(event_shape) == 3 else set()
-    return values // min(ends) if ends else values
 
 
 def equal_rows(codebook: Tensor) -> tuple[tuple[int, ...], ...]:

@@ -9,13 +9,12 @@ import click
 
 from genprobe.cli import completion, options
 from genprobe.cli.command_line import command_line
-from genprobe.cli.declare import WHOLE, command, option
-from genprobe.cli.inference_options import inference_options
+from genprobe.cli.declare import command
+from genprobe.cli.evaluation_options import evaluation_options, quietly, trust
 from genprobe.cli.interrupt import describe_kept_store, resumable
 from genprobe.cli.log import show_progress
 from genprobe.cli.output import output_options
 from genprobe.cli.repeats import said_once
-from genprobe.cli.scale_option import observation_scale
 from genprobe.errors import GenprobeError, OtherRankError, UsageError
 from genprobe.escape import escape
 
@@ -30,99 +29,13 @@ if TYPE_CHECKING:
 @click.argument(
     "models", nargs=-1, required=True, metavar="MODEL...", shell_complete=completion.FILES
 )
-@option(
-    "--data",
-    "-d",
-    metavar="D",
-    help="A name (digits), a path, SCHEME:PATH or python:MODULE:FUNCTION. Default: a bundle's own.",
-    group="Data",
-    shell_complete=completion.DATA,
-)
-@option("--split", metavar="S", help="Split of a named data set.", group="Data")
-@option(
-    "--limit",
-    "-n",
-    type=WHOLE,
-    metavar="N",
-    help="Evaluate N examples only, drawn at random by --seed.",
-    group="Data",
-)
-@options.binarize
-@options.byte_values
-@options.input_key
-@options.covariates
-@options.labels
-@options.leaks
-@option(
-    "--factory",
-    "-f",
-    formerly=["--model"],
-    metavar="MODULE:FACTORY",
-    help="Your function that builds the Model.",
-    group="Model",
-)
-@option(
-    "--weights",
-    metavar="KEY",
-    help="Which weights of a checkpoint --factory gets, such as ema. Default: the first that fit.",
-    group="Model",
-)
-@observation_scale
-@option(
-    "--family",
-    metavar="NAME",
-    help="Posterior family of a file of posteriors (.npz, .h5).",
-    group="Model",
-    shell_complete=completion.FAMILY,
-)
-@option(
-    "--codebook",
-    metavar="FILE",
-    help="Vectors of the codes of a quantiser (.npy), to find copies among them.",
-    group="Model",
-    shell_complete=completion.FILES,
-)
-@option(
-    "--store",
-    "-s",
-    type=click.Path(path_type=Path),
-    help="Keep what was encoded here, and resume from it.",
-    group="Output",
-)
-@option("--fresh", is_flag=True, help="Encode again even if the store has it.")
-@option(
-    "--draws",
-    type=WHOLE,
-    default=1,
-    show_default=True,
-    metavar="N",
-    help="Posterior draws per example.",
-    group="Estimates",
-)
-@options.tolerance
-@options.max_queries
-@option("--batch-size", type=WHOLE, metavar="B", help="Examples a call of the model.")
-@option(
-    "--device",
-    default="auto",
-    show_default=True,
-    metavar="NAME",
-    help="auto, cpu, cuda or mps.",
-    shell_complete=completion.DEVICE,
-)
-@option("--dtype", type=click.Choice(["float32", "float64"]), default="float32", show_default=True)
-@option("--seed", type=WHOLE, default=0, show_default=True, metavar="N", group="Estimates")
-@options.prior
-@options.entropy
-@options.bin_width
-@inference_options
-@options.regime_cuts
+@evaluation_options
 @options.sort
 @options.against
 @options.side_by_side
 @output_options()
-@option("--quiet", is_flag=True, help="No progress and no log.", group="Output")
-@option("--trust", is_flag=True, help="Let code in the checkpoint run.", group="Model")
+@quietly
+@trust
 @resumable(describe_kept_store)
 def evaluate(
     models: tuple[str, ...],

@@ -14,7 +14,7 @@ import click
 
 from genprobe.escape import escape
 
-Command = Callable[..., None]
+Command = Callable[..., Any]
 
 SOON = 0.01
 """Seconds after which an interrupt that was lost comes again."""
@@ -64,9 +64,9 @@ def resumable(describe: Callable[..., str]) -> Callable[[Command], Command]:
 
     def decorate(command: Command) -> Command:
         @wraps(command)
-        def run(**options: Any) -> None:
+        def run(**options: Any) -> Any:
             try:
-                command(**options)
+                return command(**options)
             except KeyboardInterrupt:
                 click.echo(escape(f"Stopped. {describe(**options)}"), err=True)
                 sys.exit(130)

@@ -19,6 +19,7 @@ COMMANDS = (
     "evaluate",
     "compare",
     "show",
+    "card",
     "train",
     "sweep",
     "demo",

@@ -48,6 +48,7 @@ class Output:
         json_path: of a report or comparison, if any.
         csv_path: of a row a model, if any.
         html_path: of a page, if any.
+        card_path: of a model card, if any.
         plot_path: of the rate-distortion plane, if any.
         plot_width: of that, inches.
         write_prior: where the best fitted prior goes, if anywhere.
@@ -63,6 +64,7 @@ class Output:
     json_path: Path | None = None
     csv_path: Path | None = None
     html_path: Path | None = None
+    card_path: Path | None = None
     plot_path: Path | None = None
     plot_width: float = 6.9
     write_prior: Path | None = None
@@ -248,18 +250,16 @@ class Output:
             from genprobe.render.page.html import to_html
 
             page = to_html(comparison, self.unit, command_line() or None)
-            self.say_written(self.write("html_path", page))
+            size = self.write("html_path", page) / 1e6
+            say(f"Wrote the page: {self.html_path}, {size:.1f} MB (open it in a browser)")
 
-    def say_written(self, size: int) -> None:
-        """Where the page is and how large, unless nothing but results is wanted.
+    def write_card(self, report: "Report") -> None:
+        """Write the model card of a tokenizer, if asked to."""
+        if self.card_path is not None:
+            from genprobe.render.text.card import to_card
 
-        Args:
-            size: of the file, bytes.
-        """
-        context = click.get_current_context(silent=True)
-        if context is None or not context.params.get("quiet"):
-            text = f"Wrote the page: {self.html_path}, {size / 1e6:.1f} MB (open it in a browser)"
-            click.echo(escape(text), err=True)
+            self.write("card_path", to_card(report))
+            say(f"Wrote the card: {self.card_path}")
 
     def write(self, name: str, text: str) -> int:
         """Write a result file; returns its size in bytes.
@@ -288,6 +288,13 @@ class Output:
         for write in (self.write_csv, self.write_plot, self.write_html):
             with self.spared():
                 write(comparison)
+
+
+def say(text: str) -> None:
+    """Where a result is, unless nothing but results is wanted."""
+    context = click.get_current_context(silent=True)
+    if context is None or not context.params.get("quiet"):
+        click.echo(escape(text), err=True)
 
 
 OUTPUT = {

@@ -16,6 +16,7 @@ RESULTS = {
     "json_path": "render.data.json:JSON",
     "csv_path": "render.data.csv:CSV",
     "html_path": "render.page.html:PAGE",
+    "card_path": "render.text.card:CARD",
     "plot_path": "render.figure.figure_file:FIGURE",
     "write_prior": "loaders.prior_file:PRIOR",
 }
@@ -32,6 +33,7 @@ SUFFIXES = {
     "json_path": (".json", ".txt"),
     "csv_path": (".csv", ".txt"),
     "html_path": (".html", ".htm"),
+    "card_path": (".md", ".markdown"),
     "plot_path": (".png", ".svg", ".pdf"),
     "write_prior": (".npz",),
     "store": (".h5", ".hdf5"),
@@ -41,7 +43,7 @@ SUFFIXES = {
 
 FOREIGN = {
     *(".npy", ".safetensors", ".pt2", ".bin", ".pkl", ".parquet", ".tsv", ".h5ad", ".idx"),
-    *(".gz", ".zip", ".tar", ".md", ".tex", ".py", ".ipynb", ".toml", ".yaml", ".yml", ".xml"),
+    *(".gz", ".zip", ".tar", ".tex", ".py", ".ipynb", ".toml", ".yaml", ".yml", ".xml"),
     *(".jpg", ".jpeg", ".gif", ".webp", ".eps"),
 }
 """Endings of what genprobe never writes."""

@@ -7,6 +7,7 @@ from genprobe.analysis.decoder_alone import has_encoder
 from genprobe.analysis.options import require_positive
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy
 from genprobe.comparing.alone import default_sort, source_of
+from genprobe.comparing.code_differences import code_differences
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.difference import BOUND, PAIRED
 from genprobe.comparing.differences import differences
@@ -179,6 +180,7 @@ def assemble(
         probed_differences=()
         if reference is None
         else tuple(probed_differences(ranked, reference)),
+        code_differences=() if reference is None else tuple(code_differences(ranked, reference)),
     )
 
 

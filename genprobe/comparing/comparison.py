@@ -36,6 +36,8 @@ class Comparison:
         label_differences: of what the codes tell of each label, from the reference.
         inference_differences: of what inference loses, from the reference.
         probed_differences: of the means of plugins' probes, from the reference, each in its unit.
+        code_differences: of what generators pay for codes, from the reference; where some model's
+            codes have places or classes.
     """
 
     reports: tuple[Report, ...]
@@ -55,6 +57,7 @@ class Comparison:
     label_differences: tuple[Difference, ...] = ()
     inference_differences: tuple[Difference, ...] = ()
     probed_differences: tuple[Difference, ...] = ()
+    code_differences: tuple[Difference, ...] = ()
 
     @property
     def named(self) -> tuple[Report, ...]:
@@ -136,6 +139,12 @@ class Comparison:
         Empty for a single model.
         """
         return tuple(built_in("views", "verdict")(self))
+
+    @property
+    def every_difference(self) -> tuple[Difference, ...]:
+        """The differences of every kind."""
+        kinds = (field.name for field in dataclasses.fields(self))
+        return tuple(d for k in kinds if k.endswith("differences") for d in getattr(self, k))
 
     def difference_of(self, model: str, estimate: str = "elbo") -> Difference | None:
         """The difference of a model from the reference; None if there is none.

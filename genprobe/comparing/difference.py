@@ -10,6 +10,8 @@ BOUND = "ais_bound"
 """The estimate by which models compare where some have no encoder, and so no ELBO."""
 OF_LABELS = "label_information"
 """The estimate of each label that is a mean over examples."""
+PAID = "rate_fitted_prior"
+"""What a generator pays for codes, at most."""
 LEVEL = 0.05
 
 

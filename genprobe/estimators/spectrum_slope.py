@@ -17,13 +17,9 @@ from torch import Tensor
 
 from genprobe.errors import UnavailableError
 from genprobe.estimators.grid_moments import GridMoments
+from genprobe.estimators.spectrum_band import band
 from genprobe.estimators.standard_error import data_error
 from genprobe.report import Estimate
-
-FEWEST = 3
-"""Rings that a line is fitted to."""
-LOW, HIGH = 8, 2
-"""Of the highest frequency: the band is between this part of it and that."""
 
 
 def spectrum_slope(grid: GridMoments, which: Int64[Tensor, " n"] | None = None) -> Estimate:
@@ -59,22 +55,6 @@ def spectrum_slope(grid: GridMoments, which: Int64[Tensor, " n"] | None = None) 
         unit="log/log",
         n=len(power),
     )
-
-
-def band(count: int) -> slice:
-    """The rings in the middle of the band, of so many.
-
-    Raises:
-        UnavailableError: if there are too few.
-
-    Example:
-        >>> band(31), band(3)
-        (slice(2, 15, None), slice(0, 3, None))
-    """
-    if count < FEWEST:
-        raise UnavailableError("No spectrum slope: the latent has too few positions, or too many.")
-    low = max(0, count // LOW - 1)
-    return slice(low, max(low + FEWEST, count // HIGH))
 
 
 def least_squares(x: Float64[Tensor, " ring"]) -> Float64[Tensor, " ring"]:

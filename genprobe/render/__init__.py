@@ -5,6 +5,7 @@ RENDERERS = {
     "markdown": "text.markdown:to_markdown",
     "latex": "text.latex:to_latex",
     "json": "data.json:to_json",
+    "card": "text.card:to_card",
 }
 """The registered renderers of a report, by name: the file and the function in it."""
 VIEWS = {

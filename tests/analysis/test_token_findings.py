@@ -104,3 +104,9 @@ def test_equal_vectors_are_copies(rows):
 
 def test_without_tokens_nothing_is_found():
     assert unused(None) is dependent(None) is duplicates(None) is None
+
+
+def test_codes_that_are_all_one_class_are_not_called_dependent():
+    alike = report_of(torch.full((400, 4, 5), 3))
+    assert related(alike.tokens) is None
+    assert dependent(alike.tokens) is None

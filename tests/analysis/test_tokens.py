@@ -6,7 +6,8 @@ import scipy.stats
 import torch
 
 import genprobe
-from genprobe.analysis.tokens import corrected_entropy, equal_rows, growing
+from genprobe.aggregate.tokens import Tokens
+from genprobe.analysis.tokens import corrected_entropy, equal_rows, growing, ranked
 
 INDEX = torch.randint(5, (200, 2, 3), generator=torch.Generator().manual_seed(0))
 PARAMS = {"index": INDEX, "classes": 8}
@@ -78,3 +79,15 @@ def test_points_of_the_growth_begin_with_one_example():
 
 def test_the_entropy_of_one_class_is_nothing():
     assert corrected_entropy(torch.zeros(9).int()) == 0
+
+
+def test_ranks_are_of_the_sorted_counts_and_few_where_classes_are_many():
+    few = dict(ranked(Tokens(INDEX.flatten(1).int(), 8, (2, 3))))
+    counts = np.sort(np.bincount(INDEX.flatten().numpy(), minlength=8))[::-1]
+    assert few == dict(enumerate(counts, 1))
+    index = torch.randint(5000, (300, 40), generator=torch.Generator().manual_seed(1)).int()
+    many = dict(ranked(Tokens(index, 1 << 16, (40,))))
+    counts = np.sort(np.bincount(index.flatten().numpy(), minlength=1 << 16))[::-1]
+    assert len(many) < 256
+    assert {1, 2, 3, 1 << 16} <= many.keys()
+    assert all(count == counts[rank - 1] for rank, count in many.items())

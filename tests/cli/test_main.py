@@ -15,6 +15,7 @@ COMMANDS = [
     "evaluate",
     "compare",
     "show",
+    "card",
     "train",
     "sweep",
     "demo",

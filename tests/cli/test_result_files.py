@@ -27,7 +27,8 @@ def shown(tmp_path):
 
 def test_every_result_is_among_those_that_are_tried():
     flags = {flag_of(name) for name in RESULTS}
-    assert flags == {*ENDINGS, "--write-prior"}, "which compare has not; see test_prior_file"
+    elsewhere = {"--write-prior", "--card"}  # which compare has not: test_prior_file, test_card
+    assert flags == {*ENDINGS, *elsewhere}
 
 
 @pytest.mark.parametrize("option", ENDINGS)

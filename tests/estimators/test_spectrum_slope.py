@@ -4,7 +4,7 @@ import torch
 
 from genprobe.errors import UnavailableError
 from genprobe.estimators.grid_moments import GridMoments
-from genprobe.estimators.spectrum_slope import band, spectrum_slope
+from genprobe.estimators.spectrum_slope import spectrum_slope
 
 
 def grid_of(power, frequencies):
@@ -31,14 +31,6 @@ def test_the_error_holds_for_power_that_differs_between_examples():
         found = spectrum_slope(grid_of(mean * torch.from_numpy(both), frequencies))
         inside += abs(found.value + 2) <= 1.96 * found.se_data
     assert 180 <= inside <= 198
-
-
-@pytest.mark.parametrize(
-    ("count", "rings"), [(3, (0, 3)), (7, (0, 3)), (15, (0, 7)), (63, (6, 31))]
-)
-def test_the_band_has_three_rings_at_least(count, rings):
-    part = band(count)
-    assert (part.start, part.stop) == rings
 
 
 def test_too_few_positions_have_none():

@@ -1,7 +1,6 @@
 """Comparisons as CSV: one row a model, every estimate with its errors, in nats."""
 
 import csv
-import itertools
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -91,13 +90,7 @@ def estimates_of(estimates: Mapping[str, Estimate]) -> dict[str, float | None]:
 def differences_of(comparison: Comparison, name: str) -> dict[str, float | None]:
     """A model's differences from the reference, their errors and z, and whether they are paired."""
     found: dict[str, float | None] = {}
-    every = itertools.chain(
-        comparison.differences,
-        comparison.label_differences,
-        comparison.inference_differences,
-        comparison.probed_differences,
-    )
-    for d in every:
+    for d in comparison.every_difference:
         if d.first == name:
             title = f"{d.name}_difference"
             found |= {

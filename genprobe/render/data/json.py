@@ -13,6 +13,13 @@ from genprobe.runtime.output_file import ResultKind
 
 NAME = "genprobe.comparison"
 SCHEMA = f"{NAME}/1"
+FURTHER = (
+    "label_differences",
+    "inference_differences",
+    "code_differences",
+    "probed_differences",
+)
+"""Differences that are written where there are any."""
 LARGEST = 1 << 28
 """Bytes of a file up to which it is read to find out whether it is genprobe's."""
 
@@ -38,25 +45,11 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
         "comparisons": comparison.comparisons,
         "critical": comparison.critical,
         "differences": [{**asdict(d), "z": d.z} for d in comparison.differences],
-        **(
-            {"label_differences": [{**asdict(d), "z": d.z} for d in comparison.label_differences]}
-            if comparison.label_differences
-            else {}
-        ),
-        **(
-            {
-                "inference_differences": [
-                    {**asdict(d), "z": d.z} for d in comparison.inference_differences
-                ]
-            }
-            if comparison.inference_differences
-            else {}
-        ),
-        **(
-            {"probed_differences": [{**asdict(d), "z": d.z} for d in comparison.probed_differences]}
-            if comparison.probed_differences
-            else {}
-        ),
+        **{
+            name: [{**asdict(d), "z": d.z} for d in getattr(comparison, name)]
+            for name in FURTHER
+            if getattr(comparison, name)
+        },
     }
 
 

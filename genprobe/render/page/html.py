@@ -11,11 +11,9 @@ a plane needs, and the page is then 1.2 MB rather than the 5 MB of the whole lib
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -30,17 +28,19 @@ from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.difference import OF_LABELS
 from genprobe.errors import GenprobeError
 from genprobe.escape import escape, escaped
-from genprobe.render.lost_parts import Part, lost_parts
-from genprobe.render.page.grids import Shown, grids_of, together
+from genprobe.render.page.code_charts import placed_charts, tokenizer_chart
+from genprobe.render.page.entry import Entry, entry
+from genprobe.render.page.grids import together
 from genprobe.render.page.interactive import CROWD, GLYPHS, plotly_figure
-from genprobe.render.page.label_maps import SIDE, LabelMaps, label_maps
+from genprobe.render.page.label_maps import SIDE
 from genprobe.render.page.provenance import facts_of
-from genprobe.render.page.reproduce import from_here, reproduce
+from genprobe.render.page.reproduce import from_here
 from genprobe.render.palette import COLOURS, MARKERS, colours_of
 from genprobe.render.plane import plane_of, regime_keys
-from genprobe.render.rate_parts import label_part, parts_of, strip_labels
+from genprobe.render.rate_parts import label_part, strip_labels
 from genprobe.render.text import templating
 from genprobe.render.text.chain_lines import FIRST_ALONE, values_of
+from genprobe.render.text.comparison_codes import code_columns, code_notes, code_title, has_codes
 from genprobe.render.text.comparison_labels import (
     UNCLEAR,
     compared_labels,
@@ -55,7 +55,6 @@ from genprobe.render.text.comparison_warnings import gathered
 from genprobe.render.text.diffusion_lines import root
 from genprobe.render.text.first_level import has_chain, of_first_level
 from genprobe.render.text.headings import ERRORS, SPELT
-from genprobe.render.text.inference_lines import inference_details
 from genprobe.render.text.label_lines import leaked
 from genprobe.render.text.rows import (
     BOUNDS,
@@ -72,11 +71,9 @@ from genprobe.render.text.rows import (
 )
 from genprobe.render.text.short_rows import Scale
 from genprobe.render.text.units import DECIMALS, UNITS, common_divisor, divisor
-from genprobe.report import COLLAPSED_NATS, Dimension, Estimate, Report, number
+from genprobe.report import Estimate, Report, number
 from genprobe.runtime.output_file import ResultKind
 
-SHOWN = 16
-"""Latent dimensions that get a bar, from the largest rate on."""
 FEW = 8
 """Up to so many models everything is open; of more, the details are folded away."""
 FEW_NAMED = 3
@@ -84,47 +81,6 @@ FEW_NAMED = 3
 START = b"<!doctype html>"
 MARK = b'<meta name="generator" content="genprobe '
 """What every page has among its first bytes."""
-
-
-class Share(NamedTuple):
-    """A part of the rate: what it is, nats, and the CSS class that draws it."""
-
-    name: str
-    nats: float
-    style: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """What the page says of one model.
-
-    Attributes:
-        index: of the model on the page.
-        name: what it goes by.
-        report: of it.
-        colour: of the model, as on the plane.
-        shares: where each nat of its rate goes; empty if that is not known.
-        lost: who loses each nat of −ELBO; empty if that is not known.
-        inference: how that was worked out, a line each, in nats.
-        dimensions: those with the largest rate, that one first.
-        labels: what is drawn of its labels.
-        pictures: its grids; empty if there are none.
-        missing: what is not pictured, and why.
-        command: that makes the report again, None if nothing says.
-    """
-
-    index: int
-    name: str
-    report: Report
-    colour: str
-    shares: Sequence[Share]
-    lost: Sequence[Part]
-    inference: Sequence[str]
-    dimensions: Sequence[Dimension]
-    labels: LabelMaps
-    pictures: Sequence[Shown]
-    missing: Sequence[str]
-    command: str | None
 
 
 def to_html(comparison: Comparison, unit: str = "nats", command: str | None = None) -> str:
@@ -154,7 +110,9 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
     figure = plotly_figure(plane)
     env = page_environment()
     text = {name: Markup(env.get_template(name).render()) for name in ("report.css", "report.js")}
-    library = Markup(plotly() if figure is not None else "")
+    shared = tokenizer_chart(comparison, colours) if has_codes(comparison) else None
+    charts = placed_charts([(e.index, e.codes.charts) for e in entries if e.codes], shared)
+    library = Markup(plotly() if figure is not None or charts else "")
     return env.get_template("report.html.j2").render(
         comparison=comparison,
         entries=entries,
@@ -181,6 +139,11 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
         warnings=gathered(reports),
         together=together([entry.pictures for entry in entries]) if len(entries) <= FEW else [],
         figure=figure,
+        charts=charts,
+        shared_chart=shared,
+        codes=code_columns(comparison, range(len(entries))) if has_codes(comparison) else [],
+        code_title=code_title(comparison),
+        code_notes=code_notes(comparison),
         units=units(reports),
         unit=unit,
         scale=scale,
@@ -232,6 +195,7 @@ def contents(entries: Sequence[Entry]) -> dict[str, str]:
         "dimensions": "Dimensions" if any(e.report.dimensions for e in entries) else "",
         "time": "Time" if any(diffuses(e.report) for e in entries) else "",
         "levels": "Levels" if any(has_chain(e.report) for e in entries) else "",
+        "codes": "Codes" if any(entry.codes for entry in entries) else "",
         "labels": "Labels" if any(entry.report.labels for entry in entries) else "",
         "pictures": "Pictures",
         "again": "Make it again",
@@ -307,25 +271,6 @@ def digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def entry(index: int, name: str, report: Report, colour: str, further: bool) -> Entry:
-    """What the page says of one model; ``further``: whether any model is a chain of latents."""
-    pictures, missing = grids_of(report)
-    return Entry(
-        index=index,
-        name=name,
-        report=report,
-        colour=colour,
-        shares=shares(report, further),
-        lost=lost_parts(report),
-        inference=inference_details(report, Scale("nats", 1.0, DECIMALS["nats"])),
-        dimensions=largest(report.dimensions),
-        labels=label_maps(report),
-        pictures=pictures,
-        missing=missing,
-        command=reproduce(report),
-    )
-
-
 def units(reports: Sequence[Report]) -> dict[str, float]:
     """What nats are divided by for every unit that means the same for all of the reports."""
     found = {}
@@ -337,33 +282,6 @@ def units(reports: Sequence[Report]) -> dict[str, float]:
         if len(scales) == 1:
             found[unit] = scales.pop()
     return found
-
-
-def shares(report: Report, further: bool = False) -> list[Share]:
-    """Where each nat of the rate goes, as far as the bounds on the population say.
-
-    Empty where a bound is missing, or the rate is no more than its error.
-
-    Args:
-        report: of the model.
-        further: whether there is a share of further levels of chains, of which no bound is known.
-    """
-    needed = {"rate", "mutual_information", "mutual_information_population_upper"}
-    if not needed <= report.estimates.keys() or not report["rate"].value > 0:
-        return []
-    parts = parts_of(report)
-    return [
-        Share("about x, at least", parts.information, "information"),
-        Share("either", parts.either, "either"),
-        Share("prior mismatch, at least", parts.mismatch, "mismatch"),
-        *([Share("levels after the first", parts.open, "open")] if further else []),
-    ]
-
-
-def largest(dimensions: Sequence[Dimension]) -> list[Dimension]:
-    """The dimensions that carry most, the largest rate first; none where rates are not known."""
-    known = [d for d in dimensions if d.rate is not None and d.rate >= COLLAPSED_NATS]
-    return sorted(known, key=lambda d: d.rate or 0.0, reverse=True)[:SHOWN]
 
 
 def wrote_page(path: Path) -> bool:

@@ -37,6 +37,15 @@ WIDE, HIGH = 0.013, 0.035
 """Of a character of a name and of a line, as shares of the plane."""
 TICK = 0.06
 """Length of a slope tick to each side, as a share of the plane."""
+LOOK = {
+    "showlegend": False,
+    "hovermode": "closest",
+    "paper_bgcolor": "rgba(0,0,0,0)",
+    "plot_bgcolor": "rgba(0,0,0,0)",
+    "font": {"family": "system-ui, sans-serif", "size": 13},
+    "hoverlabel": {"align": "left", "bgcolor": "#ffffff", "font": {"color": "#1f2328"}},
+}
+"""What every plot of the page looks like."""
 INK, FAINT = "--ink", "--muted"
 """Properties of the page's style, which the script looks up: they differ in the dark."""
 
@@ -228,11 +237,6 @@ def plotly_layout(window: Window, shapes: list[dict[str, Any]]) -> dict[str, Any
         "xaxis": {**axis, "title": {"text": across}, "range": list(window.rates)},
         "yaxis": {**axis, "title": {"text": up}, "range": list(window.distortions)},
         "shapes": shapes,
-        "showlegend": False,
-        "hovermode": "closest",
         "margin": {"l": 60, "r": 48, "t": 26, "b": 48},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"family": "system-ui, sans-serif", "size": 13},
-        "hoverlabel": {"align": "left", "bgcolor": "#ffffff", "font": {"color": "#1f2328"}},
+        **LOOK,
     }

@@ -10,6 +10,7 @@ from genprobe.comparing.difference import Difference
 from genprobe.comparing.probed_differences import rows_of_plugins
 from genprobe.escape import escaped
 from genprobe.render.text.columns import Column, table_of
+from genprobe.render.text.comparison_codes import code_columns, code_notes, code_title, has_codes
 from genprobe.render.text.comparison_inference import (
     LOST,
     apart_columns,
@@ -67,6 +68,8 @@ def comparison_view(
         parts.append(Text(sentence, style="bold" if len(parts) == 1 else ""))
     parts.append("")
     parts += model_parts(comparison, unit, details, width)
+    if has_codes(comparison):
+        parts += tokenizer_parts(comparison, width)
     if label_names(comparison):
         parts += label_parts(comparison, unit, width)
     parts += inference_parts(comparison, unit, width)
@@ -95,6 +98,18 @@ def model_parts(
         yield from map(note, [*frontier_notes(comparison), *shared_notes(comparison, unit)])
     else:
         yield Text(" ".join(said))
+
+
+def tokenizer_parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
+    """What a generator pays for the codes, a line a model."""
+    shown = shown_models(comparison)
+    choices = [
+        code_columns(comparison, shown, errors, apart)
+        for errors, apart in ((True, True), (False, True), (True, False))
+    ]
+    yield from ("", Text(code_title(comparison), style="bold"))
+    yield table_of([comparison.names[i] for i in shown], choices, width)
+    yield Text(code_notes(comparison))
 
 
 def label_parts(comparison: Comparison, unit: str, width: int) -> Iterator[RenderableType]:

@@ -9,6 +9,7 @@ from genprobe.analysis.verdict import verdict
 from genprobe.comparing.comparison import Comparison
 from genprobe.escape import escaped
 from genprobe.render.text.chain_lines import short_chain_lines
+from genprobe.render.text.comparison_codes import code_columns, code_notes, code_title, has_codes
 from genprobe.render.text.comparison_labels import label_columns, label_notes, label_title
 from genprobe.render.text.comparison_rows import (
     Cell,
@@ -123,6 +124,11 @@ def comparison_facts(comparison: Comparison, unit: str, warnings: bool = True) -
         "difference_rows": difference_rows(comparison, unit, DECIMALS[unit]),
         "difference_title": difference_title(comparison),
         "difference_notes": difference_notes(comparison),
+        "codes": code_columns(comparison, range(len(comparison.names)))
+        if has_codes(comparison)
+        else [],
+        "code_title": code_title(comparison),
+        "code_notes": code_notes(comparison),
         "labels": label_columns(comparison, unit, range(len(comparison.names))),
         "names": comparison.names,
         "label_title": label_title(comparison, unit),

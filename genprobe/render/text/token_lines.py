@@ -65,7 +65,17 @@ def every_bound(tokens: TokenReport) -> str:
 
 def context_of(bound: TokenBound) -> str:
     """What a candidate knows; one of a plugin by its name."""
-    return NAMES.get(bound.candidate, bound.candidate)
+    return candidate_name(bound.candidate)
+
+
+def candidate_name(candidate: str) -> str:
+    """What a candidate prior knows, by its name; the name where that says it.
+
+    Example:
+        >>> candidate_name("token-context"), candidate_name("stationary-normal")
+        ('neighbours', 'stationary-normal')
+    """
+    return NAMES.get(candidate, candidate)
 
 
 def bits(bound: TokenBound, tokens: TokenReport) -> str:

@@ -16,6 +16,7 @@ from genprobe.analysis.rounding import rounded, rounded_error
 from genprobe.comparing.compare import compare
 from genprobe.comparing.model_names import short_names
 from genprobe.render.page import grids, html
+from genprobe.render.page.entry import SHOWN, largest, shares
 from genprobe.render.page.html import to_html
 from genprobe.store.pictures import Grid, Pictures
 from genprobe.types import Notice
@@ -355,7 +356,7 @@ def test_the_rate_is_divided_without_rest(make_report, make_estimate):
     report = make_report(
         estimates={**report.estimates, "mutual_information_population_upper": upper}
     )
-    parts = {share.name: share.nats for share in html.shares(report)}
+    parts = {share.name: share.nats for share in shares(report)}
     assert parts == {
         "about x, at least": 6.0,
         "either": 9.0,
@@ -376,14 +377,14 @@ def test_estimates_that_cross_within_their_errors_make_no_negative_bar(
         "mutual_information_population_upper": upper,
     }
     report = make_report(estimates={k: make_estimate(k, v) for k, v in estimates.items()})
-    assert [share.nats for share in html.shares(report)] == pytest.approx(parts)
+    assert [share.nats for share in shares(report)] == pytest.approx(parts)
 
 
 def test_of_many_dimensions_the_largest_are_shown(make_report, make_dimension):
     rates = [0.001, 5.0, 0.3] + [1.0] * 30
     report = make_report(dimensions=tuple(make_dimension(i, r) for i, r in enumerate(rates)))
-    shown = html.largest(report.dimensions)
-    assert len(shown) == html.SHOWN
+    shown = largest(report.dimensions)
+    assert len(shown) == SHOWN
     assert [d.index for d in shown[:2]] == [1, 3]
     assert 0 not in {d.index for d in shown}
 

@@ -181,6 +181,20 @@
     Plotly.react(box, traces(view), layout(view), options);
   }
 
+  // Charts of codes, which have no unit to choose.
+  function drawCharts() {
+    for (const { id, data, layout } of page.charts) {
+      const place = document.getElementById(id);
+      const painted = data.filter((t) => !hidden.has(t.meta?.model)).map((t) => ({
+        ...t,
+        line: { ...t.line, color: colour(t.line.color) },
+      }));
+      place.querySelector("noscript")?.remove();
+      const options = { displayModeBar: false, responsive: true };
+      Plotly.react(place, painted, structuredClone(layout), options);
+    }
+  }
+
   // What is seen now.
   const seen = () => ({ x: [...box.layout.xaxis.range], y: [...box.layout.yaxis.range] });
 
@@ -208,6 +222,7 @@
       else hidden.add(model);
       showModels();
       draw();
+      drawCharts();
     });
   }
   for (const button of all("[data-zoom]")) {
@@ -265,6 +280,14 @@
   for (const control of all(".toolbar, .zoom")) control.hidden = false;
   if (page.figure) box.replaceChildren();
   draw();
+  drawCharts();
+  // What is folded away has no width until it is seen.
+  for (const fold of all("details:has(.chart)")) {
+    fold.addEventListener("toggle", () => {
+      for (const chart of fold.querySelectorAll(".chart")) if (fold.open) Plotly.Plots.resize(chart);
+    });
+  }
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawCharts);
   if (page.figure) {
     box.on("plotly_relayout", () => draw(seen()));
     box.on("plotly_doubleclick", () => draw());

@@ -1,0 +1,21 @@
+"""How many pixels an example has, so that codes of any shape compare; without torch."""
+
+import math
+from collections.abc import Sequence
+
+CHANNELS = (1, 3, 4)
+"""Lengths of the axis of an image that is not of pixels."""
+
+
+def pixels_of(event_shape: Sequence[int]) -> int | None:
+    """How many pixels an example has; of what is no image, how many values; None if unknown.
+
+    Example:
+        >>> pixels_of((3, 32, 32)), pixels_of((28, 28)), pixels_of((784,)), pixels_of((0,))
+        (1024, 784, 784, None)
+    """
+    values = math.prod(event_shape)
+    if not values:
+        return None
+    ends = {event_shape[0], event_shape[-1]} & set(CHANNELS) if len(event_shape) == 3 else set()
+    return values // min(ends) if ends else values

@@ -1,0 +1,106 @@
+"""Differences of what generators pay for the codes of several models, paired over examples.
+
+It is a mean over examples, so as for the rate the difference of two models is the mean of what they
+differ by on each, with an error far below that of either. What the best fitted prior pays of each
+example is in no store: that prior is fitted again, and those that are near it.
+"""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+from jaxtyping import Float64
+from torch import Tensor
+
+from genprobe.aggregate.code_moments import posterior_entropy
+from genprobe.aggregate.distinct import distinct_examples
+from genprobe.aggregate.fitted import fit_marginal
+from genprobe.comparing.difference import PAID, Difference
+from genprobe.comparing.differences import Columns, copies_of, difference, has_mean
+from genprobe.errors import GenprobeError
+from genprobe.estimators.rate_fitted_prior import fitted_rates
+from genprobe.plugins import plugins
+from genprobe.report import Report
+from genprobe.store.read import Store
+from genprobe.types import PriorFactory
+
+NEAR_SHARE, NEAR_NATS = 0.02, 1.0
+"""Of the best mean log density, and nats: how near a prior is that a fold may have chosen."""
+
+
+def code_differences(reports: Mapping[str, Report], reference: str) -> list[Difference]:
+    """The differences of every other model from one; none where no codes have places or classes.
+
+    Args:
+        reports: by the names the models go by, on the same data.
+        reference: name of the one.
+    """
+    base = reports[reference]
+    if PAID not in base.estimates or not any(map(has_places, reports.values())):
+        return []
+    theirs, which = columns_of_codes(base), copies_of(base)
+    return [
+        difference(
+            model, reference, report[PAID], base[PAID], columns_of_codes(report), theirs, which
+        )
+        for model, report in reports.items()
+        if model != reference and PAID in report.estimates
+    ]
+
+
+def has_places(report: Report) -> bool:
+    """Whether codes are those of a tokenizer: class indices, or a latent with places."""
+    return report.tokens is not None or report.grid is not None
+
+
+def columns_of_codes(report: Report) -> Columns:
+    """What the best fitted prior pays of every example (draw, n), by the name of the estimate.
+
+    Empty without a store, or where it does not have the mean that the report states.
+    """
+    store = report.store
+    if not isinstance(store, Store) or not has_places(report):
+        return {}
+    for candidates in ladders(report):
+        with contextlib.suppress(GenprobeError):
+            each = fitted_again(store, candidates)
+            if has_mean(each, report.estimates[PAID]):
+                return {PAID: each}
+    return {}
+
+
+def ladders(report: Report) -> Iterator[Mapping[str, PriorFactory]]:
+    """The priors to fit again: those that any fold may have chosen, and should that fail, all.
+
+    Args:
+        report: that names the best, and how all did.
+    """
+    every = plugins().all("priors")
+    scores = (report.provenance.get("fitted_prior") or {}).get("mean_log_density", {})
+    if scores:
+        best = max(scores.values())
+        least = best - max(NEAR_NATS, NEAR_SHARE * abs(best))
+        near = {name.partition(" (")[0] for name, score in scores.items() if score >= least}
+        yield {name: factory for name, factory in every.items() if name in near}
+    yield every
+
+
+def fitted_again(store: Store, candidates: Mapping[str, PriorFactory]) -> Float64[Tensor, "draw n"]:
+    """What the best of some fitted priors pays of every example (draw, n), nats.
+
+    Args:
+        store: of the codes.
+        candidates: priors by name.
+
+    Raises:
+        UnavailableError: if none of them can be fitted.
+    """
+    family = plugins().get("families", store.header.family)
+    fitted = fit_marginal(
+        store,
+        family,
+        candidates,
+        seed=store.header.seed,
+        distinct=distinct_examples(store),
+    )
+    entropy = posterior_entropy(store.blocks(), family)
+    return fitted_rates(fitted.log_mz, store.column("draws/log_qz_x"), entropy)

@@ -1,0 +1,136 @@
+"""Several tokenizers side by side: what a generator pays for the codes of each, and what it gets.
+
+Codes of any shape compare in bits a pixel, because the data are the same.
+"""
+
+import math
+from collections.abc import Sequence
+
+from genprobe.analysis.advice import error_of
+from genprobe.analysis.pixels import pixels_of
+from genprobe.analysis.rounding import with_error
+from genprobe.comparing.comparison import Comparison
+from genprobe.comparing.difference import PAID, Difference
+from genprobe.estimators.catalog import row_of
+from genprobe.render.text.columns import Column
+from genprobe.render.text.comparison_labels import ERRORS, UNCLEAR
+from genprobe.render.text.comparison_rows import UNPAIRED
+from genprobe.report import Estimate, Report
+
+HEADINGS = {"psnr": "PSNR, dB", "ssim": "SSIM", "ms_ssim": "MS-SSIM"}
+SHOWN = (PAID, "distortion", *HEADINGS)
+"""What codes cost, and how well they reconstruct; all but the first two are of plugins."""
+LN2 = math.log(2)
+
+
+def has_codes(comparison: Comparison) -> bool:
+    """Whether the codes of some model have places or classes, and something to pay for them."""
+    return any(
+        (report.tokens is not None or report.grid is not None) and PAID in report.estimates
+        for report in comparison.reports
+    )
+
+
+def code_title(comparison: Comparison) -> str:
+    """What the table says."""
+    per = "pixel" if all(map(pixels_known, comparison.reports)) else "example"
+    return f"What a generator pays for the codes, bits a {per}, and how well they reconstruct"
+
+
+def code_columns(
+    comparison: Comparison, shown: Sequence[int], errors: bool = True, apart: bool = True
+) -> list[Column]:
+    """The codes of each model, what they cost under the best prior fitted, and their quality.
+
+    Args:
+        comparison: to be shown, its names escaped.
+        shown: positions of the models that have a line.
+        errors: whether with the errors of what is not a difference.
+        apart: whether with the differences from the reference.
+    """
+    reports = [comparison.reports[i] for i in shown]
+    found = [Column(heading="codes", cells=[shape_of(r) for r in reports], number=False)]
+    for name in SHOWN:
+        if not any(name in report.estimates for report in reports):
+            continue
+        cells = [code_cell(comparison, i, name, errors) for i in shown]
+        found.append(Column(heading=heading_of_codes(comparison, name), cells=cells))
+        differences = [difference_of_codes(comparison, i, name) for i in shown]
+        if apart and any(differences):
+            cells = [
+                apart_of_codes(comparison, i, d) for i, d in zip(shown, differences, strict=True)
+            ]
+            found.append(Column(heading="Δ", cells=cells))
+    return found
+
+
+def heading_of_codes(comparison: Comparison, name: str) -> str:
+    """What the head of a column says."""
+    if name == PAID:
+        return f"bits/{'pixel' if all(map(pixels_known, comparison.reports)) else 'example'}"
+    return HEADINGS.get(name, row_of(name).heading)
+
+
+def shape_of(report: Report) -> str:
+    """The shape of the codes, and of how many classes they are; a dash where they have none.
+
+    Of tokens as 7×7 of 512, of a grid as 4×8×8.
+    """
+    if report.tokens is not None:
+        return f"{'×'.join(map(str, report.tokens.shape)) or '1'} of {report.tokens.classes}"
+    return "–" if report.grid is None else "×".join(map(str, report.grid.shape))
+
+
+def pixels_known(report: Report) -> bool:
+    """Whether the number of pixels of an example is known."""
+    return pixels_of(report.provenance.get("event_shape") or (0,)) is not None
+
+
+def divisor_of_codes(comparison: Comparison, report: Report, name: str) -> float:
+    """What an estimate is divided by to be shown."""
+    if name != PAID:
+        return 1.0
+    pixels = pixels_of(report.provenance.get("event_shape") or (0,))
+    return LN2 * (pixels or 1 if all(map(pixels_known, comparison.reports)) else 1)
+
+
+def code_cell(comparison: Comparison, position: int, name: str, errors: bool = True) -> str:
+    """One estimate of one model, perhaps with its error; a dash where it has none."""
+    report = comparison.reports[position]
+    estimate: Estimate | None = report.estimates.get(name)
+    if estimate is None:
+        return "–"
+    by = divisor_of_codes(comparison, report, name)
+    text = with_error(estimate.value, error_of(estimate), 3, by)
+    return text if errors else text.partition(" ±")[0]
+
+
+def difference_of_codes(comparison: Comparison, position: int, name: str) -> Difference | None:
+    """The difference of a model from the reference; None if there is none."""
+    every = comparison.every_difference
+    model = comparison.names[position]
+    return next((d for d in every if (d.first, d.name) == (model, name)), None)
+
+
+def apart_of_codes(comparison: Comparison, position: int, d: Difference | None) -> str:
+    """A difference with its error; empty where there is none."""
+    if d is None:
+        return "–" if comparison.names[position] == comparison.reference else ""
+    by = divisor_of_codes(comparison, comparison.reports[position], d.name)
+    error = d.se if d.se_data is None else d.se_data
+    doubt = f"{UNCLEAR} " if error is not None and abs(d.value) <= ERRORS * error else ""
+    return f"{doubt}{with_error(d.value, error, 3, by)}{'' if d.paired else UNPAIRED}"
+
+
+def code_notes(comparison: Comparison) -> str:
+    """What the columns and marks mean."""
+    said = ["Bits under the best prior that was fitted to the codes: a generator pays no more."]
+    apart = [d for d in comparison.every_difference if d.name in SHOWN]
+    if apart:
+        paired = ", paired over examples" if any(d.paired for d in apart) else ""
+        said.append(
+            f"Δ is from {comparison.reference}{paired}; {UNCLEAR} less than {ERRORS:g} errors."
+        )
+    if any(not d.paired for d in apart):
+        said.append(f"{UNPAIRED} not paired.")
+    return " ".join(said)

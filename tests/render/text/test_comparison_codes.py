@@ -1,0 +1,126 @@
+import dataclasses
+
+import pytest
+import torch
+
+import genprobe
+from genprobe.comparing.difference import Difference
+from genprobe.errors import GenprobeError
+from genprobe.render.data.json import comparison_schema, to_dict
+from genprobe.render.text.comparison import comparison_to_text
+from genprobe.render.text.markdown import comparison_to_markdown
+from genprobe.report import Estimate
+from genprobe.runtime import json_schema
+
+RANDOM = torch.Generator().manual_seed(0)
+N = 200
+DISTORTION = 10 * torch.rand(N, generator=RANDOM)
+
+
+def tokenizer(folder, name, side, classes, distortion, dataset="tiles"):
+    index = torch.randint(classes, (N, side, side), generator=RANDOM)
+    return genprobe.evaluate_posteriors(
+        {"index": index, "classes": classes},
+        event_shape=(1, 16, 16),
+        dataset=dataset,
+        name=name,
+        distortion=distortion,
+        store=folder / f"{name}.h5",
+    )
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tokenizers")
+    loc = torch.randn(N, 2, 4, 4, generator=RANDOM)
+    grid = genprobe.evaluate_posteriors(
+        {"loc": loc, "scale": torch.full_like(loc, 0.3)},
+        event_shape=(1, 16, 16),
+        dataset="tiles",
+        name="kl",
+        distortion=DISTORTION - 5,
+        store=folder / "kl.h5",
+    )
+    fine = tokenizer(folder, "fine", 4, 16, DISTORTION)
+    return [fine, tokenizer(folder, "coarse", 2, 64, DISTORTION + 3), grid]
+
+
+@pytest.fixture(scope="module")
+def comparison(reports):
+    return genprobe.compare(reports, against="coarse")
+
+
+def test_codes_of_any_shape_compare_in_bits_a_pixel(comparison):
+    text = comparison_to_text(comparison)
+    assert "What a generator pays for the codes, bits a pixel" in text
+    assert all(shape in text for shape in ("4×4 of 16", "2×2 of 64", "2×4×4"))
+    assert max(map(len, text.splitlines())) <= 80
+    fine = next(line for line in text.splitlines() if line.startswith("fine") and "of 16" in line)
+    # 64 bits of 256 pixels, against 24.
+    assert " 0.2499" in fine
+    assert " 0.156" in fine
+
+
+def test_differences_are_paired_and_those_of_the_estimates(comparison, reports):
+    found = {d.first: d for d in comparison.code_differences}
+    paid = {r.model: r["rate_fitted_prior"] for r in reports}
+    assert found.keys() == {"fine", "kl"}
+    for model, d in found.items():
+        assert d.paired
+        assert d.value == pytest.approx(paid[model].value - paid["coarse"].value)
+        apart = (paid[model].se_data ** 2 + paid["coarse"].se_data ** 2) ** 0.5
+        assert d.se_data == pytest.approx(apart, rel=0.3)  # these codes are independent
+
+
+def test_estimates_of_plugins_stand_beside_what_the_codes_cost(reports):
+    def seen(report, value):
+        psnr = Estimate(
+            name="psnr", value=value, se=0.0, se_data=0.12, kind="estimate", unit="dB", n=N
+        )
+        return dataclasses.replace(report, estimates={**report.estimates, "psnr": psnr})
+
+    found = genprobe.compare([seen(reports[0], 21.34), seen(reports[1], 18.0)], against="coarse")
+    apart = Difference(
+        first="fine",
+        second="coarse",
+        name="psnr",
+        value=3.34,
+        se=0.0,
+        se_data=0.05,
+        n=N,
+        paired=True,
+    )
+    found = dataclasses.replace(found, differences=(*found.differences, apart))
+    text = comparison_to_text(found, width=120)
+    assert "PSNR, dB" in text
+    assert "3.340 ± 0.050" in text
+    assert "21.34 ± 0.12" in text
+
+
+def test_json_has_them_and_is_of_the_schema(comparison):
+    content = to_dict(comparison)
+    json_schema.require_valid(content, comparison_schema())
+    assert {d["name"] for d in content["code_differences"]} == {"rate_fitted_prior"}
+
+
+def test_markdown_has_a_table_of_codes(comparison):
+    text = comparison_to_markdown(comparison)
+    assert "| model | codes | bits/pixel | Δ | D | Δ |\n|:--|:--|--:|--:|--:|--:|\n| " in text
+
+
+def test_without_stores_differences_are_not_paired(reports):
+    apart = genprobe.compare([dataclasses.replace(r, store=None) for r in reports])
+    assert not any(d.paired for d in apart.code_differences)
+    assert "† not paired." in comparison_to_text(apart)
+
+
+def test_other_data_are_refused(reports, tmp_path):
+    other = tokenizer(tmp_path, "other", 2, 8, DISTORTION, dataset="elsewhere")
+    with pytest.raises(GenprobeError, match="different data"):
+        genprobe.compare([reports[0], other])
+
+
+def test_models_without_places_have_no_such_table(make_model):
+    found = genprobe.compare([make_model("a", 10.0, 60.0), make_model("b", 9.0, 61.0)])
+    assert found.code_differences == ()
+    assert "generator" not in comparison_to_text(found)
