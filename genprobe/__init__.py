@@ -13,7 +13,6 @@ from genprobe.hookspecs import hookimpl
 if TYPE_CHECKING:
     from genprobe import aggregate
     from genprobe.analysis.report import report_from_store
-    from genprobe.channel_report import Channel, GridBound, LatentGrid
     from genprobe.comparing.compare import compare
     from genprobe.comparing.comparison import Comparison
     from genprobe.comparing.difference import Difference
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
     from genprobe.encoding.export import export
     from genprobe.errors import Notice
     from genprobe.estimators.report_row import estimator
-    from genprobe.inference_report import CurvePoint, InferenceReport
-    from genprobe.label_report import LabelDimension, LabelReport, Leak
-    from genprobe.level_report import Level
     from genprobe.likelihoods.discretised_normal import discretised_normal_of
     from genprobe.loaders.bundle import save
     from genprobe.loaders.generator import from_generator
@@ -32,15 +28,19 @@ if TYPE_CHECKING:
     from genprobe.priors.autoregressive_categorical import autoregressive_prior
     from genprobe.priors.from_module import prior_from_module
     from genprobe.priors.vamp import vamp_prior
-    from genprobe.progressive_curve import ProgressiveCurve, ProgressivePoint
     from genprobe.render.figure.plane import plot
     from genprobe.report import Dimension, Estimate, Regime, Report
+    from genprobe.report.channels import Channel, GridBound, LatentGrid
+    from genprobe.report.inference import CurvePoint, InferenceReport
+    from genprobe.report.labels import LabelDimension, LabelReport, Leak
+    from genprobe.report.levels import Level
+    from genprobe.report.progressive_curve import ProgressiveCurve, ProgressivePoint
+    from genprobe.report.tokens import TokenBound, TokenLevel, TokenReport
     from genprobe.runs.evaluate import evaluate, evaluate_posteriors
     from genprobe.runs.sweep import Sweep, sweep
     from genprobe.runs.train import train
     from genprobe.runs.watch import Watch, callback
     from genprobe.store.read import Store, open_store
-    from genprobe.token_report import TokenBound, TokenLevel, TokenReport
     from genprobe.types import (
         Codes,
         Dataset,
@@ -59,7 +59,7 @@ if TYPE_CHECKING:
     )
 
 PLACES = {
-    "Channel": "channel_report",
+    "Channel": "report.channels",
     "Comparison": "comparing.comparison",
     "Codes": "types.prior",
     "FittedScale": "types.likelihood",
@@ -68,17 +68,17 @@ PLACES = {
     "DatasetReader": "types.dataset",
     "Difference": "comparing.difference",
     "Diffusion": "types.diffusion",
-    "Dimension": "report",
-    "Estimate": "estimate",
+    "Dimension": "report.report",
+    "Estimate": "report.estimate",
     "Family": "types.family",
-    "GridBound": "channel_report",
-    "CurvePoint": "inference_report",
-    "InferenceReport": "inference_report",
-    "LabelDimension": "label_report",
-    "LabelReport": "label_report",
-    "LatentGrid": "channel_report",
-    "Leak": "label_report",
-    "Level": "level_report",
+    "GridBound": "report.channels",
+    "CurvePoint": "report.inference",
+    "InferenceReport": "report.inference",
+    "LabelDimension": "report.labels",
+    "LabelReport": "report.labels",
+    "LatentGrid": "report.channels",
+    "Leak": "report.labels",
+    "Level": "report.levels",
     "Likelihood": "types.likelihood",
     "Loader": "types.model",
     "Model": "types.model",
@@ -87,15 +87,15 @@ PLACES = {
     "PosteriorBatch": "types.family",
     "Prior": "types.prior",
     "PriorFactory": "types.prior",
-    "ProgressiveCurve": "progressive_curve",
-    "ProgressivePoint": "progressive_curve",
-    "Regime": "report",
-    "Report": "report",
+    "ProgressiveCurve": "report.progressive_curve",
+    "ProgressivePoint": "report.progressive_curve",
+    "Regime": "report.report",
+    "Report": "report.report",
     "Store": "store.read",
     "Sweep": "runs.sweep",
-    "TokenBound": "token_report",
-    "TokenLevel": "token_report",
-    "TokenReport": "token_report",
+    "TokenBound": "report.tokens",
+    "TokenLevel": "report.tokens",
+    "TokenReport": "report.tokens",
     "Watch": "runs.watch",
     "autoregressive_prior": "priors.autoregressive_categorical",
     "callback": "runs.watch",

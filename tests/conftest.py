@@ -110,8 +110,8 @@ def folder(tmp_path, monkeypatch):
 @pytest.fixture
 def make_inference():
     """What a report says of inference, all of it unless changed: gaps of 1, and half a nat."""
-    from genprobe.inference_report import CurvePoint, InferenceReport
     from genprobe.report import Estimate
+    from genprobe.report.inference import CurvePoint, InferenceReport
 
     def estimate(name, value, kind="estimate", se=0.1):
         return Estimate(name=name, value=value, se=se, se_data=None, kind=kind, n=200)

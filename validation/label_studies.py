@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 import genprobe
-from genprobe.label_report import LabelReport
 from genprobe.plugins import plugins
+from genprobe.report.labels import LabelReport
 from genprobe.runtime.seeds import generator
 from validation.audit import Study
 from validation.results import Row

@@ -7,9 +7,9 @@ from typing import Any
 from genprobe.analysis.advice import Advice, Facts, error_of
 from genprobe.analysis.notices import ERRORS, MISMATCH_SHARE
 from genprobe.analysis.rounding import with_error
-from genprobe.channel_report import Channel
 from genprobe.errors import Notice
 from genprobe.report import Estimate, number
+from genprobe.report.channels import Channel
 
 SCALE = "scaling-factor-differs"
 FIELD = "field-not-white"

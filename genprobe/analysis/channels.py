@@ -9,12 +9,12 @@ from torch import Tensor
 
 from genprobe.analysis.pixels import pixels_of
 from genprobe.analysis.withheld import stated
-from genprobe.channel_report import Channel, GridBound, LatentGrid
 from genprobe.estimators.grid_moments import GridMoments
 from genprobe.estimators.quantities import Quantities
 from genprobe.estimators.rate_fitted_prior import fitted_rates
 from genprobe.estimators.standard_error import data_error, mean_over_examples
 from genprobe.report import Estimate
+from genprobe.report.channels import Channel, GridBound, LatentGrid
 from genprobe.store.read import Store
 
 

@@ -8,18 +8,18 @@ from torch import Tensor
 
 from genprobe.diffusion.octaves import octave_name
 from genprobe.errors import Notice
-from genprobe.estimate import Estimate
 from genprobe.estimators.pointwise import log_bin
 from genprobe.estimators.quantities import Quantities
 from genprobe.estimators.standard_error import mean_over_examples
-from genprobe.level_report import Level
-from genprobe.progressive_curve import (
+from genprobe.report import Report
+from genprobe.report.estimate import Estimate
+from genprobe.report.levels import Level
+from genprobe.report.progressive_curve import (
     DISTORTION,
     RATE,
     ProgressiveCurve,
     ProgressivePoint,
 )
-from genprobe.report import Report
 from genprobe.store.read import Store
 
 UNPLACED = (

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 from genprobe.analysis.advice import Advice, Facts, error_of
 from genprobe.errors import Notice
-from genprobe.estimate import Estimate
-from genprobe.progressive_curve import ProgressiveCurve, ProgressivePoint
+from genprobe.report.estimate import Estimate
+from genprobe.report.progressive_curve import ProgressiveCurve, ProgressivePoint
 
 CODE = "steps-cost-more"
 SHARE = 0.01

@@ -11,18 +11,18 @@ from torch import Tensor
 from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.analysis.notices import tolerance_missed
 from genprobe.analysis.options import Options
-from genprobe.channel_report import Channel
 from genprobe.errors import Notice, UnavailableError
 from genprobe.estimators.pointwise import FixedScale
 from genprobe.estimators.probed import probed_column
 from genprobe.estimators.quantities import Quantities
-from genprobe.inference_report import InferenceReport
-from genprobe.label_report import LabelReport
-from genprobe.level_report import Level
-from genprobe.progressive_curve import ProgressiveCurve
 from genprobe.report import Dimension, Estimate
+from genprobe.report.channels import Channel
+from genprobe.report.inference import InferenceReport
+from genprobe.report.labels import LabelReport
+from genprobe.report.levels import Level
+from genprobe.report.progressive_curve import ProgressiveCurve
+from genprobe.report.tokens import TokenReport
 from genprobe.store.read import Store
-from genprobe.token_report import TokenReport
 from genprobe.types import Family, Params
 
 

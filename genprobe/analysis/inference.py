@@ -16,8 +16,8 @@ from genprobe.estimators.annealing import Annealing, Terms, beside_of
 from genprobe.estimators.iwae_bound import iwae_bounds, jackknife_variance
 from genprobe.estimators.quantities import Quantities
 from genprobe.estimators.standard_error import data_error, mean_over_examples
-from genprobe.inference_report import CurvePoint, InferenceReport
 from genprobe.report import Estimate
+from genprobe.report.inference import CurvePoint, InferenceReport
 from genprobe.store.inference import BEFORE, CURVE, SIMULATED, UNMIXED, KeptInference
 
 FAR, BEYOND = 0.5, 3.0

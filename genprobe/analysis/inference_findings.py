@@ -2,9 +2,9 @@
 
 from genprobe.analysis.advice import ERRORS, Advice, Facts, error_of
 from genprobe.errors import Notice
-from genprobe.estimate import Estimate
-from genprobe.inference_report import InferenceReport
 from genprobe.report import Report, number
+from genprobe.report.estimate import Estimate
+from genprobe.report.inference import InferenceReport
 
 LEAST_SHOWN = 0.01
 """Nats below which a loss is not worth a sentence, however well it is known."""

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from genprobe.analysis.advice import Advice, Facts, error_of
 from genprobe.analysis.rounding import rounded
 from genprobe.errors import Notice
-from genprobe.label_report import LIMIT, LabelReport
 from genprobe.report import number
+from genprobe.report.labels import LIMIT, LabelReport
 
 SUMMED_UP = 2
 """Labels that a verdict has a sentence of."""

@@ -7,7 +7,7 @@ import torch
 
 from genprobe.analysis.withheld import stated
 from genprobe.errors import UsageError
-from genprobe.label_report import LabelReport
+from genprobe.report.labels import LabelReport
 from genprobe.runtime.near_names import hint
 from genprobe.store.labels import StoredLabel, read_labels
 from genprobe.store.read import Store

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from genprobe.analysis.advice import Advice, Facts
 from genprobe.errors import Notice
-from genprobe.level_report import DEAD_NATS, Level
+from genprobe.report.levels import DEAD_NATS, Level
 
 DEAD = "dead-levels"
 NAMED = 4

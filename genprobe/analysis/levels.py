@@ -18,9 +18,9 @@ from genprobe.errors import UnavailableError
 from genprobe.estimators.pointwise import add_means, log_bin
 from genprobe.estimators.quantities import Quantities
 from genprobe.estimators.standard_error import mean_over_examples
-from genprobe.level_report import DEAD_NATS, Level
-from genprobe.progressive_curve import DISTORTION, RATE, ProgressiveCurve, ProgressivePoint
 from genprobe.report import Estimate
+from genprobe.report.levels import DEAD_NATS, Level
+from genprobe.report.progressive_curve import DISTORTION, RATE, ProgressiveCurve, ProgressivePoint
 from genprobe.store.read import Store
 
 

@@ -12,7 +12,7 @@ from genprobe.report import BOUNDS_ALONE, Dimension, Estimate, number
 
 if TYPE_CHECKING:
     from genprobe.aggregate.distinct import DistinctExamples
-    from genprobe.level_report import Level
+    from genprobe.report.levels import Level
 
 SATURATED_NATS = 0.5
 FLOOR_SHARE = 0.1

@@ -9,9 +9,9 @@ from genprobe.aggregate.queries import Queries
 from genprobe.aggregate.tally import Tally
 from genprobe.errors import UnavailableError
 from genprobe.estimators.quantities import Quantities
-from genprobe.label_report import LabelReport
 from genprobe.labels import Code, LabelColumns, label_columns, label_reports
 from genprobe.report import Estimate
+from genprobe.report.labels import LabelReport
 from genprobe.runtime.progress import Progress, silent
 from genprobe.store.labels import StoredLabel
 from genprobe.store.read import Store

@@ -7,7 +7,7 @@ from genprobe.analysis.advice import Advice, Facts, error_of
 from genprobe.analysis.notices import ERRORS
 from genprobe.errors import Notice
 from genprobe.report import Estimate, number
-from genprobe.token_report import TokenBound, TokenReport
+from genprobe.report.tokens import TokenBound, TokenReport
 
 UNUSED, DEPENDENT, EQUAL = "codes-unused", "codes-dependent", "codebook-duplicates"
 SHARE = 0.1

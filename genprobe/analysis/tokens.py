@@ -19,7 +19,7 @@ from genprobe.estimators.code_usage import code_usage
 from genprobe.estimators.quantities import Quantities
 from genprobe.estimators.standard_error import data_error
 from genprobe.report import Estimate
-from genprobe.token_report import TokenBound, TokenLevel, TokenReport
+from genprobe.report.tokens import TokenBound, TokenLevel, TokenReport
 
 LISTED = 1 << 14
 """Unused classes, and positions, that are listed."""

@@ -12,9 +12,9 @@ before.
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from genprobe.channel_report import Channel
 from genprobe.errors import Notice
 from genprobe.report import Dimension, Estimate, number
+from genprobe.report.channels import Channel
 
 LEAST_EXAMPLES = 150
 """0.98^150 = 0.048: so many examples hold one of every kind that is 2 % of the population."""

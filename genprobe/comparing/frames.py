@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.inputs import read_reports, without_side_files
 from genprobe.errors import GenprobeError
-from genprobe.label_report import LabelReport
 from genprobe.report import Report
+from genprobe.report.labels import LabelReport
 from genprobe.runtime.progress import silent
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ from torch import Tensor
 from genprobe.comparing.difference import OF_LABELS, Difference
 from genprobe.comparing.differences import added, copies_of
 from genprobe.estimators.standard_error import cluster_means, standard_error
-from genprobe.label_report import LabelReport
 from genprobe.report import Report
+from genprobe.report.labels import LabelReport
 from genprobe.store.labels import read_labels
 from genprobe.types.label import Label
 

@@ -8,12 +8,12 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.estimate import Estimate
 from genprobe.estimators.standard_error import data_error, within_error
 from genprobe.estimators.students_t import students_t
 from genprobe.labels.class_shares import TEMPERS
 from genprobe.labels.cross_fitting import folds_of, pick, scores_by_draw
 from genprobe.labels.index_figure import AtQueries, index_information, miller_madow
+from genprobe.report.estimate import Estimate
 
 LEVEL = 0.05
 

@@ -17,9 +17,9 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.estimate import Estimate
 from genprobe.estimators.chosen_bound import RIVAL, choice_factor
 from genprobe.estimators.standard_error import data_error, within_error
+from genprobe.report.estimate import Estimate
 
 
 def label_gap(

@@ -23,10 +23,10 @@ from torch import Tensor
 
 from genprobe.aggregate.distinct import most_information
 from genprobe.aggregate.queries import Queries
-from genprobe.estimate import Estimate
 from genprobe.estimators.information_error import data_error_of, spread_of_examples
 from genprobe.estimators.standard_error import within_error
 from genprobe.labels.columns import LabelColumns, values_of
+from genprobe.report.estimate import Estimate
 
 SATURATED = 0.9
 """A random label's share of I(y;z) from which on that says nothing."""

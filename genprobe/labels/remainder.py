@@ -15,8 +15,8 @@ from dataclasses import replace
 from jaxtyping import Float64
 from torch import Tensor
 
-from genprobe.estimate import Estimate
 from genprobe.estimators.standard_error import within_error
+from genprobe.report.estimate import Estimate
 
 
 def remainder_lower(terms: Float64[Tensor, "draw t"], n: int, information: Estimate) -> Estimate:

@@ -12,10 +12,8 @@ from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.aggregate.queries import Queries
 from genprobe.aggregate.tally import Tally
 from genprobe.errors import UnavailableError
-from genprobe.estimate import Estimate
 from genprobe.estimators.chosen_bound import chosen_bound
 from genprobe.estimators.standard_error import data_error
-from genprobe.label_report import LIMIT, LabelDimension, LabelReport, Leak
 from genprobe.labels.by_dimension import MOST_DIMENSIONS, DimensionQueries, dimension_queries
 from genprobe.labels.class_means import class_means, most_varied_dimensions
 from genprobe.labels.columns import LabelColumns, values_of
@@ -36,6 +34,8 @@ from genprobe.labels.index_figure import (
 )
 from genprobe.labels.permutations import permutation_test
 from genprobe.labels.remainder import remainder_lower, remainder_upper
+from genprobe.report.estimate import Estimate
+from genprobe.report.labels import LIMIT, LabelDimension, LabelReport, Leak
 from genprobe.runtime.progress import Progress, silent
 from genprobe.store.read import Store
 from genprobe.types import Family

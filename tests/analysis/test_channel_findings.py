@@ -5,8 +5,8 @@ import torch
 
 import genprobe
 from genprobe.analysis.channel_findings import not_white, scale_differs
-from genprobe.channel_report import Channel
 from genprobe.plugins import plugins
+from genprobe.report.channels import Channel
 from genprobe.types import Estimate
 
 

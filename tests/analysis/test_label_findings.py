@@ -14,7 +14,7 @@ from genprobe.analysis.label_findings import (
 from genprobe.analysis.regimes import undetermined
 from genprobe.analysis.verdict import verdict
 from genprobe.errors import Notice
-from genprobe.label_report import LabelReport, Leak
+from genprobe.report.labels import LabelReport, Leak
 from genprobe.types import Estimate, Report
 
 LEAK = Leak(lower=0.4, upper=0.6, p_value=0.01, permutations=99, power=0.02)

@@ -4,8 +4,8 @@ import dataclasses
 
 import torch
 
-from genprobe.estimate import Estimate
 from genprobe.labels.dimension_figures import DimensionFigure, informative
+from genprobe.report.estimate import Estimate
 
 BOUND = Estimate(name="label_information", value=0.0, se=0.0, se_data=0.01, kind="lower", n=500)
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import torch
 
-from genprobe.estimate import Estimate
 from genprobe.labels.remainder import remainder_lower, remainder_upper
+from genprobe.report.estimate import Estimate
 
 ONE = Estimate(name="x", value=4.0, se=0.3, se_data=0.6, kind="estimate", n=100)
 

@@ -7,10 +7,10 @@ import torch
 import genprobe
 from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.errors import UnavailableError
-from genprobe.label_report import LabelReport
 from genprobe.labels import features
 from genprobe.labels.report import known_examples
 from genprobe.plugins import plugins
+from genprobe.report.labels import LabelReport
 from genprobe.runtime.progress import Progress
 
 N = 300

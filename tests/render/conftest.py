@@ -10,8 +10,8 @@ import genprobe
 from genprobe.analysis.regimes import DEFAULT_CUTS
 from genprobe.comparing.compare import compare
 from genprobe.comparing.difference import Difference
-from genprobe.label_report import LabelDimension, LabelReport, Leak
 from genprobe.plugins import plugins
+from genprobe.report.labels import LabelDimension, LabelReport, Leak
 from genprobe.runs.sweep import Sweep
 from genprobe.types import Dimension, Estimate, Notice, Regime, Report
 

@@ -59,7 +59,8 @@ def dumps(comparison: Comparison) -> str:
     Raises:
         GenprobeError: if a number is not finite.
     """
-    return plain_json(to_dict(comparison), comparison.reports)
+    estimates = (e for report in comparison.reports for e in report.estimates.values())
+    return plain_json(to_dict(comparison), estimates)
 
 
 def to_json(report: Report) -> str:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from genprobe.channel_report import LatentGrid
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.difference import PAID
 from genprobe.errors import UnavailableError
@@ -14,7 +13,8 @@ from genprobe.render.page.interactive import INK, LOOK, neutral
 from genprobe.render.text.comparison_codes import divisor_of_codes, heading_of_codes
 from genprobe.report import Estimate, Report
 from genprobe.report import number as decimal
-from genprobe.token_report import TokenReport
+from genprobe.report.channels import LatentGrid
+from genprobe.report.tokens import TokenReport
 
 HEIGHT = 260
 """Of a chart, pixels."""

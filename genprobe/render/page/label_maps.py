@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from genprobe.label_report import LabelDimension, LabelReport
 from genprobe.report import Report
+from genprobe.report.labels import LabelDimension, LabelReport
 
 SHOWN = 16
 """Dimensions of the heat map, those that tell most of any label."""

@@ -2,11 +2,11 @@
 
 from genprobe.analysis.advice import error_of
 from genprobe.analysis.rounding import rounded, with_error
-from genprobe.level_report import DEAD_NATS, Level
-from genprobe.progressive_curve import ProgressivePoint
 from genprobe.render.text.first_level import has_chain
 from genprobe.render.text.short_rows import Scale
 from genprobe.report import Report
+from genprobe.report.levels import DEAD_NATS, Level
+from genprobe.report.progressive_curve import ProgressivePoint
 
 WIDEST = 16
 """Characters of the longest bar."""

@@ -2,8 +2,8 @@
 
 from genprobe.analysis.advice import error_of
 from genprobe.analysis.rounding import with_error
-from genprobe.channel_report import Channel
 from genprobe.report import Estimate, Report
+from genprobe.report.channels import Channel
 
 LISTED = 4
 """Channels that are listed one by one; of more the extremes are."""

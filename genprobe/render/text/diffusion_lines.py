@@ -5,11 +5,11 @@ import math
 from genprobe.analysis.advice import error_of
 from genprobe.analysis.diffusion import diffuses
 from genprobe.analysis.rounding import rounded, with_error
-from genprobe.estimate import Estimate
-from genprobe.progressive_curve import ProgressiveCurve, ProgressivePoint
 from genprobe.render.text.chain_lines import bar
 from genprobe.render.text.short_rows import Scale
 from genprobe.report import Report
+from genprobe.report.estimate import Estimate
+from genprobe.report.progressive_curve import ProgressiveCurve, ProgressivePoint
 
 DENSITY = "density-distortion"
 """The warning of a bound that is no number of bits."""

@@ -2,10 +2,10 @@
 
 from genprobe.analysis.advice import error_of
 from genprobe.analysis.rounding import rounded
-from genprobe.inference_report import CurvePoint, InferenceReport
 from genprobe.render.text.label_lines import stated
 from genprobe.render.text.short_rows import Scale
 from genprobe.report import Estimate, Report
+from genprobe.report.inference import CurvePoint, InferenceReport
 
 
 def inference_lines(report: Report, scale: Scale) -> list[str]:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from genprobe.analysis.advice import error_of
 from genprobe.analysis.rounding import rounded, with_error
-from genprobe.label_report import LabelReport, Leak
 from genprobe.render.text.short_rows import Scale, written
 from genprobe.report import Estimate
+from genprobe.report.labels import LabelReport, Leak
 
 MOST_DIMENSIONS = 5
 """Informative dimensions that are named."""

@@ -5,7 +5,7 @@ import math
 from genprobe.analysis.advice import error_of
 from genprobe.analysis.rounding import rounded, with_error
 from genprobe.report import Estimate, Report
-from genprobe.token_report import TokenBound, TokenReport
+from genprobe.report.tokens import TokenBound, TokenReport
 
 NAMES = {
     "uniform": "all alike",

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from genprobe.label_report import LabelReport
 from genprobe.render.figure.curve_parts import draw_parts, parts_entries, thin_out
 from genprobe.render.figure.style import drawing
+from genprobe.report.labels import LabelReport
 
 TRAINING = [(8.0, 60.0), (5.0, 62.0), (2.0, 66.5)]
 

@@ -3,8 +3,6 @@ import dataclasses
 import pytest
 
 from genprobe.comparing.compare import compare
-from genprobe.level_report import Level
-from genprobe.progressive_curve import ProgressiveCurve, ProgressivePoint
 from genprobe.render.decoder_curve import PROGRESSIVE
 from genprobe.render.figure.plane import plot
 from genprobe.render.page.html import to_html
@@ -17,6 +15,8 @@ from genprobe.render.text.plane import plane_to_text
 from genprobe.render.text.screen import to_screen
 from genprobe.render.text.short_rows import Scale
 from genprobe.render.text.table import to_text
+from genprobe.report.levels import Level
+from genprobe.report.progressive_curve import ProgressiveCurve, ProgressivePoint
 from genprobe.types import Estimate
 
 NATS = Scale("nats", 1.0, 3)

@@ -2,10 +2,10 @@ import dataclasses
 
 import pytest
 
-from genprobe.channel_report import Channel, LatentGrid
 from genprobe.render.text.channel_lines import channel_lines, factor_lines
 from genprobe.render.text.screen import LINES, to_screen
 from genprobe.render.text.table import to_text
+from genprobe.report.channels import Channel, LatentGrid
 
 
 @pytest.fixture

@@ -3,13 +3,13 @@ import itertools
 
 import pytest
 
-from genprobe.label_report import LabelReport, Leak
 from genprobe.render.text.label_lines import label_lines, short_label_lines
 from genprobe.render.text.latex import to_latex
 from genprobe.render.text.markdown import to_markdown
 from genprobe.render.text.screen import LINES, to_screen
 from genprobe.render.text.short_rows import Scale
 from genprobe.render.text.table import to_text
+from genprobe.report.labels import LabelReport, Leak
 
 NATS = Scale("nats", 1.0, 3)
 HIDDEN = Leak(lower=0.0, upper=0.0213, p_value=0.41, permutations=99, power=0.013)

@@ -4,35 +4,25 @@ The JSON has the schema ``genprobe.report/1`` (report.schema.json). Everything i
 """
 
 import dataclasses
-import json
-import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from genprobe.channel_report import Channel, LatentGrid
 from genprobe.errors import GenprobeError, Notice, reason_of
-from genprobe.estimate import Estimate as Estimate
-from genprobe.estimate import Kind as Kind
-from genprobe.estimate import plain
-from genprobe.inference_report import InferenceReport
-from genprobe.label_report import LabelReport
-from genprobe.level_report import Level
 from genprobe.plugins.registry import built_in
-from genprobe.progressive_curve import ProgressiveCurve
+from genprobe.report.channels import Channel, LatentGrid
+from genprobe.report.estimate import Estimate, plain
+from genprobe.report.inference import InferenceReport
+from genprobe.report.labels import LabelReport
+from genprobe.report.levels import Level
+from genprobe.report.progressive_curve import ProgressiveCurve
+from genprobe.report.schema import NOT_ONE, SCHEMA, plain_json, report_schema, require_schema
+from genprobe.report.tokens import TokenReport
 from genprobe.runtime import json_schema
 from genprobe.runtime.near_names import nearest
-from genprobe.token_report import TokenReport
 
 if TYPE_CHECKING:
     from genprobe.store.read import Store
-
-NAME, VERSION = "genprobe.report", 1
-SCHEMA = f"{NAME}/{VERSION}"
-NOT_ONE = "This JSON is not a genprobe report"
 
 FAILED, UNAVAILABLE = "estimator-failed", "estimate-unavailable"
 """Codes of warnings that a row is absent: its estimator is at fault, or what it was given."""
@@ -40,8 +30,6 @@ OWN = "this model's "
 """How the source of a bound on the entropy begins that comes from the model itself."""
 BOUNDS_ALONE = ("ais_bound", "iwae_bound")
 """Estimates of −log p(x) that need no encoder, the tighter first."""
-HUGE = 1e9
-"""From here on digits say less than their number: it is written as a power of ten."""
 COLLAPSED_NATS = 0.01
 """Rate below which a latent dimension that does not vary carries nothing."""
 
@@ -214,7 +202,7 @@ class Report:
         Raises:
             GenprobeError: if an estimate is not finite.
         """
-        return plain_json(self.to_dict(), [self])
+        return plain_json(self.to_dict(), self.estimates.values())
 
     @staticmethod
     def from_json(text: str) -> "Report":
@@ -302,64 +290,3 @@ def from_dict(content: dict[str, Any]) -> Report:
         if "progressive" in content
         else None,
     )
-
-
-@cache
-def report_schema() -> dict[str, Any]:
-    """The JSON Schema of a report."""
-    text = (files("genprobe.render.data") / "report.schema.json").read_text(encoding="utf-8")
-    content: dict[str, Any] = json.loads(text)
-    return content
-
-
-def require_schema(schema: Any) -> None:
-    """Check that JSON is of a report, and of a schema that is known.
-
-    Raises:
-        GenprobeError: if it is not.
-    """
-    if not isinstance(schema, str):
-        raise GenprobeError(f"{NOT_ONE}: it has no schema.")
-    name, _, version = schema.partition("/")
-    if name != NAME or not re.fullmatch("[0-9]{1,9}", version):
-        raise GenprobeError(f"{NOT_ONE} but {schema[:40]!r}.")
-    if int(version) > VERSION:
-        raise GenprobeError(
-            f"This JSON has the schema {schema}; this genprobe reads up to {SCHEMA}.",
-            "Upgrade genprobe.",
-        )
-
-
-def plain_json(content: dict[str, Any], reports: Sequence[Report]) -> str:
-    """Plain types as JSON text.
-
-    Args:
-        content: to be written.
-        reports: that it is made from.
-
-    Raises:
-        GenprobeError: naming what is not finite.
-    """
-    try:
-        return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    except ValueError as error:
-        odd = [e.name for r in reports for e in r.estimates.values() if not math.isfinite(e.value)]
-        raise GenprobeError(
-            f"The report has a number that is not finite ({', '.join(odd) or 'in its provenance'})."
-        ) from error
-
-
-def number(value: float, decimals: int = 3) -> str:
-    """So many decimals and a true minus sign; huge ones as a power of ten.
-
-    Args:
-        value: to be written.
-        decimals: behind the point.
-
-    >>> number(-1.25), number(3e18)
-    ('−1.250', '3.000e+18')
-    """
-    if abs(value) >= HUGE:
-        return f"{value:.3e}".replace("-", "−", 1) if value < 0 else f"{value:.3e}"
-    text = f"{value:.{decimals}f}"
-    return text.replace("-", "−" if float(text) else "")

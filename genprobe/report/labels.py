@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from genprobe.estimate import Estimate, plain
+from genprobe.report.estimate import Estimate, plain
 
 LIMIT = 1.96
 """Standard errors from a bound to its limit at 95 %."""

@@ -8,9 +8,9 @@ import pytest
 
 import genprobe
 from genprobe.errors import GenprobeError
-from genprobe.label_report import LabelDimension, LabelReport, Leak
 from genprobe.render.data.csv import to_csv
 from genprobe.report import Estimate, Report
+from genprobe.report.labels import LabelDimension, LabelReport, Leak
 
 
 def estimate(name, value, kind="estimate"):

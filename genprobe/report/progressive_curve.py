@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genprobe.estimate import Estimate, plain
+from genprobe.report.estimate import Estimate, plain
 
 RATE, DISTORTION = "progressive_rate", "progressive_distortion"
 """Names of the estimates of a point."""

@@ -6,7 +6,7 @@ import torch
 
 import genprobe
 from genprobe import Report
-from genprobe.token_report import TokenReport
+from genprobe.report.tokens import TokenReport
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import pytest
 
 from genprobe.analysis.regimes import undetermined
 from genprobe.errors import GenprobeError
-from genprobe.inference_report import InferenceReport
 from genprobe.report import Report
+from genprobe.report.inference import InferenceReport
 from genprobe.runtime import json_schema
 
 BARE = {

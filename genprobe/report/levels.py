@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from genprobe.estimate import Estimate, plain
+from genprobe.report.estimate import Estimate, plain
 
 DEAD_NATS = 0.01
 """Rate below which a level carries nothing."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from genprobe.estimate import Estimate, plain
+from genprobe.report.estimate import Estimate, plain
 
 
 @dataclass(frozen=True, kw_only=True)
