@@ -5,8 +5,8 @@ import importlib
 import re
 from pathlib import Path
 
-from genprobe.encoding.encode import ESSENTIAL
 from genprobe.encoding.probed import failure_code
+from genprobe.encoding.probed_columns import ESSENTIAL
 from genprobe.plugins import plugins
 
 ROOT = Path(__file__).parents[1]

@@ -114,7 +114,7 @@ def evidence_of(
         rate_analytic=not encodes or diffuses or quantities.code_rate_analytic or family.point,
         discrete=store.header.discrete,
         bin_width=options.bin_width,
-        max_error=quantities.max_error if quantities.queried else None,
+        max_error=quantities.max_error if quantities.has("queries") else None,
         missed=missed_by(quantities, options),
         n=quantities.observations,
         distinct=quantities.distinct,
@@ -142,7 +142,7 @@ def columns_of(quantities: Quantities) -> dict[str, Tensor]:
 
 def missed_by(quantities: Quantities, options: Options) -> Notice | None:
     """Whether the queries reached the tolerance, where there are any."""
-    error = quantities.mutual_information.se if quantities.queried else None
+    error = quantities.mutual_information.se if quantities.has("queries") else None
     if error is None:
         return None
     made, asked = len(quantities.queries), options.max_queries is not None

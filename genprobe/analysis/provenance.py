@@ -27,7 +27,7 @@ def count_queries(quantities: Quantities, tolerance: float) -> dict[str, int | N
     The plain one draws independently, so the variance of its terms says what it needs. Neither is
     said below FEWEST.
     """
-    if not quantities.queried:
+    if not quantities.has("queries"):
         return {"queries": 0, "queries_needed": None, "plain_queries": None}
     queries = quantities.queries
     terms = (queries.log_qz_x - queries.log_qz).flatten()
@@ -136,8 +136,8 @@ def describe_run(
         "fitted_prior": describe_fit(quantities, estimates),
         **count_queries(quantities, options.tolerance),
         "fitted_scale": describe_scale(quantities, estimates),
-        "max_error": quantities.max_error if quantities.queried else None,
-        "skipped": quantities.queries.skipped if quantities.queried else None,
+        "max_error": quantities.max_error if quantities.has("queries") else None,
+        "skipped": quantities.queries.skipped if quantities.has("queries") else None,
         "tolerance": options.tolerance,
         "bin_width": options.bin_width,
         "regime_cuts": dataclasses.asdict(options.cuts),

@@ -138,7 +138,8 @@ def write_programs(folder: Path, calls: Calls, prior: Prior, x: Tensor, z: Tenso
         "training": dict(model.training),
     }
     if prior.params:
-        write_prior(folder / PRIOR, prior.params)
+        arrays: dict[str, Any] = {k: v.detach().cpu().numpy() for k, v in prior.params.items()}
+        np.savez(folder / PRIOR, **arrays)
     write_metadata(folder, metadata)
 
 
@@ -297,12 +298,6 @@ def strip(program: torch.export.ExportedProgram) -> None:
             node.meta.pop(key, None)
     program.graph_module.recompile()
     program.example_inputs = None
-
-
-def write_prior(path: Path, tensors: Params) -> None:
-    """Write the prior's tensors."""
-    arrays: dict[str, Any] = {k: v.detach().cpu().numpy() for k, v in tensors.items()}
-    np.savez(path, **arrays)
 
 
 def write_metadata(folder: Path, metadata: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """R and D of every example, from a store: what rate, distortion and ELBO are the means of."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -92,6 +93,26 @@ def distortions(
         raise UnavailableError("No distortion: the model has no decoder.")
     unit = store.column("probes/unit_distortion")
     return scale.factor * unit + scale.offset - log_bin(store.header, bin_width)
+
+
+def log_weights(
+    store: Store, distortion: Callable[[], Float64[Tensor, "draw n"]]
+) -> Float64[Tensor, "draw n"]:
+    """Values of log p(x|z) + log p(z) − log q(z|x), of all levels of a chain together.
+
+    Args:
+        store: finished.
+        distortion: makes −log p(x_n|z) at every draw.
+
+    Raises:
+        UnavailableError: if the distortion is not of the draws.
+    """
+    if store.has("probes/distortion") and store.header.likelihood is None:
+        raise UnavailableError("No importance weights: the distortion is not of these draws.")
+    log_pz = store.column("draws/log_pz")
+    if store.has("levels/log_weight"):
+        log_pz = log_pz + store.column("levels/log_weight")
+    return log_pz - store.column("draws/log_qz_x") - distortion()
 
 
 def fit_scale(store: Store, likelihood: Likelihood | None) -> FittedScale | None:

@@ -26,6 +26,7 @@ from genprobe.estimators.pointwise import (
     distortions,
     fit_scale,
     fixed_scale,
+    log_weights,
     rates_under,
     zero_rate_distortion,
 )
@@ -47,8 +48,7 @@ class Quantities:
         likelihood: p(x|z); None without a decoder, or where no plugin provides it.
         replaced: whether the prior is another than the store was made with.
         bin_width: δ of quantised data, by which a density becomes a probability.
-        draw: makes the queries when first needed; it is given the function that estimates I(n;z)
-            from some of them.
+        draw: makes the queries when first needed, given what estimates I(n;z) from some of them.
         fit: fits the marginals when first needed.
         distinct: the distinct examples, if some are equal.
     """
@@ -70,16 +70,11 @@ class Quantities:
         self._family = family
         self._prior = prior
         self._likelihood = likelihood
-        self._replaced = replaced
-        self._bin_width = bin_width
+        self._other_prior = prior if replaced else None
+        self.bin_width = bin_width
         self._draw = draw
         self._fit = fit
         self.distinct = distinct
-
-    @property
-    def queried(self) -> bool:
-        """Whether any queries of the aggregate posterior were made."""
-        return "queries" in vars(self)
 
     def has(self, name: str) -> bool:
         """Whether an estimator asked for a quantity, so that nothing is left to pay for it."""
@@ -96,11 +91,6 @@ class Quantities:
     def header(self) -> Header:
         """What the store says of itself."""
         return self.store.header
-
-    @property
-    def bin_width(self) -> float | None:
-        """δ of quantised data, if known."""
-        return self._bin_width
 
     @cached_property
     def n(self) -> int:
@@ -137,9 +127,9 @@ class Quantities:
     def code_rate(self) -> Float64[Tensor, "draw n"]:
         """The rate of the code that is stored: of the first level of a chain, else all of it."""
         self._require_spread()
-        if self._prior is None or not self._replaced:
+        if self._other_prior is None:
             return self.store.column("probes/rate")
-        return rates_under(self.store, self._family, self._prior)
+        return rates_under(self.store, self._family, self._other_prior)
 
     @cached_property
     def rate_analytic(self) -> bool:
@@ -149,15 +139,15 @@ class Quantities:
     @cached_property
     def code_rate_analytic(self) -> bool:
         """Whether the rate of the code that is stored is a closed form."""
-        if self._prior is None or not self._replaced:
+        if self._other_prior is None:
             return self.store.header.rate_analytic
         _, params = next(iter(self.store.blocks(1)))
-        return self._prior.kl(self._family, params) is not None
+        return self._other_prior.kl(self._family, params) is not None
 
     @cached_property
     def distortion(self) -> Float64[Tensor, "draw n"]:
         """−log p(x_n|z) at every draw (draw, n), of the bins where a bin width is known."""
-        return distortions(self.store, self.fitted_scale, self._bin_width)
+        return distortions(self.store, self.fitted_scale, self.bin_width)
 
     @property
     def fitted_scale(self) -> FittedScale | None:
@@ -171,20 +161,15 @@ class Quantities:
     @property
     def own_scale(self) -> FixedScale | None:
         """The decoder's scale, where it is one constant."""
-        return fixed_scale(self.store, self._likelihood, self._bin_width)
+        return fixed_scale(self.store, self._likelihood, self.bin_width)
 
     @cached_property
     def log_weight(self) -> Float64[Tensor, "draw n"]:
         """Values of log p(x|z) + log p(z) − log q(z|x) at every draw (draw, n)."""
         self._require_spread()
-        if self._replaced and self._prior is not None:
+        if self._other_prior is not None:
             raise UnavailableError("No importance weights under another prior than the model's.")
-        if self.store.has("probes/distortion") and self.header.likelihood is None:
-            raise UnavailableError("No importance weights: the distortion is not of these draws.")
-        log_pz = self.store.column("draws/log_pz")
-        if self.store.has("levels/log_weight"):
-            log_pz = log_pz + self.store.column("levels/log_weight")
-        return log_pz - self.store.column("draws/log_qz_x") - self.distortion
+        return log_weights(self.store, lambda: self.distortion)
 
     @cached_property
     def rate_slope(self) -> Float64[Tensor, "draw m"]:
@@ -206,19 +191,17 @@ class Quantities:
     @cached_property
     def annealing(self) -> Annealing:
         """What annealing found of some examples: log weights of its chains, and of posteriors."""
-        prior = self._prior if self._replaced else None
-        return annealing_of(self.store, prior, self._bin_width, self.which)
+        return annealing_of(self.store, self._other_prior, self.bin_width, self.which)
 
     @cached_property
     def blind(self) -> float:
         """Distortion of the best constant of the likelihood's family."""
-        return zero_rate_distortion(self.store, self._likelihood, self._bin_width)
+        return zero_rate_distortion(self.store, self._likelihood, self.bin_width)
 
     @cached_property
     def log_qzj(self) -> Float64[Tensor, "draw some k"]:
         """Values of log q(z_d) of every dimension at the first so many queries (draw, some, k)."""
-        blocks = self.store.blocks
-        return marginals_at_queries(self.z, self.query, self._family, blocks, self.n)
+        return marginals_at_queries(self.z, self.query, self._family, self.store.blocks, self.n)
 
     @cached_property
     def dimension_kl(self) -> Float64[Tensor, " k"] | None:

@@ -11,7 +11,7 @@ from torch import nn
 import genprobe
 from genprobe import GenprobeError, Model, open_store
 from genprobe.datasets.from_array import array_dataset
-from genprobe.encoding.encode import probed_columns
+from genprobe.encoding.probed_columns import probed_columns
 from genprobe.errors import DataError, ModelError
 from genprobe.estimators.rate import rate
 from genprobe.plugins import plugins

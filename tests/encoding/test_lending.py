@@ -41,7 +41,8 @@ def test_genprobes_own_likelihoods_and_probes_change_nothing_they_are_given(monk
         given.append((value, lent(value), to))
         return lent(value, to)
 
-    monkeypatch.setattr("genprobe.encoding.encode.lent", remember)
+    for file in ("encode", "probed_columns"):
+        monkeypatch.setattr(f"genprobe.encoding.{file}.lent", remember)
     model = genprobe.load(DEMO / "beta-0.9.pt")
     genprobe.evaluate(model, "digits", draws=2, max_queries=64, limit=200)
     tensors = [(a, b, to) for a, b, to in given if isinstance(a, torch.Tensor)]

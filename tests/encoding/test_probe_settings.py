@@ -1,7 +1,7 @@
 import torch
 
-from genprobe.encoding.encode import probed_columns
 from genprobe.encoding.probe_settings import settings_by_probe, with_settings
+from genprobe.encoding.probed_columns import probed_columns
 from genprobe.errors import UnavailableError
 
 GIVEN = {"x": torch.zeros(5, 2), "chosen": torch.tensor([0])}

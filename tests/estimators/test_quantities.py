@@ -25,9 +25,9 @@ def test_nothing_is_queried_until_it_is_needed(quantities):
     q = quantities()
     assert (q.n, q.log_n) == (N, math.log(N))
     q.rate, q.distortion, q.mean_variance  # noqa: B018
-    assert not q.queried
+    assert not q.has("queries")
     assert q.log_qz.shape == (2, N)
-    assert q.queried
+    assert q.has("queries")
 
 
 OF_OTHER_LATENTS = {"grid", "tokens"}
