@@ -8,27 +8,25 @@ import torch
 
 from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fitted import FittedMarginal
-from genprobe.analysis.channels import places_of
 from genprobe.analysis.decoder_alone import UNPLACED
 from genprobe.analysis.diffusion import UNPLACED as WITHOUT_REGIME
-from genprobe.analysis.diffusion import chain_of_store, tolerance_missed
+from genprobe.analysis.diffusion import tolerance_missed
 from genprobe.analysis.evidence import columns_of, evidence_of
 from genprobe.analysis.findings import findings, stakes
-from genprobe.analysis.inference import annealed_inference
-from genprobe.analysis.labels import as_stated, asked_labels, given_to_model
-from genprobe.analysis.levels import levels_of, progressive_curve, stated_levels
+from genprobe.analysis.labels import asked_labels, given_to_model
+from genprobe.analysis.levels import progressive_curve, stated_levels
 from genprobe.analysis.options import Options
 from genprobe.analysis.provenance import describe_run
 from genprobe.analysis.refitted_prior import prior_of_these
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts, Entropy, place, smallest, undetermined
 from genprobe.analysis.replicates import bound_of_examples, resampled_points, resampled_slopes
-from genprobe.analysis.stored_labels import TalliedLabels, stored_label_reports, tallied_labels
+from genprobe.analysis.sections import sections_of
+from genprobe.analysis.stored_labels import TalliedLabels, tallied_labels
 from genprobe.analysis.stored_quantities import (
     quantities_of,
     stored_parts,
     with_files_read,
 )
-from genprobe.analysis.tokens import tokens_report
 from genprobe.analysis.withheld import stated, stated_channels, stated_dimensions, vacuous
 from genprobe.encoding.parts import Parts
 from genprobe.encoding.probe_settings import SETTINGS
@@ -166,44 +164,38 @@ def estimate_report(
         labels: of the store.
         progress: display.
     """
-    header, wanted = store.header, options.estimators
+    header, wanted, observed = store.header, options.estimators, quantities.observations
     estimates, absent, failed = estimate(
         plugins().all("estimators") if wanted is None else wanted, quantities
     )
     coded = header.encoder and header.diffusion is None
     latents = latents_of(quantities) if coded else ()
-    of_labels, unsaid = stored_label_reports(store, family, quantities, estimates, labels, progress)
-    of_labels = {k: as_stated(v, quantities.observations) for k, v in of_labels.items()}
+    found = sections_of(store, family, quantities, estimates, options, labels, progress)
     said = [
         *(n for n in store.notices() if not n.code.startswith((ABSENT, SETTINGS))),
         *([] if family.notice is None else [family.notice]),
         *prior_of_these(options.prior, header),
     ]
-    channels, grid = places_of(quantities, store)
-    tokens = tokens_report(quantities, options.codebook)
-    levels = levels_of(store, quantities)
-    octaves, along_time = chain_of_store(store, quantities)
-    missed = tolerance_missed(estimates, store, options.tolerance)
     regime = regime_of(quantities, estimates, said, options)
-    inference = annealed_inference(quantities)
     evidence = replace(
         evidence_of(store, family, quantities, estimates, latents, options, [*failed, *said]),
-        labels=of_labels,
+        labels=found.labels,
         labels_given=given_to_model(store, labels.labels) if labels.labels else (),
-        inference=inference,
-        channels=channels,
-        tokens=tokens,
-        levels=levels,
-        progressive=along_time,
+        inference=found.inference,
+        channels=found.channels,
+        tokens=found.tokens,
+        levels=found.levels,
+        progressive=found.along_time,
     )
+    missed = tolerance_missed(estimates, store, options.tolerance)
     if missed is not None:
         evidence = replace(evidence, missed=missed)
-    of_code = {**estimates, **({"rate": levels[0]["rate"]} if levels else {})}
-    withheld, at_stake = vacuous(of_code), stakes(evidence)
+    of_code = {**estimates, **({"rate": found.levels[0]["rate"]} if found.levels else {})}
+    reasons, at_stake = {**absent, **found.unsaid}, stakes(evidence)
     facts = {
         **describe_run(quantities, estimates, options),
-        "absent": {k: why for k, why in {**absent, **unsaid}.items() if why != NOT_ASKED},
-        "vacuous": withheld,
+        "absent": {k: why for k, why in reasons.items() if why != NOT_ASKED},
+        "vacuous": vacuous(of_code),
         **({"at_stake": at_stake} if at_stake else {}),
         **({"labels_given": evidence.labels_given} if labels.labels else {}),
         **provenance,
@@ -212,21 +204,18 @@ def estimate_report(
         model=header.model,
         dataset=header.dataset,
         n=header.n,
-        estimates={
-            **stated(estimates, quantities.observations),
-            **entropy_estimate(regime, header.n),
-        },
-        dimensions=stated_dimensions(latents, quantities.observations),
+        estimates={**stated(estimates, observed), **entropy_estimate(regime, header.n)},
+        dimensions=stated_dimensions(latents, observed),
         regime=regime,
         warnings=findings(evidence),
         provenance=facts,
-        labels=of_labels,
-        inference=inference,
-        channels=stated_channels(channels, quantities.observations),
-        grid=grid,
-        tokens=tokens,
-        levels=stated_levels((*levels, *octaves), quantities.observations),
-        progressive=along_time or progressive_curve(store, quantities),
+        labels=found.labels,
+        inference=found.inference,
+        channels=stated_channels(found.channels, observed),
+        grid=found.grid,
+        tokens=found.tokens,
+        levels=stated_levels((*found.levels, *found.octaves), observed),
+        progressive=found.along_time or progressive_curve(store, quantities),
         store=store,
     )
 

@@ -79,14 +79,9 @@ def prepare(
     x = read_examples(dataset, 0, 1, calls.dtype)
     calls = calls.given(context_of(model, dataset, x, 0))
     with in_evaluation(model, device, calls.dtype):
-        if not model.encodes and without_encoder is not None:
-            calls = replace(calls, fitting=without_encoder(calls, dataset, seed))
-        if model.chain is not None:
-            with seeded(derived_seed(seed, "levels")):
-                calls = replace(calls, chain=discovered(calls, x))
-        chain = None
-        if model.diffusion is not None:
-            chain = describe_chain(calls, dataset, seed, tolerance)
+        calls = with_what_is_found(calls, dataset, x, seed, without_encoder)
+        diffuses = model.diffusion is not None
+        chain = describe_chain(calls, dataset, seed, tolerance) if diffuses else None
         params = first_parameters(calls, x)
         latent = posterior.event_shape(params)
         given = model.prior if calls.chain is None else first_prior(calls.chain)
@@ -124,6 +119,30 @@ def prepare(
         levels=levels_of(calls),
     )
     return header, parts_of(calls, prior)
+
+
+def with_what_is_found(
+    calls: Calls,
+    dataset: Dataset,
+    x: Tensor,
+    seed: int,
+    without_encoder: Callable[[Calls, Dataset, int], Fitting] | None,
+) -> Calls:
+    """Calls with what only a run of the model tells: the levels of a chain, how q is fitted.
+
+    Args:
+        calls: of the model, in evaluation mode.
+        dataset: to be encoded.
+        x: its first example (1, *event).
+        seed: of the draws.
+        without_encoder: as for ``prepare``.
+    """
+    if not calls.model.encodes and without_encoder is not None:
+        calls = replace(calls, fitting=without_encoder(calls, dataset, seed))
+    if calls.model.chain is not None:
+        with seeded(derived_seed(seed, "levels")):
+            calls = replace(calls, chain=discovered(calls, x))
+    return calls
 
 
 def first_parameters(calls: Calls, x: Tensor) -> Params:

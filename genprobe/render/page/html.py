@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment
 from markupsafe import Markup
@@ -110,9 +111,8 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
     figure = plotly_figure(plane)
     env = page_environment()
     text = {name: Markup(env.get_template(name).render()) for name in ("report.css", "report.js")}
-    shared = tokenizer_chart(comparison, colours) if has_codes(comparison) else None
-    charts = placed_charts([(e.index, e.codes.charts) for e in entries if e.codes], shared)
-    library = Markup(plotly() if figure is not None or charts else "")
+    codes = codes_said(comparison, entries, colours)
+    library = Markup(plotly() if figure is not None or codes["charts"] else "")
     return env.get_template("report.html.j2").render(
         comparison=comparison,
         entries=entries,
@@ -139,11 +139,7 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
         warnings=gathered(reports),
         together=together([entry.pictures for entry in entries]) if len(entries) <= FEW else [],
         figure=figure,
-        charts=charts,
-        shared_chart=shared,
-        codes=code_columns(comparison, range(len(entries))) if has_codes(comparison) else [],
-        code_title=code_title(comparison),
-        code_notes=code_notes(comparison),
+        **codes,
         units=units(reports),
         unit=unit,
         scale=scale,
@@ -161,6 +157,27 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
         policy=policy(library, text["report.js"]),
         version=__version__,
     )
+
+
+def codes_said(
+    comparison: Comparison, entries: Sequence[Entry], colours: Sequence[str]
+) -> dict[str, Any]:
+    """What the page says of codes with places or classes, of each model and of all together.
+
+    Args:
+        comparison: its names escaped.
+        entries: of its models.
+        colours: of its models.
+    """
+    any_codes = has_codes(comparison)
+    shared = tokenizer_chart(comparison, colours) if any_codes else None
+    return {
+        "charts": placed_charts([(e.index, e.codes.charts) for e in entries if e.codes], shared),
+        "shared_chart": shared,
+        "codes": code_columns(comparison, range(len(entries))) if any_codes else [],
+        "code_title": code_title(comparison),
+        "code_notes": code_notes(comparison),
+    }
 
 
 def sentences(comparison: Comparison, unit: str) -> dict[str, Sequence[str]]:
