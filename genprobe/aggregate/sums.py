@@ -256,14 +256,17 @@ class RunningLogSum:
             self.tally.moments += tally[1]
 
     def _raise(self, pairs: Tensor, chosen: Int64[Tensor, " some"] | None) -> None:
-        """Move the reference of some rows to their largest pair, and all that hangs on it."""
+        """Move the reference of some rows to their largest pair, and all that hangs on it.
+
+        Never down: what was summed would overflow.
+        """
         if chosen is not None and not len(chosen):
             return
         rows = slice(None) if chosen is None else chosen
         some = pairs[rows]
         largest = some.amax(1)
         seen = largest > -math.inf
-        step = largest.where(seen, 0.0)
+        step = largest.where(seen & (self.fresh[rows] | (largest > 0)), 0.0)
         some.sub_(step[:, None])
         if chosen is not None:
             pairs[rows] = some

@@ -66,6 +66,19 @@ def test_some_queries_may_be_added_to_alone():
     require_sums_of(running, log2)
 
 
+@pytest.mark.parametrize("waits", [True, False])
+@pytest.mark.parametrize("step", [-5000.0, -200.0, 50.0])
+def test_sums_go_on_from_some_queries_to_pairs_far_below_or_above(waits, step):
+    log2 = torch.tensor([[0.0, 1.0, step, step + 1.0]], dtype=torch.float64)
+    running = RunningLogSum.empty(1, waits=waits)
+    for tile in log2.split(2, dim=1):
+        some = running.at(torch.tensor([0]))
+        add(some, tile)
+        running.put(torch.tensor([0]), some)
+    require_sums_of(running, log2)
+    assert not running.doubtful.any()
+
+
 @pytest.mark.parametrize("sizes", [(1, 1), (3, 5), (1, 50)])
 def test_the_entropy_of_two_sets_follows_from_theirs(sizes):
     logs = 3 * torch.randn(4, sum(sizes), dtype=torch.float64)
