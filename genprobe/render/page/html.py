@@ -141,7 +141,9 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
         figure=figure,
         charts=charts,
         shared_chart=shared,
-        codes=code_columns(comparison, range(len(entries))) if has_codes(comparison) else [],
+        codes=code_columns(comparison, "nats", range(len(entries)))
+        if has_codes(comparison)
+        else [],
         code_title=code_title(comparison),
         code_notes=code_notes(comparison),
         units=units(reports),
