@@ -1,4 +1,8 @@
-"""How many pixels an example has, so that codes of any shape compare; without torch."""
+"""How many pixels an example has, so that codes of any shape compare; without torch.
+
+A pixel is a place of the image with all its channels: one of a colour image is one, not three. So
+bits a pixel are three times the bits/dim of a colour image, and of a grey one the same.
+"""
 
 import math
 from collections.abc import Sequence
