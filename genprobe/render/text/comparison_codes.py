@@ -3,11 +3,10 @@
 Codes of any shape compare in bits a pixel, because the data are the same.
 """
 
-import math
 from collections.abc import Sequence
 
 from genprobe.analysis.advice import error_of
-from genprobe.analysis.pixels import pixels_of
+from genprobe.analysis.pixels import pixels_in
 from genprobe.analysis.rounding import with_error
 from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.difference import PAID, Difference
@@ -15,13 +14,13 @@ from genprobe.estimators.catalog import row_of
 from genprobe.render.text.columns import Column
 from genprobe.render.text.comparison_labels import ERRORS, UNCLEAR
 from genprobe.render.text.comparison_rows import UNPAIRED
+from genprobe.render.text.token_lines import LN2
 from genprobe.render.text.units import DECIMALS, divisor
 from genprobe.report import Estimate, Report
 
 HEADINGS = {"psnr": "PSNR, dB", "ssim": "SSIM", "ms_ssim": "MS-SSIM"}
 SHOWN = (PAID, "distortion", *HEADINGS)
 """What codes cost, and how well they reconstruct; all but the first two are of plugins."""
-LN2 = math.log(2)
 
 
 def has_codes(comparison: Comparison) -> bool:
@@ -34,7 +33,7 @@ def has_codes(comparison: Comparison) -> bool:
 
 def code_title(comparison: Comparison) -> str:
     """What the table says."""
-    per = "pixel" if all(map(pixels_known, comparison.reports)) else "example"
+    per = "pixel" if has_pixels(comparison) else "example"
     return f"What a generator pays for the codes, bits a {per}, and how well they reconstruct"
 
 
@@ -107,7 +106,7 @@ def code_estimates(comparison: Comparison) -> list[str]:
 def heading_of_codes(comparison: Comparison, name: str, unit: str = "nats") -> str:
     """What the head of a column says."""
     if name == PAID:
-        return f"bits/{'pixel' if all(map(pixels_known, comparison.reports)) else 'example'}"
+        return f"bits/{'pixel' if has_pixels(comparison) else 'example'}"
     heading = HEADINGS.get(name, row_of(name).heading)
     return f"{heading}, {unit}" if name == "distortion" else heading
 
@@ -122,9 +121,9 @@ def shape_of(report: Report) -> str:
     return "–" if report.grid is None else "×".join(map(str, report.grid.shape))
 
 
-def pixels_known(report: Report) -> bool:
-    """Whether the number of pixels of an example is known."""
-    return pixels_of(report.provenance.get("event_shape") or (0,)) is not None
+def has_pixels(comparison: Comparison) -> bool:
+    """Whether the number of pixels of an example is known of every model's data."""
+    return all(pixels_in(report) is not None for report in comparison.reports)
 
 
 def divisor_of_codes(
@@ -133,8 +132,7 @@ def divisor_of_codes(
     """What an estimate is divided by to be shown; codes are paid for in bits, D is in the unit."""
     if name != PAID:
         return divisor(report, unit) if name == "distortion" else 1.0
-    pixels = pixels_of(report.provenance.get("event_shape") or (0,))
-    return LN2 * (pixels or 1 if all(map(pixels_known, comparison.reports)) else 1)
+    return LN2 * ((pixels_in(report) or 1) if has_pixels(comparison) else 1)
 
 
 def code_cell(
