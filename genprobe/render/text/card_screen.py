@@ -176,7 +176,7 @@ def token_facts(report: Report) -> Iterator[tuple[str, str]]:
     if perplexity is not None:
         used += f", perplexity {number(perplexity)}"
     yield "usage", used
-    for name, text in (("dead", unused(tokens, report.n)), ("copies", equal(tokens))):
+    for name, text in (("unused", unused(tokens, report.n)), ("copies", equal(tokens))):
         if text:
             yield name, text
     for i, text in enumerate(level_lines(tokens)[:4]):
