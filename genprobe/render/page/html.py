@@ -19,7 +19,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from genprobe._version import __version__
-from genprobe.analysis.diffusion import diffuses
+from genprobe.analysis.diffuses import diffuses
 from genprobe.analysis.findings import FINDINGS, read_more
 from genprobe.analysis.regimes import MEANING, ORDER, UNDETERMINED
 from genprobe.analysis.rounding import rounded, rounded_error
