@@ -11,7 +11,6 @@ from genprobe.errors import Notice
 from genprobe.estimators.pointwise import log_bin
 from genprobe.estimators.quantities import Quantities
 from genprobe.estimators.standard_error import mean_over_examples
-from genprobe.report import Report
 from genprobe.report.estimate import Estimate
 from genprobe.report.levels import Level
 from genprobe.report.progressive_curve import (
@@ -30,21 +29,6 @@ UNPLACED = (
 PRIOR_TERM = "noisiest state"
 """What the level of the prior term is called."""
 SQUARED_ERROR = "squared error"
-
-
-def diffuses(report: Report) -> bool:
-    """Whether a report is of a diffusion model.
-
-    Args:
-        report: of one model.
-
-    Example:
-        >>> import genprobe, torch
-        >>> params = {"loc": torch.zeros(50, 1), "scale": torch.ones(50, 1)}
-        >>> diffuses(genprobe.evaluate_posteriors(params))
-        False
-    """
-    return "diffusion" in report.provenance
 
 
 def chain_of_store(

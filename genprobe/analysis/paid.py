@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from genprobe.analysis.pixels import pixels_of
+from genprobe.analysis.pixels import pixels_in
 from genprobe.report import Estimate, Report
 
 UNIFORM = "uniform"
@@ -55,7 +55,7 @@ def candidates_of(report: Report) -> tuple[Paid, ...]:
         ['uniform', 'token-histogram']
     """
     tokens = None if report.tokens is None else report.tokens.tokens
-    pixels = pixels_of(report.provenance.get("event_shape") or (0,))
+    pixels = pixels_in(report)
     pairs = [*own_prior(report), *fitted_priors(report)]
     return tuple(
         Paid(candidate=name, nats=nats, pixels=pixels, tokens=tokens) for name, nats in pairs
@@ -110,5 +110,5 @@ def least_paid(report: Report) -> Paid | None:
         return None
     name = min(found, key=lambda each: found[each].value)
     tokens = None if report.tokens is None else report.tokens.tokens
-    pixels = pixels_of(report.provenance.get("event_shape") or (0,))
+    pixels = pixels_in(report)
     return Paid(candidate=name, nats=found[name], pixels=pixels, tokens=tokens)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from genprobe.analysis.advice import Advice, Facts, error_of
 from genprobe.analysis.notices import ERRORS
+from genprobe.analysis.withheld import LEAST_EXAMPLES
 from genprobe.errors import Notice
 from genprobe.report import Estimate, number
 from genprobe.report.tokens import TokenBound, TokenReport
@@ -14,6 +15,8 @@ SHARE = 0.1
 """Of the classes: so many that no number of examples would use are worth a word."""
 SAVED = 0.05
 """Of the histogram's nats, by which codes that tell of each other are cheaper."""
+NEW = 0.01
+"""New classes a token in the second half of the examples: with more, the rest may only be rare."""
 LEAST = 0.01
 """Nats a token, which they must be cheaper by as well."""
 HISTOGRAM = "token-histogram"
@@ -29,9 +32,9 @@ def unused(tokens: TokenReport | None) -> Notice | None:
     if tokens is None:
         return None
     left = tokens.classes - tokens.used
-    if left - tokens.unseen <= SHARE * tokens.classes:
+    if left - tokens.unseen <= SHARE * tokens.classes or still_growing(tokens):
         return None
-    would = f"about {tokens.unseen:.0f}" if tokens.unseen >= 0.5 else "none"
+    would = f"at least about {tokens.unseen:.0f}" if tokens.unseen >= 0.5 else "none"
     return Notice(
         code=UNUSED,
         message=f"{share_unused(tokens)} of {tokens.classes} codes are never used ({left}); more "
@@ -39,6 +42,19 @@ def unused(tokens: TokenReport | None) -> Notice | None:
         remedy="A smaller codebook would do as well; or restart dead codes at encoder outputs in "
         "training. The report lists them.",
     )
+
+
+def still_growing(tokens: TokenReport) -> bool:
+    """Whether so many more classes come with every example that the rest may only be rare.
+
+    Chao's estimate of those not seen is a lower bound, far too low where many are rare; by how much
+    usage grew over the second half of the examples is at least by how much it still grows.
+    """
+    n, used_by_all = tokens.growth[-2]
+    if n < LEAST_EXAMPLES:
+        return True
+    half, used_by_half = tokens.growth[-3]
+    return used_by_all - used_by_half > NEW * (n - half) * tokens.tokens
 
 
 def share_unused(tokens: TokenReport) -> str:

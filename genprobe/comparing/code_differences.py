@@ -58,7 +58,7 @@ def columns_of_codes(report: Report) -> Columns:
     Empty without a store, or where it does not have the mean that the report states.
     """
     store = report.store
-    if not isinstance(store, Store) or not has_places(report):
+    if not isinstance(store, Store):
         return {}
     for candidates in ladders(report):
         with contextlib.suppress(GenprobeError):

@@ -13,7 +13,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.aggregate.distinct import distinct_examples
-from genprobe.analysis.diffusion import diffuses
+from genprobe.analysis.diffuses import diffuses
 from genprobe.analysis.options import Options
 from genprobe.analysis.regimes import Cuts, Entropy, place, undetermined
 from genprobe.analysis.replicates import (

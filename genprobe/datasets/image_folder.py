@@ -98,9 +98,11 @@ def prepared(pictures: list[Picture], square: Square | None, grey: bool) -> str:
     turned = sum(picture.turned for picture in pictures)
     alpha = sum(picture.alpha for picture in pictures)
     coloured = 0 if grey else sum(picture.grey for picture in pictures)
+    enlarged = 0 if square is None else sum(square.enlarges(picture.size) for picture in pictures)
     return "; ".join(
         [
             "as they are" if square is None else square.words,
+            *([f"{enlarged} of {len(pictures)} enlarged"] if enlarged else []),
             *([f"{turned} turned upright by EXIF"] if turned else []),
             *([f"{alpha} with an opaque alpha channel, left out"] if alpha else []),
             *([f"{coloured} grey, repeated in three channels"] if coloured else []),

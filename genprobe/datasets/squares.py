@@ -50,6 +50,18 @@ class Square:
         scaled = image if size == image.size else image.resize(size, how)
         return centre(scaled, self.side)
 
+    def enlarges(self, size: tuple[int, int]) -> bool:
+        """Whether an image is smaller than what it is scaled to.
+
+        Args:
+            size: (width, height).
+
+        Example:
+            >>> Square(side=64).enlarges((63, 100)), Square(side=56, shorter=64).enlarges((64, 64))
+            (True, False)
+        """
+        return min(size) < (self.side if self.shorter is None else self.shorter)
+
     @property
     def name(self) -> str:
         """What was written after ``::``."""

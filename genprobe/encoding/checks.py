@@ -85,7 +85,7 @@ def require_params(source: str, posterior: Family, params: Params, count: int, s
             if bad.any():
                 i = int(bad.nonzero()[0])
                 raise ModelError(
-                    f"{source} gives a {key} that {fault}, at example {start + i}: "
+                    f"{source} gives a value of {key} that {fault}, at example {start + i}: "
                     f"{worst(values[i], fine[i])}.",
                     width_remedy(posterior.name)
                     if key == "scale" and "must" in fault

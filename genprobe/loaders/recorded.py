@@ -19,6 +19,10 @@ FAMILY = "diagonal-normal"
 PRIOR = "standard-normal"
 UNIFORM = "uniform-categorical"
 """The usual prior of class indices."""
+OF_CODES = (FAMILY, "codes", "residual-codes")
+"""Families that an index is of: where none was named, ``codes``."""
+WHOLE = ("index", "classes")
+"""The parameters of class indices."""
 STRETCH = 1 << 22
 """Indices that are looked at together."""
 
@@ -127,8 +131,14 @@ def token_record(
         prior: that was asked for, or the usual one.
 
     Raises:
-        ModelError: if an index is not a number, or the number of classes is not one number.
+        ModelError: if there are other parameters, or an index is not a number.
     """
+    for key in params:
+        if key not in WHOLE and family in OF_CODES:
+            raise ModelError(
+                f"{name} holds {key} beside index, which is no parameter of codes.",
+                "Give index and classes alone; of a residual stack say family residual-codes.",
+            )
     index, classes = params["index"], params.get("classes")
     require_numbers(name, "index", index)
     n = index.shape[0]
@@ -175,7 +185,8 @@ def require_numbers(name: str, key: str, rows: Rows) -> None:
     """
     if rows.dtype.kind not in REAL:
         raise ModelError(
-            f"{name} holds {rows.dtype} as {key}, not real numbers.", "Save it as float32."
+            f"{name} holds {rows.dtype} as {key}, not real numbers.",
+            "Save it as whole numbers." if key in WHOLE else "Save it as float32.",
         )
     if not rows.shape:
         raise ModelError(
@@ -237,8 +248,9 @@ def finite(name: str, key: str, values: Tensor, start: int) -> Tensor:
     """
     bad = ~values.isfinite().reshape(len(values), -1).all(1)
     if bad.any():
+        row = start + int(bad.nonzero()[0])
         raise ModelError(
-            f"{name} has a {key} that is not finite, at example {start + int(bad.nonzero()[0])}.",
+            f"{name} has a value of {key} that is not finite, at example {row}.",
             "Look at that example, or at how the file was written.",
         )
     return values

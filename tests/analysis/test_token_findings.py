@@ -88,6 +88,21 @@ def test_classes_that_more_examples_would_use_are_not_dead():
     assert unused(report.tokens) is None
 
 
+@pytest.mark.parametrize(("classes", "exponent"), [(512, 1.5), (4096, 1.0), (4096, 1.5)])
+def test_codes_that_are_rare_are_not_called_dead(classes, exponent):
+    # Every class has a probability; Chao's bound is below the number of those not seen.
+    share = torch.arange(1.0, classes + 1) ** -exponent
+    index = torch.multinomial(share, 200 * 16, replacement=True, generator=RANDOM)
+    tokens = report_of(index.view(200, 4, 4), classes=classes).tokens
+    assert classes - tokens.used - tokens.unseen > 0.1 * classes
+    assert unused(tokens) is None
+
+
+@pytest.mark.parametrize("n", [1, 2, 149])
+def test_few_examples_say_nothing_of_dead_codes(n):
+    assert unused(report_of(ALONE[:1].repeat(n, 1, 1), classes=64).tokens) is None
+
+
 def test_a_codebook_that_is_used_is_fine():
     assert unused(report_of(ALONE, classes=6).tokens) is None
 

@@ -8,6 +8,7 @@ import torch
 import genprobe
 from genprobe.aggregate.tokens import Tokens
 from genprobe.analysis.tokens import corrected_entropy, equal_rows, growing, ranked
+from genprobe.runtime.seeds import generator
 
 INDEX = torch.randint(5, (200, 2, 3), generator=torch.Generator().manual_seed(0))
 PARAMS = {"index": INDEX, "classes": 8}
@@ -32,6 +33,86 @@ def test_bounds_are_those_of_the_candidates_in_nats_bits_and_bits_a_pixel(report
     assert min(b.nats.value for b in tokens.bounds) == pytest.approx(
         report["rate_fitted_prior"].value, abs=0.05
     )
+
+
+def contexts(grid, classes):
+    """The contexts of every token of a grid, by name; beyond the border lies one more class."""
+    left = np.pad(grid, ((0, 0), (1, 0)), constant_values=classes)[:, :-1].ravel()
+    above = np.pad(grid, ((1, 0), (0, 0)), constant_values=classes)[:-1].ravel()
+    around = list(zip(left, above, strict=True))
+    found = {"root": [0] * grid.size, "position": range(grid.size), "left": left, "above": above}
+    return {name: list(each) for name, each in {**found, "around": around}.items()}
+
+
+def weighted(single):
+    """The weights of some probabilities (contexts, tokens) after thirty steps of EM."""
+    weights = np.full(len(single), 1 / len(single))
+    for _ in range(30):
+        weights = (weights[:, None] * single / (weights @ single)).mean(1)
+    return weights
+
+
+class CountsByHand:
+    """Dictionaries of counts of some grids, smoothed as each token left out is predicted best."""
+
+    def __init__(self, grids, classes, single, around):
+        self.classes, self.single, self.around = classes, single, around
+        self.tables, self.strength = {}, {}
+        tokens = [(contexts(g, classes), g.flat, t) for g in grids for t in range(g.size)]
+        lower = self.left_out("root", tokens, np.full(len(tokens), 1 / classes))
+        if single:
+            mixed = np.stack([self.left_out(name, tokens, lower) for name in single])
+            self.weights = weighted(mixed)
+            lower = self.weights @ mixed
+        if around:
+            self.left_out("around", tokens, lower)
+
+    def left_out(self, name, tokens, lower):
+        table = self.tables[name] = {}
+        for at, z, t in tokens:
+            table.setdefault(at[name][t], np.zeros(self.classes))[z[t]] += 1
+        count = np.array([table[at[name][t]][z[t]] - 1 for at, z, t in tokens])
+        total = np.array([table[at[name][t]].sum() - 1 for at, z, t in tokens])
+        each = {2.0**e: (count + 2.0**e * lower) / (total + 2.0**e) for e in range(-4, 21)}
+        self.strength[name] = max(each, key=lambda a: np.log(each[a]).mean())
+        return each[self.strength[name]]
+
+    def smoothed(self, name, at, z, t, lower):
+        row = self.tables[name].get(at[name][t], np.zeros(self.classes))
+        a = self.strength[name]
+        return (row[z[t]] + a * lower) / (row.sum() + a)
+
+    def paid(self, grid):
+        at, nats = contexts(grid, self.classes), 0.0
+        for t in range(grid.size):
+            token = (at, grid.flat, t)
+            found = self.smoothed("root", *token, 1 / self.classes)
+            if self.single:
+                found = self.weights @ [self.smoothed(n, *token, found) for n in self.single]
+            nats -= math.log(self.smoothed("around", *token, found) if self.around else found)
+        return nats
+
+
+@pytest.mark.parametrize(
+    ("candidate", "single", "around"),
+    [
+        ("token-histogram", (), False),
+        ("token-positions", ("position",), False),
+        ("token-context", ("position", "left", "above"), True),
+    ],
+)
+def test_what_a_candidate_pays_is_what_counts_by_hand_give(candidate, single, around):
+    random = np.random.default_rng(3)
+    grids = random.choice(5, size=(160, 2, 3), p=[0.4, 0.3, 0.2, 0.05, 0.05])
+    grids[:, :, 1] = np.where(random.random((160, 1)) < 0.7, grids[:, :, 0], grids[:, :, 1])
+    tokens = genprobe.evaluate_posteriors({"index": grids, "classes": 5}).tokens
+    fold = (torch.randperm(160, generator=generator(0, "folds")) % 5).numpy()
+    fits = [CountsByHand(grids[fold != f], 5, single, around) for f in range(5)]
+    paid = np.array([fits[f].paid(grid) for f, grid in zip(fold, grids, strict=True)])
+    found = tokens.bound(candidate).nats
+    assert found.value == pytest.approx(paid.mean(), rel=1e-12)
+    # As much larger as 1.96 errors must be of so few examples.
+    assert found.se_data == pytest.approx(paid.std(ddof=1) / math.sqrt(160), rel=0.05)
 
 
 def test_positions_levels_and_what_is_never_used(report):

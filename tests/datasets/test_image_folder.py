@@ -279,8 +279,8 @@ def test_what_was_done_is_said_and_part_of_what_the_data_are(tmp_path, caplog):
     caplog.set_level("INFO", "genprobe")
     square = open_dataset(f"images:{folder}::16")
     assert square.preparation == (
-        "largest centred square, scaled to 16 × 16 (bicubic of Pillow, antialiased); 1 grey, "
-        "repeated in three channels"
+        "largest centred square, scaled to 16 × 16 (bicubic of Pillow, antialiased); 1 of 6 "
+        "enlarged; 1 grey, repeated in three channels"
     )
     assert square.preparation in caplog.text
     shorter = open_dataset(f"images:{folder}::16/16/nearest")
@@ -301,6 +301,7 @@ def test_a_report_says_how_images_were_cut_and_scaled(tmp_path):
     )
     report = genprobe.evaluate(model, f"images:{folder}::16", device="cpu", limit=4)
     said = "largest centred square, scaled to 16 × 16 (bicubic of Pillow, antialiased)"
+    said = f"{said}; 1 of 5 enlarged"
     assert report.provenance["preparation"] == said
     assert said in " ".join(report.details().split())
 
@@ -330,6 +331,15 @@ def test_palettes_and_black_and_white_are_read_as_their_colours(tmp_path):
     assert torch.equal(found[0], as_tensor(pixels[None])[0])
     assert found[1].unique().tolist() == [0.0, 1.0]
     assert torch.equal(found[1, 0], found[1, 2])
+
+
+def test_images_smaller_than_the_square_are_said_to_be_enlarged(tmp_path):
+    for name, side in (("a", 8), ("b", 16), ("c", 32)):
+        Image.fromarray(np.zeros((side, 40), np.uint8)).save(tmp_path / f"{name}.png")
+    said = {size: open_dataset(f"images:{tmp_path}::{size}").preparation for size in ("16", "24/8")}
+    assert "; 1 of 3 enlarged" in said["16"]
+    assert "; 2 of 3 enlarged" in said["24/8"]
+    assert "enlarged" not in open_dataset(f"images:{tmp_path}::8").preparation
 
 
 def test_a_folder_is_found_where_the_data_are(data, monkeypatch, tmp_path):

@@ -490,7 +490,7 @@ def evaluated(**changes):
     [
         (
             {"encode": lambda x: {"loc": x[:, :2], "scale": -1 - x[:, :2]}},
-            "gives a scale that must be > 0 and is not, at example 0",
+            "gives a value of scale that must be > 0 and is not, at example 0",
             "standard deviation: of a signed sigma give sigma.abs(), of a raw log-variance (logvar",
         ),
         (

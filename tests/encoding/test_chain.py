@@ -163,7 +163,7 @@ def of_batch(x):
         (one_more, "level 3 at example"),
         (of_x, "The prior of m, at level 2, depends on x: its loc"),
         (moving, "The prior of m, at level 1, depends on the example: its loc"),
-        (narrow, "at level 1, gives a scale that must be > 0 and is not, at example 0"),
+        (narrow, "at level 1, gives a value of scale that must be > 0 and is not, at example 0"),
         (unpaired, "at level 1, yields a dict, not a pair"),
         (of_batch, "The chain of m depends on the batch: its loc of the posterior at level 2"),
         (lambda x: [1], "The chain of m returns a list, which is not a generator"),

@@ -224,11 +224,11 @@ def spoil(module, position, key, value):
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("loc", float("nan"), "a loc that is not finite.*value nan in dimension 2"),
-        ("loc", float("inf"), "a loc that is not finite.*value inf in dimension 2"),
-        ("scale", float("nan"), "a scale that is not finite"),
-        ("scale", 0.0, "a scale that must be > 0 and is not.*value 0 in dimension 2"),
-        ("scale", -0.5, "a scale that must be > 0 and is not.*value -0.5 in dimension 2"),
+        ("loc", float("nan"), "of loc that is not finite.*value nan in dimension 2"),
+        ("loc", float("inf"), "of loc that is not finite.*value inf in dimension 2"),
+        ("scale", float("nan"), "of scale that is not finite"),
+        ("scale", 0.0, "of scale that must be > 0 and is not.*value 0 in dimension 2"),
+        ("scale", -0.5, "of scale that must be > 0 and is not.*value -0.5 in dimension 2"),
     ],
 )
 @pytest.mark.parametrize("where", [0, 5, 1037])

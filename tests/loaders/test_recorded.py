@@ -46,7 +46,7 @@ def test_a_value_that_is_not_finite_is_named_with_its_example(where, value):
     ).recorded
     read = record.params if where == "loc" else record.distortion
     read(0, 11)
-    with pytest.raises(ModelError, match=f"a {where} that is not finite, at example 11"):
+    with pytest.raises(ModelError, match=f"of {where} that is not finite, at example 11"):
         read(10, 15)
 
 
@@ -56,6 +56,19 @@ def test_a_draw_that_is_not_finite_is_named_with_its_example():
     record = from_posteriors({"loc": LOC, "scale": SCALE}, distortion=draws).recorded
     with pytest.raises(ModelError, match="distortion that is not finite, at example 7"):
         record.distortion(5, 9)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "words"),
+    [
+        ({"index": LOC > 0}, "holds bool as index.*\n.*whole numbers"),
+        ({"index": LOC.round(), "levels": 2}, "levels beside index.*\n.*family residual-codes"),
+        ({"index": LOC.round(), "loc": LOC}, "loc beside index, which is no parameter of codes"),
+    ],
+)
+def test_what_is_no_index_is_said(arrays, words):
+    with pytest.raises(ModelError, match=words):
+        from_posteriors(arrays)
 
 
 def test_a_record_encodes_nothing():

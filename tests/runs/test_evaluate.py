@@ -777,7 +777,7 @@ def test_posteriors_outside_their_family_are_named():
     _, params = linear_gaussian(50)
     params["scale"][17, 3] = -1.0
     with pytest.raises(
-        ModelError, match="mine gives a scale that must be > 0 and is not, at ex"
+        ModelError, match="mine gives a value of scale that must be > 0 and is not, at ex"
     ) as e:
         genprobe.evaluate_posteriors(params, name="mine")
     assert "example 17: value -1 in dimension 3" in e.value.what

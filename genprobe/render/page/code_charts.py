@@ -185,9 +185,7 @@ def tokenizer_chart(comparison: Comparison, colours: Sequence[str]) -> Chart | N
         title="Cost and quality",
         caption=f"The {end} left is better. Bars are twice the standard errors over examples.",
         data=[tokenizer_point(comparison, i, quality, colours[i]) for i in known],
-        axes=axes(
-            across, f"{up}, nats" if quality == "distortion" else up, across="linear", up="linear"
-        ),
+        axes=axes(across, up, across="linear", up="linear"),
     )
 
 

@@ -12,7 +12,7 @@ from genprobe.render.text.token_lines import bits_of, number, percent
 from genprobe.report import Report
 
 LISTED = 64
-"""Dead codes, and groups of equal ones, that are listed."""
+"""Unused codes, and groups of equal ones, that are listed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class CodeParts:
         paid: a row a candidate prior.
         charts: as plotly draws them.
         maps: over positions.
-        dead: classes that nobody uses, shortened; empty where there are none.
+        unused: classes that nobody uses, shortened; empty where there are none.
         copies: groups of classes with one vector, shortened; empty where there are none.
         levels: entropy, perplexity and usage of each level of a stack.
         channels: mean, standard deviation and rate of each channel.
@@ -55,7 +55,7 @@ class CodeParts:
     paid: Sequence[PaidRow]
     charts: Sequence[Chart]
     maps: Sequence[HeatMap]
-    dead: str
+    unused: str
     copies: str
     levels: Sequence[Sequence[str]]
     channels: Sequence[Sequence[str]]
@@ -77,7 +77,7 @@ def code_parts(report: Report, colour: str) -> CodeParts | None:
         paid=[paid_row(each, most) for each in candidates],
         charts=list(code_charts(report, colour)),
         maps=list(heat_maps(report)),
-        dead=dead_codes(report),
+        unused=unused_codes(report),
         copies=copied_codes(report),
         levels=level_rows(report),
         channels=channel_rows(report),
@@ -101,7 +101,7 @@ def paid_row(paid: Paid, most: float) -> PaidRow:
     )
 
 
-def dead_codes(report: Report) -> str:
+def unused_codes(report: Report) -> str:
     """The classes that nobody uses, the first of many; empty where there are none."""
     tokens = report.tokens
     if tokens is None or not tokens.unused:

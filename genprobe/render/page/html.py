@@ -20,7 +20,7 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from genprobe._version import __version__
-from genprobe.analysis.diffusion import diffuses
+from genprobe.analysis.diffuses import diffuses
 from genprobe.analysis.findings import FINDINGS, read_more
 from genprobe.analysis.regimes import MEANING, ORDER, UNDETERMINED
 from genprobe.analysis.rounding import rounded, rounded_error
@@ -174,7 +174,7 @@ def codes_said(
     return {
         "charts": placed_charts([(e.index, e.codes.charts) for e in entries if e.codes], shared),
         "shared_chart": shared,
-        "codes": code_columns(comparison, range(len(entries))) if any_codes else [],
+        "codes": code_columns(comparison, "nats", range(len(entries))) if any_codes else [],
         "code_title": code_title(comparison),
         "code_notes": code_notes(comparison),
     }

@@ -31,6 +31,7 @@ from genprobe.render.text.card_facts import (
 from genprobe.render.text.card_screen import token_facts
 from genprobe.render.text.front_matter import front_matter, scalar
 from genprobe.render.text.markdown import escape_markdown, literal
+from genprobe.render.text.token_lines import counted_noun
 from genprobe.report import Report
 from genprobe.runtime.output_file import ResultKind
 
@@ -40,7 +41,7 @@ LARGEST = 1 << 24
 """Bytes of a file up to which it is read to find out whether it is a card."""
 PAID_NOTE = (
     "Bits under the best code for each prior, at most: fitted priors are scored on examples they "
-    "were not fitted to."
+    "were not fitted to. A pixel is one with all its channels."
 )
 CONFIG_NOTE = (
     "As diffusers names them: codes are generated as (z − shift_factor) · scaling_factor, or by "
@@ -102,7 +103,8 @@ def card_content(report: Report) -> dict[str, Any]:
     headings, rows = paid_table(report)
     return {
         "title": report.model,
-        "about": f"{codes_in_words(report)}, measured on {report.n} examples of "
+        "about": f"{codes_in_words(report)}, measured on "
+        f"{counted_noun(report.n, 'example')} of "
         f"{report.dataset.removeprefix(f'{report.n} of ')}.",
         "sentences": card_sentences(report),
         "headings": headings,

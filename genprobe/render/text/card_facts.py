@@ -9,7 +9,7 @@ from genprobe.analysis.rounding import decimals_of, with_error
 from genprobe.analysis.verdict import verdict
 from genprobe.errors import Notice
 from genprobe.estimators.catalog import row_of
-from genprobe.render.text.token_lines import candidate_name
+from genprobe.render.text.token_lines import candidate_name, counted_noun
 from genprobe.report import Estimate, Report
 
 COUNTED = ("saturated", "marginal-kl-is-floor")
@@ -45,12 +45,15 @@ def codes_in_words(report: Report) -> str:
     As "7 × 7 tokens of 512 codes", "4 channels of 8 × 8 positions" or "10 latent dimensions".
     """
     if report.tokens is not None:
-        shape = " × ".join(map(str, report.tokens.shape)) or "1"
-        return f"{shape} tokens of {report.tokens.classes} codes"
+        codes = counted_noun(report.tokens.classes, "code")
+        if report.tokens.tokens == 1:
+            return f"1 token of {codes}"
+        return f"{' × '.join(map(str, report.tokens.shape))} tokens of {codes}"
     if report.grid is not None:
         channels, *positions = report.grid.shape
-        return f"{channels} channels of {' × '.join(map(str, positions))} positions"
-    return f"{len(report.dimensions)} latent dimensions"
+        places = " × ".join(map(str, positions))
+        return f"{counted_noun(channels, 'channel')} of {places} positions"
+    return counted_noun(len(report.dimensions), "latent dimension")
 
 
 def knowledge(paid: Paid) -> str:

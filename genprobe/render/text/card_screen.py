@@ -26,6 +26,7 @@ from genprobe.render.text.screen import COLUMNS, LINES, middle_cut, rest_of
 from genprobe.render.text.short_table import hung, pad
 from genprobe.render.text.token_lines import (
     LN2,
+    counted_noun,
     equal,
     level_lines,
     number,
@@ -168,14 +169,14 @@ def token_facts(report: Report) -> Iterator[tuple[str, str]]:
     """How evenly tokens use their classes: names and texts."""
     tokens = report.tokens
     assert tokens is not None
-    used = f"{percent(tokens.used / tokens.classes)} of {tokens.classes} codes used"
+    used = f"{percent(tokens.used / tokens.classes)} of {counted_noun(tokens.classes, 'code')} used"
     entropy, perplexity = (report.estimates.get(f"code_{k}") for k in ("entropy", "perplexity"))
     if entropy is not None:
         used += f", entropy {with_error(entropy.value, error_of(entropy), by=LN2)} bits a token"
     if perplexity is not None:
         used += f", perplexity {number(perplexity)}"
     yield "usage", used
-    for name, text in (("dead", unused(tokens, report.n)), ("copies", equal(tokens))):
+    for name, text in (("unused", unused(tokens, report.n)), ("copies", equal(tokens))):
         if text:
             yield name, text
     for i, text in enumerate(level_lines(tokens)[:4]):

@@ -60,6 +60,12 @@ def table_of(
     return stacked(names, choices[0], width)
 
 
+def fit(names: Sequence[str], columns: Sequence[Column], width: int) -> bool:
+    """Whether names with columns fit into a line each."""
+    longest = max(map(width_of, ["model", *names]))
+    return longest + sum(c.width + GAPS[-1] for c in columns) <= width
+
+
 def lines(names: Sequence[str], columns: Sequence[Column], room: int, gap: int) -> Table:
     """A line a model.
 

@@ -9,8 +9,15 @@ from genprobe.comparing.comparison import Comparison
 from genprobe.comparing.difference import Difference
 from genprobe.comparing.probed_differences import rows_of_plugins
 from genprobe.escape import escaped
-from genprobe.render.text.columns import Column, table_of
-from genprobe.render.text.comparison_codes import code_columns, code_notes, code_title, has_codes
+from genprobe.render.text.columns import Column, fit, table_of
+from genprobe.render.text.comparison_codes import (
+    code_columns,
+    code_difference_columns,
+    code_estimates,
+    code_notes,
+    code_title,
+    has_codes,
+)
 from genprobe.render.text.comparison_inference import (
     LOST,
     apart_columns,
@@ -69,7 +76,7 @@ def comparison_view(
     parts.append("")
     parts += model_parts(comparison, unit, details, width)
     if has_codes(comparison):
-        parts += tokenizer_parts(comparison, width)
+        parts += tokenizer_parts(comparison, unit, width)
     if label_names(comparison):
         parts += label_parts(comparison, unit, width)
     parts += inference_parts(comparison, unit, width)
@@ -100,15 +107,23 @@ def model_parts(
         yield Text(" ".join(said))
 
 
-def tokenizer_parts(comparison: Comparison, width: int) -> Iterator[RenderableType]:
-    """What a generator pays for the codes, a line a model."""
+def tokenizer_parts(comparison: Comparison, unit: str, width: int) -> Iterator[RenderableType]:
+    """What a generator pays for the codes, a line a model, and by how much they differ.
+
+    Differences stand beside what differs, or where they do not fit there, below.
+    """
     shown = shown_models(comparison)
-    choices = [
-        code_columns(comparison, shown, errors, apart)
-        for errors, apart in ((True, True), (False, True), (True, False))
-    ]
+    models = [comparison.names[i] for i in shown]
+    together = code_columns(comparison, unit, shown)
     yield from ("", Text(code_title(comparison), style="bold"))
-    yield table_of([comparison.names[i] for i in shown], choices, width)
+    if fit(models, together, width):
+        yield table_of(models, [together], width)
+    else:
+        choices = [code_columns(comparison, unit, shown, errors, False) for errors in (True, False)]
+        yield table_of(models, choices, width)
+        apart = code_difference_columns(comparison, unit, shown)
+        if apart:
+            yield from ("", table_of(models, [apart], width))
     yield Text(code_notes(comparison))
 
 
@@ -131,9 +146,14 @@ def inference_parts(comparison: Comparison, unit: str, width: int) -> Iterator[R
 
 
 def plugin_parts(comparison: Comparison, unit: str, width: int) -> Iterator[RenderableType]:
-    """The rows of plugins, a line a model, and by how much they differ; nothing without any."""
-    names = rows_of_plugins(dict(zip(comparison.names, comparison.reports, strict=True)))
-    differences = comparison.probed_differences
+    """The rows of plugins, a line a model, and by how much they differ; nothing without any.
+
+    Those of which the table of codes says it stand there and not here.
+    """
+    above = code_estimates(comparison)
+    every = rows_of_plugins(dict(zip(comparison.names, comparison.reports, strict=True)))
+    names = [name for name in every if name not in above]
+    differences = [d for d in comparison.probed_differences if d.name in names]
     return further_parts(comparison, "Rows of plugins", names, differences, unit, width)
 
 

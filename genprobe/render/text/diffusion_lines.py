@@ -3,7 +3,7 @@
 import math
 
 from genprobe.analysis.advice import error_of
-from genprobe.analysis.diffusion import diffuses
+from genprobe.analysis.diffuses import diffuses
 from genprobe.analysis.rounding import rounded, with_error
 from genprobe.render.text.chain_lines import bar
 from genprobe.render.text.short_rows import Scale

@@ -19,6 +19,8 @@ DIGITS = 6
 """Of a value that is not rounded to its error."""
 SPECIAL = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 """Characters that YAML does not let stand for themselves."""
+DATASET = r"([\w-]+/)?[\w.-]+"
+"""What the Hub takes as the name of a data set."""
 ENTROPY = "code_entropy"
 USAGE = ("code_perplexity", "code_usage", "scaling_factor", "shift_factor")
 """Estimates of codes that are results as they are."""
@@ -43,13 +45,14 @@ def front_matter(report: Report) -> dict[str, Any]:
 
 
 def slug(name: str) -> str:
-    """A name as the Hub wants the name of a data set.
+    """A name as the Hub takes it of a data set: perhaps an owner, without a point, then a name.
 
     Example:
-        >>> slug("python:data:celeba 64"), slug("…")
-        ('python-data-celeba-64', 'data')
+        >>> slug("python:data:celeba 64"), slug("mnist/t10k-images"), slug("a/b/c"), slug("…")
+        ('python-data-celeba-64', 'mnist/t10k-images', 'a-b-c', 'data')
     """
-    return re.sub(r"[^A-Za-z0-9._/-]+", "-", name).strip("-/.") or "data"
+    plain = re.sub(r"[^A-Za-z0-9._/-]+", "-", name).strip("-/.")
+    return (plain if re.fullmatch(DATASET, plain) else plain.replace("/", "-")) or "data"
 
 
 def metrics(report: Report) -> Iterator[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from genprobe.analysis.advice import Facts, error_of
 from genprobe.analysis.decoder_alone import bound_alone, has_encoder
-from genprobe.analysis.diffusion import diffuses
+from genprobe.analysis.diffuses import diffuses
 from genprobe.analysis.rounding import rounded, rounded_error, with_error
 from genprobe.estimators.catalog import CATALOG
 from genprobe.render.text.first_level import has_chain, of_first_level

@@ -124,7 +124,7 @@ def comparison_facts(comparison: Comparison, unit: str, warnings: bool = True) -
         "difference_rows": difference_rows(comparison, unit, DECIMALS[unit]),
         "difference_title": difference_title(comparison),
         "difference_notes": difference_notes(comparison),
-        "codes": code_columns(comparison, range(len(comparison.names)))
+        "codes": code_columns(comparison, unit, range(len(comparison.names)))
         if has_codes(comparison)
         else [],
         "code_title": code_title(comparison),

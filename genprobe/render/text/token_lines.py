@@ -4,6 +4,7 @@ import math
 
 from genprobe.analysis.advice import error_of
 from genprobe.analysis.rounding import rounded, with_error
+from genprobe.analysis.withheld import LEAST_EXAMPLES
 from genprobe.report import Estimate, Report
 from genprobe.report.tokens import TokenBound, TokenReport
 
@@ -39,7 +40,8 @@ def short_token_lines(report: Report) -> list[str]:
 def use(report: Report, tokens: TokenReport) -> str:
     """How many classes are used, and how evenly."""
     shape = " × ".join(map(str, tokens.shape)) or "1"
-    said = f"{shape} of {tokens.classes} classes: {percent(tokens.used / tokens.classes)} used"
+    classes = "1 class" if tokens.classes == 1 else f"{tokens.classes} classes"
+    said = f"{shape} of {classes}: {percent(tokens.used / tokens.classes)} used"
     perplexity = report.estimates.get("code_perplexity")
     return said if perplexity is None else f"{said}, perplexity {number(perplexity)}"
 
@@ -91,8 +93,21 @@ def unused(tokens: TokenReport, n: int) -> str:
     if not left:
         return ""
     shown = ", ".join(map(str, tokens.unused[:LISTED])) + (", …" if left > LISTED else "")
-    more = f"about {tokens.unseen:.0f}" if tokens.unseen >= 0.5 else "none"
-    return f"{left} never used on {n} examples ({shown}); more examples would use {more} of them"
+    said = f"{left} never used on {counted_noun(n, 'example')} ({shown})"
+    if n < LEAST_EXAMPLES:
+        return said
+    more = f"at least about {tokens.unseen:.0f}" if tokens.unseen >= 0.5 else "none"
+    return f"{said}; more examples would use {more} of them"
+
+
+def counted_noun(count: int, noun: str) -> str:
+    """So many of a kind.
+
+    Example:
+        >>> counted_noun(1, "token"), counted_noun(12, "token")
+        ('1 token', '12 tokens')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def equal(tokens: TokenReport) -> str:

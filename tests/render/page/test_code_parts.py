@@ -27,8 +27,8 @@ def report():
 def test_what_is_long_is_shortened(report):
     parts = code_parts(report, "#111111")
     assert parts.shape == "2 × 3 × 3 tokens of 256 codes"
-    assert parts.dead.startswith("100, 101, ")
-    assert parts.dead.endswith("163 and 92 more")
+    assert parts.unused.startswith("100, 101, ")
+    assert parts.unused.endswith("163 and 92 more")
     assert [row[0] for row in parts.levels] == ["0", "1"]
     assert parts.paid[0].name == "nothing"
     pairs = tuple((i, i + 100) for i in range(70))

@@ -62,3 +62,10 @@ def test_a_report_without_estimates_has_a_screen():
     params = {"loc": torch.zeros(200, 3), "scale": torch.ones(200, 3)}
     lines = screen(genprobe.evaluate_posteriors(params, estimators={}))
     assert "3 latent dimensions" in lines[0]
+
+
+def test_one_of_a_kind_is_named_so():
+    one = genprobe.evaluate_posteriors({"index": torch.zeros(200, 1), "classes": 1})
+    lines = screen(one)
+    assert lines[0].endswith("N = 200, 1 token of 1 code")
+    assert any("100 % of 1 code used" in line for line in lines)

@@ -55,10 +55,11 @@ def test_codes_of_any_shape_compare_in_bits_a_pixel(comparison):
     assert "What a generator pays for the codes, bits a pixel" in text
     assert all(shape in text for shape in ("4×4 of 16", "2×2 of 64", "2×4×4"))
     assert max(map(len, text.splitlines())) <= 80
-    fine = next(line for line in text.splitlines() if line.startswith("fine") and "of 16" in line)
+    table = text.partition("What a generator")[2].partition("Bits under")[0]
+    fine, apart = (line for line in table.splitlines() if line.startswith("fine"))
     # 64 bits of 256 pixels, against 24.
     assert " 0.2499" in fine
-    assert " 0.156" in fine
+    assert " 0.156" in apart
 
 
 def test_differences_are_paired_and_those_of_the_estimates(comparison, reports):
@@ -72,29 +73,76 @@ def test_differences_are_paired_and_those_of_the_estimates(comparison, reports):
         assert d.se_data == pytest.approx(apart, rel=0.3)  # these codes are independent
 
 
-def test_estimates_of_plugins_stand_beside_what_the_codes_cost(reports):
-    def seen(report, value):
-        psnr = Estimate(
-            name="psnr", value=value, se=0.0, se_data=0.12, kind="estimate", unit="dB", n=N
+def seen(report, **values):
+    """A report with rows of a plugin."""
+    rows = {
+        name: Estimate(
+            name=name, value=value, se=0.0, se_data=0.0123, kind="estimate", unit="dB", n=N
         )
-        return dataclasses.replace(report, estimates={**report.estimates, "psnr": psnr})
+        for name, value in values.items()
+    }
+    return dataclasses.replace(report, estimates={**report.estimates, **rows})
 
-    found = genprobe.compare([seen(reports[0], 21.34), seen(reports[1], 18.0)], against="coarse")
-    apart = Difference(
-        first="fine",
-        second="coarse",
-        name="psnr",
-        value=3.34,
-        se=0.0,
-        se_data=0.05,
-        n=N,
-        paired=True,
+
+def with_plugin(reports):
+    """Two tokenizers with rows of a plugin, and the differences of those."""
+    first, second = {"psnr": 21.34, "ssim": 0.9, "mine": 3.0}, {"psnr": 18, "ssim": 0.8, "mine": 2}
+    found = genprobe.compare(
+        [seen(reports[0], **first), seen(reports[1], **second)], against="coarse"
     )
-    found = dataclasses.replace(found, differences=(*found.differences, apart))
-    text = comparison_to_text(found, width=120)
-    assert "PSNR, dB" in text
-    assert "3.340 ± 0.050" in text
-    assert "21.34 ± 0.12" in text
+    facts = {"first": "fine", "second": "coarse", "se": 0.0, "se_data": 0.005, "n": N}
+    apart = [
+        Difference(name=name, value=first[name] - second[name], paired=True, **facts)
+        for name in first
+    ]
+    return dataclasses.replace(found, probed_differences=tuple(apart))
+
+
+def test_estimates_of_plugins_stand_beside_what_the_codes_cost(reports):
+    text = comparison_to_text(with_plugin(reports), width=170)
+    [heading] = [line for line in text.splitlines() if "bits/pixel" in line]
+    assert "PSNR, dB" in heading
+    assert "21.340 ± 0.012  3.3400 ± 0.0050" in text
+
+
+def test_differences_that_do_not_fit_beside_stand_below(reports):
+    lines = comparison_to_text(with_plugin(reports)).splitlines()
+    assert max(map(len, lines)) <= 80
+    [heading] = [line for line in lines if "Δ bits/pixel" in line]
+    assert all(f"Δ {name}" in heading for name in ("D, nats", "PSNR, dB", "SSIM"))
+    assert "3.3400 ± 0.0050" in "".join(lines)
+
+
+def test_what_the_table_of_codes_has_is_in_no_other(reports):
+    text = comparison_to_text(with_plugin(reports))
+    assert text.count("21.34") == 1
+    assert text.count(" SSIM") == 2  # itself, and its difference
+    below = text.partition("Rows of plugins")[2]
+    assert "mine" in below
+    assert "PSNR" not in below
+
+
+def test_distortion_is_in_the_unit_of_the_tables_above(comparison, reports):
+    text = comparison_to_text(comparison, "bits")
+    bits = reports[0]["distortion"].value / 0.6931471805599453
+    line = next(line for line in text.splitlines() if line.startswith("fine") and "of 16" in line)
+    assert "D, bits" in text
+    assert f" {bits:.2f} ± " in line
+
+
+def test_a_model_without_places_is_paired_with_tokenizers(reports, tmp_path):
+    loc = torch.randn(N, 5, generator=RANDOM)
+    plain = genprobe.evaluate_posteriors(
+        {"loc": loc, "scale": torch.full_like(loc, 0.3)},
+        event_shape=(1, 16, 16),
+        dataset="tiles",
+        name="plain",
+        distortion=DISTORTION,
+        store=tmp_path / "plain.h5",
+    )
+    found = genprobe.compare([plain, reports[0]], against="plain")
+    [apart] = found.code_differences
+    assert apart.paired
 
 
 def test_json_has_them_and_is_of_the_schema(comparison):
@@ -105,7 +153,7 @@ def test_json_has_them_and_is_of_the_schema(comparison):
 
 def test_markdown_has_a_table_of_codes(comparison):
     text = comparison_to_markdown(comparison)
-    assert "| model | codes | bits/pixel | Δ | D | Δ |\n|:--|:--|--:|--:|--:|--:|\n| " in text
+    assert "| model | codes | bits/pixel | Δ | D, nats | Δ |\n|:--|:--|--:|--:|--:|--:|\n| " in text
 
 
 def test_without_stores_differences_are_not_paired(reports):

@@ -1,4 +1,5 @@
 import dataclasses
+import re
 
 import pytest
 import torch
@@ -74,6 +75,14 @@ def test_a_scalar_reads_back(value):
 def test_what_is_not_finite_is_null_and_a_slug_is_never_empty():
     assert scalar(float("inf")) == "null"
     assert slug(" ") == "data"
+
+
+@pytest.mark.parametrize(
+    "name", ["a/b/c", "v1.0/test", "a//b", "../x", "é/è", "mnist/t10k-images", HOSTILE, "/", "a/.b"]
+)
+def test_the_hub_takes_the_name_of_any_data(name):
+    # The pattern is that of the Hub's own refusals.
+    assert re.fullmatch(r"(?:[\w-]+/)?[\w\-.]+", slug(name), re.ASCII)
 
 
 def test_a_card_is_known_until_it_is_edited(report, tmp_path):

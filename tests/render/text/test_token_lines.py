@@ -33,6 +33,11 @@ def test_all_lines_name_every_candidate_the_unused_and_the_levels(report):
     assert [line.split(":")[0] for line in lines[-2:]] == ["level 0", "level 1"]
 
 
+def test_of_few_examples_nothing_is_said_of_more():
+    one = genprobe.evaluate_posteriors({"index": torch.zeros(1, 1), "classes": 3})
+    assert "2 never used on 1 example (1, 2)" in token_lines(one)
+
+
 def test_equal_vectors_are_listed(report):
     tokens = replace(report.tokens, duplicates=((0, 2), (1, 4, 5)))
     assert "3 have the vector of another (0 = 2; 1 = 4 = 5)" in token_lines(
