@@ -72,6 +72,27 @@ def short_diffusion_lines(report: Report, scale: Scale) -> list[str]:
     return [*bits_line(report), said, *curve_line(report, scale)]
 
 
+def spelt_diffusion_lines(report: Report, scale: Scale) -> list[str]:
+    """The same as the lines of ``diffusion_lines`` in running text, where there are no bars.
+
+    Args:
+        report: to be shown.
+        scale: of the numbers.
+    """
+    if not diffuses(report):
+        return []
+    octaves = [f"{level.name} {number(level['rate'], scale)}" for level in report.levels]
+    curve = report.progressive
+    points = [] if curve is None else [point_line(report, p, scale) for p in curve.points]
+    each = [" ".join(point.split()) for point in points]
+    return [
+        *bits_line(report),
+        f"R by state: {', '.join(octaves)}",
+        looked_line(report),
+        *([f"{CURVE}: {'; '.join(each)}"] if each else []),
+    ]
+
+
 def number(estimate: Estimate, scale: Scale) -> str:
     """A number with its error in the unit of the table."""
     return with_error(estimate.value, error_of(estimate), scale.decimals, scale.nats)
