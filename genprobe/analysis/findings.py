@@ -231,7 +231,7 @@ FINDINGS: Mapping[str, Finding] = {
     ),
     "collapsed-dimensions": Finding(
         condition="A latent dimension is not active and costs less than 0.01 nats.",
-        find=lambda e: notices.collapsed_dimensions(e.dimensions),
+        find=lambda e: notices.collapsed_dimensions(e.dimensions, e.levels),
         advice=advice.shrink_latent,
     ),
     "density-distortion": Finding(
