@@ -131,7 +131,9 @@ class Calls:
                 with self._errors("decode", z[batch]), torch.no_grad():
                     found["decode"].append(self._returned(*self._lent(z, self.context, batch)))
         for part, each in found.items():
-            require_log_variance(f"The {part}r of {self.model.name}", each)
+            if part == "decode" or self.model.chain is None:
+                scales = [known.params["scale"] for known in each if known.pair]
+                require_log_variance(f"The {part}r of {self.model.name}", scales)
         return {part: each[0].read_as for part, each in found.items() if each and each[0].read_as}
 
     def read(self, part: str, returned: Any) -> Params:
