@@ -193,6 +193,16 @@ def test_what_a_chain_does_wrong_is_one_line_that_names_the_level(x, wrong, said
     assert len(str(error.value).splitlines()) <= 2
 
 
+def test_what_is_taken_for_what_is_said_of_the_chain(x, caplog):
+    def of_logvar(x):
+        z = yield {"loc": x[:, :2], "logvar": x[:, :2]}, {"loc": torch.zeros(2), "scale": 1.0}
+        yield {"loc": x[:, 2:], "scale": 0.3}, {"loc": z[:, :1], "scale": 1.0}
+
+    with caplog.at_level("INFO", logger="genprobe"):
+        genprobe.evaluate(chain(of_logvar), x)
+    assert "What chain of m returns is read thus: logvar as scale." in caplog.text
+
+
 def test_a_model_is_a_chain_or_has_an_encoder():
     with pytest.raises(ModelError, match="has a chain, and prior"):
         chain(prior="standard-normal")
