@@ -3,6 +3,8 @@ import torch
 
 import genprobe
 from genprobe.analysis.level_findings import DEAD
+from genprobe.report.levels import Level
+from genprobe.types import Estimate
 
 N = 60
 
@@ -37,6 +39,12 @@ def test_a_level_whose_posterior_is_its_prior_is_dead(report):
     assert notice.message.startswith("1 of 3 levels carries nothing: z₂")
     assert any("revive the levels that carry nothing: z₂, 1 of 3" in s for s in report.verdict)
     assert [e["active_units"].value for e in (first, second, third)] == [2, 0, 1]
+
+
+@pytest.mark.parametrize(("rate", "se", "dead"), [(0.002, 0.001, True), (-0.02, 0.05, False)])
+def test_a_level_of_an_unsure_rate_is_not_called_dead(rate, se, dead):
+    found = Estimate(name="rate", value=rate, se=se, se_data=se, kind="estimate", n=50)
+    assert Level(name="z₂", estimates={"rate": found}).dead == dead
 
 
 def test_what_a_level_does_not_say_is_not_lost_without_it(report):
