@@ -108,7 +108,7 @@ def predict_of(chain: Diffusion, module: nn.Module | None) -> Predict:
                 some,
                 at,
             )
-            for some, at in zip(x.split(ROWS), t.split(ROWS), strict=True)
+            for some, at in zip(torch.split(x, ROWS), torch.split(t, ROWS), strict=True)
         ]
         variances = [values for _, values in each if values is not None]
         return torch.cat([found for found, _ in each]), torch.cat(variances) if variances else None
