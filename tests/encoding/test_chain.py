@@ -193,6 +193,16 @@ def test_what_a_chain_does_wrong_is_one_line_that_names_the_level(x, wrong, said
     assert len(str(error.value).splitlines()) <= 2
 
 
+def test_a_learned_prior_may_be_wide_and_a_posterior_as_wide_as_it(x):
+    def idle(x):
+        wide = torch.full((len(x), 2), 0.4)
+        z = yield (x[:, :2] / 9, wide), (torch.zeros(2), torch.full((2,), 0.4))
+        yield (x[:, 2:], 0 * z[:, :1] - 1), (z[:, :1], 0 * z[:, :1] + 0.7)
+
+    report = genprobe.evaluate(chain(idle), x)
+    assert len(report.levels) == 2
+
+
 def test_what_is_taken_for_what_is_said_of_the_chain(x, caplog):
     def of_logvar(x):
         z = yield {"loc": x[:, :2], "logvar": x[:, :2]}, {"loc": torch.zeros(2), "scale": 1.0}
