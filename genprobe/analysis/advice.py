@@ -206,7 +206,7 @@ def fit_scale(facts: Facts) -> Advice | None:
 
 def shrink_latent(facts: Facts) -> Advice | None:
     """Some dimensions carry nothing."""
-    dimensions = facts.report.dimensions
+    dimensions, levels = facts.report.dimensions, facts.report.levels
     dead = [d for d in dimensions if d.carries_nothing]
     left, count = len(dimensions) - len(dead), len(dead)
     if not dead or not left:
@@ -214,8 +214,9 @@ def shrink_latent(facts: Facts) -> Advice | None:
     nats, error = carried(dead)
     number = "nothing" if nats is None else f"{facts.write(nats, error)} {facts.unit}"
     others = "the other carries" if count == 1 else f"the other {count} carry"
+    latent = levels[0].name if len(levels) > 1 else "the latent"
     return Advice(
-        sentence=f"Shrink the latent to {left}: {others} {number}.",
+        sentence=f"Shrink {latent} to {left}: {others} {number}.",
         nats=max(nats or 0.0, 0.0),
         error=error,
     )

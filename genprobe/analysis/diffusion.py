@@ -7,6 +7,7 @@ from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.diffusion.octaves import octave_name
+from genprobe.diffusion.plan import MOST
 from genprobe.errors import Notice
 from genprobe.estimators.pointwise import log_bin
 from genprobe.estimators.quantities import Quantities
@@ -126,9 +127,12 @@ def tolerance_missed(
     wanted = tolerance * max(math.prod(store.header.event_shape) * math.log(2), rate.value)
     if bound.se <= 2 * wanted:  # which the pilot cannot know to better
         return None
+    whole = store.header.diffusion["plan"]["steps"] >= MOST
     return Notice(
         code="tolerance-missed",
         message=f"The error of the bound is {bound.se:.2g} nats, above the {wanted:.2g} that a "
         f"tolerance of {tolerance:g} allows.",
-        remedy="Encode again with --fresh, under a smaller --tolerance or on more examples.",
+        remedy=f"Encode more examples: no more than {MOST} steps of each are looked at."
+        if whole
+        else "Encode again with --fresh, under a smaller --tolerance or on more examples.",
     )

@@ -186,7 +186,8 @@ FINDINGS: Mapping[str, Finding] = {
         advice=token_findings.merge_duplicates,
     ),
     level_findings.DEAD: Finding(
-        condition="A level of a chain of latents has a rate below 0.01 nat.",
+        condition="A level of a chain of latents has a rate below 0.01 nat, beyond its Monte "
+        "Carlo error.",
         find=lambda e: level_findings.dead(e.levels),
         advice=level_findings.drop_or_revive,
     ),
@@ -231,7 +232,7 @@ FINDINGS: Mapping[str, Finding] = {
     ),
     "collapsed-dimensions": Finding(
         condition="A latent dimension is not active and costs less than 0.01 nats.",
-        find=lambda e: notices.collapsed_dimensions(e.dimensions),
+        find=lambda e: notices.collapsed_dimensions(e.dimensions, e.levels),
         advice=advice.shrink_latent,
     ),
     "density-distortion": Finding(

@@ -129,7 +129,7 @@ def prior_mismatch(
     return Notice(
         code="prior-mismatch",
         message=f"A fitted prior would save {number(saving.value, 2)} of the {number(rate, 2)} "
-        f"nats of rate{f' of {levels[0].name}, the first level' if levels else ''}.",
+        f"nats of rate{f' of {levels[0].name}, the first level' if len(levels) > 1 else ''}.",
         remedy="Refit the prior to the codes of training data: genprobe evaluate --write-prior "
         "FILE.npz; then --prior FILE.npz. The model stays as it is.",
     )
@@ -184,15 +184,23 @@ def rate_without_information(estimates: Mapping[str, Estimate]) -> Notice | None
     )
 
 
-def collapsed_dimensions(dimensions: Sequence[Dimension]) -> Notice | None:
-    """Some latent dimensions carry nothing."""
+def collapsed_dimensions(
+    dimensions: Sequence[Dimension], levels: Sequence[Level] = ()
+) -> Notice | None:
+    """Some latent dimensions carry nothing; of a chain they are those of its first level.
+
+    Args:
+        dimensions: of the code that is stored.
+        levels: of a chain.
+    """
     dead = [d.index for d in dimensions if d.carries_nothing]
     if not dead:
         return None
     shown = ", ".join(str(i) for i in dead[:SHOWN]) + (", …" if len(dead) > SHOWN else "")
     return Notice(
         code="collapsed-dimensions",
-        message=f"{len(dead)} of {len(dimensions)} latent dimensions carry nothing ({shown}).",
+        message=f"{len(dead)} of {len(dimensions)} latent dimensions"
+        f"{f' of {levels[0].name}' if len(levels) > 1 else ''} carry nothing ({shown}).",
         remedy="A smaller latent would do as well; or lower β, or anneal it.",
     )
 

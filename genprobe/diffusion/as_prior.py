@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.distributions import Distribution, Normal
 
 from genprobe.datasets.row_hashes import row_hashes
+from genprobe.diffusion.answers import answer_of
 from genprobe.diffusion.octaves import octaves_of
 from genprobe.diffusion.plan import Plan, steps_probability, stratified_steps
 from genprobe.diffusion.predictions import error_of
@@ -30,8 +31,8 @@ from genprobe.priors.from_module import evaluating
 from genprobe.runtime.seeds import generator
 from genprobe.types import Diffusion, Family, Params, Prior
 
-ROWS = 64
-"""Codes whose states the network gets at once."""
+ROWS = 256
+"""States that the network gets at once."""
 
 
 def diffusion_prior(
@@ -99,15 +100,18 @@ def predict_of(chain: Diffusion, module: nn.Module | None) -> Predict:
             [] if module is None else [p for p in module.parameters() if p.is_floating_point()]
         )
         like = tensors[0] if tensors else torch.zeros(())
-        found = chain.denoise(x.to(like.device, like.dtype), t.to(like.device))
-        pair = found if chain.variance == "learned" else (found, None)
-        prediction, log_variance = (None if v is None else v.cpu().double() for v in pair)
-        if prediction is None or prediction.shape != x.shape:
-            raise ModelError(
-                "The denoiser of a prior does not return the shape that it is given.",
-                f"It was given {tuple(x.shape)}.",
+        each = [
+            answer_of(
+                chain,
+                "The denoiser of a prior",
+                chain.denoise(some.to(like.device, like.dtype), at.to(like.device)),
+                some,
+                at,
             )
-        return prediction, log_variance
+            for some, at in zip(torch.split(x, ROWS), torch.split(t, ROWS), strict=True)
+        ]
+        variances = [values for _, values in each if values is not None]
+        return torch.cat([found for found, _ in each]), torch.cat(variances) if variances else None
 
     return predict
 
@@ -123,7 +127,8 @@ def costs(chain: Chain, z: Float64[Tensor, "row *event"], steps: int) -> Float64
     schedule = chain.schedule
     even = steps_probability(torch.zeros(schedule.steps).double(), schedule, octaves_of(schedule))
     plan = Plan(probability=even, steps=steps, decoded=1)
-    return torch.cat([costs_of_few(chain, some, plan) for some in torch.split(z, ROWS)])
+    few = max(1, ROWS // (steps + 1))
+    return torch.cat([costs_of_few(chain, some, plan) for some in torch.split(z, few)])
 
 
 def costs_of_few(
@@ -195,8 +200,7 @@ def ancestral(chain: Chain, shape: tuple[int, ...]) -> Float64[Tensor, "n *event
         expected = expected_of(given, found, state, alpha, sigma)
         variance = variances[step] if log_variance is None else log_variance.exp()
         if step:
-            kept = (1 - schedule.lost[step]) * schedule.alpha[step - 1] / schedule.alpha[step]
-            mean = schedule.mean_factor[step] * expected + kept * state
+            mean = schedule.mean_factor[step] * expected + schedule.kept[step] * state
         else:
             mean = expected
         state = mean + variance.sqrt() * torch.randn(shape, dtype=torch.float64)

@@ -73,6 +73,12 @@ class Schedule:
         """What the mean of q(x_s|x_t,x_0) moves by with x_0: α_s σ²_{t|s}/σ_t²; 1 at t = 0."""
         return torch.cat([torch.ones(1).double(), self.alpha[:-1]]) * self.lost
 
+    @property
+    def kept(self) -> Float64[Tensor, " T"]:
+        """What it moves by with x_t: (α_t/α_s) σ_s²/σ_t², nothing where x_t has no signal."""
+        ratio = self.alpha[1:] / self.alpha[:-1] * (self.sigma[:-1] / self.sigma[1:]).square()
+        return torch.cat([torch.zeros(1).double(), ratio])
+
 
 def schedule_of(chain: Diffusion) -> Schedule:
     """The schedule of a diffusion model.

@@ -210,18 +210,17 @@ def refuse(source: str, what: str, part: str, wanted: Collection[str]) -> NoRetu
     raise ModelError(f"{source} returns {what}.", f"Return {how}.")
 
 
-def require_log_variance(source: str, found: Sequence[Understood]) -> None:
+def require_log_variance(source: str, scales: Sequence[Tensor]) -> None:
     """Check that the second tensor of a pair is not plainly a standard deviation or a variance.
 
     Args:
         source: what returned it, as a message begins.
-        found: of several examples.
+        scales: that pairs of several examples were read as; none where they come by name.
 
     Raises:
         ModelError: if it is above 0 everywhere.
     """
-    pairs = [each.params["scale"] for each in found if each.pair]
-    if pairs and all(bool((scale > 1).all()) for scale in pairs):
+    if scales and all(bool((scale > 1).all()) for scale in scales):
         raise ModelError(
             f"{source} returns a pair whose second tensor is above 0 everywhere: it may be the "
             "standard deviation rather than the log-variance.",

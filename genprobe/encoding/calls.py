@@ -121,17 +121,18 @@ class Calls:
         Raises:
             ModelError: if it could be meant in two ways.
         """
-        found: dict[str, list[Understood]] = {"encode": [], "decode": []}
+        own = "encode" if self.model.chain is None else "chain"
+        found: dict[str, list[Understood]] = {own: [], "decode": []}
         for batch in batches(len(x), self.batch_size):
             if self.model.encodes:
-                found["encode"].append(self._parameters(x, self.context, batch))
+                found[own].append(self._parameters(x, self.context, batch))
             if self.decodes:
-                # A run's first call, so not in inference mode: of what a decoder keeps of it, a
-                # cache of positions say, gradients are taken later.
+                # No inference mode: gradients are taken later of what a decoder keeps, say a cache.
                 with self._errors("decode", z[batch]), torch.no_grad():
                     found["decode"].append(self._returned(*self._lent(z, self.context, batch)))
         for part, each in found.items():
-            require_log_variance(f"The {part}r of {self.model.name}", each)
+            scales = [known.params["scale"] for known in each if known.pair and part != "chain"]
+            require_log_variance(f"The {part}r of {self.model.name}", scales)
         return {part: each[0].read_as for part, each in found.items() if each and each[0].read_as}
 
     def read(self, part: str, returned: Any) -> Params:

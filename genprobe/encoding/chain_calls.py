@@ -5,7 +5,6 @@ on to the next. Rows of any number are cut into batches, whose generators go lev
 step: so the draws of a level are made of all rows at once, whatever the batches are.
 """
 
-import itertools
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import torch
 from torch import Size, Tensor
 
-from genprobe.distributions.returned import understood, with_numbers
+from genprobe.distributions.returned import Understood, understood, with_numbers
 from genprobe.encoding.batches import batches
 from genprobe.encoding.broadcasting import full_rows, shapes
 from genprobe.encoding.calls import Calls
@@ -26,6 +25,8 @@ from genprobe.types import Family, Model, Params
 
 NEAR = 1e-4
 """How far the first level's prior may differ from example to example, which is rounding."""
+MOST = 4096
+"""Levels: a generator of more is taken for one without an end."""
 YIELD = "Write a generator: z = yield q, p for each level, the first level first."
 
 
@@ -38,12 +39,15 @@ class Step:
         family: of both.
         q: parameters of q(z_l|z_<l, x), each (n, ...).
         p: parameters of p(z_l|z_<l), each (n, ...).
+        pairs: whether q and p came as pairs without names, which are read as means and
+            log-variances.
     """
 
     level: int
     family: Family
     q: Params
     p: Params
+    pairs: tuple[bool, bool] = (False, False)
 
 
 Choose = Callable[[Step], Tensor]
@@ -78,7 +82,7 @@ def walk(
     cut = batches(len(x), calls.batch_size)
     generators = [begun(calls, x, given, batch) for batch in cut]
     z: list[Tensor] = []
-    for level in itertools.count():
+    for level in range(MOST):
         sent = [z[-1][batch] for batch in cut] if z else [None] * len(cut)
         yielded = [
             advanced(calls, generator, draw, len(x[batch]), level, gradients)
@@ -91,7 +95,10 @@ def walk(
         whole = replace(steps[0], q=joined([s.q for s in steps]), p=joined([s.p for s in steps]))
         require_step(calls, whole, start)
         z.append(choose(whole))
-    raise AssertionError
+    raise ModelError(
+        f"The chain of {calls.model.name} yields more than {MOST} levels.",
+        "Let the generator end after its last level.",
+    )
 
 
 def begun(calls: Calls, x: Tensor, given: Params, batch: slice) -> Generator[Any, Any, Any]:
@@ -141,12 +148,12 @@ def advanced(
         if not (isinstance(pair, tuple | list) and len(pair) == 2):
             raise ModelError(f"{source} yields a {type(pair).__name__}, not a pair.", YIELD)
         family = family_at(calls.model, level)
-        q, p = (as_parameters(source, part, family) for part in pair)
-        full_q = full_rows(source, family, q, count)
+        q, p = (as_understood(source, part, family) for part in pair)
+        full_q = full_rows(source, family, q.params, count)
         require_shapes(source, family, full_q, count)
-        full_p = as_wide(source, family, p, full_q)
-    q, p = (brought(each, calls.dtype, gradients) for each in (full_q, full_p))
-    return Step(level=level, family=family, q=q, p=p)
+        full_p = as_wide(source, family, p.params, full_q)
+    mine, before = (brought(each, calls.dtype, gradients) for each in (full_q, full_p))
+    return Step(level=level, family=family, q=mine, p=before, pairs=(q.pair, p.pair))
 
 
 def brought(params: Params, dtype: torch.dtype, gradients: bool) -> Params:
@@ -156,11 +163,11 @@ def brought(params: Params, dtype: torch.dtype, gradients: bool) -> Params:
     return {name: v.detach().to("cpu", dtype, copy=True) for name, v in params.items()}
 
 
-def as_parameters(source: str, part: Any, family: Family) -> Params:
-    """A posterior or a prior that a chain yields, as tensors by standard names."""
+def as_understood(source: str, part: Any, family: Family) -> Understood:
+    """A posterior or a prior that a chain yields, its tensors by standard names."""
     given = with_numbers(part) if isinstance(part, dict) else part
-    found = understood(source, given, family.name, family.constraints).params
-    require_real(source, found)
+    found = understood(source, given, family.name, family.constraints)
+    require_real(source, found.params)
     return found
 
 

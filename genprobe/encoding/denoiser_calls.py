@@ -10,14 +10,13 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from genprobe.diffusion.answers import TAKES, answer_of
 from genprobe.diffusion.sampled import Chain
 from genprobe.encoding.batches import batches
 from genprobe.encoding.calls import Calls
-from genprobe.encoding.user_errors import TRAINED_SHAPE, user_errors
-from genprobe.errors import ModelError, UnavailableError
+from genprobe.encoding.user_errors import user_errors
+from genprobe.errors import UnavailableError
 from genprobe.types import Diffusion
-
-LEARNED = "variance='learned' takes a pair: the prediction, and the log of the reverse variance."
 
 
 def diffusion_of(calls: Calls) -> Diffusion:
@@ -71,47 +70,6 @@ def denoised(
     """
     chain, name = diffusion_of(calls), f"denoise of {calls.model.name}"
     lent = x.to(calls.device, calls.dtype, copy=True), t.to(calls.device, copy=True)
-    with user_errors(name, x.shape, TRAINED_SHAPE), torch.inference_mode():
+    with user_errors(name, x.shape, TAKES), torch.inference_mode():
         returned = chain.denoise(*lent)
-    if chain.variance != "learned":
-        return checked(name, "a prediction", returned, x, t), None
-    if not isinstance(returned, tuple | list) or len(returned) != 2:
-        raise ModelError(f"{name} returns {what_is(returned)}.", LEARNED)
-    prediction, log_variance = returned
-    if isinstance(log_variance, Tensor):
-        with user_errors(f"The log-variance of {name}", x.shape, LEARNED):
-            log_variance = log_variance.to(lent[0].device).expand(x.shape)
-    return (
-        checked(name, "a prediction", prediction, x, t),
-        checked(name, "a log-variance", log_variance, x, t),
-    )
-
-
-def checked(name: str, what: str, returned: object, x: Tensor, t: Tensor) -> Tensor:
-    """Something that the network returned, if it is finite and of the shape of x.
-
-    Raises:
-        ModelError: naming the step of the first row at fault.
-    """
-    if not isinstance(returned, Tensor) or returned.shape != x.shape or returned.is_complex():
-        raise ModelError(
-            f"{name} returns {what} as {what_is(returned)} for x_t of shape {tuple(x.shape)}.",
-            "Return one tensor of the shape of x_t: of a network with twice the channels the first "
-            "half, or with variance='learned' both halves as a pair.",
-        )
-    found = returned.detach().to("cpu", copy=True).double()
-    bad = ~found.isfinite().flatten(1).all(1)
-    if bad.any():
-        step = int(t[bad][0])
-        raise ModelError(
-            f"{name} returns {what} that is not finite, at step t = {step}.",
-            "Look at what the network does at that step.",
-        )
-    return found
-
-
-def what_is(returned: object) -> str:
-    """What was returned, in words."""
-    if isinstance(returned, Tensor):
-        return f"a {str(returned.dtype).removeprefix('torch.')} of shape {tuple(returned.shape)}"
-    return f"a {type(returned).__name__}"
+    return answer_of(chain, name, returned, x, t)

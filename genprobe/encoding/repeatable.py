@@ -19,6 +19,7 @@ from torch import Tensor
 
 from genprobe.encoding.calls import Calls
 from genprobe.encoding.chain_calls import Step, continued, first_level, walk
+from genprobe.encoding.chain_pairs import require_log_variances
 from genprobe.encoding.checks import require_params
 from genprobe.encoding.context import context_of, join_contexts
 from genprobe.encoding.examples import read_examples
@@ -73,6 +74,7 @@ def require_repeatable(calls: Calls, prior: Prior, dataset: Dataset, seed: int) 
             codes = z
             parts[f"The chain of {name}"] = lambda i: said_of_levels(calls, x[i], codes[i], i)
             require_blind_priors(calls, x, codes)
+            require_log_variances(calls, x, codes)
     elif calls.model.encodes:
         parts[f"The encoder of {name}"] = lambda i: calls.encode(x[i], i)
     said: dict[str, str] = {}

@@ -24,8 +24,8 @@ from genprobe.types import Likelihood, Params
 NAME = "discretised-normal"
 LEVELS = 256
 REMEDY = (
-    "Give 8-bit images as bytes, or divide them by 255, without resizing or noise; of another "
-    "number of levels name it: genprobe.discretised_normal_of(levels)."
+    "Give 8-bit images as bytes, or divide them by 255 (from [−1, 1]: (x + 1)/2), without resizing "
+    "or noise; of another number of levels name it: genprobe.discretised_normal_of(levels)."
 )
 
 

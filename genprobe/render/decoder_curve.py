@@ -23,7 +23,7 @@ class PlaneCurve:
     """A curve on the plane, in its unit.
 
     It is of the least R and D that one decoder and prior allow, or of those of a chain of latents
-    as ever more levels are known.
+    or states as ever more of it is known.
 
     Attributes:
         index: of the report in the comparison.
@@ -34,6 +34,7 @@ class PlaneCurve:
         gap: from the model's place to the point at β = 1, which is the inference gap away; None
             where either is missing.
         kind: ``decoder``, or ``progressive``, whose points are joined by straight lines.
+        steps: what the points of a progressive curve are, ``level`` or ``time``.
         labels: of the points of a progressive curve.
         reach: of such a curve, how far above its last point others are always in view.
     """
@@ -45,6 +46,7 @@ class PlaneCurve:
     points: tuple[Place, ...]
     gap: tuple[Place, Place] | None = None
     kind: str = DECODER
+    steps: str = ""
     labels: tuple[str, ...] = ()
     reach: float = 0.0
 

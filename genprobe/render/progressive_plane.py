@@ -1,4 +1,4 @@
-"""The curves of chains on the plane: R and D as ever more levels are known."""
+"""The curves of chains on the plane: R and D as ever more levels, or ever less noise, are known."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,22 @@ from genprobe.report import Report
 
 NEAR = 4.0
 """Times the rate of the whole chain that a distortion in view may lie above the last."""
+
+MEANINGS = {
+    "level": "ever more levels of a chain known, the others drawn from their priors",
+    "time": "ever less noisy states of a diffusion model, x around what is then expected of it",
+}
+"""What a curve is of, by what its points are."""
+
+
+def progressive_meanings(curves: Sequence[PlaneCurve]) -> list[str]:
+    """What the curves of chains are of, in words, each kind once.
+
+    Args:
+        curves: on the plane, of any kind.
+    """
+    drawn = {curve.steps for curve in curves if curve.kind == PROGRESSIVE}
+    return [meaning for steps, meaning in MEANINGS.items() if steps in drawn]
 
 
 def progressive_curves(
@@ -37,6 +53,7 @@ def progressive_curves(
                 betas=(),
                 points=points,
                 kind=PROGRESSIVE,
+                steps=curve.steps,
                 labels=tuple(point.label for point in curve.points),
                 reach=NEAR * max(points[-1][0], 1.0 / scale),
             )

@@ -8,6 +8,8 @@ from genprobe.report.estimate import Estimate, plain
 
 DEAD_NATS = 0.01
 """Rate below which a level carries nothing."""
+ERRORS = 2.0
+"""Monte Carlo errors that it must be below that by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +49,9 @@ class Level:
 
     @property
     def dead(self) -> bool:
-        """Whether the level carries nothing."""
-        return "rate" in self.estimates and self.estimates["rate"].value < DEAD_NATS
+        """Whether the level carries nothing, beyond the Monte Carlo error of its rate."""
+        rate = self.estimates.get("rate")
+        return rate is not None and rate.value + ERRORS * (rate.se or 0.0) < DEAD_NATS
 
     def to_dict(self) -> dict[str, Any]:
         """The content as plain types."""

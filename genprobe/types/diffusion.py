@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
+import numpy as np
 import torch
 from jaxtyping import Float64
 from torch import Tensor
@@ -28,7 +29,8 @@ class Diffusion:
         sigma: (T,) standard deviation of the noise at each step.
         denoise: x_t (batch, *event) and t (batch,), whole numbers from 0 to T − 1, to the
             prediction (batch, *event); with learned variances to a pair of it and of the log of the
-            reverse variance, which may be of any shape that broadcasts to it.
+            reverse variance, which may be of any shape that broadcasts to it. A network of times
+            looks them up: ``lambda x, t: network(x, times[t])``.
         predicts: ``noise``, ``x`` (x_0), or ``v`` = α ε − σ x_0 (Salimans & Ho 2022).
         variance: of a reverse step: ``posterior``, that of q(x_s|x_t,x_0), σ_s² σ_{t|s}²/σ_t²;
             ``upper``, σ_{t|s}² = σ_t² − (α_t/α_s)² σ_s² (β_t of a variance-preserving chain); or
@@ -73,6 +75,9 @@ class Diffusion:
                 "be called.",
                 "Give a function of x_t and t.",
             )
+        for name in ("mean", "std", "clip"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, one_number(name, getattr(self, name)))
         if not self.std > 0 or (self.clip is not None and not self.clip > 0):
             raise ModelError("std and clip of a diffusion model must be above 0.")
         require_schedule(torch.as_tensor(self.alpha), torch.as_tensor(self.sigma), self.predicts)
@@ -89,16 +94,37 @@ def levels(name: str, given: Sequence[float] | Tensor) -> Float64[Tensor, " T"]:
     Raises:
         ModelError: if it is no list of finite numbers.
     """
+    each = "Give one finite number a step, at least two, the least noisy first."
     try:
-        found = torch.as_tensor(given).detach().cpu().double()
+        # By numpy: torch makes float32 of Python's numbers, and takes no array that is reversed.
+        whole = given if isinstance(given, Tensor) else np.array(given, dtype=np.float64)
+        found = torch.as_tensor(whole).detach().cpu().double()
     except (TypeError, ValueError, RuntimeError) as error:
-        raise ModelError(f"{name} of a diffusion model is no list of numbers.") from error
-    if found.dim() != 1 or len(found) < 2 or not bool(found.isfinite().all()):
+        raise ModelError(f"{name} of a diffusion model is no list of numbers.", each) from error
+    if found.dim() != 1 or len(found) < 2:
         raise ModelError(
             f"{name} of a diffusion model has the shape {tuple(found.shape)}.",
-            "Give one finite number a step, at least two, the least noisy first.",
+            each,
         )
+    if not bool(found.isfinite().all()):
+        step = int((~found.isfinite()).nonzero()[0])
+        raise ModelError(f"{name} of a diffusion model is not finite at step {step}.", each)
     return found
+
+
+def one_number(name: str, given: object) -> float:
+    """A number of the chain.
+
+    Raises:
+        ModelError: if it is none.
+    """
+    try:
+        return float(given)  # type: ignore[arg-type]
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"{name} of a diffusion model is a {type(given).__name__}, not one number.",
+            "Where channels have their own, give data that are normalised, mean 0 and std 1.",
+        ) from error
 
 
 def require_schedule(

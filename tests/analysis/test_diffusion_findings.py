@@ -59,3 +59,9 @@ def test_a_tolerance_that_is_missed_is_said(tmp_path):
     tighter = evaluated(0.0, store=tmp_path / "s.h5", tolerance=1e-4)
     [notice] = [w for w in tighter.warnings if w.code == "tolerance-missed"]
     assert "--fresh" in notice.remedy
+
+
+def test_a_tolerance_that_no_steps_reach_asks_for_examples():
+    report = evaluated(3.0, n=1, tolerance=1e-6)
+    [notice] = [w for w in report.warnings if w.code == "tolerance-missed"]
+    assert notice.remedy == "Encode more examples: no more than 4096 steps of each are looked at."

@@ -3,6 +3,8 @@ import torch
 
 import genprobe
 from genprobe.analysis.level_findings import DEAD
+from genprobe.report.levels import Level
+from genprobe.types import Estimate
 
 N = 60
 
@@ -39,6 +41,12 @@ def test_a_level_whose_posterior_is_its_prior_is_dead(report):
     assert [e["active_units"].value for e in (first, second, third)] == [2, 0, 1]
 
 
+@pytest.mark.parametrize(("rate", "se", "dead"), [(0.002, 0.001, True), (-0.02, 0.05, False)])
+def test_a_level_of_an_unsure_rate_is_not_called_dead(rate, se, dead):
+    found = Estimate(name="rate", value=rate, se=se, se_data=se, kind="estimate", n=50)
+    assert Level(name="z₂", estimates={"rate": found}).dead == dead
+
+
 def test_what_a_level_does_not_say_is_not_lost_without_it(report):
     nothing, first, second, third = report.progressive.points
     assert [p.label for p in report.progressive.points] == ["nothing", "z₁", "up to z₂", "up to z₃"]
@@ -63,3 +71,21 @@ def test_another_prior_is_of_the_first_level(report):
     assert moved == pytest.approx(again.levels[0]["rate"].value - report.levels[0]["rate"].value)
     assert again.levels[2]["rate"].value == report.levels[2]["rate"].value
     assert abs(moved) > 0.1
+
+
+def test_dimensions_that_carry_nothing_are_those_of_the_first_level():
+    def with_one_idle(x):
+        q = {"loc": torch.stack([x[:, 0], 0 * x[:, 1]], 1), "scale": torch.tensor([0.5, 1.0])}
+        z = yield q, {"loc": torch.zeros(2), "scale": torch.ones(2)}
+        yield {"loc": x[:, 1:], "scale": torch.ones(2)}, {"loc": z, "scale": torch.ones(2)}
+
+    def both(draws):
+        return {"loc": torch.cat([draws[0][:, :1], draws[1]], 1), "scale": torch.tensor(0.4)}
+
+    parts = {"posterior": "diagonal-normal", "likelihood": "normal"}
+    model = genprobe.Model(name="m", chain=with_one_idle, decode=both, **parts)
+    x = torch.randn(N, 3, generator=torch.Generator().manual_seed(0))
+    report = genprobe.evaluate(model, x)
+    (notice,) = (w for w in report.warnings if w.code == "collapsed-dimensions")
+    assert notice.message == "1 of 2 latent dimensions of z₁ carry nothing (1)."
+    assert any(sentence.startswith("Shrink z₁ to 1:") for sentence in report.verdict)

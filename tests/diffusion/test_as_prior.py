@@ -2,7 +2,8 @@ import pytest
 import torch
 
 import genprobe
-from genprobe import Model, diffusion_prior
+from genprobe import Diffusion, Model, diffusion_prior
+from genprobe.diffusion.as_prior import ROWS
 from genprobe.errors import ModelError
 from genprobe.estimators.standard_error import mean_over_examples
 
@@ -60,7 +61,48 @@ def test_a_model_has_its_rate_under_it(prior):
     assert "mutual_information" in found.estimates
 
 
-def test_a_denoiser_of_another_shape_is_refused(make_gaussian):
-    chain = make_gaussian(3).diffusion
+def test_a_prior_of_no_steps_is_refused(make_gaussian):
     with pytest.raises(ModelError, match="looks at 0 steps"):
-        diffusion_prior(chain, (3,), steps=0)
+        diffusion_prior(make_gaussian(3).diffusion, (3,), steps=0)
+
+
+@pytest.mark.parametrize(
+    ("variance", "denoise", "said"),
+    [
+        ("posterior", lambda z, t: z[:, :1], "a prediction as a float32 of shape"),
+        ("posterior", lambda z, t: (z, z), "a prediction as a tuple"),
+        ("posterior", lambda z, t: z / 0, "not finite, at step t ="),
+        ("learned", lambda z, t: z, "takes a pair"),
+    ],
+)
+def test_a_denoiser_at_fault_is_refused(variance, denoise, said):
+    chain = Diffusion(alpha=[0.9, 0.1], sigma=[0.4, 0.9], denoise=denoise, variance=variance)
+    with pytest.raises(ModelError, match=said):
+        diffusion_prior(chain, (3,)).log_prob(torch.ones(4, 3))
+
+
+def test_the_network_gets_few_states_at_once(make_gaussian):
+    subject, rows = make_gaussian(2), []
+
+    def denoise(z, t):
+        rows.append(len(z))
+        return subject.diffusion.denoise(z, t)
+
+    given = subject.diffusion
+    chain = Diffusion(alpha=given.alpha, sigma=given.sigma, denoise=denoise)
+    diffusion_prior(chain, (2,), steps=300).log_prob(torch.ones(5, 2))
+    diffusion_prior(chain, (2,)).sample(600)
+    assert max(rows) <= ROWS
+
+
+def test_samples_of_a_chain_that_ends_without_signal():
+    """Data at one place, and a network that knows it: x̂_0 is that from the first step on."""
+    chain = Diffusion(
+        alpha=[0.99, 0.7, 0.0],
+        sigma=[0.01, 0.7, 1.0],
+        denoise=lambda z, t: torch.full_like(z, 2.0),
+        predicts="x",
+    )
+    found = diffusion_prior(chain, (3,)).sample(500)
+    assert found.mean() == pytest.approx(2.0, abs=0.01)
+    assert found.std() == pytest.approx(0.01, rel=0.2)

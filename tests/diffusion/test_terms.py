@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
@@ -60,15 +61,32 @@ def test_every_step_is_in_one_octave_and_the_curve_runs_from_noise_to_data(sched
         ({"alpha": [0.5, 0.9], "sigma": [0.8, 0.1]}, "does not fall from step 0"),
         ({"alpha": [1.0, 0.5], "sigma": [0.0, 0.8]}, "sigma above 0"),
         ({"alpha": [0.9, 0.0], "sigma": [0.1, 1.0]}, "says nothing of x_0"),
-        ({"alpha": [0.9, float("nan")], "sigma": [0.1, 1.0]}, "finite"),
+        ({"alpha": [0.9, float("nan")], "sigma": [0.1, 1.0]}, "not finite at step 1"),
         ({"alpha": "linear", "sigma": [0.1, 1.0]}, "no list of numbers"),
         ({"alpha": [0.9, 0.5], "sigma": [0.1, 0.8], "predicts": "eps"}, "predicts='eps'"),
         ({"alpha": [0.9, 0.5], "sigma": [0.1, 0.8], "std": 0.0}, "above 0"),
+        ({"alpha": [0.9, 0.5], "sigma": [0.1, 0.8], "std": [0.5, 0.4]}, "std .* not one number"),
     ],
 )
 def test_what_is_no_schedule_is_refused(given, said):
     with pytest.raises(ModelError, match=said):
         Diffusion(denoise=lambda x, t: x, **given)
+
+
+def test_a_schedule_is_taken_with_all_its_digits_in_whatever_it_comes():
+    exact = torch.tensor([0.9, 0.3]).double()
+    noisiest_first = np.array([0.3, 0.9])
+    for given in (
+        [0.9, 0.3],
+        (0.9, 0.3),
+        noisiest_first[::-1],
+        [*exact],
+        exact.clone().requires_grad_(),
+    ):
+        chain = Diffusion(alpha=given, sigma=[0.1, 0.7], denoise=lambda x, t: x)
+        assert chain.alpha.tolist() == pytest.approx([0.9, 0.3], rel=1e-7)
+        assert chain.sigma.tolist() == [0.1, 0.7]
+    assert Diffusion(alpha=[0.9, 0.3], sigma=[0.1, 0.7], denoise=lambda x, t: x).alpha[0] == 0.9
 
 
 def test_a_network_that_predicts_x_may_begin_from_pure_noise():

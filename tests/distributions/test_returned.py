@@ -148,7 +148,8 @@ def test_a_tensor_alone_is_the_mean_where_there_is_nothing_else_to_be():
 
 def test_a_pair_with_standard_deviations_is_not_taken_for_log_variances():
     def ask(*returned):
-        require_log_variance("The encoder of m", [of(each) for each in returned])
+        scales = [known.params["scale"] for known in map(of, returned) if known.pair]
+        require_log_variance("The encoder of m", scales)
 
     with pytest.raises(ModelError, match="may be the standard deviation"):
         ask((LOC, SIGMA), (LOC, SIGMA))

@@ -157,6 +157,21 @@ def of_batch(x):
     yield {"loc": x[:, 2:] - x.mean(), "scale": 0.3}, {"loc": z[:, :1], "scale": 1.0}
 
 
+def without_end(x):
+    while True:
+        yield {"loc": x[:, :2], "scale": 0.5}, {"loc": torch.zeros(2), "scale": 1.0}
+
+
+def deviations(x):
+    z = yield (x[:, :2], 0 * x[:, :2] - 1), (torch.zeros(2), torch.zeros(2))
+    yield (x[:, 2:], 0.3 + 0 * x[:, 2:]), (z[:, :1], 0 * z[:, :1])
+
+
+def one_as_log_variance(x):
+    z = yield (x[:, :2], 0 * x[:, :2] - 1), (torch.zeros(2), torch.ones(2))
+    yield (x[:, 2:], 0 * x[:, 2:] - 1), (z[:, :1], 0 * z[:, :1])
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
@@ -166,6 +181,9 @@ def of_batch(x):
         (narrow, "at level 1, gives a value of scale that must be > 0 and is not, at example 0"),
         (unpaired, "at level 1, yields a dict, not a pair"),
         (of_batch, "The chain of m depends on the batch: its loc of the posterior at level 2"),
+        (without_end, "The chain of m yields more than 4096 levels"),
+        (deviations, "The chain of m, at level 2, returns a pair whose second tensor is above 0"),
+        (one_as_log_variance, "The prior of m, at level 1, returns a pair whose second tensor"),
         (lambda x: [1], "The chain of m returns a list, which is not a generator"),
     ],
 )
@@ -173,6 +191,26 @@ def test_what_a_chain_does_wrong_is_one_line_that_names_the_level(x, wrong, said
     with pytest.raises(ModelError, match=re.escape(said)) as error:
         genprobe.evaluate(chain(wrong, None), x, batch_size=3)
     assert len(str(error.value).splitlines()) <= 2
+
+
+def test_a_learned_prior_may_be_wide_and_a_posterior_as_wide_as_it(x):
+    def idle(x):
+        wide = torch.full((len(x), 2), 0.4)
+        z = yield (x[:, :2] / 9, wide), (torch.zeros(2), torch.full((2,), 0.4))
+        yield (x[:, 2:], 0 * z[:, :1] - 1), (z[:, :1], 0 * z[:, :1] + 0.7)
+
+    report = genprobe.evaluate(chain(idle), x)
+    assert len(report.levels) == 2
+
+
+def test_what_is_taken_for_what_is_said_of_the_chain(x, caplog):
+    def of_logvar(x):
+        z = yield {"loc": x[:, :2], "logvar": x[:, :2]}, {"loc": torch.zeros(2), "scale": 1.0}
+        yield {"loc": x[:, 2:], "scale": 0.3}, {"loc": z[:, :1], "scale": 1.0}
+
+    with caplog.at_level("INFO", logger="genprobe"):
+        genprobe.evaluate(chain(of_logvar), x)
+    assert "What chain of m returns is read thus: logvar as scale." in caplog.text
 
 
 def test_a_model_is_a_chain_or_has_an_encoder():

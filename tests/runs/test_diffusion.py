@@ -143,6 +143,7 @@ def test_options_of_a_code_are_refused(options, said):
         (lambda x, t: (x, x), "a prediction as a tuple"),
         (lambda x, t: x / 0, "not finite, at step t = 0"),
         (lambda x, t: x @ x, "denoise of chain fails on"),
+        (lambda x, t: x + torch.ones(1, 6) @ t, r"t \(batch,\), whole numbers from 0 to T − 1"),
         (lambda x, t: x + torch.randn_like(x), "depends on chance"),
         (lambda x, t: x - x.mean(0), "depends on the batch"),
     ],

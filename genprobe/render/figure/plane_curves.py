@@ -32,7 +32,7 @@ ARROW: Mapping[str, Any] = {
 def draw_decoder_curves(axes: Axes, plane: Plane) -> None:
     """The best that any encoder could reach with each decoder, and how far its own is from there.
 
-    Of a chain, R and D as ever more levels are known.
+    Of a chain, R and D as ever more of it is known.
 
     Args:
         axes: of the plane.

@@ -17,6 +17,7 @@ from genprobe.render.plane_labels import (
     number_labels,
     regime_boundaries,
 )
+from genprobe.render.progressive_plane import progressive_meanings
 
 
 def plane_entries(plane: Plane) -> tuple[list[Entry], list[Entry]]:
@@ -74,8 +75,8 @@ def plane_line_entries(plane: Plane) -> list[Entry]:
 def decoder_entries(plane: Plane) -> list[Entry]:
     """The curves of the decoders and the arrows to them, and those of chains."""
     entries: list[Entry] = []
-    if any(curve.kind == PROGRESSIVE for curve in plane.curves):
-        known = textwrap.fill("ever more levels of the chain known", WRAPPED)
+    for meaning in progressive_meanings(plane.curves):
+        known = textwrap.fill(meaning, WRAPPED)
         entries.append((Line2D([], [], color=INK, **PROGRESS), known))
     if all(curve.kind == PROGRESSIVE for curve in plane.curves):
         return entries

@@ -38,6 +38,7 @@ from genprobe.render.page.provenance import facts_of
 from genprobe.render.page.reproduce import from_here
 from genprobe.render.palette import COLOURS, MARKERS, colours_of
 from genprobe.render.plane import plane_of, regime_keys
+from genprobe.render.progressive_plane import progressive_meanings
 from genprobe.render.rate_parts import label_part, strip_labels
 from genprobe.render.text import templating
 from genprobe.render.text.chain_lines import FIRST_ALONE, values_of
@@ -148,6 +149,7 @@ def to_html(comparison: Comparison, unit: str = "nats", command: str | None = No
         crowded=len(reports) > CROWD,
         meaning=MEANING,
         keys=regime_keys(plane),
+        progressive_meanings=progressive_meanings(plane.curves),
         glyphs={name: GLYPHS[shape] for name, shape in MARKERS.items()},
         colours=COLOURS,
         css=text["report.css"],

@@ -1,12 +1,14 @@
 """A chain of latents in a few lines: what each level costs, and what it says of x."""
 
+import math
+
 from genprobe.analysis.advice import error_of
 from genprobe.analysis.rounding import rounded, with_error
 from genprobe.render.text.first_level import has_chain
 from genprobe.render.text.short_rows import Scale
 from genprobe.report import Report
+from genprobe.report.estimate import Estimate
 from genprobe.report.levels import DEAD_NATS, Level
-from genprobe.report.progressive_curve import ProgressivePoint
 
 WIDEST = 16
 """Characters of the longest bar."""
@@ -46,7 +48,7 @@ def short_chain_lines(report: Report, scale: Scale) -> list[str]:
     if not has_chain(report):
         return []
     largest = sorted(report.levels, key=lambda e: -e["rate"].value)[: LISTED // 2]
-    each = [f"{e.name} {brief(e, scale)}" for e in report.levels if e in largest]
+    each = [f"{e.name} {brief(e['rate'], scale)}" for e in report.levels if e in largest]
     left = len(report.levels) - len(each)
     more = [f"{left} more"] if left else []
     dead = [level.name for level in report.levels if level.dead]
@@ -72,10 +74,7 @@ def dead_words(level: Level) -> str:
 
 def values_of(level: Level) -> int:
     """How many values one z of a level has."""
-    count = 1
-    for length in level.shape:
-        count *= length
-    return count
+    return math.prod(level.shape)
 
 
 def bar(value: float, top: float) -> str:
@@ -93,11 +92,11 @@ def bar(value: float, top: float) -> str:
     return ("█" * (eighths // 8) + EIGHTHS[eighths % 8]).rstrip()
 
 
-def brief(level: Level, scale: Scale) -> str:
-    """The rate of a level, rounded to its error."""
-    rate, error = level["rate"], error_of(level["rate"])
+def brief(estimate: Estimate, scale: Scale) -> str:
+    """A number of nats, rounded to its error."""
+    error = error_of(estimate)
     shown = None if error is None else error / scale.nats
-    return rounded(rate.value / scale.nats, shown, scale.decimals)
+    return rounded(estimate.value / scale.nats, shown, scale.decimals)
 
 
 def known_line(report: Report, scale: Scale) -> list[str]:
@@ -105,13 +104,5 @@ def known_line(report: Report, scale: Scale) -> list[str]:
     curve = report.progressive
     if curve is None or not curve.points:
         return []
-    by = scale.nats if curve.in_nats else 1.0
-    said = [f"{left_at(point, by, scale)} ({point.label})" for point in curve.points]
-    unit = "" if curve.in_nats else f", {curve.points[0].distortion.unit}"
-    return [f"D with the first levels alone{unit}: {' → '.join(said)}"]
-
-
-def left_at(point: ProgressivePoint, by: float, scale: Scale) -> str:
-    """The distortion of a point, rounded to its error."""
-    value, error = point.distortion.value / by, error_of(point.distortion)
-    return rounded(value, None if error is None else error / by, scale.decimals)
+    said = [f"{brief(point.distortion, scale)} ({point.label})" for point in curve.points]
+    return [f"D with the first levels alone: {' → '.join(said)}"]

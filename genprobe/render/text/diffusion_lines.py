@@ -5,7 +5,7 @@ import math
 from genprobe.analysis.advice import error_of
 from genprobe.analysis.diffuses import diffuses
 from genprobe.analysis.rounding import rounded, with_error
-from genprobe.render.text.chain_lines import bar
+from genprobe.render.text.chain_lines import bar, brief
 from genprobe.render.text.short_rows import Scale
 from genprobe.report import Report
 from genprobe.report.estimate import Estimate
@@ -72,6 +72,27 @@ def short_diffusion_lines(report: Report, scale: Scale) -> list[str]:
     return [*bits_line(report), said, *curve_line(report, scale)]
 
 
+def spelt_diffusion_lines(report: Report, scale: Scale) -> list[str]:
+    """The same as the lines of ``diffusion_lines`` in running text, where there are no bars.
+
+    Args:
+        report: to be shown.
+        scale: of the numbers.
+    """
+    if not diffuses(report):
+        return []
+    octaves = [f"{level.name} {number(level['rate'], scale)}" for level in report.levels]
+    curve = report.progressive
+    points = [] if curve is None else [point_line(report, p, scale) for p in curve.points]
+    each = [" ".join(point.split()) for point in points]
+    return [
+        *bits_line(report),
+        f"R by state: {', '.join(octaves)}",
+        looked_line(report),
+        *([f"{CURVE}: {'; '.join(each)}"] if each else []),
+    ]
+
+
 def number(estimate: Estimate, scale: Scale) -> str:
     """A number with its error in the unit of the table."""
     return with_error(estimate.value, error_of(estimate), scale.decimals, scale.nats)
@@ -105,7 +126,7 @@ def curve_line(report: Report, scale: Scale) -> list[str]:
     curve = report.progressive
     if curve is None:
         return []
-    return [f"x̂ errs by (R): {', '.join(brief(report, p, scale) for p in some(curve))}"]
+    return [f"x̂ errs by (R): {', '.join(error_at(report, p, scale) for p in some(curve))}"]
 
 
 def some(curve: ProgressiveCurve) -> list[ProgressivePoint]:
@@ -119,12 +140,9 @@ def some(curve: ProgressiveCurve) -> list[ProgressivePoint]:
     return [points[j] for j in sorted(near)]
 
 
-def brief(report: Report, point: ProgressivePoint, scale: Scale) -> str:
+def error_at(report: Report, point: ProgressivePoint, scale: Scale) -> str:
     """The root mean squared error a value at a point, and its rate."""
-    error = error_of(point.rate)
-    shown = None if error is None else error / scale.nats
-    rate = rounded(point.rate.value / scale.nats, shown, scale.decimals)
-    return f"{root(report, point):.2g} ({rate})"
+    return f"{root(report, point):.2g} ({brief(point.rate, scale)})"
 
 
 def point_line(report: Report, point: ProgressivePoint, scale: Scale) -> str:

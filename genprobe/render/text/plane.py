@@ -12,6 +12,7 @@ from genprobe.render.decoder_curve import DECODER, PROGRESSIVE
 from genprobe.render.plane import Plane, Position, Window, plane_of
 from genprobe.render.plane_labels import axis_titles, entropy_label, one_line
 from genprobe.render.plane_lines import round_numbers
+from genprobe.render.progressive_plane import progressive_meanings
 
 KEYS = string.digits[1:] + string.ascii_letters
 """Markers of the models that are named; plain ASCII, as every terminal has it."""
@@ -119,7 +120,7 @@ def legend(plane: Plane) -> Iterator[str]:
     kinds = {curve.kind for curve in plane.curves}
     if DECODER in kinds:
         yield f"{CURVE} the best any encoder could reach with this decoder and prior"
-    if PROGRESSIVE in kinds:
-        yield f"{KNOWN} ever more levels of a chain known, the others drawn from their priors"
+    for meaning in progressive_meanings(plane.curves):
+        yield f"{KNOWN} {meaning}"
     if plane.undecoded:
         yield "without a decoder: " + ", ".join(one_line(m.name) for m in plane.undecoded)

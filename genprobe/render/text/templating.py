@@ -24,6 +24,7 @@ from genprobe.render.text.comparison_rows import (
 )
 from genprobe.render.text.comparison_verdict import verdict_of
 from genprobe.render.text.comparison_warnings import shared_warnings
+from genprobe.render.text.diffusion_lines import short_diffusion_lines, spelt_diffusion_lines
 from genprobe.render.text.headings import COLUMNS, ERRORS
 from genprobe.render.text.label_lines import label_lines
 from genprobe.render.text.rows import (
@@ -63,6 +64,7 @@ def report_facts(report: Report, unit: str) -> dict[str, Any]:
         "errors": ERRORS,
         "sections": sections(report, scale, DECIMALS[unit]),
         "method": method_lines(report),
+        "time": spelt_diffusion_lines(report, scale_of(report, unit)),
         "levels": short_chain_lines(report, scale_of(report, unit)),
         "labels": labels_said(report, unit),
         "regime": regime_lines(report, unit, scale),
@@ -85,6 +87,7 @@ def screen_facts(report: Report, unit: str) -> dict[str, Any]:
         "unit": unit,
         "errors": error_columns(report),
         "rows": short_rows(report, unit),
+        "time": short_diffusion_lines(report, scale_of(report, unit)),
         "levels": short_chain_lines(report, scale_of(report, unit)),
         "labels": labels_said(report, unit),
         "regime": regime_verdict(report),

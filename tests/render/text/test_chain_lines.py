@@ -30,7 +30,8 @@ def figure(value, unit="nats", name="rate"):
 
 def level(i, rate, size=8):
     active = figure(size // 2, "count", "active_units")
-    estimates = {"rate": figure(rate), "active_units": active}
+    known = dataclasses.replace(figure(rate), se=0.001)
+    estimates = {"rate": known, "active_units": active}
     return Level(name=f"z{i}", estimates=estimates, shape=(size,), family="diagonal-normal")
 
 
