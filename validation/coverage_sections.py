@@ -154,7 +154,7 @@ def brackets(cases: Sequence[Case], folder: Path) -> Iterator[Line]:
         rows = [row for row in read_rows(folder, case.name) if row["seed"] < FRESH]
         limits = kept_limits(folder, case) if rows else {}
         for name in case.estimators if limits else ():
-            if name in BOUNDED:
+            if name in BOUNDED and BOUNDED[name][0] in limits:
                 yield bracket_line(case, name, rows, limits)
 
 

@@ -6,9 +6,9 @@ from genprobe.analysis.advice import error_of
 from genprobe.analysis.diffuses import diffuses
 from genprobe.analysis.rounding import rounded, with_error
 from genprobe.render.text.chain_lines import bar, brief
+from genprobe.render.text.label_lines import stated
 from genprobe.render.text.short_rows import Scale
 from genprobe.report import Report
-from genprobe.report.estimate import Estimate
 from genprobe.report.progressive_curve import ProgressiveCurve, ProgressivePoint
 
 DENSITY = "density-distortion"
@@ -39,7 +39,7 @@ def diffusion_lines(report: Report, scale: Scale) -> list[str]:
     top, total = max(e.value for e in rates.values()), report["rate"].value
     shown = {name: e for name, e in rates.items() if e.value >= SMALL * total}
     lines = [
-        f"{name:<{NAME}} {bar(e.value, top):<16} {number(e, scale)}" for name, e in shown.items()
+        f"{name:<{NAME}} {bar(e.value, top):<16} {stated(e, scale)}" for name, e in shown.items()
     ]
     rest = [e for name, e in rates.items() if name not in shown]
     more = sum(e.value for e in rest) / scale.nats
@@ -47,7 +47,7 @@ def diffusion_lines(report: Report, scale: Scale) -> list[str]:
         name = f"{len(rest)} others"
         lines.insert(0, f"{name:<{NAME}} {'':<16} {rounded(more, None, scale.decimals)}")
     curve = report.progressive
-    points = [] if curve is None else [point_line(report, p, scale) for p in curve.points]
+    points = [] if curve is None else [along_line(report, p, scale) for p in curve.points]
     heads = [CURVE] if points else []
     return [*bits_line(report), *lines, looked_line(report), *heads, *points]
 
@@ -68,7 +68,7 @@ def short_diffusion_lines(report: Report, scale: Scale) -> list[str]:
             half = level.name
             break
     first = report.levels[0]
-    said = f"noisiest state {number(first['rate'], scale)}; half of R is paid by {half}"
+    said = f"noisiest state {stated(first['rate'], scale)}; half of R is paid by {half}"
     return [*bits_line(report), said, *curve_line(report, scale)]
 
 
@@ -81,9 +81,9 @@ def spelt_diffusion_lines(report: Report, scale: Scale) -> list[str]:
     """
     if not diffuses(report):
         return []
-    octaves = [f"{level.name} {number(level['rate'], scale)}" for level in report.levels]
+    octaves = [f"{level.name} {stated(level['rate'], scale)}" for level in report.levels]
     curve = report.progressive
-    points = [] if curve is None else [point_line(report, p, scale) for p in curve.points]
+    points = [] if curve is None else [along_line(report, p, scale) for p in curve.points]
     each = [" ".join(point.split()) for point in points]
     return [
         *bits_line(report),
@@ -91,11 +91,6 @@ def spelt_diffusion_lines(report: Report, scale: Scale) -> list[str]:
         looked_line(report),
         *([f"{CURVE}: {'; '.join(each)}"] if each else []),
     ]
-
-
-def number(estimate: Estimate, scale: Scale) -> str:
-    """A number with its error in the unit of the table."""
-    return with_error(estimate.value, error_of(estimate), scale.decimals, scale.nats)
 
 
 def bits_line(report: Report) -> list[str]:
@@ -145,11 +140,11 @@ def error_at(report: Report, point: ProgressivePoint, scale: Scale) -> str:
     return f"{root(report, point):.2g} ({brief(point.rate, scale)})"
 
 
-def point_line(report: Report, point: ProgressivePoint, scale: Scale) -> str:
+def along_line(report: Report, point: ProgressivePoint, scale: Scale) -> str:
     """A point of the curve in a line."""
-    left = "" if point.coded is None else f", D {number(point.coded, scale)}"
+    left = "" if point.coded is None else f", D {stated(point.coded, scale)}"
     return (
-        f"{point.label:<8} R {number(point.rate, scale)}{left}, {root(report, point):.2g} a value"
+        f"{point.label:<8} R {stated(point.rate, scale)}{left}, {root(report, point):.2g} a value"
     )
 
 
