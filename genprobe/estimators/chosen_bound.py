@@ -3,6 +3,9 @@
 The least of several estimates is below the least of what they estimate, on average. Its error is
 widened to Bonferroni's quantile for as many as might have been chosen (Dunn 1961): each of their
 95 % limits then holds at once, and so does that of whichever came out least.
+
+Other draws may choose another bound: the Monte Carlo error is the largest of those that might have
+been chosen, so that an exact rate is not called exact where it is only one of them.
 """
 
 import dataclasses
@@ -34,12 +37,33 @@ def chosen_bound(bounds: Sequence[Estimate], choose: Callable[..., Estimate]) ->
         ('a', 0.114)
     """
     best = choose(bounds, key=lambda bound: bound.value)
-    factor = choice_factor(sum(might_be(bound, best) for bound in bounds))
+    rivals = [bound for bound in bounds if might_be(bound, best)]
+    factor, drawn = choice_factor(len(rivals)), largest_se(rivals)
     return dataclasses.replace(
         best,
-        se=None if best.se is None else best.se * factor,
+        se=None if best.se is None or drawn is None else drawn * factor,
         se_data=None if best.se_data is None else best.se_data * factor,
     )
+
+
+def held_to(bound: Estimate, limit: Estimate, choose: Callable[..., Estimate]) -> Estimate:
+    """A bound, or what is known to be its limit where it would pass that.
+
+    Args:
+        bound: as it came out, its errors widened for the choice.
+        limit: known better.
+        choose: ``max`` of a limit from below, ``min`` of one from above.
+    """
+    best = choose([bound, limit], key=lambda each: each.value)
+    other = limit if best is bound else bound
+    return (
+        dataclasses.replace(best, se=largest_se([best, other])) if might_be(other, best) else best
+    )
+
+
+def largest_se(bounds: Sequence[Estimate]) -> float | None:
+    """The largest Monte Carlo error of some bounds; None where none is known."""
+    return max((bound.se for bound in bounds if bound.se is not None), default=None)
 
 
 def might_be(bound: Estimate, best: Estimate) -> bool:

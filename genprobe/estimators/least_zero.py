@@ -1,12 +1,13 @@
 """A lower bound on what cannot be negative.
 
 Where the bound that was worked out lies below 0, it says less than is known without any data: the
-bound is then 0, which does not err. How other data would have moved it is not known, so no error
-over the data is stated.
+bound is then 0, which errs only where other draws might have put it above. How other data would
+have moved it is not known, so no error over the data is stated.
 """
 
 import dataclasses
 
+from genprobe.estimators.chosen_bound import RIVAL
 from genprobe.report import Estimate
 
 REMARK = "below 0 as worked out; it cannot be negative"
@@ -26,4 +27,5 @@ def at_least_zero(bound: Estimate) -> Estimate:
     """
     if bound.value > 0:
         return bound
-    return dataclasses.replace(bound, value=0.0, se=0.0, se_data=None, remark=REMARK)
+    se = None if bound.se is None else bound.se if -bound.value <= RIVAL * bound.se else 0.0
+    return dataclasses.replace(bound, value=0.0, se=se, se_data=None, remark=REMARK)

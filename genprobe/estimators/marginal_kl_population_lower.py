@@ -19,7 +19,7 @@ from torch import Tensor
 
 from genprobe.aggregate.queries import Queries
 from genprobe.errors import UnavailableError
-from genprobe.estimators.chosen_bound import chosen_bound
+from genprobe.estimators.chosen_bound import chosen_bound, held_to
 from genprobe.estimators.control_variates import Controls
 from genprobe.estimators.least_zero import at_least_zero
 from genprobe.estimators.marginal_kl import added_in_squares, marginal_kl
@@ -67,7 +67,7 @@ def marginal_kl_population_lower(
         if not bounds:
             raise
     upper = marginal_kl(rate, rate_analytic, queries, controls)
-    best = min(chosen_bound(bounds, max), upper, key=lambda bound: bound.value)
+    best = held_to(chosen_bound(bounds, max), upper, min)
     return dataclasses.replace(
         at_least_zero(best), name="marginal_kl_population_lower", kind="lower", n=rate.shape[1]
     )

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from genprobe.aggregate.queries import Queries
 from genprobe.errors import UnavailableError
-from genprobe.estimators.chosen_bound import chosen_bound
+from genprobe.estimators.chosen_bound import chosen_bound, held_to
 from genprobe.estimators.control_variates import Controls
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
@@ -65,5 +65,5 @@ def mutual_information_population_upper(
     with contextlib.suppress(UnavailableError):
         bounds.append(mutual_information_loo(queries, controls))
     low = mutual_information(queries, controls)
-    least = max(chosen_bound(bounds, min), low, key=lambda bound: bound.value)
+    least = held_to(chosen_bound(bounds, min), low, max)
     return dataclasses.replace(least, name="mutual_information_population_upper", kind="upper")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import norm
 
-from genprobe.estimators.chosen_bound import choice_factor, chosen_bound
+from genprobe.estimators.chosen_bound import choice_factor, chosen_bound, held_to
 from genprobe.report import Estimate
 
 BOUND = Estimate(name="a", value=1.0, se=0.02, se_data=0.1, kind="upper", n=500)
@@ -29,6 +29,15 @@ def test_the_errors_are_widened_for_as_many_as_are_within_reach(choose, value):
 
 def test_a_bound_far_from_the_others_is_as_it_was():
     assert chosen_bound([BOUND, replace(BOUND, value=2.0)], min) == BOUND
+
+
+def test_other_draws_may_choose_another_bound():
+    exact, drawn = replace(BOUND, se=0.0), replace(BOUND, value=1.05, se=0.03)
+    far = replace(BOUND, value=9.0, se=5.0)
+    assert chosen_bound([exact, drawn, far], min).se == pytest.approx(0.03 * choice_factor(2))
+    assert held_to(exact, drawn, min).se == held_to(exact, drawn, max).se == 0.03
+    assert held_to(exact, far, min) == exact
+    assert held_to(exact, far, max) == far
 
 
 def test_without_an_error_over_the_data_the_other_says_what_is_within_reach():
