@@ -3,8 +3,9 @@
 import math
 
 from genprobe.analysis.advice import error_of
-from genprobe.analysis.rounding import rounded, with_error
+from genprobe.analysis.rounding import rounded
 from genprobe.render.text.first_level import has_chain
+from genprobe.render.text.label_lines import stated
 from genprobe.render.text.short_rows import Scale
 from genprobe.report import Report
 from genprobe.report.estimate import Estimate
@@ -59,7 +60,7 @@ def short_chain_lines(report: Report, scale: Scale) -> list[str]:
 def level_line(level: Level, top: float, scale: Scale) -> str:
     """A level: its bar, its rate with the error, and how many of its dimensions cost anything."""
     rate = level["rate"]
-    said = with_error(rate.value, error_of(rate), scale.decimals, scale.nats)
+    said = stated(rate, scale)
     active = level.estimates.get("active_units")
     units = ""
     if active is not None:
