@@ -12,12 +12,8 @@ from rich.text import Text
 from genprobe.errors import Notice
 from genprobe.escape import escaped
 from genprobe.render.text.at_width import AtWidth
-from genprobe.render.text.chain_lines import chain_lines
-from genprobe.render.text.channel_lines import channel_lines
-from genprobe.render.text.diffusion_lines import diffusion_lines
+from genprobe.render.text.further import detailed_parts
 from genprobe.render.text.headings import ERRORS
-from genprobe.render.text.inference_lines import curve_lines, inference_details
-from genprobe.render.text.label_lines import label_lines
 from genprobe.render.text.rows import (
     Row,
     headline,
@@ -28,7 +24,6 @@ from genprobe.render.text.rows import (
 )
 from genprobe.render.text.short_rows import Scale
 from genprobe.render.text.short_table import point_aligned
-from genprobe.render.text.token_lines import token_lines
 from genprobe.render.text.units import DECIMALS, divisor
 from genprobe.report import Report
 
@@ -55,25 +50,8 @@ def report_view(report: Report, unit: str = "nats") -> RenderableType:
     if bars:
         parts.append(Text(f"  KL by dimension, largest first   {bars}"))
     parts += [Padding(Text(line, style="dim"), (0, 0, 0, 2)) for line in method_lines(report)]
-    if report.channels:
-        first, *rest = channel_lines(report)
-        parts += ["", hanging("Codes", first, "bold"), *(padded(line) for line in rest)]
-    if report.tokens is not None:
-        first, *rest = token_lines(report)
-        parts += ["", hanging("Tokens", first, "bold"), *(padded(line) for line in rest)]
-    in_unit = Scale(unit, scale, DECIMALS[unit])
-    levels = chain_lines(report, in_unit)
-    time = diffusion_lines(report, in_unit)
-    if time:
-        parts += ["", hanging("Time", time[0], "bold"), *map(padded, time[1:])]
-    if levels:
-        parts += ["", hanging("Levels", levels[0], "bold"), *map(padded, levels[1:])]
-    for label in report.labels.values():
-        first, *rest = label_lines(label, Scale(unit, scale, DECIMALS[unit]))
-        parts += ["", hanging("Label", first, "bold"), *(padded(line) for line in rest)]
-    said = [*inference_details(report, in_unit), *curve_lines(report, in_unit)]
-    if said:
-        parts += ["", hanging("log p", said[0], "bold"), *map(padded, said[1:])]
+    for title, (first, *rest) in detailed_parts(report, Scale(unit, scale, DECIMALS[unit]), True):
+        parts += ["", hanging(title, first, "bold"), *map(padded, rest)]
     parts += ["", regime_view(report, unit, scale)]
     if report.warnings:
         parts += ["", warnings_view(report.warnings)]

@@ -8,7 +8,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from genprobe.analysis.verdict import verdict
 from genprobe.comparing.comparison import Comparison
 from genprobe.escape import escaped
-from genprobe.render.text.chain_lines import short_chain_lines
 from genprobe.render.text.comparison_codes import code_columns, code_notes, code_title, has_codes
 from genprobe.render.text.comparison_labels import label_columns, label_notes, label_title
 from genprobe.render.text.comparison_rows import (
@@ -24,9 +23,8 @@ from genprobe.render.text.comparison_rows import (
 )
 from genprobe.render.text.comparison_verdict import verdict_of
 from genprobe.render.text.comparison_warnings import shared_warnings
-from genprobe.render.text.diffusion_lines import short_diffusion_lines, spelt_diffusion_lines
+from genprobe.render.text.further import detailed_parts, short_parts
 from genprobe.render.text.headings import COLUMNS, ERRORS
-from genprobe.render.text.label_lines import label_lines
 from genprobe.render.text.rows import (
     headline,
     method_lines,
@@ -64,9 +62,7 @@ def report_facts(report: Report, unit: str) -> dict[str, Any]:
         "errors": ERRORS,
         "sections": sections(report, scale, DECIMALS[unit]),
         "method": method_lines(report),
-        "time": spelt_diffusion_lines(report, scale_of(report, unit)),
-        "levels": short_chain_lines(report, scale_of(report, unit)),
-        "labels": labels_said(report, unit),
+        "further": detailed_parts(report, scale_of(report, unit)),
         "regime": regime_lines(report, unit, scale),
         "warnings": report.warnings,
     }
@@ -87,22 +83,10 @@ def screen_facts(report: Report, unit: str) -> dict[str, Any]:
         "unit": unit,
         "errors": error_columns(report),
         "rows": short_rows(report, unit),
-        "time": short_diffusion_lines(report, scale_of(report, unit)),
-        "levels": short_chain_lines(report, scale_of(report, unit)),
-        "labels": labels_said(report, unit),
+        "further": short_parts(report, scale_of(report, unit)),
         "regime": regime_verdict(report),
         "warnings": report.warnings,
     }
-
-
-def labels_said(report: Report, unit: str) -> list[list[str]]:
-    """The lines of every label.
-
-    Args:
-        report: to be shown, its names escaped.
-        unit: of the numbers.
-    """
-    return [label_lines(label, scale_of(report, unit)) for label in report.labels.values()]
 
 
 def comparison_facts(comparison: Comparison, unit: str, warnings: bool = True) -> dict[str, Any]:
