@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
-from torch.distributions import Distribution
+from torch.distributions import Distribution, Independent
 
 from genprobe.errors import ModelError
 from genprobe.priors.from_distribution import known_kl, over_events
@@ -110,8 +110,28 @@ def in_stretches(p: Distribution, z: Tensor) -> Tensor:
     axes = z.dim() - len(p.event_shape)
     rows = z.reshape(-1, *z.shape[axes:])
     size = max(1, VALUES // max(1, p.event_shape.numel()))
+    require_inside(p, rows)
     found = [p.log_prob(some) for some in torch.split(rows, size)]
     return torch.cat(found).view(z.shape[:axes])
+
+
+def require_inside(p: Distribution, z: Tensor) -> None:
+    """Check that z (n, *event) is where a distribution has a density.
+
+    torch.distributions check that themselves, until somebody uses torch.compile: it lets all of
+    them check nothing from then on, and some then have a density where there is none. One that was
+    told by itself not to check is not checked here.
+
+    Raises:
+        ValueError: if any z is outside of its support.
+    """
+    while isinstance(p, Independent):
+        p = p.base_dist
+    if "_validate_args" in vars(p) or Distribution._validate_args:
+        return
+    with contextlib.suppress(NotImplementedError):  # it does not say where it is
+        if not p.support.check(z).all():  # type: ignore[union-attr]
+            raise ValueError(f"some are outside of its support, {p.support}")
 
 
 @contextlib.contextmanager

@@ -33,6 +33,7 @@ def load_tensors(path: Path) -> Any:
         warnings.catch_warnings(),
     ):
         warnings.filterwarnings("ignore", "Detected pickle protocol")
+        warnings.filterwarnings("ignore", "Validating sparse tensor invariants")
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 from torch import nn
-from torch.distributions import Distribution, Independent, Normal
+from torch.distributions import Dirichlet, Distribution, Independent, Normal, Uniform
 
 from genprobe.errors import ModelError
 from genprobe.families.diagonal_normal import diagonal_normal
@@ -148,3 +148,25 @@ class TestConformance(PriorTests):
 class TestConformanceOfAFlow(PriorTests):
     event_shape = (2,)
     part = prior_from_module(Flow())
+
+
+@pytest.mark.parametrize("checks", [True, False], ids=["checked", "unchecked"])
+def test_a_density_outside_of_the_support_is_refused_whatever_torch_checks(checks):
+    # torch.compile lets all distributions check nothing, for good: Dirichlet then has a density
+    # anywhere.
+    before = Distribution._validate_args
+    Distribution.set_default_validate_args(checks)
+    try:
+        prior = prior_from_module(lambda: Dirichlet(torch.full((3,), 5.0)))
+        assert prior.log_prob(torch.full((3,), 1 / 3).double()).isfinite()
+        with pytest.raises(ValueError, match="support"):
+            prior.log_prob(torch.full((4, 3), 0.5).double())
+    finally:
+        Distribution.set_default_validate_args(before)
+
+
+def test_a_distribution_that_was_told_not_to_check_is_not_checked():
+    prior = prior_from_module(
+        lambda: Independent(Uniform(-torch.ones(2), torch.ones(2), validate_args=False), 1)
+    )
+    assert prior.log_prob(torch.full((1, 2), 3.0).double()) == -torch.inf
