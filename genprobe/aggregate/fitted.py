@@ -22,12 +22,15 @@ from genprobe.errors import UnavailableError
 from genprobe.runtime.memory import own_pages
 from genprobe.runtime.outer_threads import outer_threads, share_out
 from genprobe.runtime.progress import Progress, silent
+from genprobe.runtime.seeds import generator
 from genprobe.store.read import Store
 from genprobe.types import Family, Params, Prior, PriorFactory
 
 SCORED_VALUES = 1 << 20
 """Values of z that one thread scores at a time while candidates are chosen."""
 
+COMPARED = 1_000
+"""Examples on whose codes the fits of all folds are compared."""
 CLEARLY = 4.0
 """Standard errors that a size lies below the best candidate before it to be given up at once."""
 
@@ -45,6 +48,7 @@ class FittedMarginal:
         held_out: log m(z) of every candidate at one draw of each example chosen, by a fit without
             it (m,), nats.
         chosen: (m,) the examples that candidates were fitted to and chosen on.
+        fits: of each fold, to the examples of the others.
     """
 
     candidate: str
@@ -54,6 +58,7 @@ class FittedMarginal:
     prior: Prior
     held_out: Mapping[str, Float64[Tensor, " m"]]
     chosen: Int64[Tensor, " m"]
+    fits: Sequence[Prior]
 
 
 def fit_marginal(
@@ -105,6 +110,7 @@ def fit_marginal(
         prior=best[picks.index(candidate)],
         held_out=each,
         chosen=chosen,
+        fits=best,
     )
 
 
@@ -285,3 +291,30 @@ def score(
                 z = store.gather("draws/z", draw, rows).double()
                 share_out(one, [(draw, rows, z, f) for f in range(len(priors))])
     return log_mz
+
+
+def codes_of_some(store: Store) -> Float64[Tensor, "m *latent"]:
+    """A code each of some examples at random, on which fits are compared."""
+    rng = generator(store.header.seed, "codes of some")
+    some = torch.randperm(store.header.n, generator=rng)[:COMPARED].sort().values
+    return store.gather("draws/z", 0, some).double()
+
+
+def error_of_fits(fits: Sequence[Prior], z: Float64[Tensor, "m *latent"]) -> float:
+    """Standard error of a mean log density that comes from where a fit began and ended, nats.
+
+    The fit of every fold is one of several that there could have been, and a mean over all examples
+    is one over all of them. On the same codes they differ in little else.
+
+    Args:
+        fits: of each fold.
+        z: (m, *latent) codes of some examples, whatever the fits saw.
+
+    Example:
+        >>> from genprobe.priors.standard_normal import standard_normal
+        >>> same = [standard_normal.build(torch.Size([2]), {})] * 5
+        >>> round(error_of_fits(same, torch.zeros(3, 2).double()), 9)
+        0.0
+    """
+    means = torch.stack([prior.log_prob(z).double().mean() for prior in fits])
+    return float(means.std()) / math.sqrt(len(fits))

@@ -36,6 +36,7 @@ def marginal_kl_population_lower(
     controls: Controls | None = None,
     fitted_rate: Float64[Tensor, "draw n"] | None = None,
     which: Int64[Tensor, " n"] | None = None,
+    fit_error: float = 0.0,
 ) -> Estimate:
     """The lower end of the bracket of the population's marginal KL, nats.
 
@@ -47,6 +48,7 @@ def marginal_kl_population_lower(
         fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted, nats; None where none was
             fitted.
         which: (n,) the distinct example that each is; None where all differ.
+        fit_error: of the fitted prior's bound, nats.
 
     Raises:
         UnavailableError: if neither of the bounds on I(X;Z) exists.
@@ -60,7 +62,7 @@ def marginal_kl_population_lower(
         >>> marginal_kl_population_lower(torch.full((1, 4), 3.0).double(), True, same).value
         3.0
     """
-    bounds = [] if fitted_rate is None else [prior_saving(rate, fitted_rate, which)]
+    bounds = [] if fitted_rate is None else [prior_saving(rate, fitted_rate, which, fit_error)]
     try:
         bounds.append(rate_beyond_loo(rate, rate_analytic, queries, controls))
     except UnavailableError:

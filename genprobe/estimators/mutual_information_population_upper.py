@@ -37,6 +37,7 @@ def mutual_information_population_upper(
     controls: Controls | None = None,
     fitted_rate: Float64[Tensor, "draw n"] | None = None,
     which: Int64[Tensor, " n"] | None = None,
+    fit_error: float = 0.0,
 ) -> Estimate:
     """The upper end of the bracket of I(X;Z), nats: the least of those bounds that there are.
 
@@ -48,6 +49,7 @@ def mutual_information_population_upper(
         fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted, nats; None where none was
             fitted.
         which: (n,) the distinct example that each is; None where all differ.
+        fit_error: of the fitted prior's bound, nats.
 
     Example:
         Posteriors that do not overlap: leave-one-out says nothing, and the rate is left.
@@ -61,7 +63,7 @@ def mutual_information_population_upper(
     """
     bounds = [rate_estimate(rate, rate_analytic, which)]
     if fitted_rate is not None:
-        bounds.append(rate_fitted_prior(fitted_rate, which))
+        bounds.append(rate_fitted_prior(fitted_rate, which, fit_error))
     with contextlib.suppress(UnavailableError):
         bounds.append(mutual_information_loo(queries, controls))
     low = mutual_information(queries, controls)

@@ -12,6 +12,7 @@ far below that of either rate. Negative where no candidate does better than the 
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from genprobe.estimators.rate_fitted_prior import with_error_of_fits
 from genprobe.estimators.standard_error import sum_over_examples
 from genprobe.report import Estimate
 
@@ -20,6 +21,7 @@ def prior_saving(
     rate: Float64[Tensor, "ratedraw n"],
     fitted_rate: Float64[Tensor, "draw n"],
     which: Int64[Tensor, " n"] | None = None,
+    fit_error: float = 0.0,
 ) -> Estimate:
     """What a better prior would save, nats.
 
@@ -27,6 +29,7 @@ def prior_saving(
         rate: (draw, n), or (1, n) where analytic, nats.
         fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted, nats.
         which: (n,) the distinct example that each is; None where all differ.
+        fit_error: of the mean, because the fits end elsewhere with another seed, nats.
 
     Example:
         >>> import torch
@@ -34,4 +37,5 @@ def prior_saving(
         >>> prior_saving(rate, fitted).value
         0.75
     """
-    return sum_over_examples("prior_saving", rate, -fitted_rate, which)
+    found = sum_over_examples("prior_saving", rate, -fitted_rate, which)
+    return with_error_of_fits(found, fit_error)

@@ -10,6 +10,9 @@ entropy where that is known, and its deviation at the draws serves as a control 
 m(z).
 """
 
+import math
+from dataclasses import replace
+
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
@@ -18,20 +21,43 @@ from genprobe.report import Estimate
 
 
 def rate_fitted_prior(
-    fitted_rate: Float64[Tensor, "draw n"], which: Int64[Tensor, " n"] | None = None
+    fitted_rate: Float64[Tensor, "draw n"],
+    which: Int64[Tensor, " n"] | None = None,
+    fit_error: float = 0.0,
 ) -> Estimate:
     """The rate under the best fitted prior, nats; an upper bound on I(X;Z).
 
     Args:
         fitted_rate: (draw, n) log q(z|x_n) − log m(z), cross-fitted, nats.
         which: (n,) the distinct example that each is; None where all differ.
+        fit_error: of its mean, because the fits end elsewhere with another seed, nats.
 
     Example:
         >>> import torch
         >>> rate_fitted_prior(torch.tensor([[1.0, 2.0]]).double()).value
         1.5
     """
-    return mean_over_examples("rate_fitted_prior", fitted_rate, kind="upper", which=which)
+    found = mean_over_examples("rate_fitted_prior", fitted_rate, kind="upper", which=which)
+    return with_error_of_fits(found, fit_error)
+
+
+def with_error_of_fits(estimate: Estimate, fit_error: float) -> Estimate:
+    """An estimate of given fits with what their own error adds, nats.
+
+    Args:
+        estimate: its errors those for these fits.
+        fit_error: of the fits.
+
+    Example:
+        >>> one = Estimate(name="a", value=1.0, se=3.0, se_data=None, kind="upper", n=2)
+        >>> with_error_of_fits(one, 4.0).se
+        5.0
+    """
+    se, se_data = (
+        None if error is None else math.hypot(error, fit_error)
+        for error in (estimate.se, estimate.se_data)
+    )
+    return replace(estimate, se=se, se_data=se_data)
 
 
 def fitted_rates(

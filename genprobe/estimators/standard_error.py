@@ -26,6 +26,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.estimators.students_t import students_t
+from genprobe.estimators.tail import UNKNOWN, rests_on_few, tail_factor
 from genprobe.report import Estimate, Kind
 
 CAUTION = 3
@@ -52,7 +53,7 @@ def interval_factor(values: Float64[Tensor, " n"]) -> float:
     The second-order term of the Edgeworth expansion of the studentised mean (Hall 1992, "The
     Bootstrap and Edgeworth Expansion", eq. 2.55), taken with caution, and no less than Student's t.
     A mean of rare large values needs it: a sample that happens to miss some of them is off, and
-    understates its own error.
+    understates its own error. A heavy tail is told by its shape (``genprobe.estimators.tail``).
 
     Example:
         >>> import torch
@@ -68,7 +69,7 @@ def interval_factor(values: Float64[Tensor, " n"]) -> float:
     x = 1.96**2
     term = skewness.square() * (x * x + 2 * x - 3) / 18 - kurtosis * (x - 3) / 12
     edgeworth = 1 + (CAUTION * max(0.0, float(term)) + (x + 3) / 4) / len(values)
-    return max(edgeworth, student_factor(float(len(values) - 1)))
+    return max(edgeworth, student_factor(float(len(values) - 1)), tail_factor(values))
 
 
 def root_of_mean(variances: Float64[Tensor, " m"], draws: int, n: int | None = None) -> float:
@@ -158,6 +159,8 @@ def two_stage_error(
 ) -> float | None:
     """Standard error of the mean of values that err by themselves, of m of n examples.
 
+    None for a single example of many, and where a few of many err, and the others hardly.
+
     Args:
         means: (m,) the values.
         variances: (m,) of each, from its own draws.
@@ -174,6 +177,8 @@ def two_stage_error(
     """
     m = len(means)
     population = n or m
+    if rests_on_few(variances.sqrt()):
+        return None
     drawn = root_of_mean(variances, draws, population)
     if m == population:
         return drawn
@@ -225,7 +230,9 @@ def cluster_means(
 def data_error(
     values: Float64[Tensor, "draw m"], which: Int64[Tensor, " m"] | None = None
 ) -> float | None:
-    """Standard error with the m examples as a sample of a population; None for a single one.
+    """Standard error with the m examples as a sample of a population.
+
+    None for a single one, and where a few of many make up all of the spread.
 
     Args:
         values: (draw, m).
@@ -245,7 +252,9 @@ def data_error(
     if len(means) > 1 and each.min() == each.max():
         return 0.0  # sums over copies round
     plain = standard_error(means)
-    return None if plain is None else plain * interval_factor(means)
+    if plain is None or rests_on_few(each):
+        return None
+    return plain * interval_factor(means)
 
 
 def mean_over_examples(
@@ -282,6 +291,7 @@ def mean_over_examples(
         kind="exact" if exact else kind,
         unit=unit,
         n=values.shape[1],
+        remark=UNKNOWN if rests_on_few(values.mean(0)) else "",
     )
 
 
@@ -315,6 +325,7 @@ def sum_over_examples(
         se_data=data_error(means[None], which),
         kind="estimate",
         n=len(means),
+        remark=UNKNOWN if rests_on_few(means) else "",
     )
 
 

@@ -9,10 +9,14 @@ import genprobe
 from genprobe.aggregate import fit_sample
 from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fit_sample import FOLDS
-from genprobe.aggregate.fitted import fit_marginal
+from genprobe.aggregate.fitted import codes_of_some, error_of_fits, fit_marginal
 from genprobe.errors import UnavailableError
 from genprobe.estimators.rate import rate
-from genprobe.estimators.rate_fitted_prior import fitted_rates, rate_fitted_prior
+from genprobe.estimators.rate_fitted_prior import (
+    fitted_rates,
+    rate_fitted_prior,
+    with_error_of_fits,
+)
 from genprobe.families.diagonal_normal import diagonal_normal as family
 from genprobe.priors.diagonal_normal import diagonal_normal
 from genprobe.priors.flat import flat_prior
@@ -309,3 +313,30 @@ def test_codes_without_a_density_or_moments_have_none(store_of, name, support, d
     )
     with pytest.raises(UnavailableError, match="No fitted marginal"):
         fit_marginal(store, other, RUNGS)
+
+
+# What the fits' own error adds
+
+
+def test_fits_that_differ_make_an_error_and_fits_that_agree_make_none():
+    def prior(level):
+        return flat_prior("p", torch.Size([1]), lambda z: torch.full((len(z),), level), None, {})
+
+    z = torch.zeros(7, 1).double()
+    assert error_of_fits([prior(2.0)] * 5, z) < 1e-12
+    levels = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])
+    found = error_of_fits([prior(float(v)) for v in levels], z)
+    assert found == pytest.approx(float(levels.std()) / math.sqrt(5))
+
+
+def test_the_error_of_the_bound_has_that_of_the_fits_in_it(store_of):
+    angle = torch.arange(200.0) * (2 * math.pi / 8)
+    x = torch.stack([angle.cos(), angle.sin()], 1)
+    store = store_of(linear(torch.eye(2), 0.1), x + 0.05 * torch.randn(200, 2))
+    fitted = fit_marginal(store, family, {"normal-mixture": normal_mixture})
+    alone = rate_under(fitted, store)
+    error = error_of_fits(fitted.fits, codes_of_some(store))
+    assert error > 0.2 * alone.se
+    both = with_error_of_fits(alone, error)
+    assert both.se == pytest.approx(math.hypot(alone.se, error))
+    assert both.value == alone.value
