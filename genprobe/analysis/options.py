@@ -80,6 +80,7 @@ class Options:
     max_steps: int | None = None
     decoder_curve: bool | Sequence[float] | None = None
     codebook: Any = None
+    keep_levels: bool = False
 
     @classmethod
     def from_arguments(cls, arguments: Mapping[str, Any]) -> Options:
@@ -104,6 +105,11 @@ class Options:
         require_positive(**{name: getattr(self, name) for name in POSITIVE})
         if self.dtype not in DTYPES:
             raise UsageError(f"dtype must be one of {', '.join(DTYPES)}, not {self.dtype!r}.")
+        if self.keep_levels and self.store is None:
+            raise UsageError(
+                "keep_levels puts draws into a store, and no store is named.",
+                "Give store=FILE (--store FILE) as well.",
+            )
         if self.observation_scale is not None:
             from genprobe.loaders.generator import require_scale  # which imports torch
 

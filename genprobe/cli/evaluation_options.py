@@ -75,6 +75,9 @@ EVALUATION = (
     ),
     option("--fresh", is_flag=True, help="Encode again even if the store has it."),
     option(
+        "--keep-levels", is_flag=True, help="Store the draws of every level of a chain of latents."
+    ),
+    option(
         "--draws",
         type=WHOLE,
         default=1,

@@ -28,7 +28,7 @@ from genprobe.encoding.parts import packed
 from genprobe.errors import ModelError
 from genprobe.priors.from_distribution import known_kl
 from genprobe.runtime.seeds import derived_seed, seeded
-from genprobe.store.format import MOMENT
+from genprobe.store.format import DRAWS, MOMENT
 from genprobe.types import Params
 
 PIECE = 256
@@ -179,3 +179,17 @@ def level_columns(walks: list[Walked]) -> dict[str, Tensor]:
         weights = [(w.log_p - w.log_q)[:, 1:].sum(1) for w in walks]
         found["levels/log_weight"] = torch.stack(weights)
     return found
+
+
+def level_draws(calls: Calls, z: Tensor) -> dict[str, Tensor]:
+    """The draws of the levels below the first, by path.
+
+    Args:
+        calls: of a model with a chain.
+        z: (draw, n, K) packed draws.
+
+    Returns:
+        ``levels/z_2`` (draw, n, *latent) and so on.
+    """
+    levels = calls.chain.unpack(z) if calls.chain is not None else []
+    return {f"levels/{DRAWS.format(i)}": draws for i, draws in enumerate(levels[1:], 2)}

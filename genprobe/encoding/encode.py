@@ -13,7 +13,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.encoding.calls import Calls, bind
-from genprobe.encoding.chain import level_columns, walked
+from genprobe.encoding.chain import level_columns, level_draws, walked
 from genprobe.encoding.chain_calls import first_level
 from genprobe.encoding.checks import first_not_finite, impossible_value
 from genprobe.encoding.context import context_of, keywords
@@ -177,7 +177,8 @@ def chain_batch(
         log_pz=log_prior(prior, first_level(calls, z).double(), start),
         log_px_z=log_likelihood(calls, x, z, start),
     )
-    return batch, level_columns(walks)
+    kept = level_draws(calls, z) if header.keep_levels else {}
+    return batch, level_columns(walks) | kept
 
 
 def log_likelihood(

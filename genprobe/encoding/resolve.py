@@ -19,7 +19,7 @@ from genprobe.encoding.parts import Fitting, Parts
 from genprobe.encoding.placement import in_evaluation
 from genprobe.encoding.prior_calls import call_for_prior, guarded, log_prior
 from genprobe.encoding.repeatable import ROWS, require_repeatable
-from genprobe.errors import DataError, GenprobeError, ModelError, reason_of
+from genprobe.errors import DataError, GenprobeError, ModelError, UsageError, reason_of
 from genprobe.loaders.prior_file import prior_from_file
 from genprobe.plugins import plugins
 from genprobe.priors.from_distribution import over_events
@@ -51,6 +51,7 @@ def prepare(
     batch_size: int = ROWS,
     without_encoder: Callable[[Calls, Dataset, int], Fitting] | None = None,
     tolerance: float = 0.01,
+    keep_levels: bool = False,
 ) -> tuple[Header, Parts]:
     """The header of the store and the model's parts, after encoding a few examples.
 
@@ -65,10 +66,11 @@ def prepare(
         without_encoder: calls, data and seed to how posteriors are fitted where there is no
             encoder; None to refuse such a model.
         tolerance: of a diffusion model's bound, bits a value or a share of the rate.
+        keep_levels: whether the draws of every level of a chain are stored.
 
     Raises:
-        GenprobeError: if the data do not fit the model, a part has an unknown name, or the model
-            depends on chance or on the batch.
+        GenprobeError: if the data do not fit the model, a part has an unknown name, the model
+            depends on chance or on the batch, or has no levels to be kept.
     """
     calls = bind_model(model, device=device, dtype=getattr(torch, dtype), batch_size=batch_size)
     posterior, source = calls.posterior, calls.likelihood
@@ -117,7 +119,13 @@ def prepare(
         encoder=model.encodes,
         diffusion=chain,
         levels=levels_of(calls),
+        keep_levels=keep_levels,
     )
+    if keep_levels and not header.levels:
+        raise UsageError(
+            f"{model.name} is no chain of latents, whose levels could be kept.",
+            "Leave --keep-levels (keep_levels) out: the draws of z are in the store.",
+        )
     return header, parts_of(calls, prior)
 
 

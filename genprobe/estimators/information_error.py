@@ -185,7 +185,7 @@ def spread_of_examples(
         return math.inf
     squares = (means - means.mean()).square() * len(means) / (len(means) - 1)
     between = max(0.0, float(((squares - noise_of(cleared)) * copies).mean()))
-    return between * interval_factor(cluster_means(means, which)) ** 2
+    return between * interval_factor(cluster_means(means, which), means) ** 2
 
 
 def without(

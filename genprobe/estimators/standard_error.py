@@ -47,13 +47,20 @@ def standard_error(values: Float64[Tensor, " n"]) -> float | None:
     return float(values.std()) / math.sqrt(len(values)) if len(values) > 1 else None
 
 
-def interval_factor(values: Float64[Tensor, " n"]) -> float:
+def interval_factor(
+    values: Float64[Tensor, " n"], each: Float64[Tensor, " m"] | None = None
+) -> float:
     """By how much the standard error of the mean must grow for 1.96 of it to hold 95 %.
 
     The second-order term of the Edgeworth expansion of the studentised mean (Hall 1992, "The
     Bootstrap and Edgeworth Expansion", eq. 2.55), taken with caution, and no less than Student's t.
     A mean of rare large values needs it: a sample that happens to miss some of them is off, and
     understates its own error. A heavy tail is told by its shape (``genprobe.estimators.tail``).
+
+    Args:
+        values: what is independent.
+        each: the values of all examples, where copies of one are summed up in ``values``: how many
+            there are makes no tail.
 
     Example:
         >>> import torch
@@ -69,7 +76,11 @@ def interval_factor(values: Float64[Tensor, " n"]) -> float:
     x = 1.96**2
     term = skewness.square() * (x * x + 2 * x - 3) / 18 - kurtosis * (x - 3) / 12
     edgeworth = 1 + (CAUTION * max(0.0, float(term)) + (x + 3) / 4) / len(values)
-    return max(edgeworth, student_factor(float(len(values) - 1)), tail_factor(values))
+    return max(
+        edgeworth,
+        student_factor(float(len(values) - 1)),
+        tail_factor(values if each is None else each),
+    )
 
 
 def root_of_mean(variances: Float64[Tensor, " m"], draws: int, n: int | None = None) -> float:
@@ -254,7 +265,7 @@ def data_error(
     plain = standard_error(means)
     if plain is None or rests_on_few(each):
         return None
-    return plain * interval_factor(means)
+    return plain * interval_factor(means, each)
 
 
 def mean_over_examples(

@@ -54,6 +54,7 @@ def evaluate(
     max_steps: int | None = None,
     decoder_curve: bool | Sequence[float] | None = None,
     codebook: Any = None,
+    keep_levels: bool = False,
 ) -> Report:
     """Evaluate a model on data: rate, distortion, mutual information, marginal KL, regime.
 
@@ -122,6 +123,8 @@ def evaluate(
             Without an encoder by default at five; False for none.
         codebook: the vectors that the codes of a quantiser stand for (classes, width), or the path
             of such an array: the report names those that are equal.
+        keep_levels: put the draws of every level of a chain of latents into the store, as
+            ``levels/z_2`` and so on. By default it has those of the first.
 
     Returns:
         The report; everything in nats per example.

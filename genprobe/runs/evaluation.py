@@ -180,6 +180,7 @@ def prepare_run(
         batch_size=batch_size,
         without_encoder=fitting_to,
         tolerance=options.tolerance,
+        keep_levels=options.keep_levels,
     )
     for part, words in header.training.get("read_as", {}).items() if ranks.leads else ():
         log.info("What %s of %s returns is read thus: %s.", part, header.model, words)

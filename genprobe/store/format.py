@@ -21,6 +21,8 @@ SEGMENT_ROWS = 4096
 
 MOMENT = "level_{}_rate"
 """Name of the sums of the rate of each dimension of a level, counted from 1."""
+DRAWS = "z_{}"
+"""Name of the draws of a level below the first, where they are kept."""
 EXAMPLE_HASHES = ("identity/x", "identity/context")
 """Columns of hashes, of each example and of what it gives a conditional model."""
 EXAMPLE_AXIS = {
@@ -68,6 +70,7 @@ class Header:
         encoder: whether the model has one; if not, its posteriors were fitted to each example.
         levels: family and shape of z of each level of a chain of latents, of which the first is
             the code that is stored; empty of any other model.
+        keep_levels: whether the draws of the others are stored too.
         diffusion: of a diffusion model its steps, how they are grouped, and which are looked at;
             None of any other. What is stored as its code says nothing.
         genprobe: the version that wrote it.
@@ -99,6 +102,7 @@ class Header:
     teacher_forced: bool = False
     encoder: bool = True
     levels: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    keep_levels: bool = False
     diffusion: Mapping[str, Any] | None = None
     genprobe: str = __version__
     version: int = VERSION
@@ -125,6 +129,7 @@ IDENTITY = {
     "encoder": "another way to posteriors",
     "family": "another posterior family",
     "levels": "another chain of levels",
+    "keep_levels": "another choice of what is kept of its levels",
     "prior": "another prior",
     "likelihood": "another likelihood",
     "draws": "another number of draws",
@@ -194,6 +199,8 @@ def dump_header(header: Header) -> str:
         del content["encoder"]
     if not header.levels:
         del content["levels"]
+    if not header.keep_levels:
+        del content["keep_levels"]
     if header.diffusion is None:
         del content["diffusion"]
     return json.dumps(content)
@@ -230,10 +237,13 @@ def load_header(text: str | bytes, place: str) -> Header:
 
 
 TEXTS = ("model", "model_fingerprint", "dataset", "dataset_fingerprint", "family", "prior")
+FLAGS = ("discrete", "rate_analytic", "teacher_forced", "encoder", "keep_levels")
 KINDS: dict[str, Any] = {
     **dict.fromkeys((*TEXTS, "binarize", "device", "genprobe"), str),
     **dict.fromkeys(("n", "draws", "segment", "version", "seed"), int),
-    **dict.fromkeys(("discrete", "rate_analytic", "teacher_forced", "encoder"), bool),
+    **dict.fromkeys(
+        ("discrete", "rate_analytic", "teacher_forced", "encoder", "keep_levels"), bool
+    ),
     **dict.fromkeys(("likelihood", "context_fingerprint"), str | None),
     "entropy": float | int | None,
     "training": dict,

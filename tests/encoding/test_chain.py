@@ -7,7 +7,7 @@ import torch
 
 import genprobe
 from genprobe import Model
-from genprobe.errors import GenprobeError, ModelError
+from genprobe.errors import GenprobeError, ModelError, StoreError, UsageError
 
 N = 40
 
@@ -59,6 +59,42 @@ def test_the_store_holds_the_first_level_and_rates_of_the_others(x, tmp_path):
     again = genprobe.report_from_store(genprobe.open_store(tmp_path / "s.h5"))
     assert numbers(again) == numbers(report)
     assert genprobe.evaluate(chain(), x, draws=2, store=tmp_path / "s.h5")["rate"] == report["rate"]
+
+
+def test_the_draws_of_every_level_are_kept_where_somebody_asks(x, tmp_path):
+    kept = genprobe.evaluate(
+        chain(), x, draws=2, store=tmp_path / "s.h5", keep_levels=True, batch_size=7
+    )
+    assert kept.store.header.keep_levels
+    below = kept.store.column("levels/z_2")
+    assert below.shape == (2, N, 1)
+    # What is kept is what was decoded.
+    codes = torch.cat([kept.store.column("draws/z"), below], 2)
+    paid = -torch.distributions.Normal(codes, 0.4).log_prob(x.double()).sum(2)
+    torch.testing.assert_close(paid, kept.store.column("probes/distortion"), rtol=1e-5, atol=1e-5)
+    plain = genprobe.evaluate(chain(), x, draws=2, store=tmp_path / "plain.h5")
+    assert not plain.store.has("levels/z_2")
+    assert numbers(plain) == numbers(kept)
+
+
+def test_keeping_levels_needs_levels_and_a_store(x, tmp_path):
+    with pytest.raises(UsageError, match=r"no store is named.*\n.*--store"):
+        genprobe.evaluate(chain(), x, keep_levels=True)
+    flat = genprobe.Model(
+        name="flat",
+        encode=lambda x: {"loc": x, "scale": torch.ones_like(x)},
+        posterior="diagonal-normal",
+        prior="standard-normal",
+    )
+    with pytest.raises(UsageError, match=r"flat is no chain of latents.*\n.*keep_levels"):
+        genprobe.evaluate(flat, x, store=tmp_path / "s.h5", keep_levels=True)
+    assert not (tmp_path / "s.h5").exists()
+
+
+def test_a_store_without_the_draws_is_not_taken_for_one_with_them(x, tmp_path):
+    genprobe.evaluate(chain(), x, store=tmp_path / "s.h5")
+    with pytest.raises(StoreError, match=r"what is kept of its levels.*\n.*--fresh"):
+        genprobe.evaluate(chain(), x, store=tmp_path / "s.h5", keep_levels=True)
 
 
 def test_a_run_that_was_interrupted_goes_on_to_the_same_numbers(tmp_path, monkeypatch):

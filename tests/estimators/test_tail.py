@@ -91,3 +91,11 @@ def test_where_rare_draws_make_up_all_no_error_is_stated(draws):
 def test_how_many_make_up_a_sum():
     assert made_up_by(torch.ones(7).double()) == 7
     assert made_up_by(torch.tensor([1.0, 0.0]).double()) == 1
+
+
+def test_how_often_examples_are_copied_makes_no_tail():
+    clusters, each = squares(N, 3), quantiles(scipy.stats.norm)
+    assert tail_factor(clusters) > 2
+    assert interval_factor(clusters) == tail_factor(clusters)
+    assert interval_factor(clusters, each) < interval_factor(clusters)
+    assert interval_factor(clusters, each) >= 1
