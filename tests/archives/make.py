@@ -112,12 +112,18 @@ def write_stores():
         "optimal-sigma.h5": {"model": optimal_sigma(), "data": "waves.npy"},
         "categorical.h5": {"model": categorical(), "data": counts(), "fresh": True},
         "conditional.h5": {"model": conditional(), "data": labelled()},
+        "levels.h5": {"model": levels(), "data": "waves.npy", "keep_levels": True},
+        "diffusion.h5": {"model": diffusion(), "data": "waves.npy"},
     }
     for store, run in (runs | others).items():
         run |= {"draws": DRAWS, "device": "cpu"}
         genprobe.evaluate(store=store, **run)
     codes = {"loc": torch.randn(60, 2), "scale": torch.rand(60, 2) + 0.1}
     genprobe.evaluate_posteriors(codes, name="rate-side", store="rate-side.h5", device="cpu")
+    tokens = np.random.default_rng(4).integers(0, 6, size=(80, 2, 3)).clip(1)
+    genprobe.evaluate_posteriors(
+        {"index": tokens, "classes": np.full(80, 8)}, name="tokens", store="tokens.h5", device="cpu"
+    )
     return runs
 
 
@@ -192,6 +198,43 @@ def conditional():
         module=module,
         condition=lambda x, covariates: {"label": torch.as_tensor(covariates["label"])},
     )
+
+
+def levels():
+    """A chain of two latents, whose draws are all kept."""
+    down, up, out = nn.Linear(6, 4), nn.Linear(8, 2), nn.Linear(3, 6)
+
+    def walk(x):
+        loc, log_scale = down(x).chunk(2, 1)
+        code = {"loc": torch.zeros(2), "scale": torch.ones(2)}
+        z = yield {"loc": loc, "scale": (log_scale - 1).exp()}, code
+        loc, log_scale = up(torch.cat([x, z], 1)).chunk(2, 1)
+        yield (
+            {"loc": loc, "scale": (log_scale - 1).exp()},
+            {"loc": z[:, :1], "scale": torch.ones(1)},
+        )
+
+    return genprobe.Model(
+        name="levels",
+        chain=walk,
+        decode=lambda draws: {"loc": out(torch.cat(draws, 1)), "scale": torch.tensor(0.5)},
+        posterior="diagonal-normal",
+        likelihood="normal",
+        module=nn.ModuleList([down, up, out]),
+    )
+
+
+def diffusion():
+    """Ten steps of noise, and a guess at it that is right for data of unit variance."""
+    kept = torch.linspace(0.98, 0.02, 10, dtype=torch.float64)
+    alpha, sigma = kept.sqrt(), (1 - kept).sqrt()
+    chain = genprobe.Diffusion(
+        alpha=alpha,
+        sigma=sigma,
+        denoise=lambda x, t: sigma[t].to(x)[:, None] * x,
+        predicts="noise",
+    )
+    return genprobe.Model(name="diffusion", diffusion=chain, likelihood="normal")
 
 
 def write_labelled():
