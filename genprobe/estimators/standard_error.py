@@ -26,7 +26,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.estimators.students_t import students_t
-from genprobe.estimators.tail import UNKNOWN, rests_on_few, tail_factor
+from genprobe.estimators.tail import remark_on, rests_on_few, tail_factor
 from genprobe.report import Estimate, Kind
 
 CAUTION = 3
@@ -302,7 +302,7 @@ def mean_over_examples(
         kind="exact" if exact else kind,
         unit=unit,
         n=values.shape[1],
-        remark=UNKNOWN if rests_on_few(values.mean(0)) else "",
+        remark=remark_on(values),
     )
 
 
@@ -336,7 +336,7 @@ def sum_over_examples(
         se_data=data_error(means[None], which),
         kind="estimate",
         n=len(means),
-        remark=UNKNOWN if rests_on_few(means) else "",
+        remark=remark_on(means[None]),
     )
 
 

@@ -46,6 +46,9 @@ ROUNDING = 1e-7
 """Of the largest value: a spread below it is one of float32."""
 UNKNOWN = "no error: a few of many values make up nearly all of its spread"
 """The remark on an estimate without an error."""
+WIDER = "its error is wide because its values have a heavy tail"
+TOLD = 1.5
+"""Factor of an error from which on somebody is told why it is wide."""
 
 
 def tail_shape(values: Float64[Tensor, " n"]) -> float:
@@ -120,6 +123,24 @@ def rests_on_few(values: Float64[Tensor, " n"]) -> bool:
     if not float(away.max()) > ROUNDING * float(values.abs().max()):
         return False
     return made_up_by(away) < FEW and tail_shape(values) > ENDLESS
+
+
+def remark_on(values: Float64[Tensor, "draw m"]) -> str:
+    """Why the error of a mean over examples is wide, or is none; empty where it is as usual.
+
+    Args:
+        values: (draw, m).
+
+    Example:
+        >>> import torch
+        >>> remark_on(torch.arange(1000).double()[None])
+        ''
+    """
+    means = values.mean(0)
+    noise = values.std(0) if len(values) > 1 else torch.zeros_like(means)
+    if rests_on_few(means) or rests_on_few(noise):
+        return UNKNOWN
+    return WIDER if tail_factor(means) > TOLD else ""
 
 
 def made_up_by(sizes: Float64[Tensor, " n"]) -> float:

@@ -5,7 +5,15 @@ import scipy.stats
 import torch
 
 from genprobe.estimators.standard_error import data_error, interval_factor, mean_over_examples
-from genprobe.estimators.tail import UNKNOWN, made_up_by, rests_on_few, tail_factor, tail_shape
+from genprobe.estimators.tail import (
+    UNKNOWN,
+    WIDER,
+    made_up_by,
+    remark_on,
+    rests_on_few,
+    tail_factor,
+    tail_shape,
+)
 
 N = 2000
 
@@ -86,6 +94,11 @@ def test_where_rare_draws_make_up_all_no_error_is_stated(draws):
     assert found.se is None
     assert found.se_data is None
     assert found.remark == UNKNOWN
+
+
+def test_who_sees_a_wide_error_is_told_why():
+    assert mean_over_examples("rate", squares(N, 3)[None]).remark == WIDER
+    assert remark_on(quantiles(scipy.stats.norm)[None]) == ""
 
 
 def test_how_many_make_up_a_sum():
