@@ -4,6 +4,7 @@ import os
 import pickle
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,11 @@ from torch import Tensor
 
 from genprobe.analysis.report import report_from_store
 from genprobe.datasets.from_array import array_dataset
+from genprobe.encoding.chain import walked
+from genprobe.encoding.chain_calls import discovered
 from genprobe.encoding.context import context_of
+from genprobe.encoding.denoiser_calls import chain_of
+from genprobe.encoding.diffusion import answers
 from genprobe.encoding.examples import encode_examples
 from genprobe.encoding.latent_shape import latent_shape_of
 from genprobe.encoding.resolve import bind_model, bind_prior
@@ -79,7 +84,8 @@ class LoaderTests(Suite):
     def test_it_gives_a_model_that_encodes(self, tmp_path: Path) -> None:
         """Its posterior parameters are valid, and the same at every call.
 
-        Those of p(x|z) are, where the model has no encoder.
+        Those of p(x|z) are, where the model has no encoder; of a chain of latents those of its
+        first level and the rates of all, of a diffusion model what its network predicts.
         """
         model = self.loaded(self.write(tmp_path))
         assert isinstance(model, Model), f"load() returns a {type(model).__name__}, not a Model"
@@ -90,13 +96,21 @@ class LoaderTests(Suite):
             )
 
     def encoded(self, model: Model) -> Params:
-        """Checked posterior parameters of the data; or what the prior's draws decode to."""
+        """Checked posterior parameters of the data, or what stands for them by the model's kind."""
         if model.module is not None:
             model.module.eval()
         x = self.data.float()
         context = context_of(model, array_dataset("data", self.data), x, 0)
         calls = bind_model(model, device=torch.device("cpu"), dtype=x.dtype, batch_size=len(x))
         calls = calls.given(context)
+        if model.diffusion is not None:
+            rows = range(len(x))
+            return {"prediction": answers(chain_of(calls), x.double(), rows, self.seed)}
+        if model.chain is not None:
+            with seeded(self.seed):
+                calls = replace(calls, chain=discovered(calls, x))
+            [walk] = walked(calls, x, 0, 1, self.seed)
+            return {**walk.params, "rate": walk.rate}
         if model.encodes:
             return encode_examples(calls, x, 0)
         latent = latent_shape_of(model)

@@ -70,6 +70,46 @@ def line(scale):
     )
 
 
+class TestOfAChain(TestOfTwoFiles):
+    """The same file, of a model with two levels."""
+
+    @staticmethod
+    def load(path, trust):
+        return levels(TestOfTwoFiles.load(path, trust))
+
+    part = Loader(scheme="level-run", recognises=TestOfTwoFiles.recognises, load=load)
+
+
+class TestOfADiffusion(TestOfTwoFiles):
+    """The same file, of a diffusion model."""
+
+    @staticmethod
+    def load(path, trust):
+        TestOfTwoFiles.load(path, trust)
+        kept = torch.linspace(0.95, 0.05, 8, dtype=torch.float64)
+        chain = genprobe.Diffusion(
+            alpha=kept.sqrt(),
+            sigma=(1 - kept).sqrt(),
+            denoise=lambda x, t: 0.5 * x,
+            predicts="noise",
+        )
+        return Model(name="steps", diffusion=chain, likelihood="normal")
+
+    part = Loader(scheme="step-run", recognises=TestOfTwoFiles.recognises, load=load)
+
+
+def levels(flat, noise=0.0):
+    """A model of two levels whose encoder may be noisy."""
+
+    def walk(x):
+        q = flat.encode(x)
+        z = yield q, {"loc": torch.zeros(3), "scale": torch.ones(3)}
+        loc = z[:, :1] + noise * torch.randn(len(x), 1)
+        yield {"loc": loc, "scale": torch.full((1,), 0.5)}, {"loc": z[:, :1], "scale": 1.0}
+
+    return Model(name="levels", chain=walk, decode=None, posterior="diagonal-normal")
+
+
 def suite(part, base=TestOfTwoFiles, **members):
     return type("TestPart", (base,), {"part": part, **members})
 
@@ -134,6 +174,14 @@ def test_a_wrong_loader_fails_in_its_own_test(failing, part, failures):
     for name, words in failures.items():
         assert words in found[name]
     assert found.keys() - failures.keys() <= {DAMAGED}, found
+
+
+def test_a_chain_that_draws_by_itself_is_found(failing):
+    def noisy(path, trust):
+        return levels(RIGHT.load(path, trust), noise=1.0)
+
+    found = failing(suite(replace(TestOfAChain.part, load=noisy)))
+    assert "depends on chance" in found[PATH]
 
 
 def trusting(path, trust):
