@@ -5,6 +5,7 @@ import contextlib
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
@@ -28,6 +29,14 @@ def interrupt_main() -> None:
         _thread.interrupt_main()
 
 
+def main_is_in(function: Callable[..., Any]) -> bool:
+    """Whether the main thread is in a call of a function."""
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    while frame is not None and frame.f_code is not function.__code__:
+        frame = frame.f_back
+    return frame is not None
+
+
 @contextlib.contextmanager
 def lasting_interrupts() -> Iterator[None]:
     """Let an interrupt come again that Python has dropped.
@@ -38,12 +47,16 @@ def lasting_interrupts() -> Iterator[None]:
     before = sys.unraisablehook
 
     def hook(dropped: Any) -> None:
-        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+        if issubclass(dropped.exc_type, KeyboardInterrupt):
+            threading.Thread(target=again, daemon=True).start()
+        else:
             before(dropped)
-            return
-        again = threading.Timer(SOON, interrupt_main)  # at once it would be dropped again
-        again.daemon = True
-        again.start()
+
+    def again() -> None:
+        time.sleep(SOON)
+        while main_is_in(hook):  # where it would be lost for good
+            time.sleep(SOON)
+        interrupt_main()
 
     sys.unraisablehook = hook
     try:

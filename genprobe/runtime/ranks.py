@@ -8,6 +8,7 @@ import contextlib
 import functools
 import itertools
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -100,7 +101,21 @@ def join_group(name: str) -> None:
     store, rank, size = rendezvous_store()
     attempt = f"attempt-{restarts}/" if one_machine else ""
     store = dist.PrefixStore(f"{attempt}group-{next(GROUPS)}", store)  # type: ignore[attr-defined]
-    dist.init_process_group(name, store=store, rank=rank, world_size=size, timeout=TIMEOUT)
+    with stdout_to_stderr():  # Gloo of torch 2.9 says there who is connected
+        dist.init_process_group(name, store=store, rank=rank, world_size=size, timeout=TIMEOUT)
+
+
+@contextlib.contextmanager
+def stdout_to_stderr() -> Iterator[None]:
+    """Let what libraries print on standard output go where nobody reads results."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 GROUPS = itertools.count()

@@ -7,6 +7,7 @@ import re
 import signal
 import sys
 import threading
+import time
 import weakref
 from functools import partial
 from pathlib import Path
@@ -317,3 +318,26 @@ def test_what_else_python_drops_is_shown_as_ever(monkeypatch):
         Thing()
     assert [dropped.exc_type for dropped in shown] == [ValueError]
     assert sys.unraisablehook == shown.append
+
+
+def test_an_interrupt_does_not_come_again_while_it_would_be_lost(heeded, monkeypatch):
+    """As on a busy machine, where the one who brings it is quicker than the one who lost it."""
+    monkeypatch.setattr("genprobe.cli.interrupt.SOON", 0.0)
+    start = threading.Thread.start
+
+    def slow(self):
+        start(self)
+        time.sleep(0.2)
+
+    class Thing:
+        """Something that h5py might hold."""
+
+    for _ in range(3):
+        thing, long_after = Thing(), threading.Event()
+        watch = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+        with lasting_interrupts(), pytest.raises(KeyboardInterrupt):  # noqa: PT012
+            monkeypatch.setattr(threading.Thread, "start", slow)
+            del thing
+            long_after.wait(20)
+        monkeypatch.setattr(threading.Thread, "start", start)
+        assert watch() is None

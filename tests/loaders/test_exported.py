@@ -112,6 +112,7 @@ class Switch(torch.nn.Module):
         return {"loc": loc, "scale": torch.ones_like(loc)}
 
 
+@pytest.mark.filterwarnings("ignore:Guards may run slower")  # of Python 3.13.0
 def test_a_program_that_needs_torch_needs_trust(tmp_path, caplog):
     net = Switch()
     model = genprobe.Model(
