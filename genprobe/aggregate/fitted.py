@@ -22,15 +22,15 @@ from genprobe.errors import UnavailableError
 from genprobe.runtime.memory import own_pages
 from genprobe.runtime.outer_threads import outer_threads, share_out
 from genprobe.runtime.progress import Progress, silent
-from genprobe.runtime.seeds import generator
+from genprobe.runtime.seeds import derived_seed
 from genprobe.store.read import Store
 from genprobe.types import Family, Params, Prior, PriorFactory
 
 SCORED_VALUES = 1 << 20
 """Values of z that one thread scores at a time while candidates are chosen."""
 
-COMPARED = 1_000
-"""Examples on whose codes the fits of all folds are compared."""
+AGAIN = 3
+"""Folds that are fitted again to see what another seed changes."""
 CLEARLY = 4.0
 """Standard errors that a size lies below the best candidate before it to be given up at once."""
 
@@ -49,6 +49,8 @@ class FittedMarginal:
             it (m,), nats.
         chosen: (m,) the examples that candidates were fitted to and chosen on.
         fits: of each fold, to the examples of the others.
+        sample: that they were fitted to.
+        again: a fold to its fit with another seed.
     """
 
     candidate: str
@@ -59,6 +61,8 @@ class FittedMarginal:
     held_out: Mapping[str, Float64[Tensor, " m"]]
     chosen: Int64[Tensor, " m"]
     fits: Sequence[Prior]
+    sample: Sample
+    again: Callable[[int], Prior]
 
 
 def fit_marginal(
@@ -102,6 +106,11 @@ def fit_marginal(
         log_mz = torch.stack([each[name] for name in picks])[fold, torch.arange(len(fold))][None]
     else:
         log_mz = score(store, best, fold)
+
+    def again(f: int) -> Prior:
+        factory, size = sized(sample, candidates, picks[f], folds)
+        return fit_without(sample, factory, size, f, derived_seed(seed, "again", f))
+
     return FittedMarginal(
         candidate=candidate,
         scores={name: float(values.mean()) for name, values in scores.items()},
@@ -111,6 +120,8 @@ def fit_marginal(
         held_out=each,
         chosen=chosen,
         fits=best,
+        sample=sample,
+        again=again,
     )
 
 
@@ -138,11 +149,26 @@ def refit(
     """
     fold, chosen = choose_folds(store, family, seed, distinct)
     sample = take_sample(store, family, chosen, fold[chosen])
-    for name, factory in suitable(store, family, candidates).items():
-        sizes = sizes_of(sample, factory, int(fold.max()) + 1)
+    candidates = suitable(store, family, candidates)
+    factory, size = sized(sample, candidates, candidate, int(fold.max()) + 1)
+    if factory.fit is None:
+        raise ValueError(factory.name)
+    return factory.name, factory.fit(sample.codes, size, seed)
+
+
+def sized(
+    sample: Sample, candidates: Mapping[str, PriorFactory], candidate: str, folds: int
+) -> tuple[PriorFactory, int]:
+    """The factory and the size of a candidate by what it goes by.
+
+    Raises:
+        UnavailableError: if none of the candidates goes by that name.
+    """
+    for name, factory in candidates.items():
+        sizes = sizes_of(sample, factory, folds)
         for size in sizes:
             if factory.fit is not None and label_of(name, size, sizes) == candidate:
-                return name, factory.fit(sample.codes, size, seed)
+                return factory, size
     raise UnavailableError(f"No prior {candidate} can be fitted here.")
 
 
@@ -293,28 +319,19 @@ def score(
     return log_mz
 
 
-def codes_of_some(store: Store) -> Float64[Tensor, "m *latent"]:
-    """A code each of some examples at random, on which fits are compared."""
-    rng = generator(store.header.seed, "codes of some")
-    some = torch.randperm(store.header.n, generator=rng)[:COMPARED].sort().values
-    return store.gather("draws/z", 0, some).double()
+def error_of_fits(fitted: FittedMarginal) -> float:
+    """Standard error of the mean of log m(z) that comes from where a fit began and ended, nats.
 
-
-def error_of_fits(fits: Sequence[Prior], z: Float64[Tensor, "m *latent"]) -> float:
-    """Standard error of a mean log density that comes from where a fit began and ended, nats.
-
-    The fit of every fold is one of several that there could have been, and a mean over all examples
-    is one over all of them. On the same codes they differ in little else.
-
-    Args:
-        fits: of each fold.
-        z: (m, *latent) codes of some examples, whatever the fits saw.
-
-    Example:
-        >>> from genprobe.priors.standard_normal import standard_normal
-        >>> same = [standard_normal.build(torch.Size([2]), {})] * 5
-        >>> round(error_of_fits(same, torch.zeros(3, 2).double()), 9)
-        0.0
+    The fit of every fold is one of several that there could have been. Some are made again with
+    another seed, and both are asked about the examples that neither saw: half of the squared
+    difference of the means is the variance of one. A fit that no seed changes has none.
     """
-    means = torch.stack([prior.log_prob(z).double().mean() for prior in fits])
-    return float(means.std()) / math.sqrt(len(fits))
+    sample, folds = fitted.sample, len(fitted.fits)
+    squares = []
+    for fold in range(min(AGAIN, folds)):
+        z = sample.z[sample.fold == fold]
+        apart = fitted.fits[fold].log_prob(z) - fitted.again(fold).log_prob(z)
+        squares.append(float(apart.double().mean()) ** 2)
+        if not squares[0]:
+            return 0.0
+    return math.sqrt(sum(squares) / 2 / len(squares) / folds)

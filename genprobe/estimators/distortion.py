@@ -13,6 +13,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.estimators.standard_error import mean_over_examples
+from genprobe.estimators.tail import as_far_as_known
 from genprobe.report import Estimate
 
 
@@ -30,4 +31,5 @@ def distortion(
         >>> distortion(torch.tensor([[1.0, 3.0]]).double()).value
         2.0
     """
-    return mean_over_examples("distortion", distortion, which=which)
+    found = mean_over_examples("distortion", distortion, which=which)
+    return as_far_as_known(found, distortion)

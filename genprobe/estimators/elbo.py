@@ -12,6 +12,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.estimators.standard_error import sum_over_examples
+from genprobe.estimators.tail import as_far_as_known
 from genprobe.report import Estimate
 
 
@@ -33,4 +34,6 @@ def elbo(
         >>> elbo(rate, distortion).value
         -6.0
     """
-    return sum_over_examples("elbo", -rate, -distortion, which)
+    found = sum_over_examples("elbo", -rate, -distortion, which)
+    same = len(rate) in (1, len(distortion))
+    return as_far_as_known(found, (rate if same else rate.mean(0)) + distortion)

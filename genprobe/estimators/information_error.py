@@ -35,7 +35,7 @@ from torch import Tensor
 from genprobe.aggregate.queries import Queries
 from genprobe.estimators.control_variates import Controls
 from genprobe.estimators.standard_error import cluster_means, interval_factor, noise_of
-from genprobe.estimators.tail import rests_on_few
+from genprobe.estimators.tail import tail_factor
 
 
 def information_data_error(
@@ -158,8 +158,6 @@ def spread_of_examples(
 ) -> float:
     """Variance over examples of the means of terms over all draws there could be, nats squared.
 
-    Infinite for a single example, and where a few of many make it up.
-
     Args:
         terms: (draw, m) nats.
         controls: control variates of the queries; None for none.
@@ -181,11 +179,12 @@ def spread_of_examples(
     if rate is not None:
         cleared = rate - cleared
     means = cleared.mean(0)
-    if rests_on_few(means):
-        return math.inf
     squares = (means - means.mean()).square() * len(means) / (len(means) - 1)
     between = max(0.0, float(((squares - noise_of(cleared)) * copies).mean()))
-    return between * interval_factor(cluster_means(means, which), means) ** 2
+    factor = interval_factor(cluster_means(means, which))
+    if rate is not None:  # which has no cap, so its tail may be heavy
+        factor = max(factor, tail_factor(means))
+    return between * factor**2
 
 
 def without(

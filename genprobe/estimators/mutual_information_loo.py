@@ -16,8 +16,7 @@ itself.
 Its error over the data counts what example n says of itself, not that its neighbours' q_loo hold it
 too. That holds where many posteriors overlap. Where each has few near neighbours it is too small,
 2.6 for a true 3.7 at 20 dimensions, N = 200, σ = 0.3, and none is stated; nor where the bound lies
-far above I(n;z), as a few outlying posteriors put it, or the second term has a heavy tail, so that
-another sample may well have such.
+far above I(n;z), as a few outlying posteriors put it.
 """
 
 from jaxtyping import Float64
@@ -32,14 +31,11 @@ from genprobe.estimators.information_error import (
     spread_of_examples,
 )
 from genprobe.estimators.mutual_information import index_information
-from genprobe.estimators.tail import tail_factor
 from genprobe.report import Estimate
 
 FEW = "no data error, far above I(n;z) or with few neighbours"
 FAR = 0.1
 """Share of I(n;z) by which a bound on it is far above."""
-HEAVY = 2.0
-"""Factor of an error whose values have a heavy tail: outlying posteriors may be missing."""
 MANY = 10
 """Other posteriors at a code of which each is then a small part of the density."""
 
@@ -73,8 +69,7 @@ def mutual_information_loo(queries: Queries, controls: Controls | None = None) -
     if information.se is not None and gap_error is not None:
         error = information.se + gap_error  # from the same queries, so at worst they add
     gap = max(0.0, float(gaps.mean()))
-    heavy = tail_factor((queries.log_qz - queries.log_qz_loo).mean(0)) > HEAVY
-    far = gap > FAR * information.value + (error or 0.0) or heavy
+    far = gap > FAR * information.value + (error or 0.0)
     over_data = None if far else loo_data_error(terms, error, queries, controls)
     return Estimate(
         name="mutual_information_loo",

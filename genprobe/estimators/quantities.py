@@ -10,7 +10,7 @@ from torch import Tensor
 
 from genprobe.aggregate.code_moments import posterior_entropy
 from genprobe.aggregate.distinct import DistinctExamples, most_information
-from genprobe.aggregate.fitted import FittedMarginal, codes_of_some, error_of_fits
+from genprobe.aggregate.fitted import FittedMarginal, error_of_fits
 from genprobe.aggregate.queries import Queries
 from genprobe.aggregate.smooth_marginals import marginals_at_queries
 from genprobe.aggregate.tokens import Tokens, tokens_of
@@ -335,8 +335,8 @@ class Quantities:
 
     @cached_property
     def fit_error(self) -> float:
-        """Standard error of the mean of ``fitted_rate`` that comes from the fits alone, nats."""
-        return error_of_fits(self.fitted.fits, codes_of_some(self.store))
+        """Standard error of the mean of those values that the fits alone bring, nats."""
+        return error_of_fits(self.fitted)
 
     @cached_property
     def mean_variance(self) -> Float64[Tensor, " dimension"]:

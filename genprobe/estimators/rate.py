@@ -12,6 +12,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.estimators.standard_error import mean_over_examples
+from genprobe.estimators.tail import as_far_as_known
 from genprobe.report import Estimate
 
 
@@ -33,4 +34,5 @@ def rate(
         >>> found.value, found.se
         (2.0, 0.0)
     """
-    return mean_over_examples("rate", rate, exact=rate_analytic, which=which)
+    found = mean_over_examples("rate", rate, exact=rate_analytic, which=which)
+    return as_far_as_known(found, rate)

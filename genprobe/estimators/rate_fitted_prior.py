@@ -16,7 +16,8 @@ from dataclasses import replace
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.estimators.standard_error import mean_over_examples
+from genprobe.aggregate.fitted import AGAIN
+from genprobe.estimators.standard_error import mean_over_examples, student_factor
 from genprobe.report import Estimate
 
 
@@ -44,17 +45,20 @@ def rate_fitted_prior(
 def with_error_of_fits(estimate: Estimate, fit_error: float) -> Estimate:
     """An estimate of given fits with what their own error adds, nats.
 
+    A few fits tell that error, so Student's t takes the place of the normal.
+
     Args:
         estimate: its errors those for these fits.
         fit_error: of the fits.
 
     Example:
         >>> one = Estimate(name="a", value=1.0, se=3.0, se_data=None, kind="upper", n=2)
-        >>> with_error_of_fits(one, 4.0).se
-        5.0
+        >>> round(with_error_of_fits(one, 4.0).se, 2)
+        7.15
     """
+    wide = fit_error * student_factor(float(AGAIN))
     se, se_data = (
-        None if error is None else math.hypot(error, fit_error)
+        None if error is None else math.hypot(error, wide)
         for error in (estimate.se, estimate.se_data)
     )
     return replace(estimate, se=se, se_data=se_data)

@@ -26,7 +26,7 @@ from jaxtyping import Float64, Int64
 from torch import Tensor
 
 from genprobe.estimators.students_t import students_t
-from genprobe.estimators.tail import remark_on, rests_on_few, tail_factor
+from genprobe.estimators.tail import tail_factor
 from genprobe.report import Estimate, Kind
 
 CAUTION = 3
@@ -47,20 +47,13 @@ def standard_error(values: Float64[Tensor, " n"]) -> float | None:
     return float(values.std()) / math.sqrt(len(values)) if len(values) > 1 else None
 
 
-def interval_factor(
-    values: Float64[Tensor, " n"], each: Float64[Tensor, " m"] | None = None
-) -> float:
+def interval_factor(values: Float64[Tensor, " n"]) -> float:
     """By how much the standard error of the mean must grow for 1.96 of it to hold 95 %.
 
     The second-order term of the Edgeworth expansion of the studentised mean (Hall 1992, "The
     Bootstrap and Edgeworth Expansion", eq. 2.55), taken with caution, and no less than Student's t.
     A mean of rare large values needs it: a sample that happens to miss some of them is off, and
-    understates its own error. A heavy tail is told by its shape (``genprobe.estimators.tail``).
-
-    Args:
-        values: what is independent.
-        each: the values of all examples, where copies of one are summed up in ``values``: how many
-            there are makes no tail.
+    understates its own error.
 
     Example:
         >>> import torch
@@ -76,11 +69,7 @@ def interval_factor(
     x = 1.96**2
     term = skewness.square() * (x * x + 2 * x - 3) / 18 - kurtosis * (x - 3) / 12
     edgeworth = 1 + (CAUTION * max(0.0, float(term)) + (x + 3) / 4) / len(values)
-    return max(
-        edgeworth,
-        student_factor(float(len(values) - 1)),
-        tail_factor(values if each is None else each),
-    )
+    return max(edgeworth, student_factor(float(len(values) - 1)))
 
 
 def root_of_mean(variances: Float64[Tensor, " m"], draws: int, n: int | None = None) -> float:
@@ -170,8 +159,6 @@ def two_stage_error(
 ) -> float | None:
     """Standard error of the mean of values that err by themselves, of m of n examples.
 
-    None for a single example of many, and where a few of many err, and the others hardly.
-
     Args:
         means: (m,) the values.
         variances: (m,) of each, from its own draws.
@@ -188,8 +175,6 @@ def two_stage_error(
     """
     m = len(means)
     population = n or m
-    if rests_on_few(variances.sqrt()):
-        return None
     drawn = root_of_mean(variances, draws, population)
     if m == population:
         return drawn
@@ -241,9 +226,10 @@ def cluster_means(
 def data_error(
     values: Float64[Tensor, "draw m"], which: Int64[Tensor, " m"] | None = None
 ) -> float | None:
-    """Standard error with the m examples as a sample of a population.
+    """Standard error with the m examples as a sample of a population; None for a single one.
 
-    None for a single one, and where a few of many make up all of the spread.
+    A heavy tail is told by its shape (``genprobe.estimators.tail``), of the examples: how often one
+    is copied makes none.
 
     Args:
         values: (draw, m).
@@ -263,9 +249,7 @@ def data_error(
     if len(means) > 1 and each.min() == each.max():
         return 0.0  # sums over copies round
     plain = standard_error(means)
-    if plain is None or rests_on_few(each):
-        return None
-    return plain * interval_factor(means, each)
+    return None if plain is None else plain * max(interval_factor(means), tail_factor(each))
 
 
 def mean_over_examples(
@@ -302,7 +286,6 @@ def mean_over_examples(
         kind="exact" if exact else kind,
         unit=unit,
         n=values.shape[1],
-        remark=remark_on(values),
     )
 
 
@@ -336,7 +319,6 @@ def sum_over_examples(
         se_data=data_error(means[None], which),
         kind="estimate",
         n=len(means),
-        remark=remark_on(means[None]),
     )
 
 

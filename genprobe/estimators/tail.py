@@ -26,10 +26,13 @@ no error is known.
 """
 
 import math
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float64
 from torch import Tensor
+
+from genprobe.report import Estimate
 
 WIDENED = 2.5
 """Times the error where the tail is heavy. Of 200 values of Student's t squared, of three degrees
@@ -125,22 +128,33 @@ def rests_on_few(values: Float64[Tensor, " n"]) -> bool:
     return made_up_by(away) < FEW and tail_shape(values) > ENDLESS
 
 
-def remark_on(values: Float64[Tensor, "draw m"]) -> str:
-    """Why the error of a mean over examples is wide, or is none; empty where it is as usual.
+def as_far_as_known(estimate: Estimate, values: Float64[Tensor, "draw m"]) -> Estimate:
+    """A mean over examples without errors that nobody knows, and why an error is wide.
 
     Args:
-        values: (draw, m).
+        estimate: the mean.
+        values: (draw, m) that it is of.
 
     Example:
         >>> import torch
-        >>> remark_on(torch.arange(1000).double()[None])
-        ''
+        >>> one = Estimate(name="d", value=2.0, se=0.1, se_data=0.1, kind="estimate", n=1000)
+        >>> as_far_as_known(one, (0.2 * torch.arange(1000).double()).exp()[None]).se is None
+        True
+        >>> as_far_as_known(one, torch.arange(1000).double()[None]) == one
+        True
     """
     means = values.mean(0)
     noise = values.std(0) if len(values) > 1 else torch.zeros_like(means)
-    if rests_on_few(means) or rests_on_few(noise):
-        return UNKNOWN
-    return WIDER if tail_factor(means) > TOLD else ""
+    few, noisy = rests_on_few(means), rests_on_few(noise)
+    if few or noisy:
+        exact = estimate.kind == "exact" or (len(values) > 1 and not noisy)
+        return replace(
+            estimate,
+            se=estimate.se if exact else None,
+            se_data=None if few else estimate.se_data,
+            remark=UNKNOWN,
+        )
+    return replace(estimate, remark=WIDER) if tail_factor(means) > TOLD else estimate
 
 
 def made_up_by(sizes: Float64[Tensor, " n"]) -> float:
@@ -157,5 +171,8 @@ def made_up_by(sizes: Float64[Tensor, " n"]) -> float:
 def squared_skewness(values: Float64[Tensor, " n"]) -> float:
     """The square of the third standardised moment; 0 of equal values."""
     centred = values - values.mean()
-    variance = float(centred.square().mean())
-    return float(centred.pow(3).mean()) ** 2 / variance**3 if variance**3 > 0 else 0.0
+    scale = centred.abs().max()  # squares of large values overflow
+    if not scale > 0:
+        return 0.0
+    centred = centred / scale
+    return float((centred.pow(3).mean() / centred.square().mean() ** 1.5).square())

@@ -9,7 +9,7 @@ import genprobe
 from genprobe.aggregate import fit_sample
 from genprobe.aggregate.distinct import distinct_examples
 from genprobe.aggregate.fit_sample import FOLDS
-from genprobe.aggregate.fitted import codes_of_some, error_of_fits, fit_marginal
+from genprobe.aggregate.fitted import error_of_fits, fit_marginal
 from genprobe.errors import UnavailableError
 from genprobe.estimators.rate import rate
 from genprobe.estimators.rate_fitted_prior import (
@@ -17,6 +17,7 @@ from genprobe.estimators.rate_fitted_prior import (
     rate_fitted_prior,
     with_error_of_fits,
 )
+from genprobe.estimators.standard_error import student_factor
 from genprobe.families.diagonal_normal import diagonal_normal as family
 from genprobe.priors.diagonal_normal import diagonal_normal
 from genprobe.priors.flat import flat_prior
@@ -318,15 +319,32 @@ def test_codes_without_a_density_or_moments_have_none(store_of, name, support, d
 # What the fits' own error adds
 
 
-def test_fits_that_differ_make_an_error_and_fits_that_agree_make_none():
-    def prior(level):
-        return flat_prior("p", torch.Size([1]), lambda z: torch.full((len(z),), level), None, {})
+def test_a_fit_that_no_seed_changes_adds_no_error(store_of):
+    store = store_of(linear(torch.eye(2), 0.5), torch.randn(60, 2))
+    assert error_of_fits(fit_marginal(store, family, NORMALS)) == 0.0
 
-    z = torch.zeros(7, 1).double()
-    assert error_of_fits([prior(2.0)] * 5, z) < 1e-12
-    levels = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])
-    found = error_of_fits([prior(float(v)) for v in levels], z)
-    assert found == pytest.approx(float(levels.std()) / math.sqrt(5))
+
+def test_the_error_is_that_of_the_seeds_and_only_on_what_no_fit_saw(store_of):
+    shifts = iter([0.0] * 5 + [0.3, -0.1, 0.2])
+    seen = []
+
+    def build(event_shape, params):
+        def log_prob(z):
+            seen.append(torch.isin(z[:, 0].round(), params["seen"]).any().item())
+            return torch.full((len(z),), float(params["shift"])).double()
+
+        return flat_prior("p", event_shape, log_prob, lambda shape: None, params)
+
+    def fit(codes, size, seed):
+        return {"seen": codes.mean[:, 0].round(), "shift": torch.tensor(next(shifts)).double()}
+
+    store = store_of(
+        lambda x: {"loc": x, "scale": torch.full_like(x, 0.01)}, torch.arange(50.0)[:, None]
+    )
+    fitted = fit_marginal(store, family, {"p": PriorFactory(name="p", build=build, fit=fit)})
+    variance = (0.3**2 + 0.1**2 + 0.2**2) / 2 / 3
+    assert error_of_fits(fitted) == pytest.approx(math.sqrt(variance / 5))
+    assert not any(seen)
 
 
 def test_the_error_of_the_bound_has_that_of_the_fits_in_it(store_of):
@@ -335,8 +353,8 @@ def test_the_error_of_the_bound_has_that_of_the_fits_in_it(store_of):
     store = store_of(linear(torch.eye(2), 0.1), x + 0.05 * torch.randn(200, 2))
     fitted = fit_marginal(store, family, {"normal-mixture": normal_mixture})
     alone = rate_under(fitted, store)
-    error = error_of_fits(fitted.fits, codes_of_some(store))
+    error = error_of_fits(fitted)
     assert error > 0.2 * alone.se
     both = with_error_of_fits(alone, error)
-    assert both.se == pytest.approx(math.hypot(alone.se, error))
+    assert both.se == pytest.approx(math.hypot(alone.se, student_factor(3.0) * error))
     assert both.value == alone.value

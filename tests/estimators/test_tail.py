@@ -4,13 +4,15 @@ import pytest
 import scipy.stats
 import torch
 
-from genprobe.estimators.standard_error import data_error, interval_factor, mean_over_examples
+from genprobe.estimators.distortion import distortion
+from genprobe.estimators.rate import rate
+from genprobe.estimators.standard_error import cluster_means, data_error, interval_factor
 from genprobe.estimators.tail import (
     UNKNOWN,
     WIDER,
     made_up_by,
-    remark_on,
     rests_on_few,
+    squared_skewness,
     tail_factor,
     tail_shape,
 )
@@ -78,7 +80,7 @@ def test_the_error_holds_the_mean_of_what_has_no_variance(n, least):
 def test_without_the_tail_it_would_not():
     """What the widening is for: skewness alone leaves one sample in six outside."""
     found = [squares(N, seed) for seed in range(200)]
-    plain = [float(v.std()) / math.sqrt(N) * interval_factor(v) / tail_factor(v) for v in found]
+    plain = [float(v.std()) / math.sqrt(N) * interval_factor(v) for v in found]
     off = [abs(float(v.mean()) - 6.0) for v in found]
     held = sum(o <= 1.96 * e for o, e in zip(off, plain, strict=True)) / 200
     assert held < 0.9
@@ -90,15 +92,26 @@ def test_where_rare_draws_make_up_all_no_error_is_stated(draws):
     rng = torch.Generator().manual_seed(1)
     spread = 7.6 * torch.randn(draws, 1024, 10, generator=rng, dtype=torch.float64)
     values = torch.nn.functional.softplus(spread - 28.9).sum(2)
-    found = mean_over_examples("distortion", values)
+    found = distortion(values)
     assert found.se is None
     assert found.se_data is None
     assert found.remark == UNKNOWN
 
 
 def test_who_sees_a_wide_error_is_told_why():
-    assert mean_over_examples("rate", squares(N, 3)[None]).remark == WIDER
-    assert remark_on(quantiles(scipy.stats.norm)[None]) == ""
+    assert rate(squares(N, 3)[None], rate_analytic=True).remark == WIDER
+    assert rate(quantiles(scipy.stats.norm)[None], rate_analytic=True).remark == ""
+
+
+def test_draws_that_agree_keep_their_error_where_a_few_examples_cost_most():
+    values = (0.2 * torch.arange(1000).double()).exp()[None].repeat(4, 1)
+    found = distortion(values)
+    assert (found.se, found.se_data, found.remark) == (0.0, None, UNKNOWN)
+
+
+def test_values_whose_powers_overflow_have_a_skewness():
+    values = quantiles(scipy.stats.expon)
+    assert squared_skewness(1e200 * values) == pytest.approx(squared_skewness(values))
 
 
 def test_how_many_make_up_a_sum():
@@ -107,8 +120,12 @@ def test_how_many_make_up_a_sum():
 
 
 def test_how_often_examples_are_copied_makes_no_tail():
-    clusters, each = squares(N, 3), quantiles(scipy.stats.norm)
-    assert tail_factor(clusters) > 2
-    assert interval_factor(clusters) == tail_factor(clusters)
-    assert interval_factor(clusters, each) < interval_factor(clusters)
-    assert interval_factor(clusters, each) >= 1
+    which = torch.arange(N)
+    which[:300] = 0
+    each = quantiles(scipy.stats.norm)[
+        torch.randperm(N, generator=torch.Generator().manual_seed(0))
+    ]
+    each[:300] = 0.5
+    clusters = cluster_means(each, which)
+    plain = float(clusters.std()) / math.sqrt(len(clusters))
+    assert data_error(each[None], which) == plain * interval_factor(clusters)

@@ -9,6 +9,7 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 import genprobe
+from genprobe.estimators.tail import UNKNOWN
 
 D = 10
 LN2 = math.log(2)
@@ -79,6 +80,11 @@ def test_estimates_are_within_four_standard_errors(case, name):
         "elbo": -rate - distortion,
     }[name]
     found = report[name]
+    if name in ("distortion", "elbo") and distortion < 0.01:
+        # Codes are read wrongly once in 1400 draws, and nobody knows how far off the mean is.
+        assert (found.se, found.se_data, found.remark) == (None, None, UNKNOWN)
+        assert abs(found.value - truth) < 0.01
+        return
     assert 0 < found.se < 0.2
     assert abs(found.value - truth) < 4 * found.se
 
