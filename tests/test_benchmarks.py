@@ -88,6 +88,7 @@ def test_the_page_of_a_gpu_has_every_part_or_says_why_not(monkeypatch):
     assert late.count("Left out: it would have begun too late.") == 2
 
 
+@pytest.mark.seeds
 def test_the_parts_of_the_page_run_on_a_device(monkeypatch):
     cpu = torch.device("cpu")
     some = {"engine": methods.engine, "flash attention": methods.flash_attention}

@@ -75,6 +75,7 @@ def white_cost(n):
     return 12 * entropy + 5 / (2 * 0.8 * n)  # two means and three second moments are fitted
 
 
+@pytest.mark.seeds
 def test_what_a_fitted_prior_pays_has_an_error_that_covers(monkeypatch):
     one = {"channel-normal": plugins().get("priors", "channel-normal")}
     monkeypatch.setattr(evaluation, "fit_best_marginal", lambda s, f, p: fit_marginal(s, f, one))
