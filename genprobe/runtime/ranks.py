@@ -108,6 +108,9 @@ def join_group(name: str) -> None:
 @contextlib.contextmanager
 def stdout_to_stderr() -> Iterator[None]:
     """Let what libraries print on standard output go where nobody reads results."""
+    if sys.stdout is None:  # closed from the beginning: there are no results to keep apart
+        yield
+        return
     sys.stdout.flush()
     kept = os.dup(1)
     try:

@@ -241,9 +241,7 @@ FLAGS = ("discrete", "rate_analytic", "teacher_forced", "encoder", "keep_levels"
 KINDS: dict[str, Any] = {
     **dict.fromkeys((*TEXTS, "binarize", "device", "genprobe"), str),
     **dict.fromkeys(("n", "draws", "segment", "version", "seed"), int),
-    **dict.fromkeys(
-        ("discrete", "rate_analytic", "teacher_forced", "encoder", "keep_levels"), bool
-    ),
+    **dict.fromkeys(FLAGS, bool),
     **dict.fromkeys(("likelihood", "context_fingerprint"), str | None),
     "entropy": float | int | None,
     "training": dict,
