@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import click
@@ -19,6 +20,8 @@ Command = Callable[..., Any]
 
 SOON = 0.01
 """Seconds after which an interrupt that was lost comes again."""
+STILL = 0.1
+"""Seconds that the main thread stands still in before it is woken once more."""
 
 
 def interrupt_main() -> None:
@@ -29,12 +32,23 @@ def interrupt_main() -> None:
         _thread.interrupt_main()
 
 
+def frame_of_main() -> FrameType | None:
+    """Where the main thread is."""
+    return sys._current_frames().get(threading.main_thread().ident or 0)
+
+
 def main_is_in(function: Callable[..., Any]) -> bool:
     """Whether the main thread is in a call of a function."""
-    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    frame = frame_of_main()
     while frame is not None and frame.f_code is not function.__code__:
         frame = frame.f_back
     return frame is not None
+
+
+def place_of_main() -> tuple[int, int]:
+    """What changes with every step that the main thread takes."""
+    frame = frame_of_main()
+    return (0, 0) if frame is None else (id(frame), frame.f_lasti)
 
 
 @contextlib.contextmanager
@@ -47,16 +61,34 @@ def lasting_interrupts() -> Iterator[None]:
     before = sys.unraisablehook
 
     def hook(dropped: Any) -> None:
-        if issubclass(dropped.exc_type, KeyboardInterrupt):
-            threading.Thread(target=again, daemon=True).start()
+        in_main = threading.current_thread() is threading.main_thread()
+        if in_main and issubclass(dropped.exc_type, KeyboardInterrupt):
+            heeded = threading.Event()
+            handler = signal.getsignal(signal.SIGINT)
+
+            def once(*arguments: Any) -> None:
+                heeded.set()
+                signal.signal(signal.SIGINT, handler)
+                if callable(handler):
+                    handler(*arguments)
+
+            signal.signal(signal.SIGINT, once)
+            threading.Thread(target=again, args=(heeded,), daemon=True).start()
         else:
             before(dropped)
 
-    def again() -> None:
+    def again(heeded: threading.Event) -> None:
         time.sleep(SOON)
         while main_is_in(hook):  # where it would be lost for good
             time.sleep(SOON)
         interrupt_main()
+        # One that comes just before the main thread begins to wait does not end the wait. While
+        # that has not moved, another is the same interrupt to it.
+        place = place_of_main()
+        while not heeded.wait(STILL):
+            before, place = place, place_of_main()
+            if place == before:
+                interrupt_main()
 
     sys.unraisablehook = hook
     try:

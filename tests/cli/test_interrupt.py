@@ -1,5 +1,6 @@
 """Ctrl-C typed on a real terminal, at a moment the model chooses: it says so and waits for it."""
 
+import _thread
 import json
 import os
 import pty
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from genprobe.cli import interrupt
 from genprobe.cli.interrupt import describe_kept_store, lasting_interrupts, resumable
 from genprobe.store.format import SEGMENT_ROWS
 
@@ -335,9 +337,44 @@ def test_an_interrupt_does_not_come_again_while_it_would_be_lost(heeded, monkeyp
     for _ in range(3):
         thing, long_after = Thing(), threading.Event()
         watch = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+        patience = threading.Timer(30, long_after.set)
+        patience.start()
         with lasting_interrupts(), pytest.raises(KeyboardInterrupt):  # noqa: PT012
             monkeypatch.setattr(threading.Thread, "start", slow)
             del thing
-            long_after.wait(20)
+            long_after.wait()
         monkeypatch.setattr(threading.Thread, "start", start)
         assert watch() is None
+        assert not long_after.is_set()
+        patience.cancel()
+
+
+def test_an_interrupt_that_comes_just_before_a_wait_ends_it(heeded, monkeypatch):
+    """As if the signal came between the last look for one and the wait: it wakes nobody."""
+    wake, woken = interrupt.interrupt_main, []
+
+    def first_in_vain():
+        woken.append(True)
+        if len(woken) > 1:
+            return wake()
+        time.sleep(0.2)  # until the wait has begun
+        return _thread.interrupt_main()  # noted, and seen at the next step
+
+    monkeypatch.setattr(interrupt, "interrupt_main", first_in_vain)
+
+    class Thing:
+        """Something that h5py might hold."""
+
+    thing, long_after = Thing(), threading.Event()
+    watch = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
+    patience = threading.Timer(30, long_after.set)
+    patience.start()
+    with lasting_interrupts(), pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        del thing
+        long_after.wait()
+    assert watch() is None
+    assert not long_after.is_set()
+    patience.cancel()
+    time.sleep(0.3)  # and does not come once more
+    assert len(woken) == 2
+    assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
