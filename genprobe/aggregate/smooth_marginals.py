@@ -15,8 +15,9 @@ from jaxtyping import Float, Float64, Int64
 from scipy.interpolate import make_interp_spline
 from torch import Tensor
 
-from genprobe.aggregate.blocks import Blocks, in_memory
+from genprobe.aggregate.blocks import Blocks, in_memory, size_of
 from genprobe.aggregate.density import log_aggregate_blocks
+from genprobe.aggregate.exact import sums_of_some
 from genprobe.aggregate.marginals import FEW, HELD_VALUES, LEAST_PAIRS, gather, log_marginals
 from genprobe.distributions.latents import flat
 from genprobe.errors import UnavailableError
@@ -29,6 +30,9 @@ LEAST_QUERIES = 8
 """Queries of each draw at which the marginals are worked out all the same."""
 WIDEST = 512
 """Dimensions beyond which not even so few queries are asked: posteriors are apart by then."""
+FEW_PAIRS = 1 << 18
+"""Pairs of a point and a component that take less time in float64 at once than the engine, which
+prepares, checks and merges, takes to begin."""
 DEGREE = 5
 FEWEST = 16
 """Intervals between points, at the least."""
@@ -150,8 +154,7 @@ def smooth_log_marginal(
         tensor([-5.4189, -0.9189, -5.4189])
     """
     at = torch.linspace(float(z.min()), float(z.max()), points, dtype=z.dtype)
-    n = len(next(iter(params.values())))
-    density = log_aggregate_blocks(at[:, None], family, in_memory(params), n).log_qz
+    density = log_density_at(at[:, None], family, params)
     if not density.isfinite().all():
         return None
     x, y, queries = at.double().numpy(), density.numpy(), z.double().numpy()
@@ -159,3 +162,28 @@ def smooth_log_marginal(
     if not np.abs(whole - half).mean() <= CHANGE:
         return None
     return torch.from_numpy(whole)
+
+
+def log_density_at(
+    points: Float[Tensor, "m 1"], family: Family, params: Params
+) -> Float64[Tensor, " m"]:
+    """Values of log q(z_d) at some points of one dimension (m,), nats.
+
+    Args:
+        points: of the dimension.
+        family: of the components.
+        params: of the components in this dimension, each (n, 1).
+
+    Example:
+        >>> from genprobe.families.diagonal_normal import diagonal_normal
+        >>> one = {"loc": torch.zeros(1, 1), "scale": torch.ones(1, 1)}
+        >>> log_density_at(torch.zeros(1, 1), diagonal_normal, one).float()
+        tensor([-0.9189])
+    """
+    n = size_of(params)
+    if len(points) * n > FEW_PAIRS:
+        return log_aggregate_blocks(points, family, in_memory(params), n).log_qz
+    exact = {name: values.double() for name, values in params.items()}
+    of_none = torch.full((len(points),), -1)
+    sums, _ = sums_of_some(points.double(), family, exact, of_none)
+    return sums.others - math.log(n)
