@@ -1,9 +1,11 @@
 """What is compared in the benchmarks computes the same thing."""
 
+import json
 import math
 
 import pytest
 import torch
+from click.testing import CliRunner
 
 from benchmarks import __main__ as page
 from benchmarks import annealing, gpu, kernel, methods, threads
@@ -33,6 +35,24 @@ def test_a_ratio_that_got_worse_is_named():
     assert page.check({"engine / floor": 2.5, "pruned / dense": 0.1}, known) == []
     (told,) = page.check({"engine / floor": 3.5, "pruned / dense": 0.1}, known)
     assert told == "engine / floor: 3.50, was 2.00"
+
+
+def test_ratios_are_compared_with_those_of_the_same_processor(monkeypatch, tmp_path):
+    file = tmp_path / "kept.json"
+    file.write_text('{"Another, AVX2, 2 threads": {"engine / floor": 1.0}}')
+    monkeypatch.setattr(page, "BASELINE", file)
+    times = iter([2.0, 2.5, 3.5])
+    monkeypatch.setattr(page, "small", lambda: {"engine / floor": next(times)})
+    run = CliRunner().invoke
+    none = run(page.main, ["--check"])
+    assert none.exit_code
+    assert page.processor() in none.output
+    assert not run(page.main, ["--keep"]).exit_code
+    assert not run(page.main, ["--check"]).exit_code
+    slower = run(page.main, ["--check"])
+    assert slower.exit_code
+    assert "engine / floor: 3.50, was 2.00" in slower.output
+    assert len(json.loads(file.read_text())) == 2
 
 
 def test_ratios_are_of_the_quicker_engine():
