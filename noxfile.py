@@ -104,6 +104,7 @@ def demo(session: nox.Session) -> None:
 @nox.session(python="3.11")
 def browser(session: nox.Session) -> None:
     """The HTML report in the Chromium of this machine; nothing is downloaded but the driver."""
+    build_on_base(session)
     session.install(*PINNED, ".[test,browser]")
     session.run("pytest", "tests/browser", *session.posargs)
 

@@ -17,7 +17,7 @@ from fuzz.formats import FORMATS
 from fuzz.outcome import FAULTS, judge
 from fuzz.outside import SECRET_WORD, Outside, snapshot
 
-SAMPLE = 300
+SAMPLE = 200
 
 
 @pytest.fixture(scope="module")
