@@ -19,10 +19,13 @@ from genprobe.types import Family, Params
 PAIR_VALUES = 1 << 22
 """Values of the components read at a time: about 32 MiB of float64."""
 QUERIES = 8
-PIECE_VALUES = 1 << 19
+CACHED_VALUES = 1 << 19
 """Values of pairs worked out at a time, of so many queries at most: they stay in the cache for the
 passes that a density takes over them, and what hangs on the component alone is worked out once for
 all of these queries."""
+PIECE_VALUES, PIECE_PAIRS = 1 << 22, 1 << 18
+"""Values of pairs, and pairs, that are summed at a time by one thread. Each of the many operations
+of a sum waits for the others' threads, so that few large ones are better."""
 
 
 def exact_log_sums(
@@ -53,6 +56,7 @@ def exact_log_sums(
     z = z.double()
     values = max(z[0].numel(), width_of(blocks))
     together = min(QUERIES, len(z))
+    rows = max(1, min(PIECE_VALUES // values, PIECE_PAIRS) // together)
     queries = [
         (slice(part.start + few.start, part.start + few.stop), by)
         for part, by in tallied_apart(len(z), tally)
@@ -62,7 +66,7 @@ def exact_log_sums(
     for start, params in blocks(max(1, PAIR_VALUES // values)):
         n = size_of(params)
         belongs = None if tally is None else tally.of(torch.arange(start, start + n)).double()
-        parts = list(stretches(n, max(1, PIECE_VALUES // (together * values))))
+        parts = list(stretches(n, rows))
 
         def one(
             piece: tuple[tuple[slice, Tally | None], slice],
@@ -71,7 +75,7 @@ def exact_log_sums(
             belongs: Tensor | None = belongs,
         ) -> LogSums:
             (some, by), part = piece
-            few = {k: v[part].double() for k, v in params.items()}
+            few = {k: v[part] for k, v in params.items()}
             sums, shares = sums_of_some(z[some], family, few, own[some] - start - part.start)
             if by is None or belongs is None:
                 return sums
@@ -100,10 +104,10 @@ def sums_of_some(
     Args:
         z: queries.
         family: of the components.
-        params: each (n, ...), float64.
+        params: each (n, ...).
         own: (q,) position of each query's own component, which need not be one of these.
     """
-    pairs = family.distribution(params).log_prob(z[:, None]).double().clone()
+    pairs = all_pairs(z, family, params)
     mine = torch.full((len(z),), -math.inf, dtype=torch.float64)
     rows = ((own >= 0) & (own < size_of(params))).nonzero().squeeze(1)
     mine[rows] = pairs[rows, own[rows]]
@@ -112,3 +116,27 @@ def sums_of_some(
     shares = (pairs - others[:, None]).exp().nan_to_num(0.0)
     entropy = torch.special.entr(shares).sum(1)
     return LogSums(others=others, own=mine, largest=pairs.amax(1), entropy=entropy), shares
+
+
+def all_pairs(
+    z: Float64[Tensor, "q *latent"], family: Family, params: Params
+) -> Float64[Tensor, "q n"]:
+    """Log q(z|x) of every query and component, nats.
+
+    Args:
+        z: queries.
+        family: of the components.
+        params: each (n, ...).
+
+    Example:
+        >>> from genprobe.families.diagonal_normal import diagonal_normal
+        >>> two = {"loc": torch.zeros(2, 1), "scale": torch.ones(2, 1)}
+        >>> all_pairs(torch.zeros(1, 1).double(), diagonal_normal, two).float()
+        tensor([[-0.9189, -0.9189]])
+    """
+    found = z.new_empty(len(z), size_of(params))
+    values = max(z[0].numel(), sum(v[0].numel() for v in params.values()))
+    for part in stretches(size_of(params), max(1, CACHED_VALUES // (len(z) * values))):
+        few = {k: v[part].double() for k, v in params.items()}
+        found[:, part] = family.distribution(few).log_prob(z[:, None])
+    return found

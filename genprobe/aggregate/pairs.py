@@ -26,7 +26,7 @@ from genprobe.types import Family, Params
 LOG2_E = math.log2(math.e)
 BOUND = 1e-3
 """Nats of rounding error that a pair may have wherever it may matter."""
-STRETCH_VALUES = 1 << 17
+STRETCH_VALUES = 1 << 18
 WAYS = tuple((dtype, pieces) for dtype in (torch.float32, torch.float64) for pieces in PIECES)
 """Precisions and numbers of pieces that pairs may be worked out in."""
 CENTRED = 1024

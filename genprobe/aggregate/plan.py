@@ -7,7 +7,9 @@ import torch
 
 PAIR_BYTES = 8 << 20
 """Bytes of the two buffers of float32 pairs, so large that starting an operation costs little."""
-COMPONENTS = 2048
+COMPONENTS = 512, 2048
+"""At a time, at least and at most: the fewer the queries, the more. Few components stay in a core's
+own cache beside what is made of them, and what begins a tile's sums is a matter of its queries."""
 WIDE = 64
 QUERIES = 128, 4096
 BLOCK_VALUES = 1 << 23
@@ -46,11 +48,12 @@ def plan_tile(
     """
     width = max(width, 2 * values)
     block = max(64, BLOCK_VALUES * 2 // max(1, width))
-    components = min(COMPONENTS, block)
     # Wide matmuls outweigh what is done with their results, and like more queries at a time.
-    fitting = pair_bytes(device) * max(1, values // WIDE) // (2 * 4 * components)
-    most = min(QUERIES[1], QUERY_VALUES // max(1, width), fitting)
-    return Tile(min(queries, max(QUERIES[0], most)), components, block)
+    pairs = pair_bytes(device) * max(1, values // WIDE) // (2 * 4)
+    most = min(QUERIES[1], QUERY_VALUES // max(1, width), pairs // COMPONENTS[0])
+    together = min(queries, max(QUERIES[0], most))
+    components = min(COMPONENTS[1], max(COMPONENTS[0], pairs // max(1, together)))
+    return Tile(together, min(components, block), block)
 
 
 def pair_bytes(device: torch.device | None) -> int:

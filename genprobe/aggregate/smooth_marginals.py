@@ -17,7 +17,7 @@ from torch import Tensor
 
 from genprobe.aggregate.blocks import Blocks, in_memory, size_of
 from genprobe.aggregate.density import log_aggregate_blocks
-from genprobe.aggregate.exact import sums_of_some
+from genprobe.aggregate.exact import all_pairs
 from genprobe.aggregate.marginals import FEW, HELD_VALUES, LEAST_PAIRS, gather, log_marginals
 from genprobe.distributions.latents import flat
 from genprobe.errors import UnavailableError
@@ -183,7 +183,4 @@ def log_density_at(
     n = size_of(params)
     if len(points) * n > FEW_PAIRS:
         return log_aggregate_blocks(points, family, in_memory(params), n).log_qz
-    exact = {name: values.double() for name, values in params.items()}
-    of_none = torch.full((len(points),), -1)
-    sums, _ = sums_of_some(points.double(), family, exact, of_none)
-    return sums.others - math.log(n)
+    return all_pairs(points.double(), family, params).logsumexp(1) - math.log(n)

@@ -217,7 +217,7 @@ class RunningLogSum:
             self._add_without_waiting(pairs, scratch, rows)
             return
         if not self._settled:
-            self._raise(pairs, self.fresh.nonzero().squeeze(1))
+            self._raise(pairs, None if self.fresh.all() else self.fresh.nonzero().squeeze(1))
             self._settled = not bool(self.fresh.any())
         found = self._sums(pairs, scratch, rows, self.reduce)
         if float(found[1].max()) > HUGE:

@@ -24,9 +24,9 @@ from genprobe.aggregate.tally import Tally, tallied_apart
 from genprobe.runtime.outer_threads import share_out
 from genprobe.types import Family, Params
 
-PIECE = 1 << 15
-"""Components that one thread goes over for some queries: a few dozen tiles, so that what begins and
-ends a piece costs little."""
+PIECE = 1 << 13
+"""Components that one thread goes over for some queries: so many tiles that what begins and ends a
+piece costs little, and so few that several threads end together."""
 OWN_VALUES = 1 << 22
 """Values of z whose own densities are worked out at a time, in float64."""
 

@@ -15,10 +15,18 @@ def test_a_tile_of_pairs_stays_small(queries, values):
     assert tile.queries * tile.components * FLOAT32 <= 32 * 2**20
 
 
-@pytest.mark.parametrize(("cache", "queries"), [(0, 512), (4 << 20, 256), (1 << 30, 512)])
+@pytest.mark.parametrize(("cache", "queries"), [(0, 2048), (4 << 20, 1024), (1 << 30, 2048)])
 def test_the_pairs_of_narrow_latents_stay_in_the_last_cache(monkeypatch, cache, queries):
     monkeypatch.setattr(plan, "last_cache_bytes", lambda: cache)
-    assert plan_tile(10**6, 10)[:2] == (queries, 2048)
+    assert plan_tile(10**6, 10)[:2] == (queries, 512)
+
+
+@pytest.mark.parametrize("queries", [300, 1000, 1500])
+def test_fewer_queries_meet_more_components_at_a_time(monkeypatch, queries):
+    monkeypatch.setattr(plan, "last_cache_bytes", lambda: 0)
+    few = plan_tile(queries, 10)
+    assert few.queries == queries
+    assert 512 < few.components <= min(2048, (1 << 20) // queries)
 
 
 def test_the_size_of_the_cache_is_known_or_zero():
