@@ -7,7 +7,8 @@ does not. The running sums over components are float64.
 import itertools
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -68,7 +69,7 @@ def log_sums(
     rounded, seen = torch.zeros(2, len(WAYS), dtype=torch.float64), 0
     for start, block in read_ahead(blocks(tile.block)):
         params = {k: v.to(z.device) for k, v in block.items()}
-        size = size_of(params)
+        size, pieces = size_of(params), list[Piece]()
         for chosen, prepare in by_precision(family, params, margin, far):
             group = Group(start, chosen, take(params, chosen))
             kept = None
@@ -86,9 +87,12 @@ def log_sums(
             for work in works:
                 rows = work.rows_of(group)
                 if kept is None:
-                    work.add(pairs, column, len(chosen), rows)
+                    pieces += work.pieces(pairs, column, len(chosen), rows)
                 else:
-                    work.add_kept(pairs, column, [len(m) for m in members], kept, rows)
+                    lengths = [len(m) for m in members]
+                    pieces += work.pieces_of_cells(pairs, column, lengths, kept, rows)
+        for piece, found in zip(pieces, share_out(lambda piece: piece.sums(), pieces), strict=True):
+            piece.total.merge(piece.rows, found)
         seen += size
         advance(size)
     sums = joined([work.sums(mine, seen) for work in works])._replace(rounded=rounded)
@@ -128,6 +132,19 @@ class Group(NamedTuple):
         return position[torch.where(inside, own - self.start, length)]
 
 
+class Piece(NamedTuple):
+    """Some queries with some components: what one thread does at a time.
+
+    total: to which its sums are added.
+    rows: the queries, in the total.
+    sums: works its own sums out.
+    """
+
+    total: RunningLogSum
+    rows: slice
+    sums: Callable[[], RunningLogSum]
+
+
 class Pass:
     """A stretch of the queries and their running sums.
 
@@ -157,42 +174,37 @@ class Pass:
             return None
         return self.tally.of(group.start + group.chosen).to(self.z.device)
 
-    def add(
+    def pieces(
         self, pairs: Pairs, column: Int64[Tensor, " m"], size: int, tallied: Tensor | None
-    ) -> None:
+    ) -> Iterator[Piece]:
         """Every pair of the queries with so many components."""
         column = column[self.part]
 
-        def one(piece: tuple[slice, slice]) -> RunningLogSum:
-            rows, components = piece
+        def sums(rows: slice, components: slice) -> RunningLogSum:
             running = self._empty(rows.stop - rows.start)
             self._add(running, pairs, column[rows], self.z[rows], components, tallied)
             return running
 
-        pieces = [
-            (rows, components)
-            for rows in stretches(len(self.z), self.tile.queries)
-            for components in stretches(size, self.piece)
-        ]
-        for (rows, _), running in zip(pieces, share_out(one, pieces), strict=True):
-            self.running.merge(rows, running)
         self.done += size * len(self.z)
+        for rows in stretches(len(self.z), self.tile.queries):
+            for components in stretches(size, self.piece):
+                yield Piece(self.running, rows, partial(sums, rows, components))
 
-    def add_kept(
+    def pieces_of_cells(
         self,
         pairs: Pairs,
         column: Int64[Tensor, " m"],
         lengths: Sequence[int],
         kept: Bool[Tensor, "m cell"],
         tallied: Tensor | None,
-    ) -> None:
+    ) -> Iterator[Piece]:
         """The pairs of each cell with the queries that need it."""
         column, kept = column[self.part], kept[self.part]
         edges = [0, *itertools.accumulate(lengths)]
 
-        def one(cells: slice) -> RunningLogSum:
+        def sums_of(stretch: slice) -> RunningLogSum:
             sums = self._empty(len(self.z))
-            for cell in range(cells.start, cells.stop):
+            for cell in range(stretch.start, stretch.stop):
                 wanted = kept[:, cell].nonzero().squeeze(1)
                 for some in stretches(len(wanted), self.tile.queries):
                     rows = wanted[some]
@@ -202,10 +214,10 @@ class Pass:
                     sums.put(rows, running)
             return sums
 
-        together = max(1, self.piece // max(lengths))
-        for running in share_out(one, stretches(len(lengths), together)):
-            self.running.merge(slice(None), running)
         self.done += int((kept.sum(0) * torch.tensor(lengths)).sum())
+        together = max(1, self.piece // max(lengths))
+        for stretch in stretches(len(lengths), together):
+            yield Piece(self.running, slice(None), partial(sums_of, stretch))
 
     def _add(
         self,
