@@ -32,6 +32,18 @@ def test_sums_are_the_pairs_written_out(posteriors, pairwise, monkeypatch, rows,
     torch.testing.assert_close(found.largest, pairs.amax(1))
 
 
+@pytest.mark.parametrize("sizes", [(1, 1, 1), (50, 40, 1 << 18), (1 << 19, 1 << 22, 13)])
+def test_pairs_may_be_summed_a_few_at_a_time(posteriors, monkeypatch, sizes):
+    params, z = posteriors(30, (2,), 0.7)
+    own = torch.arange(30)
+    whole = exact_log_sums(z, diagonal_normal, in_blocks(params, 100), own)
+    for name, size in zip(("CACHED_VALUES", "PIECE_VALUES", "PIECE_PAIRS"), sizes, strict=True):
+        monkeypatch.setattr(exact, name, size)
+    found = exact_log_sums(z, diagonal_normal, in_blocks(params, 100), own)
+    for name in ("others", "own", "largest", "entropy"):
+        torch.testing.assert_close(getattr(found, name), getattr(whole, name))
+
+
 def test_float32_inputs_are_worked_on_in_float64(pairwise):
     loc = 1000 + 1e-3 * torch.randn(20, 3)
     params = {"loc": loc, "scale": torch.full((20, 3), 1e-4)}

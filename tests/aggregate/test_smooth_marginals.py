@@ -37,7 +37,9 @@ def codes(width, spread, event=(3,)):
 
 @pytest.mark.parametrize("event", [(3,), (2, 2)])
 @pytest.mark.parametrize(("width", "spread"), [(0.1, 0.0), (0.1, 0.4), (0.5, 0.3)])
-def test_they_are_the_mixtures_of_each_dimension(event, width, spread):
+@pytest.mark.parametrize("few", [0, 1 << 18], ids=["engine", "float64"])
+def test_they_are_the_mixtures_of_each_dimension(monkeypatch, few, event, width, spread):
+    monkeypatch.setattr(smooth_marginals, "FEW_PAIRS", few)
     params, z, _ = codes(width, spread, event)
     found = smooth_log_marginals(z, diagonal_normal, in_memory(params), N)
     error = found - truth_of(z, **params)
