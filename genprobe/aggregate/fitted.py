@@ -245,6 +245,7 @@ def fit_in_folds(
     return fits
 
 
+@outer_threads()
 def worse(sample: Sample, prior: Prior, best: Prior) -> bool:
     """Whether a fit without the first fold is clearly worse on its examples than another."""
     z = sample.z[sample.fold == 0]
@@ -330,7 +331,9 @@ def error_of_fits(fitted: FittedMarginal) -> float:
     squares = []
     for fold in range(min(AGAIN, folds)):
         z = sample.z[sample.fold == fold]
-        apart = fitted.fits[fold].log_prob(z) - fitted.again(fold).log_prob(z)
+        other = fitted.again(fold)
+        with outer_threads():
+            apart = fitted.fits[fold].log_prob(z) - other.log_prob(z)
         squares.append(float(apart.double().mean()) ** 2)
         if not squares[0]:
             return 0.0

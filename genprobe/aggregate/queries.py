@@ -28,6 +28,7 @@ from genprobe.aggregate.distinct import (
     without_copies,
 )
 from genprobe.aggregate.tally import Tallied, Tally
+from genprobe.runtime.outer_threads import outer_threads
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.ranks import ALONE, Ranks, broadcast_object
 from genprobe.runtime.seeds import derived_seed, generator
@@ -107,6 +108,7 @@ OF_EACH_DRAW = ("z", "log_qz_x", "log_qz", "log_qz_loo", "largest_share", "index
 """The fields of queries that have a value of every draw."""
 
 
+@outer_threads()
 def draw_queries(
     store: Store,
     family: Family,

@@ -78,6 +78,7 @@ def marginals_at_queries(
     return found.view(*z.shape[:2], k)
 
 
+@outer_threads()
 def smooth_log_marginals(
     z: Float[Tensor, "m *latent"], family: Family, blocks: Blocks, n: int
 ) -> Float64[Tensor, "m k"] | None:
@@ -104,12 +105,11 @@ def smooth_log_marginals(
     if len(points) < k or sum(points) * n > PAIRS:
         return None
     found = []
-    with outer_threads():
-        for d in range(k):
-            density = smooth_log_marginal(z[:, d], family, params[d], points[d])
-            if density is None:
-                return None
-            found.append(density)
+    for d in range(k):
+        density = smooth_log_marginal(z[:, d], family, params[d], points[d])
+        if density is None:
+            return None
+        found.append(density)
     return torch.stack(found, 1)
 
 

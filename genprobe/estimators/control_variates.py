@@ -24,6 +24,7 @@ from torch import Tensor
 from genprobe.aggregate.code_moments import aggregate_moments, distance, expected_distance
 from genprobe.distributions.latents import flat
 from genprobe.estimators.standard_error import interval_factor, within_error
+from genprobe.runtime.outer_threads import outer_threads
 from genprobe.types import Family, Params
 
 EXAMPLES_PER_CONTROL = 8
@@ -108,6 +109,7 @@ def prepared(features: Float64[Tensor, "draw m control"]) -> Controls:
     return Controls(features / scale, factor, leverage.view(features.shape[:2]))
 
 
+@outer_threads()
 def controls(
     z: Float[Tensor, "draw m *latent"],
     log_qz_x: Float64[Tensor, "draw m"],
@@ -160,6 +162,7 @@ def existing(
     return features.index_select(2, finite.nonzero().squeeze(1))
 
 
+@outer_threads()
 def reduced(
     values: Float64[Tensor, "draw m"], controls: Controls | None, n: int
 ) -> tuple[Float64[Tensor, "draw m"], float | None]:

@@ -36,8 +36,10 @@ from genprobe.aggregate.queries import Queries
 from genprobe.estimators.control_variates import Controls
 from genprobe.estimators.standard_error import cluster_means, interval_factor, noise_of
 from genprobe.estimators.tail import tail_factor
+from genprobe.runtime.outer_threads import outer_threads
 
 
+@outer_threads()
 def information_data_error(
     queries: Queries,
     error: float | None,

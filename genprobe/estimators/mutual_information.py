@@ -20,6 +20,7 @@ from genprobe.aggregate.queries import Queries
 from genprobe.estimators.control_variates import Controls, reduced
 from genprobe.estimators.information_error import information_data_error
 from genprobe.report import Estimate
+from genprobe.runtime.outer_threads import outer_threads
 
 
 def mutual_information(queries: Queries, controls: Controls | None = None) -> Estimate:
@@ -42,6 +43,7 @@ def mutual_information(queries: Queries, controls: Controls | None = None) -> Es
     return replace(found, se_data=information_data_error(queries, found.se, controls))
 
 
+@outer_threads()
 def index_information(queries: Queries, controls: Controls | None = None) -> Estimate:
     """The same without its error over the data, for what needs the value and Monte Carlo error.
 

@@ -32,6 +32,7 @@ from genprobe.estimators.information_error import (
 )
 from genprobe.estimators.mutual_information import index_information
 from genprobe.report import Estimate
+from genprobe.runtime.outer_threads import outer_threads
 
 FEW = "no data error, far above I(n;z) or with few neighbours"
 FAR = 0.1
@@ -40,6 +41,7 @@ MANY = 10
 """Other posteriors at a code of which each is then a small part of the density."""
 
 
+@outer_threads()
 def mutual_information_loo(queries: Queries, controls: Controls | None = None) -> Estimate:
     """The leave-one-out upper bound, nats.
 

@@ -15,6 +15,7 @@ from torch.distributions import (
 from genprobe.errors import ModelError
 from genprobe.priors.factorised import broadcast, require_tensors
 from genprobe.priors.flat import flat_prior
+from genprobe.runtime.outer_threads import outer_threads
 from genprobe.types import Codes, Family, Params, Prior, PriorFactory
 
 WIDEST = 512
@@ -107,6 +108,7 @@ def sizes(n: int, k: int) -> tuple[int, ...]:
     return (1,) if k <= WIDEST and n > 2 * k else ()
 
 
+@outer_threads()
 def fit(codes: Codes, size: int, seed: int) -> Params:
     """Moments of the aggregate posterior: mean, and covariance of means plus mean variance."""
     loc = codes.mean.mean(0)

@@ -24,6 +24,7 @@ from genprobe.priors.flat import flat_prior
 from genprobe.priors.full_normal import fit as fit_normal
 from genprobe.priors.full_normal import log_density, require_factor
 from genprobe.priors.weights import weights
+from genprobe.runtime.outer_threads import outer_threads, share_out
 from genprobe.runtime.seeds import generator
 from genprobe.types import Codes, Params, Prior, PriorFactory
 
@@ -107,6 +108,7 @@ def sizes(n: int, k: int) -> tuple[int, ...]:
     return tuple(c for c in SIZES if k <= WIDEST and n >= EXAMPLES_PER_COMPONENT * c)
 
 
+@outer_threads()
 def fit(codes: Codes, size: int, seed: int) -> Params:
     """A mixture of ``size`` components fitted to posterior moments; see the top of this file."""
     centre, scale = codes.mean.mean(0), overall_scale(codes)
@@ -182,20 +184,21 @@ def improve(
         spread: as ``maximise`` takes it.
     """
     eta, log_partition = natural(params)
-    totals, weight = torch.zeros_like(eta), torch.zeros_like(log_partition)
-    bound, count = 0.0, 0
-    for some in stretches:
+
+    def expected(some: Tensor) -> tuple[float, Tensor, Tensor]:
         scores = torch.addmm(-log_partition, some, eta.T)
         top = scores.amax(1, keepdim=True)
         # What is below e⁻⁶⁰ of the largest adds nothing, and exp is slow where it underflows.
         share = scores.sub_(top).clamp_(min=-60).exp_()
         total = share.sum(1, keepdim=True)
-        bound += float((top + total.log()).sum())
+        bound = float((top + total.log()).sum())
         share /= total
-        totals += share.T @ some
-        weight += share.sum(0)
-        count += len(some)
-    return bound / count, maximise(totals, weight.clamp(min=1e-12), spread)
+        return bound, share.T @ some, share.sum(0)
+
+    bounds, totals, weights = zip(*share_out(expected, stretches), strict=True)
+    weight = torch.stack(weights).sum(0).clamp(min=1e-12)
+    params = maximise(torch.stack(totals).sum(0), weight, spread)
+    return sum(bounds) / sum(map(len, stretches)), params
 
 
 def natural(params: Params) -> tuple[Tensor, Tensor]:

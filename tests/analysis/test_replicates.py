@@ -156,3 +156,13 @@ def test_a_huge_value_takes_no_digits_from_the_others():
     without = without[without < 1e17]  # replicates that miss the huge one
     assert len(without) > 100
     assert ((without > 50) & (without < 150)).all()
+
+
+def test_replicates_do_not_depend_on_the_number_of_threads(set_threads):
+    x = torch.randn(3000, 2, dtype=torch.float64)
+    found = []
+    for count in (1, 3):
+        set_threads(count)
+        found.append(bootstrap(x))
+        assert torch.get_num_threads() == count
+    assert torch.equal(*found)

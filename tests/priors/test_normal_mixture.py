@@ -244,3 +244,17 @@ class TestConformanceOfDiagonal(PriorTests):
     part = normal_mixture
     event_shape = (2, 2)
     params = DIAGONAL
+
+
+def test_a_fit_does_not_depend_on_the_number_of_threads_and_leaves_it(set_threads):
+    random = torch.Generator().manual_seed(0)
+    mean = torch.randn(5000, 3, generator=random, dtype=torch.float64)
+    some = Codes(mean=mean, variance=0.1 + 0 * mean)
+    fits = []
+    for count in (1, 2, 5):
+        set_threads(count)
+        fits.append(normal_mixture.fit(some, 4, 0))
+        assert torch.get_num_threads() == count
+    for fit in fits[1:]:
+        for name, values in fits[0].items():
+            assert torch.equal(fit[name], values)
