@@ -291,7 +291,9 @@ def heeded():
     signal.signal(signal.SIGINT, before)
 
 
-def test_an_interrupt_that_comes_while_an_object_goes_ends_a_wait_too(heeded, capfd):
+def wait_after_a_dropped_interrupt(prepare=lambda: None):
+    """Lose an interrupt as h5py's objects lose it, and wait until it comes again."""
+
     class Thing:
         """Something that h5py might hold."""
 
@@ -300,11 +302,16 @@ def test_an_interrupt_that_comes_while_an_object_goes_ends_a_wait_too(heeded, ca
     patience = threading.Timer(30, long_after.set)
     patience.start()
     with lasting_interrupts(), pytest.raises(KeyboardInterrupt):  # noqa: PT012
+        prepare()
         del thing
         long_after.wait()
     assert watch() is None
     assert not long_after.is_set()
     patience.cancel()
+
+
+def test_an_interrupt_that_comes_while_an_object_goes_ends_a_wait_too(heeded, capfd):
+    wait_after_a_dropped_interrupt()
     assert "Traceback" not in capfd.readouterr().err
 
 
@@ -331,22 +338,10 @@ def test_an_interrupt_does_not_come_again_while_it_would_be_lost(heeded, monkeyp
         start(self)
         time.sleep(0.2)
 
-    class Thing:
-        """Something that h5py might hold."""
-
+    be_slow = partial(monkeypatch.setattr, threading.Thread, "start", slow)
     for _ in range(3):
-        thing, long_after = Thing(), threading.Event()
-        watch = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
-        patience = threading.Timer(30, long_after.set)
-        patience.start()
-        with lasting_interrupts(), pytest.raises(KeyboardInterrupt):  # noqa: PT012
-            monkeypatch.setattr(threading.Thread, "start", slow)
-            del thing
-            long_after.wait()
+        wait_after_a_dropped_interrupt(be_slow)
         monkeypatch.setattr(threading.Thread, "start", start)
-        assert watch() is None
-        assert not long_after.is_set()
-        patience.cancel()
 
 
 def test_an_interrupt_that_comes_just_before_a_wait_ends_it(heeded, monkeypatch):
@@ -362,19 +357,7 @@ def test_an_interrupt_that_comes_just_before_a_wait_ends_it(heeded, monkeypatch)
 
     monkeypatch.setattr(interrupt, "interrupt_main", first_in_vain)
 
-    class Thing:
-        """Something that h5py might hold."""
-
-    thing, long_after = Thing(), threading.Event()
-    watch = weakref.ref(thing, lambda _: signal.raise_signal(signal.SIGINT))
-    patience = threading.Timer(30, long_after.set)
-    patience.start()
-    with lasting_interrupts(), pytest.raises(KeyboardInterrupt):  # noqa: PT012
-        del thing
-        long_after.wait()
-    assert watch() is None
-    assert not long_after.is_set()
-    patience.cancel()
+    wait_after_a_dropped_interrupt()
     time.sleep(0.3)  # and does not come once more
     assert len(woken) == 2
     assert signal.getsignal(signal.SIGINT) == signal.default_int_handler
