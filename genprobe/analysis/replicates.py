@@ -22,7 +22,7 @@ from genprobe.estimators.iwae_bound import iwae_bounds
 from genprobe.estimators.quantities import Quantities
 from genprobe.estimators.standard_error import cluster_means
 from genprobe.report import Estimate
-from genprobe.runtime.outer_threads import outer_threads, share_out
+from genprobe.runtime.outer_threads import outer_threads
 from genprobe.runtime.seeds import generator
 
 REPLICATES = 2000
@@ -103,8 +103,7 @@ def bootstrap(
     # The shift is small: a huge value taken off and put back would take the others' digits along.
     centred = groups + (values.mean(0) - groups.mean(0))
     blocks = resampling(n, len(centred), seed, REPLICATES).view(-1, BLOCK, len(centred))
-    sums = share_out(lambda block: block.double() @ centred, blocks)
-    return torch.cat(sums) / len(centred)
+    return torch.cat([block.double() @ centred for block in blocks]) / len(centred)
 
 
 @lru_cache(maxsize=2)  # one for the plane, one for the slope

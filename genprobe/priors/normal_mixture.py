@@ -24,7 +24,7 @@ from genprobe.priors.flat import flat_prior
 from genprobe.priors.full_normal import fit as fit_normal
 from genprobe.priors.full_normal import log_density, require_factor
 from genprobe.priors.weights import weights
-from genprobe.runtime.outer_threads import outer_threads, share_out
+from genprobe.runtime.outer_threads import outer_threads
 from genprobe.runtime.seeds import generator
 from genprobe.types import Codes, Params, Prior, PriorFactory
 
@@ -184,21 +184,20 @@ def improve(
         spread: as ``maximise`` takes it.
     """
     eta, log_partition = natural(params)
-
-    def expected(some: Tensor) -> tuple[float, Tensor, Tensor]:
+    totals, weight = torch.zeros_like(eta), torch.zeros_like(log_partition)
+    bound, count = 0.0, 0
+    for some in stretches:
         scores = torch.addmm(-log_partition, some, eta.T)
         top = scores.amax(1, keepdim=True)
         # What is below e⁻⁶⁰ of the largest adds nothing, and exp is slow where it underflows.
         share = scores.sub_(top).clamp_(min=-60).exp_()
         total = share.sum(1, keepdim=True)
-        bound = float((top + total.log()).sum())
+        bound += float((top + total.log()).sum())
         share /= total
-        return bound, share.T @ some, share.sum(0)
-
-    bounds, totals, weights = zip(*share_out(expected, stretches), strict=True)
-    weight = torch.stack(weights).sum(0).clamp(min=1e-12)
-    params = maximise(torch.stack(totals).sum(0), weight, spread)
-    return sum(bounds) / sum(map(len, stretches)), params
+        totals += share.T @ some
+        weight += share.sum(0)
+        count += len(some)
+    return bound / count, maximise(totals, weight.clamp(min=1e-12), spread)
 
 
 def natural(params: Params) -> tuple[Tensor, Tensor]:
