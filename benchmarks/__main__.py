@@ -119,9 +119,8 @@ def page(timings: Sequence[threads.Timing]) -> str:
     """
     intro = f"""# Benchmarks
 
-Written by `nox -s bench`: torch {torch.__version__}, {torch.get_num_threads()} threads,
-{platform.machine()}. The machine is shared and noisy: read the ratios, which are of times measured
-in turn in one process.
+Written by `nox -s bench`: torch {torch.__version__} on {processor()}. The machine is shared and
+noisy: read the ratios, which are of times measured in turn in one process.
 """
     return "\n".join(
         [
