@@ -2,22 +2,25 @@
 
 It is a mean over examples, so as for the rate the difference of two models is the mean of what they
 differ by on each, with an error far below that of either. What the best fitted prior pays of each
-example is in no store: that prior is fitted again, and those that are near it.
+example is in no store: that prior is fitted again, and those that are near it. Each model's prior
+is a fit of its own, so the errors of both fits are in that of the difference.
 """
 
 import contextlib
+import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.aggregate.code_moments import posterior_entropy
 from genprobe.aggregate.distinct import distinct_examples
-from genprobe.aggregate.fitted import fit_marginal
+from genprobe.aggregate.fitted import error_of_fits, fit_marginal
 from genprobe.comparing.difference import PAID, Difference
 from genprobe.comparing.differences import Columns, copies_of, difference, has_mean
 from genprobe.errors import GenprobeError
-from genprobe.estimators.rate_fitted_prior import fitted_rates
+from genprobe.estimators.rate_fitted_prior import beyond_fits, fitted_rates
 from genprobe.plugins import plugins
 from genprobe.report import Report
 from genprobe.store.read import Store
@@ -25,6 +28,19 @@ from genprobe.types import PriorFactory
 
 NEAR_SHARE, NEAR_NATS = 0.02, 1.0
 """Of the best mean log density, and nats: how near a prior is that a fold may have chosen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Refitted:
+    """What the best fitted prior pays, from a fit made again.
+
+    Attributes:
+        rates: (draw, n) of every example, nats.
+        fit_error: standard error of their mean that the fits alone bring, nats.
+    """
+
+    rates: Float64[Tensor, "draw n"]
+    fit_error: float
 
 
 def code_differences(reports: Mapping[str, Report], reference: str) -> list[Difference]:
@@ -37,14 +53,37 @@ def code_differences(reports: Mapping[str, Report], reference: str) -> list[Diff
     base = reports[reference]
     if PAID not in base.estimates or not any(map(has_places, reports.values())):
         return []
-    theirs, which = columns_of_codes(base), copies_of(base)
-    return [
-        difference(
-            model, reference, report[PAID], base[PAID], columns_of_codes(report), theirs, which
-        )
-        for model, report in reports.items()
-        if model != reference and PAID in report.estimates
-    ]
+    theirs, which = refitted(base), copies_of(base)
+    found = []
+    for model, report in reports.items():
+        if model != reference and PAID in report.estimates:
+            own = refitted(report)
+            apart = difference(
+                model, reference, report[PAID], base[PAID], columns(own), columns(theirs), which
+            )
+            found.append(with_errors_of_fits(apart, own, theirs))
+    return found
+
+
+def columns(side: Refitted | None) -> Columns:
+    """What one model's codes cost of every example, by the name of the estimate, if it is known."""
+    return {} if side is None else {PAID: side.rates}
+
+
+def with_errors_of_fits(
+    apart: Difference, own: Refitted | None, theirs: Refitted | None
+) -> Difference:
+    """A difference for given fits with what their errors add; not paired, each has its own already.
+
+    Args:
+        apart: the difference.
+        own: of the first model.
+        theirs: of the second.
+    """
+    if own is None or theirs is None:
+        return apart
+    both = math.hypot(own.fit_error, theirs.fit_error)
+    return replace(apart, se=beyond_fits(apart.se, both), se_data=beyond_fits(apart.se_data, both))
 
 
 def has_places(report: Report) -> bool:
@@ -52,20 +91,20 @@ def has_places(report: Report) -> bool:
     return report.tokens is not None or report.grid is not None
 
 
-def columns_of_codes(report: Report) -> Columns:
-    """What the best fitted prior pays of every example (draw, n), by the name of the estimate.
+def refitted(report: Report) -> Refitted | None:
+    """What the best fitted prior of a report pays of every example.
 
-    Empty without a store, or where it does not have the mean that the report states.
+    None without a store, or where it does not have the mean that the report states.
     """
     store = report.store
     if not isinstance(store, Store):
-        return {}
+        return None
     for candidates in ladders(report):
         with contextlib.suppress(GenprobeError):
-            each = fitted_again(store, candidates)
-            if has_mean(each, report.estimates[PAID]):
-                return {PAID: each}
-    return {}
+            found = fitted_again(store, candidates)
+            if has_mean(found.rates, report.estimates[PAID]):
+                return found
+    return None
 
 
 def ladders(report: Report) -> Iterator[Mapping[str, PriorFactory]]:
@@ -84,8 +123,8 @@ def ladders(report: Report) -> Iterator[Mapping[str, PriorFactory]]:
     yield every
 
 
-def fitted_again(store: Store, candidates: Mapping[str, PriorFactory]) -> Float64[Tensor, "draw n"]:
-    """What the best of some fitted priors pays of every example (draw, n), nats.
+def fitted_again(store: Store, candidates: Mapping[str, PriorFactory]) -> Refitted:
+    """What the best of some fitted priors pays of every example.
 
     Args:
         store: of the codes.
@@ -103,4 +142,5 @@ def fitted_again(store: Store, candidates: Mapping[str, PriorFactory]) -> Float6
         distinct=distinct_examples(store),
     )
     entropy = posterior_entropy(store.blocks(), family)
-    return fitted_rates(fitted.log_mz, store.column("draws/log_qz_x"), entropy)
+    rates = fitted_rates(fitted.log_mz, store.column("draws/log_qz_x"), entropy)
+    return Refitted(rates=rates, fit_error=error_of_fits(fitted))

@@ -45,8 +45,6 @@ def rate_fitted_prior(
 def with_error_of_fits(estimate: Estimate, fit_error: float) -> Estimate:
     """An estimate of given fits with what their own error adds, nats.
 
-    A few fits tell that error, so Student's t takes the place of the normal.
-
     Args:
         estimate: its errors those for these fits.
         fit_error: of the fits.
@@ -56,12 +54,24 @@ def with_error_of_fits(estimate: Estimate, fit_error: float) -> Estimate:
         >>> round(with_error_of_fits(one, 4.0).se, 2)
         7.15
     """
-    wide = fit_error * student_factor(float(AGAIN))
-    se, se_data = (
-        None if error is None else math.hypot(error, wide)
-        for error in (estimate.se, estimate.se_data)
-    )
+    se, se_data = (beyond_fits(error, fit_error) for error in (estimate.se, estimate.se_data))
     return replace(estimate, se=se, se_data=se_data)
+
+
+def beyond_fits(error: float | None, fit_error: float) -> float | None:
+    """The error for given fits and that of the fits as one, nats; None where the first is unknown.
+
+    A few fits tell their error, so Student's t takes the place of the normal.
+
+    Args:
+        error: for these fits.
+        fit_error: of the fits.
+
+    Example:
+        >>> beyond_fits(3.0, 0.0)
+        3.0
+    """
+    return None if error is None else math.hypot(error, fit_error * student_factor(float(AGAIN)))
 
 
 def fitted_rates(

@@ -1,11 +1,14 @@
 import dataclasses
+import math
 
 import pytest
 import torch
 
 import genprobe
+from genprobe.comparing.code_differences import code_differences, refitted
 from genprobe.comparing.difference import Difference
 from genprobe.errors import GenprobeError
+from genprobe.estimators.standard_error import standard_error, student_factor
 from genprobe.render.data.json import comparison_schema, to_dict
 from genprobe.render.text.comparison import comparison_to_text
 from genprobe.render.text.markdown import comparison_to_markdown
@@ -71,6 +74,33 @@ def test_differences_are_paired_and_those_of_the_estimates(comparison, reports):
         assert d.value == pytest.approx(paid[model].value - paid["coarse"].value)
         apart = (paid[model].se_data ** 2 + paid["coarse"].se_data ** 2) ** 0.5
         assert d.se_data == pytest.approx(apart, rel=0.3)  # these codes are independent
+
+
+def test_a_difference_has_the_errors_of_both_fits_in_it(tmp_path):
+    # A mixture fitted to a ring of eight ends elsewhere with another seed.
+    angle = torch.arange(float(N)) * (2 * torch.pi / 8)
+    ring = torch.stack([angle.cos(), angle.sin()], 1).reshape(N, 2, 1, 1)
+
+    def report(name, scale):
+        loc = ring + 0.05 * torch.randn(N, 2, 1, 1, generator=RANDOM)
+        return genprobe.evaluate_posteriors(
+            {"loc": loc, "scale": torch.full_like(loc, scale)},
+            event_shape=(1, 16, 16),
+            dataset="ring",
+            name=name,
+            store=tmp_path / f"{name}.h5",
+        )
+
+    both = {"one": report("one", 0.1), "other": report("other", 0.12)}
+    fits = [refitted(each) for each in both.values()]
+    of_fits = math.hypot(*(fit.fit_error for fit in fits))
+    per_example = fits[0].rates.mean(0) - fits[1].rates.mean(0)
+    [apart] = code_differences(both, "other")
+    assert apart.paired
+    assert of_fits > 0
+    plain = standard_error(per_example)
+    assert apart.se_data == pytest.approx(math.hypot(plain, student_factor(3.0) * of_fits))
+    assert apart.se > 0.9 * student_factor(3.0) * of_fits
 
 
 def seen(report, **values):
