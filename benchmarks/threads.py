@@ -34,11 +34,13 @@ class Timing(NamedTuple):
     workers: threads that each run operations of their own; 0 where torch shares operations out.
     busy: other processes that never rest.
     seconds: the median.
+    cpu_seconds: of all threads, the median.
     """
 
     workers: int
     busy: int
     seconds: float
+    cpu_seconds: float
 
 
 @contextlib.contextmanager
@@ -53,14 +55,17 @@ def busy(count: int) -> Iterator[None]:
             other.wait()
 
 
-def seconds_of_a_pass(case: Posteriors, workers: int) -> float:
-    """Seconds of one pass by so many workers, however few CPUs there are; 0 leaves it to torch."""
+def seconds_of_a_pass(case: Posteriors, workers: int) -> tuple[float, float]:
+    """Seconds and CPU seconds of one pass by so many workers, however few CPUs there are.
+
+    Of 0 workers torch shares its operations out itself.
+    """
     before = torch.get_num_threads()
     torch.set_num_threads(workers or available_cpus())
     outer = outer_threads.outer_threads() if workers else contextlib.nullcontext()
     try:
         with mock.patch.object(outer_threads, "available_cpus", return_value=workers), outer:
-            start = time.perf_counter()
+            start, used = time.perf_counter(), time.process_time()
             log_sums(
                 case.z[:QUERIES],
                 diagonal_normal,
@@ -69,7 +74,7 @@ def seconds_of_a_pass(case: Posteriors, workers: int) -> float:
                 tile=plan_tile(QUERIES, case.z.shape[1]),
                 margin=BOUND,
             )
-            return time.perf_counter() - start
+            return time.perf_counter() - start, time.process_time() - used
     finally:
         torch.set_num_threads(before)
 
@@ -78,11 +83,13 @@ def beside_others(n: int = 60_000, k: int = 64, rounds: int = 5) -> list[Timing]
     """The median of some rounds of each number of workers, in turn, beside busy processes."""
     case, found = posteriors(n, k, 0.4), []
     for others in BUSY:
-        seconds: dict[int, list[float]] = {workers: [] for workers in (0, *WORKERS)}
+        took: dict[int, list[tuple[float, float]]] = {workers: [] for workers in (0, *WORKERS)}
         with busy(others):
-            for _, (workers, each) in itertools.product(range(rounds), seconds.items()):
+            for _, (workers, each) in itertools.product(range(rounds), took.items()):
                 each.append(seconds_of_a_pass(case, workers))
-        found += [Timing(w, others, statistics.median(each)) for w, each in seconds.items()]
+        for workers, each in took.items():
+            seconds, used = (statistics.median(column) for column in zip(*each, strict=True))
+            found.append(Timing(workers, others, seconds, used))
     return found
 
 
@@ -102,15 +109,23 @@ def cpus_for(workers: int, others: int, cpus: int) -> float:
     return min(workers, cpus * workers / max(cpus, workers + others))
 
 
+def slowdown(timings: Sequence[Timing]) -> dict[Timing, float]:
+    """CPU seconds of each timing in those of one worker alone: what sharing a machine costs."""
+    [alone] = [timing for timing in timings if (timing.workers, timing.busy) == (1, 0)]
+    return {timing: timing.cpu_seconds / alone.cpu_seconds for timing in timings}
+
+
 def fitted(timings: Sequence[Timing], cpus: int) -> tuple[float, float, float]:
     """Seconds that one thread does alone, and that workers share; and the worst relative error.
 
-    T = alone / c(1) + shared / c(workers), where c is of ``cpus_for``, by least squares of the
-    relative errors.
+    T = s (alone / c(1) + shared / c(workers)), where c is of ``cpus_for`` and s the ``slowdown``,
+    by least squares of the relative errors.
     """
-    own = [timing for timing in timings if timing.workers]
+    own = {timing: s for timing, s in slowdown(timings).items() if timing.workers}
     seconds = np.array([timing.seconds for timing in own])
-    terms = np.array([[1 / cpus_for(w, t.busy, cpus) for w in (1, t.workers)] for t in own])
+    terms = np.array(
+        [[s / cpus_for(w, t.busy, cpus) for w in (1, t.workers)] for t, s in own.items()]
+    )
     found = np.linalg.lstsq(terms / seconds[:, None], np.ones(len(own)), rcond=None)[0]
     if found[0] < 0:  # nothing is done alone
         found = np.array([0.0, 1 / (terms[:, 1] / seconds).mean()])
@@ -121,6 +136,7 @@ def fitted(timings: Sequence[Timing], cpus: int) -> tuple[float, float, float]:
 def model(timings: Sequence[Timing], cpus: int) -> str:
     """What was fitted, in words, and what it says of machines with more CPUs."""
     alone, shared, worst = fitted(timings, cpus)
+    [slower] = [s for t, s in slowdown(timings).items() if (t.workers, t.busy) == (2, 0)]
     many = [
         f"| {count} | {(alone + shared) / (alone + shared / count):.1f} |"
         for count in (2, 8, 32, 128)
@@ -128,9 +144,11 @@ def model(timings: Sequence[Timing], cpus: int) -> str:
     return "\n".join(
         [
             f"Fitted to the [benchmarks](benchmarks.md) on {cpus} CPUs: a pass takes "
-            f"T = {alone:.2f} s / c(1) + {shared:.2f} s / c(w), off by at most {worst:.0%}, where "
-            "w workers beside b busy processes on C CPUs get c(w) = min(w, C w / (w + b)) of them.",
-            "On a quiet machine that says, as long as memory keeps up:",
+            f"T = s ({alone:.2f} s / c(1) + {shared:.2f} s / c(w)), off by at most {worst:.0%}, "
+            "where w workers beside b busy processes on C CPUs get c(w) = min(w, C w / (w + b)) of "
+            "them, and s is by how much more CPU time the same work takes because CPUs share "
+            f"memory and clock: {slower:.2f} for two workers on a quiet machine.",
+            "With s = 1 that says:",
             "",
             "| CPUs and workers | times as fast as one |",
             "|--:|--:|",
