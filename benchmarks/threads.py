@@ -148,7 +148,8 @@ def model(timings: Sequence[Timing], cpus: int) -> str:
             "where w workers beside b busy processes on C CPUs get c(w) = min(w, C w / (w + b)) of "
             "them, and s is by how much more CPU time the same work takes because CPUs share "
             f"memory and clock: {slower:.2f} for two workers on a quiet machine.",
-            "With s = 1 that says:",
+            "With s = 1 that says, at least, because what two CPUs lose in waiting for each other "
+            "is taken as work of one thread:",
             "",
             "| CPUs and workers | times as fast as one |",
             "|--:|--:|",
