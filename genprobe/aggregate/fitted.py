@@ -323,18 +323,36 @@ def score(
 def error_of_fits(fitted: FittedMarginal) -> float:
     """Standard error of the mean of log m(z) that comes from where a fit began and ended, nats.
 
-    The fit of every fold is one of several that there could have been. Some are made again with
-    another seed, and both are asked about the examples that neither saw: half of the squared
-    difference of the means is the variance of one. A fit that no seed changes has none.
+    The fit of every fold is one of several that there could have been: half of the squared change
+    of a fold's mean is the variance of one.
     """
-    sample, folds = fitted.sample, len(fitted.fits)
-    squares = []
-    for fold in range(min(AGAIN, folds)):
+    return error_of_changes(changes_of_fits(fitted), fitted.folds)
+
+
+def changes_of_fits(fitted: FittedMarginal) -> list[float]:
+    """By how much the mean of log m(z) changes with another seed, in some of the folds, nats.
+
+    Both fits are asked about the examples that neither saw. A fit that no seed changes is not made
+    again in every fold.
+    """
+    sample = fitted.sample
+    changes: list[float] = []
+    for fold in range(min(AGAIN, fitted.folds)):
         z = sample.z[sample.fold == fold]
         other = fitted.again(fold)
         with outer_threads():
             apart = fitted.fits[fold].log_prob(z) - other.log_prob(z)
-        squares.append(float(apart.double().mean()) ** 2)
-        if not squares[0]:
-            return 0.0
-    return math.sqrt(sum(squares) / 2 / len(squares) / folds)
+        changes.append(float(apart.double().mean()))
+        if not changes[0]:
+            return [0.0]
+    return changes
+
+
+def error_of_changes(changes: Sequence[float], folds: int) -> float:
+    """Standard error of a mean over folds, from by how much some of them change, nats.
+
+    Example:
+        >>> error_of_changes([0.2, -0.2], 2)
+        0.1
+    """
+    return math.sqrt(sum(change**2 for change in changes) / 2 / len(changes) / folds)

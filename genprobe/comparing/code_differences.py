@@ -2,21 +2,22 @@
 
 It is a mean over examples, so as for the rate the difference of two models is the mean of what they
 differ by on each, with an error far below that of either. What the best fitted prior pays of each
-example is in no store: that prior is fitted again, and those that are near it. Each model's prior
-is a fit of its own, so the errors of both fits are in that of the difference.
+example is in no store: that prior is fitted again, and those that are near it. Where another seed
+changes what a fit ends at, it changes the difference: by what the changes of both models, each with
+the same seeds, differ by.
 """
 
 import contextlib
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 
 from jaxtyping import Float64
 from torch import Tensor
 
 from genprobe.aggregate.code_moments import posterior_entropy
 from genprobe.aggregate.distinct import distinct_examples
-from genprobe.aggregate.fitted import error_of_fits, fit_marginal
+from genprobe.aggregate.fitted import changes_of_fits, error_of_changes, fit_marginal
 from genprobe.comparing.difference import PAID, Difference
 from genprobe.comparing.differences import Columns, copies_of, difference, has_mean
 from genprobe.errors import GenprobeError
@@ -36,11 +37,13 @@ class Refitted:
 
     Attributes:
         rates: (draw, n) of every example, nats.
-        fit_error: standard error of their mean that the fits alone bring, nats.
+        changes: by how much their mean changes with other seeds, in some of the folds, nats.
+        folds: number of folds.
     """
 
     rates: Float64[Tensor, "draw n"]
-    fit_error: float
+    changes: Sequence[float]
+    folds: int
 
 
 def code_differences(reports: Mapping[str, Report], reference: str) -> list[Difference]:
@@ -61,7 +64,7 @@ def code_differences(reports: Mapping[str, Report], reference: str) -> list[Diff
             apart = difference(
                 model, reference, report[PAID], base[PAID], columns(own), columns(theirs), which
             )
-            found.append(with_errors_of_fits(apart, own, theirs))
+            found.append(with_error_of_fits(apart, own, theirs))
     return found
 
 
@@ -70,10 +73,10 @@ def columns(side: Refitted | None) -> Columns:
     return {} if side is None else {PAID: side.rates}
 
 
-def with_errors_of_fits(
+def with_error_of_fits(
     apart: Difference, own: Refitted | None, theirs: Refitted | None
 ) -> Difference:
-    """A difference for given fits with what their errors add; not paired, each has its own already.
+    """A difference for given fits with what their error adds; not paired, each has its own already.
 
     Args:
         apart: the difference.
@@ -82,8 +85,11 @@ def with_errors_of_fits(
     """
     if own is None or theirs is None:
         return apart
-    both = math.hypot(own.fit_error, theirs.fit_error)
-    return replace(apart, se=beyond_fits(apart.se, both), se_data=beyond_fits(apart.se_data, both))
+    pairs = zip_longest(own.changes, theirs.changes, fillvalue=0.0)
+    error = error_of_changes([a - b for a, b in pairs], min(own.folds, theirs.folds))
+    return replace(
+        apart, se=beyond_fits(apart.se, error), se_data=beyond_fits(apart.se_data, error)
+    )
 
 
 def has_places(report: Report) -> bool:
@@ -143,4 +149,4 @@ def fitted_again(store: Store, candidates: Mapping[str, PriorFactory]) -> Refitt
     )
     entropy = posterior_entropy(store.blocks(), family)
     rates = fitted_rates(fitted.log_mz, store.column("draws/log_qz_x"), entropy)
-    return Refitted(rates=rates, fit_error=error_of_fits(fitted))
+    return Refitted(rates=rates, changes=changes_of_fits(fitted), folds=fitted.folds)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 import genprobe
+from genprobe.aggregate.fitted import error_of_changes
 from genprobe.comparing.code_differences import code_differences, refitted
 from genprobe.comparing.difference import Difference
 from genprobe.errors import GenprobeError
@@ -76,7 +77,7 @@ def test_differences_are_paired_and_those_of_the_estimates(comparison, reports):
         assert d.se_data == pytest.approx(apart, rel=0.3)  # these codes are independent
 
 
-def test_a_difference_has_the_errors_of_both_fits_in_it(tmp_path):
+def test_a_difference_has_the_error_of_the_fits_in_it(tmp_path):
     # A mixture fitted to a ring of eight ends elsewhere with another seed.
     angle = torch.arange(float(N)) * (2 * torch.pi / 8)
     ring = torch.stack([angle.cos(), angle.sin()], 1).reshape(N, 2, 1, 1)
@@ -93,7 +94,8 @@ def test_a_difference_has_the_errors_of_both_fits_in_it(tmp_path):
 
     both = {"one": report("one", 0.1), "other": report("other", 0.12)}
     fits = [refitted(each) for each in both.values()]
-    of_fits = math.hypot(*(fit.fit_error for fit in fits))
+    changes = [a - b for a, b in zip(*(fit.changes for fit in fits), strict=True)]
+    of_fits = error_of_changes(changes, 5)
     per_example = fits[0].rates.mean(0) - fits[1].rates.mean(0)
     [apart] = code_differences(both, "other")
     assert apart.paired
