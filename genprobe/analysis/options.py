@@ -89,12 +89,21 @@ class Options:
         Args:
             arguments: by name; what is no option is left out.
 
+        Raises:
+            UsageError: if estimators are neither names nor functions by name.
+            PluginError: if no plugin provides one that is named.
+
         Example:
             >>> Options.from_arguments({"model": "vae.pt", "draws": 4}).draws
             4
         """
         names = {field.name for field in fields(cls)}
-        return cls(**{name: value for name, value in arguments.items() if name in names})
+        chosen = {name: value for name, value in arguments.items() if name in names}
+        if chosen.get("estimators") is not None:
+            from genprobe.estimators.call import estimators_by_name  # which imports torch
+
+            chosen["estimators"] = estimators_by_name(chosen["estimators"])
+        return cls(**chosen)
 
     def require_valid(self) -> None:
         """Check the choices that need neither the model nor the data.

@@ -53,7 +53,7 @@ def report_from_store(
     max_queries: int | None = None,
     entropy: float | None = None,
     bin_width: float | None = None,
-    estimators: Mapping[str, Estimator] | None = None,
+    estimators: Mapping[str, Estimator] | Collection[str] | None = None,
     cuts: Cuts = DEFAULT_CUTS,
     device: torch.device | None = None,
     progress: Progress = silent,
@@ -68,7 +68,7 @@ def report_from_store(
         max_queries: most queries of the aggregate posterior.
         entropy: an upper bound on the entropy of the data, nats.
         bin_width: δ of quantised data under a density.
-        estimators: by name; by default every registered one.
+        estimators: names of registered ones, or functions by name; by default every registered one.
         cuts: thresholds of the regimes.
         device: where the aggregate posterior is worked out; the CPU by default.
         progress: display.

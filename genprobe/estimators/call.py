@@ -5,12 +5,19 @@ import difflib
 import inspect
 import logging
 import math
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, TypeAlias
 
 import torch
 
-from genprobe.errors import GenprobeError, Notice, PluginError, UnavailableError, reason_of
+from genprobe.errors import (
+    GenprobeError,
+    Notice,
+    PluginError,
+    UnavailableError,
+    UsageError,
+    reason_of,
+)
 from genprobe.estimators.quantities import QUANTITIES, Quantities
 from genprobe.estimators.stored_probe import stored_probe
 from genprobe.plugins import plugins
@@ -43,6 +50,29 @@ GAPS = frozenset({"inference_gap", "amortization_gap", "approximation_gap"})
 
 Estimator: TypeAlias = Callable[..., Estimate]
 """A function whose parameters are named as the quantities, or the probes, that it needs."""
+
+
+def estimators_by_name(given: Any) -> Mapping[str, Estimator]:
+    """Estimators by name: as they are given, or those that are registered under some names.
+
+    Raises:
+        UsageError: if they are neither.
+        PluginError: if no plugin provides one of the names, or several do.
+
+    Example:
+        >>> list(estimators_by_name(["rate", "elbo"]))
+        ['rate', 'elbo']
+    """
+    if isinstance(given, Mapping):
+        if all(map(callable, given.values())):
+            return given
+    elif isinstance(given, Collection) and all(isinstance(name, str) for name in given):
+        names = [given] if isinstance(given, str) else given
+        return {name: plugins().get("estimators", name) for name in names}
+    raise UsageError(
+        "estimators must be names, or functions by name.",
+        'Such as estimators=["rate", "elbo"] or estimators={"mine": function}.',
+    )
 
 
 def require_known(name: str, estimator: Estimator) -> None:

@@ -1,6 +1,6 @@
 """Evaluating a model on data, or posteriors that were worked out elsewhere."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ def evaluate(
     entropy: float | None = None,
     bin_width: float | None = None,
     binarize: str | None = None,
-    estimators: Mapping[str, Estimator] | None = None,
+    estimators: Mapping[str, Estimator] | Collection[str] | None = None,
     progress: bool | Progress = False,
     cuts: Cuts = DEFAULT_CUTS,
     split: str | None = None,
@@ -81,8 +81,9 @@ def evaluate(
         entropy: an upper bound on the entropy of the data, nats.
         bin_width: δ of quantised data under a density.
         binarize: ``none``, ``threshold`` or ``stochastic``; by default as a bundle was trained.
-        estimators: by name; by default every registered one. Without a store the model is not asked
-            for what these do not need, such as the gradients of a slope.
+        estimators: names of registered ones, or functions by name; by default every registered
+            one. Without a store the model is not asked for what these do not need, such as the
+            gradients of a slope.
         progress: show progress on standard error if it is a terminal; or a display of your own.
         cuts: thresholds of the regimes.
         split: of a named data set.

@@ -3,7 +3,7 @@
 import contextlib
 import random
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ import torch
 from genprobe.comparing.frames import frame
 from genprobe.datasets.subset import subset
 from genprobe.errors import GenprobeError, ModelError
-from genprobe.estimators.call import Estimator
+from genprobe.estimators.call import Estimator, estimators_by_name
 from genprobe.loaders.open import open_dataset
 from genprobe.plugins import plugins
 from genprobe.report import Report
@@ -39,7 +39,7 @@ def callback(
     split: str | None = None,
     binarize: str | None = None,
     seed: int = 0,
-    estimators: Mapping[str, Estimator] | None = None,
+    estimators: Mapping[str, Estimator] | Collection[str] | None = None,
     strict: bool = False,
     **options: Any,
 ) -> "Watch":
@@ -60,7 +60,8 @@ def callback(
         split: of a named data set.
         binarize: ``none``, ``threshold`` or ``stochastic``.
         seed: of the subset, of binarisation and of every evaluation.
-        estimators: by name; by default every registered one but the total correlation.
+        estimators: names of registered ones, or functions by name; by default every registered
+            one but the total correlation.
         strict: raise what goes wrong in an evaluation, instead of warning and training on.
         options: further ones of ``evaluate``, such as ``draws``, ``tolerance``, ``prior`` and
             ``labels``, which are of all examples of the data.
@@ -91,7 +92,7 @@ def callback(
         labels, leaks = asked.get("labels"), asked.get("leaks")
         options["labels"] = labels_asked(labels, leaks, opened, chosen, seed=seed)
         options["leaks"] = list(by_name("leaks", leaks))
-    known = plugins().all("estimators") if estimators is None else estimators
+    known = plugins().all("estimators") if estimators is None else estimators_by_name(estimators)
     wanted = {k: v for k, v in known.items() if estimators is not None or k not in EXPENSIVE}
     settings = {"seed": seed, "estimators": wanted, **options}
     return Watch(chosen, every, share, strict, settings)

@@ -4,18 +4,28 @@ from pathlib import Path
 
 import click
 import pytest
+import torch
 
 import genprobe
 from genprobe.analysis.options import Options
 from genprobe.analysis.regimes import Cuts
 from genprobe.cli import main
-from genprobe.errors import UsageError
+from genprobe.errors import PluginError, UsageError
+from genprobe.plugins import plugins
 
 NOT_OPTIONS = {"model", "data", "progress"}
 
 
 def defaults(function):
     return {name: p.default for name, p in inspect.signature(function).parameters.items()}
+
+
+@pytest.fixture(scope="module")
+def store_of_two(tmp_path_factory):
+    params = {"loc": torch.arange(2.0)[:, None], "scale": torch.ones(2, 1)}
+    path = tmp_path_factory.mktemp("options") / "s.h5"
+    genprobe.evaluate_posteriors(params, estimators=["rate"], store=path)
+    return genprobe.open_store(path)
 
 
 RECORD = {field.name: field.default for field in dataclasses.fields(Options)}
@@ -76,3 +86,21 @@ def test_a_choice_that_makes_no_sense_is_named(given, words):
 def require_all(options):
     options.require_valid()
     options.require_inference()
+
+
+def test_estimators_are_asked_for_by_name(store_of_two):
+    named = genprobe.report_from_store(store_of_two, estimators=["rate"])
+    assert list(named.estimates) == ["rate"]
+    given = {"rate": plugins().get("estimators", "rate")}
+    assert genprobe.report_from_store(store_of_two, estimators=given)["rate"] == named["rate"]
+
+
+@pytest.mark.parametrize("estimators", [3, [3], {"rate": "rate"}, {"rate": None}])
+def test_what_is_no_estimator_is_refused(store_of_two, estimators):
+    with pytest.raises(UsageError, match="names, or functions by name"):
+        genprobe.report_from_store(store_of_two, estimators=estimators)
+
+
+def test_an_estimator_that_nobody_provides_is_named(store_of_two):
+    with pytest.raises(PluginError, match="no estimator 'rates'"):
+        genprobe.report_from_store(store_of_two, estimators=["rates"])
