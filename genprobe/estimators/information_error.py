@@ -64,7 +64,9 @@ def information_data_error(
         True
     """
     terms = information_terms(queries) + beyond_first_order(queries)
-    spread = spread_of_examples(terms, controls, rate, queries.which, queries.copies)
+    spread = spread_of_examples(
+        terms, controls, rate, queries.which, queries.copies, capped=rate is None
+    )
     return data_error_of(spread, error, queries.n)
 
 
@@ -157,6 +159,7 @@ def spread_of_examples(
     rate: Float64[Tensor, " m"] | None = None,
     which: Int64[Tensor, " m"] | None = None,
     copies: Float64[Tensor, " m"] | float = 1.0,
+    capped: bool = False,
 ) -> float:
     """Variance over examples of the means of terms over all draws there could be, nats squared.
 
@@ -167,6 +170,7 @@ def spread_of_examples(
         which: (m,) the distinct example that each is; None where all differ.
         copies: (m,) how many there are of each among all N: they vary together, so that each
             counts as often in what all of them add up to.
+        capped: whether nothing can be above log N; what has no cap may have a heavy tail.
 
     Example:
         Draws that disagree, about the same mean for every example.
@@ -184,7 +188,7 @@ def spread_of_examples(
     squares = (means - means.mean()).square() * len(means) / (len(means) - 1)
     between = max(0.0, float(((squares - noise_of(cleared)) * copies).mean()))
     factor = interval_factor(cluster_means(means, which))
-    if rate is not None:  # which has no cap, so its tail may be heavy
+    if not capped:
         factor = max(factor, tail_factor(means))
     return between * factor**2
 

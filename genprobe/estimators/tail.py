@@ -154,7 +154,18 @@ def as_far_as_known(estimate: Estimate, values: Float64[Tensor, "draw m"]) -> Es
             se_data=None if few else estimate.se_data,
             remark=UNKNOWN,
         )
-    return replace(estimate, remark=WIDER) if tail_factor(means) > TOLD else estimate
+    return replace(estimate, remark=told) if (told := remark_of(means)) else estimate
+
+
+def remark_of(values: Float64[Tensor, " n"]) -> str:
+    """Why the error of a mean is wide; empty where it is not.
+
+    Example:
+        >>> import torch
+        >>> remark_of(torch.arange(1000).double())
+        ''
+    """
+    return WIDER if tail_factor(values) > TOLD else ""
 
 
 def made_up_by(sizes: Float64[Tensor, " n"]) -> float:

@@ -117,7 +117,7 @@ def index_information(
     own = at.shares.gather(2, at.values.expand(len(terms), -1)[:, :, None])[:, :, 0]
     paired = own.clamp(min=NEGLIGIBLE).log() - pi[at.values].log()
     se = within_error(terms, n)
-    spread = spread_of_examples(paired, which=at.which, copies=at.copies)
+    spread = spread_of_examples(paired, which=at.which, copies=at.copies, capped=True)
     estimate = Estimate(
         name="label_information_index",
         value=min(max(0.0, float(terms.mean())), entropy),

@@ -18,6 +18,7 @@ from genprobe.estimators.information_error import (
 )
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.standard_error import interval_factor
+from genprobe.estimators.tail import tail_factor
 from genprobe.testing import queries_from
 
 DRAWS = 4
@@ -116,6 +117,16 @@ def test_the_noise_of_draws_is_taken_off_the_spread(numbers):
         effects.var().item() * interval_factor(effects) ** 2
     )
     assert spread_of_examples(effects[None, :1]) == math.inf
+
+
+def test_a_heavy_tail_widens_what_has_no_cap(numbers):
+    heavy = numbers(1000) / numbers(3, 1000).square().mean(0).sqrt()
+    terms = heavy.square()[None]
+    capped = spread_of_examples(terms, capped=True)
+    assert spread_of_examples(terms) == pytest.approx(
+        capped * (tail_factor(terms[0]) / interval_factor(terms[0])) ** 2
+    )
+    assert spread_of_examples(terms) > 1.2 * capped
 
 
 def test_the_rate_is_paired_by_example(numbers):

@@ -12,6 +12,7 @@ from genprobe.estimators.control_variates import prepared
 from genprobe.estimators.mutual_information import mutual_information
 from genprobe.estimators.mutual_information_loo import mutual_information_loo
 from genprobe.estimators.standard_error import data_error, interval_factor, within_error
+from genprobe.estimators.tail import WIDER
 
 LOC = torch.linspace(-1, 1, 12, dtype=torch.float64) ** 3
 """Of twelve posteriors in one dimension, close to each other in the middle."""
@@ -130,3 +131,15 @@ def test_without_others_it_is_unavailable(numbers, make_queries, n, value):
     queries = make_queries(n, log_qz_x, log_qz, log_qz_loo=log_qz_loo, index_entropy=entropy)
     with pytest.raises(UnavailableError, match="Leave-one-out"):
         mutual_information_loo(queries)
+
+
+def test_the_data_error_of_heavy_tailed_codes_is_wide_and_says_so():
+    # Student's t of three degrees of freedom, so wide that each code has many neighbours.
+    random = torch.Generator().manual_seed(0)
+    noise = torch.randn(400, dtype=torch.float64, generator=random)
+    chi = torch.randn(400, 3, dtype=torch.float64, generator=random).square().mean(1)
+    found = mutual_information_loo(*arguments(3.0, loc=noise / chi.sqrt(), draws=4))
+    assert found.remark == WIDER
+    plain = mutual_information_loo(*arguments(3.0, loc=noise, draws=4))
+    assert plain.remark == ""
+    assert found.se_data > 2 * plain.se_data
