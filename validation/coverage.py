@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, stdev
+from typing import Any
 
 from genprobe.self_check.case import ROUNDING, Case, Truth
 from validation.audit import FRESH
@@ -43,6 +44,7 @@ class Cell:
         seeds: runs.
         printed: share of them in which the error was stated.
         coverage: share of those whose interval held the truth; None without any.
+        missed: share of all runs that stated an interval without the truth in it.
         mean_z: mean deviation in errors.
         sd_z: its standard deviation.
         verdict: see the constants of this file.
@@ -58,6 +60,7 @@ class Cell:
     seeds: int
     printed: float
     coverage: float | None
+    missed: float
     mean_z: float | None
     sd_z: float | None
     verdict: str
@@ -113,9 +116,9 @@ def cells(case: Case, folder: Path, fresh: bool = False) -> Iterator[Cell]:
 def cell(case: Case, name: str, rows: Sequence[Row], truths: Mapping[str, Truth]) -> Cell:
     """One cell, from the rows of its case."""
     position = 1 if case.error == "se" else 2
-    found = [row["estimates"][name] for row in rows if name in row["estimates"]]
-    stated = [e for e in found if e[position] is not None]
-    facts = {
+    there = [row["estimates"][name] for row in rows if name in row["estimates"]]
+    stated = [e for e in there if e[position] is not None]
+    facts: dict[str, Any] = {
         "case": case.name,
         "regime": case.regime,
         "n": case.n,
@@ -131,12 +134,15 @@ def cell(case: Case, name: str, rows: Sequence[Row], truths: Mapping[str, Truth]
             **facts,
             truth=truths.get(name),
             coverage=None,
+            missed=0.0,
             mean_z=None,
             sd_z=None,
             verdict=verdict,
         )
-    truth = truths.get(name) or centre([e[0] for e in found])
-    return Cell(**facts, truth=truth, **measured([(e[0], e[position]) for e in stated], truth))
+    truth = truths.get(name) or centre([e[0] for e in there])
+    found = measured([(e[0], e[position]) for e in stated], truth)
+    missed = (1 - found["coverage"]) * len(stated) / len(rows)
+    return Cell(**facts, truth=truth, missed=missed, **found)
 
 
 def centre(values: Sequence[float]) -> Truth:
@@ -145,7 +151,7 @@ def centre(values: Sequence[float]) -> Truth:
     return Truth(value=fmean(values), error=error, source=CENTRE)
 
 
-def measured(found: Sequence[tuple[float, float]], truth: Truth) -> dict[str, object]:
+def measured(found: Sequence[tuple[float, float]], truth: Truth) -> dict[str, Any]:
     """Coverage, deviations and verdict of (value, error) against a truth.
 
     A run is itself a part of the mean of the runs: it deviates from it by 1 − 1/n of its variance.
