@@ -49,6 +49,8 @@ def chosen_bound(bounds: Sequence[Estimate], choose: Callable[..., Estimate]) ->
 def held_to(bound: Estimate, limit: Estimate, choose: Callable[..., Estimate]) -> Estimate:
     """A bound, or what is known to be its limit where it would pass that.
 
+    Put at the limit, it may be as far off as it was before: its errors are the larger of both.
+
     Args:
         bound: as it came out, its errors widened for the choice.
         limit: known better.
@@ -56,9 +58,12 @@ def held_to(bound: Estimate, limit: Estimate, choose: Callable[..., Estimate]) -
     """
     best = choose([bound, limit], key=lambda each: each.value)
     other = limit if best is bound else bound
-    return (
-        dataclasses.replace(best, se=largest_se([best, other])) if might_be(other, best) else best
-    )
+    if not might_be(other, best):
+        return best
+    over_data = best.se_data
+    if best is limit and over_data is not None:
+        over_data = max(over_data, bound.se_data or 0.0)
+    return dataclasses.replace(best, se=largest_se([best, other]), se_data=over_data)
 
 
 def largest_se(bounds: Sequence[Estimate]) -> float | None:

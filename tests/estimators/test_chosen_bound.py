@@ -40,6 +40,27 @@ def test_other_draws_may_choose_another_bound():
     assert held_to(exact, far, max) == far
 
 
+def test_a_bound_put_at_its_limit_keeps_the_larger_error():
+    limit = replace(BOUND, value=1.1, se_data=0.04)
+    assert held_to(BOUND, limit, max).value == 1.1
+    assert held_to(BOUND, limit, max).se_data == 0.1
+    unknown = replace(limit, se_data=None)
+    assert held_to(BOUND, unknown, max).se_data is None
+
+
+def test_a_bound_held_to_a_limit_near_it_holds_the_truth():
+    # It errs three times as much as its limit, which lies one of its errors above the truth.
+    random = torch.Generator().manual_seed(0)
+    noise = torch.randn(RUNS, 2, generator=random).tolist()
+    held = 0
+    for own, limits in noise:
+        bound = replace(BOUND, value=1.0 + 0.09 * own, se_data=0.09)
+        limit = replace(BOUND, value=1.09 + 0.03 * limits, se_data=0.03)
+        found = held_to(bound, limit, min)
+        held += abs(found.value - 1.0) <= 1.96 * found.se_data
+    assert held / RUNS >= 0.95 - 4 * math.sqrt(0.05 * 0.95 / RUNS)
+
+
 def test_without_an_error_over_the_data_the_other_says_what_is_within_reach():
     plain = replace(BOUND, se_data=None)
     assert chosen_bound([plain, replace(plain, value=1.2)], min) == plain
