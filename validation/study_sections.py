@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
 
+from genprobe.analysis.regimes import UNDETERMINED
 from validation.audit import Study
 from validation.coverage import RARE, WIDTH, binomial_tail
 from validation.page import Line, Section, bold, percent
@@ -24,8 +25,9 @@ def study_sections(folder: Path) -> list[Section]:
             "Regimes: stated probability and how often right",
             "Populations spread evenly around a cut, one data set of each; a label is right if it "
             "is the population's. In bold where the share of right ones is off by more than chance "
-            "(1.96 of its standard deviations).",
-            "study|data sets|stated probability|labels|mean stated|right",
+            "(1.96 of its standard deviations). Data sets whose regime is undetermined have no "
+            "label: those of the rate alone are where it is not surely below the cut.",
+            "study|data sets|undetermined|stated probability|labels|mean stated|right",
             partial(regimes, folder),
         ),
         Section(
@@ -57,8 +59,9 @@ def regimes(folder: Path) -> Iterator[Line]:
     """A line a study and bin of the stated probability."""
     for study in named("regime-"):
         rows = read_rows(folder, study.name)
+        known = [row for row in rows if row["label"] != UNDETERMINED]
         for low, high in BINS:
-            mine = [row for row in rows if low <= row["probability"] < high]
+            mine = [row for row in known if low <= row["probability"] < high]
             if mine:
                 stated = [row["probability"] for row in mine]
                 right = sum(row["label"] == row["truth"] for row in mine)
@@ -68,6 +71,7 @@ def regimes(folder: Path) -> Iterator[Line]:
                 yield (
                     study.name,
                     len(rows),
+                    len(rows) - len(known),
                     f"{low:g} to {min(high, 1):g}",
                     len(mine),
                     percent(fmean(stated)),
