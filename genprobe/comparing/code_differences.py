@@ -64,7 +64,7 @@ def code_differences(reports: Mapping[str, Report], reference: str) -> list[Diff
             apart = difference(
                 model, reference, report[PAID], base[PAID], columns(own), columns(theirs), which
             )
-            found.append(with_error_of_fits(apart, own, theirs))
+            found.append(with_error_of_both_fits(apart, own, theirs))
     return found
 
 
@@ -73,7 +73,7 @@ def columns(side: Refitted | None) -> Columns:
     return {} if side is None else {PAID: side.rates}
 
 
-def with_error_of_fits(
+def with_error_of_both_fits(
     apart: Difference, own: Refitted | None, theirs: Refitted | None
 ) -> Difference:
     """A difference for given fits with what their error adds; not paired, each has its own already.
