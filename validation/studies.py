@@ -113,7 +113,7 @@ def compared(seed: int, n: int, tails: str, draws: int) -> Row:
         evaluated(Subject(model=model, data=x), seed, names, draws=draws) for model in models
     ]
     found = genprobe.compare(reports, against=models[0].name)
-    return {"differences": {d.name: [d.value, d.se_data, d.z] for d in found.differences}}
+    return {"n": n, "differences": {d.name: [d.value, d.se_data, d.z] for d in found.differences}}
 
 
 QUERIED: Mapping[str, Callable[[], Subject]] = {
@@ -170,9 +170,9 @@ def paired(loc: Tensor, scale: Tensor, count: int, seed: int) -> float:
 def studies() -> Iterator[Study]:
     """Every study."""
     for n in (40, 200):
-        yield Study(name=f"regime-slope-{n}", run=partial(by_slope, n=n))
-        yield Study(name=f"regime-position-{n}", run=partial(by_position, n=n))
-        yield Study(name=f"regime-collapsed-{n}", run=partial(by_rate, n=n))
+        yield Study(name=f"regime-slope-{n}", run=partial(by_slope, n=n), seeds=2.0)
+        yield Study(name=f"regime-position-{n}", run=partial(by_position, n=n), seeds=2.0)
+        yield Study(name=f"regime-collapsed-{n}", run=partial(by_rate, n=n), seeds=2.0)
     for n in (5, 10, 30, 100):
         yield Study(
             name=f"null-{n}", run=partial(compared, n=n, tails="normal", draws=1), seeds=2.0
@@ -180,4 +180,4 @@ def studies() -> Iterator[Study]:
     for n in (10, 100):
         yield Study(name=f"null-heavy-{n}", run=partial(compared, n=n, tails="heavy", draws=4))
     for name in QUERIED:
-        yield Study(name=f"queries-{name}", run=partial(queries, name=name), seeds=0.5)
+        yield Study(name=f"queries-{name}", run=partial(queries, name=name))

@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 from genprobe.analysis.regimes import UNDETERMINED
+from genprobe.comparing.difference import critical_z
 from validation.audit import Study
 from validation.coverage import RARE, WIDTH, binomial_tail
 from validation.page import Line, Section, bold, percent
@@ -33,9 +34,9 @@ def study_sections(folder: Path) -> list[Section]:
         Section(
             "Comparisons of models that do not differ",
             "Two models equal in the population, on the same examples: how often |z| of a paired "
-            "difference exceeds 1.96. Nominal are 5 %; in bold where the binomial test at 2.5 % "
-            "finds more.",
-            "study|difference|runs|with an error|beyond 1.96|beyond 2.58 (nominal 1 %)",
+            "difference exceeds what the comparison asks of it, Student's t of N - 1 degrees of "
+            "freedom, at 5 % and at 1 %. In bold where the binomial test at 2.5 % finds more.",
+            "study|difference|runs|with an error|limit|beyond, of 5 %|limit|beyond, of 1 %",
             partial(nulls, folder),
         ),
         Section(
@@ -86,17 +87,16 @@ def nulls(folder: Path) -> Iterator[Line]:
         for name in rows[0]["differences"] if rows else ():
             scores = [row["differences"][name][2] for row in rows if name in row["differences"]]
             known = [abs(z) for z in scores if z is not None]
-            yield study.name, name, len(rows), percent(len(known) / len(rows)), *rejections(known)
+            five, one = (rejections(known, rows[0]["n"], level) for level in (NULL, NULL / 5))
+            yield study.name, name, len(rows), percent(len(known) / len(rows)), *five, *one
 
 
-def rejections(scores: Sequence[float]) -> tuple[str, str]:
-    """How often |z| exceeds the two usual limits, in bold where chance does not admit it."""
-    found = []
-    for limit, nominal in ((WIDTH, NULL), (2.576, 0.01)):
-        count, runs = sum(z > limit for z in scores), len(scores)
-        beyond = count > nominal * runs and binomial_tail(runs - count, runs, 1 - nominal) < RARE
-        found.append(bold(percent(count / runs if runs else None), beyond))
-    return found[0], found[1]
+def rejections(scores: Sequence[float], n: int, level: float) -> tuple[str, str]:
+    """What |z| of n examples must exceed, and how often it does: bold where chance is less."""
+    limit, runs = critical_z(1, n, level), len(scores)
+    count = sum(z > limit for z in scores)
+    much = count > level * runs and binomial_tail(runs - count, runs, 1 - level) < RARE
+    return f"{limit:.2f}", bold(percent(count / runs if runs else None), much)
 
 
 def query_lines(folder: Path) -> Iterator[Line]:
