@@ -16,9 +16,9 @@ import reprlib
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import InitVar, dataclass, field, fields, replace
+from dataclasses import InitVar, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from genprobe.errors import GenprobeError
 from genprobe.report import Estimate, Regime
@@ -158,8 +158,7 @@ def smallest(bounds: Sequence[Entropy]) -> Entropy | None:
     return min(bounds, key=lambda bound: bound.value, default=None)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Point:
+class Point(NamedTuple):
     """What a label is read from, nats; what is not known is None.
 
     Attributes:
@@ -270,8 +269,8 @@ def place(
     votes = Counter(label(point, cuts)[0] for point in points)
     ranked = [(name, count / len(points)) for name, count in votes.most_common()]
     readings = by_position, by_slope = (
-        label(replace(centre, slope=None), cuts)[0] if positioned else None,
-        label(replace(centre, distortion=None), cuts)[0] if slope else None,
+        label(centre._replace(slope=None), cuts)[0] if positioned else None,
+        label(centre._replace(distortion=None), cuts)[0] if slope else None,
     )
     return Regime(
         label=ranked[0][0],

@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from genprobe.analysis.decoder_alone import has_encoder
 from genprobe.analysis.regimes import DEFAULT_CUTS, Cuts
@@ -76,13 +77,13 @@ class Comparison:
         every = all(BOUND in report.estimates for report in self.reports)
         return every and self.shares_a_plane and not all(map(has_encoder, self.reports))
 
-    @property
+    @cached_property
     def critical(self) -> float:
         """The size of z beyond which a difference of ELBO holds, for all at once, at 5 %."""
         observations = (r.provenance.get("distinct_examples", r.n) for r in self.reports)
         return critical_z(self.comparisons, min(observations))
 
-    @property
+    @cached_property
     def rivals(self) -> tuple[str, ...]:
         """The models whose ELBO cannot be told from the best one's, at 5 % for all at once.
 
@@ -121,12 +122,12 @@ class Comparison:
         """
         if self.best_is_certain is None:
             return ""
-        front = {self.names[i] for i in self.frontier}
+        rivals = {self.names[i] for i in self.frontier}.intersection(self.rivals)
         saved = {
             d.first: -d.value
             for d in self.differences
             if d.name == "rate"
-            and d.first in front.intersection(self.rivals)
+            and d.first in rivals
             and d.value < 0
             and self.leaves_doubt(d) is False
         }

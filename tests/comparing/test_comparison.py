@@ -5,7 +5,7 @@ import torch
 
 import genprobe
 from genprobe.analysis.regimes import DEFAULT_CUTS
-from genprobe.comparing.difference import Difference
+from genprobe.comparing.difference import Difference, critical_z
 from genprobe.errors import GenprobeError
 from genprobe.runtime.progress import Progress
 from genprobe.types import Estimate, Notice, Regime, Report
@@ -200,6 +200,19 @@ CLEAR, CLOSE, ALONE = (-2.44, 1.0, True), (-2.43, 1.0, True), (-9.0, 1.0, False)
 def test_the_best_is_certain_if_every_other_is_worse_beyond_doubt(differences, certain, rivals):
     found = told(*differences)
     assert (found.best, found.best_is_certain, found.rivals) == ("first", certain, rivals)
+
+
+def test_work_grows_with_the_number_of_models_and_not_with_its_square(monkeypatch):
+    limits = []
+
+    def counted(*args):
+        limits.append(args)
+        return critical_z(*args)
+
+    monkeypatch.setattr("genprobe.comparing.comparison.critical_z", counted)
+    found = told(*[CLOSE] * 30)
+    assert (len(found.rivals), found.best_is_certain, found.to_ship) == (30, False, "first")
+    assert len(limits) == 1
 
 
 def test_differences_from_another_model_say_nothing_of_the_best():
