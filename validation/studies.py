@@ -50,16 +50,16 @@ def labelled(report: Report, point: Point) -> Row:
 
 
 def by_slope(seed: int, n: int) -> Row:
-    """A regime by the slope alone, the population's from 0.7 to 1.4, around the knee."""
-    beta = math.exp(uniform(seed, -0.35, 0.35))
+    """A regime by the slope alone, the population's from 0.4 to 2.5, around the knee."""
+    beta = math.exp(uniform(seed, -0.9, 0.9))
     rate = line_population(beta)["rate"].value
     report = evaluated(line(seed + 1, n=n, beta=beta), seed, ("rate", "distortion", "slope"))
     return labelled(report, Point(rate=rate, slope=beta))
 
 
 def by_position(seed: int, n: int) -> Row:
-    """A regime by position, D/Ĥ of the population from 0.4 to 0.6."""
-    a = uniform(seed, 0.61, 0.83)
+    """A regime by position, D/Ĥ of the population from 0.3 to 0.7."""
+    a = uniform(seed, 0.5, 0.95)
     truths, entropy = cube_truths(BITS, a, 0.7, n), BITS * math.log(2)
     subject = cube(seed + 1, d=BITS, a=a, s=0.7, n=n)
     report = evaluated(subject, seed, ("rate", "distortion"), entropy=entropy)
