@@ -8,31 +8,26 @@ the examples that it is scored on.
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from genprobe.aggregate.cross_fit import at_once, fit_without, held_out, ladder, sized
 from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.aggregate.fit_sample import Sample, choose_folds, take_sample
 from genprobe.aggregate.suitable import suitable
 from genprobe.errors import UnavailableError
-from genprobe.runtime.memory import own_pages
 from genprobe.runtime.outer_threads import outer_threads, share_out
 from genprobe.runtime.progress import Progress, silent
 from genprobe.runtime.seeds import derived_seed
-from genprobe.store.read import Store
+from genprobe.store.read import Store, block_rows
 from genprobe.types import Family, Params, Prior, PriorFactory
-
-SCORED_VALUES = 1 << 20
-"""Values of z that one thread scores at a time while candidates are chosen."""
 
 AGAIN = 3
 """Folds that are fitted again to see what another seed changes."""
-CLEARLY = 4.0
-"""Standard errors that a size lies below the best candidate before it to be given up at once."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -50,7 +45,7 @@ class FittedMarginal:
         chosen: (m,) the examples that candidates were fitted to and chosen on.
         fits: of each fold, to the examples of the others.
         sample: that they were fitted to.
-        again: a fold to its fit with another seed.
+        again: folds to their fits with another seed.
     """
 
     candidate: str
@@ -62,7 +57,7 @@ class FittedMarginal:
     chosen: Int64[Tensor, " m"]
     fits: Sequence[Prior]
     sample: Sample
-    again: Callable[[int], Prior]
+    again: Callable[[Sequence[int]], list[Prior]]
 
 
 def fit_marginal(
@@ -107,9 +102,13 @@ def fit_marginal(
     else:
         log_mz = score(store, best, fold)
 
-    def again(f: int) -> Prior:
-        factory, size = sized(sample, candidates, picks[f], folds)
-        return fit_without(sample, factory, size, f, derived_seed(seed, "again", f))
+    def again(some: Sequence[int]) -> list[Prior]:
+        wanted = {f: sized(sample, candidates, picks[f], folds) for f in some}
+
+        def fit(f: int) -> Prior:
+            return fit_without(sample, *wanted[f], f, derived_seed(seed, "again", f))
+
+        return at_once(fit, some, sample, [factory for factory, _ in wanted.values()])
 
     return FittedMarginal(
         candidate=candidate,
@@ -156,143 +155,6 @@ def refit(
     return factory.name, factory.fit(sample.codes, size, seed)
 
 
-def sized(
-    sample: Sample, candidates: Mapping[str, PriorFactory], candidate: str, folds: int
-) -> tuple[PriorFactory, int]:
-    """The factory and the size of a candidate by what it goes by.
-
-    Raises:
-        UnavailableError: if none of the candidates goes by that name.
-    """
-    for name, factory in candidates.items():
-        sizes = sizes_of(sample, factory, folds)
-        for size in sizes:
-            if factory.fit is not None and label_of(name, size, sizes) == candidate:
-                return factory, size
-    raise UnavailableError(f"No prior {candidate} can be fitted here.")
-
-
-def ladder(
-    sample: Sample,
-    candidates: Mapping[str, PriorFactory],
-    folds: int,
-    seed: int,
-    scores: Mapping[str, Float64[Tensor, " fold"]],
-    progress: Progress,
-) -> Iterator[tuple[str, list[Prior]]]:
-    """Every candidate worth trying, fitted in every fold; larger sizes only while they help.
-
-    Of several sizes each has to do better than the best candidate before it. One that is clearly
-    worse on the first fold is not fitted to the others.
-    """
-    total = sum(len(sizes_of(sample, r, folds)) for r in candidates.values()) * folds
-    best, most, done = None, -math.inf, 0
-
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        progress.advance("fit", count, total)
-
-    for name, factory in candidates.items():
-        sizes = sizes_of(sample, factory, folds)
-        end = done + len(sizes) * folds
-        for size in sizes:
-            label = label_of(name, size, sizes)
-            progress.say("fit", label)
-            rival = best if len(sizes) > 1 else None
-            fits = fit_in_folds(sample, factory, size, folds, seed, rival, advance)
-            if fits is None:
-                break
-            yield label, fits
-            score = float(scores[label].mean())
-            if score > most:
-                best, most = fits, score
-            elif len(sizes) > 1:
-                break
-        if done < end:  # sizes that are not worth trying
-            advance(end - done)
-
-
-def fit_in_folds(
-    sample: Sample,
-    factory: PriorFactory,
-    size: int,
-    folds: int,
-    seed: int,
-    rival: Sequence[Prior] | None,
-    advance: Callable[[int], None],
-) -> list[Prior] | None:
-    """A candidate fitted without each fold; None where it cannot be, or clearly loses to a rival.
-
-    Args:
-        sample: that it is fitted to.
-        factory: of the candidate.
-        size: of the candidate.
-        folds: number of folds.
-        seed: of the fit.
-        rival: fits of another candidate, whose first it must not be far below; None for none.
-        advance: called with the number of fits done.
-    """
-    fits: list[Prior] = []
-    try:
-        for fold in range(folds):  # in turn: a fit may set torch's own generator
-            fits.append(fit_without(sample, factory, size, fold, seed))
-            advance(1)
-            if fold == 0 and rival is not None and worse(sample, fits[0], rival[0]):
-                return None
-    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
-        return None  # the codes lie on a plane, and have no covariance to invert
-    return fits
-
-
-@outer_threads()
-def worse(sample: Sample, prior: Prior, best: Prior) -> bool:
-    """Whether a fit without the first fold is clearly worse on its examples than another."""
-    z = sample.z[sample.fold == 0]
-    lead = prior.log_prob(z) - best.log_prob(z)
-    noise = float(lead.std(correction=0)) / math.sqrt(len(z))
-    return bool(lead.mean() < -CLEARLY * noise)
-
-
-def sizes_of(sample: Sample, factory: PriorFactory, folds: int) -> Sequence[int]:
-    """The sizes of a candidate worth trying without a fold."""
-    m, k = sample.codes.mean.shape
-    return factory.sizes(m - m // folds, k)
-
-
-def label_of(name: str, size: int, sizes: Sequence[int]) -> str:
-    """What a candidate goes by; its size tells it from others of its name."""
-    return name if len(sizes) == 1 else f"{name} ({size})"
-
-
-def held_out(sample: Sample, priors: Sequence[Prior]) -> Float64[Tensor, " m"]:
-    """Log density of each example by the fit without it, nats."""
-    found = torch.empty(len(sample.fold), dtype=torch.float64)
-    rows = max(1, SCORED_VALUES // max(1, sample.z.shape[1:].numel()))
-
-    def one(fold: int) -> None:
-        for mine in torch.split((sample.fold == fold).nonzero()[:, 0], rows):
-            found[mine] = priors[fold].log_prob(sample.z[mine])
-
-    with outer_threads():
-        share_out(one, range(len(priors)))
-    return found
-
-
-def fit_without(sample: Sample, factory: PriorFactory, size: int, fold: int, seed: int) -> Prior:
-    """A candidate fitted to every example of the sample but one fold's."""
-    if factory.fit is None:
-        raise ValueError(factory.name)
-    kept, whole = sample.fold != fold, sample.codes
-    rows = kept.nonzero()[:, 0]
-    mean = own_pages((len(rows), whole.mean.shape[1]), torch.float64)
-    torch.index_select(whole.mean, 0, rows, out=mean)
-    # Class indices have no variance, and need no copy of it.
-    variance = whole.variance[rows] if whole.classes is None else whole.variance[: len(rows)]
-    codes = replace(whole, mean=mean, variance=variance)
-    return factory.build(sample.z.shape[1:], factory.fit(codes, size, seed))
-
-
 def pick(scores: Mapping[str, Float64[Tensor, " fold"]], fold: int) -> str:
     """The candidate that does best on every fold but one."""
     return max(scores, key=lambda name: float(scores[name].sum() - scores[name][fold]))
@@ -312,8 +174,7 @@ def score(
             log_mz[draw, rows[mine]] = priors[f].log_prob(z[mine])
 
     with outer_threads():
-        for segment in range(header.segments):
-            rows = torch.arange(*header.span(segment))
+        for rows in torch.split(torch.arange(header.n), block_rows(header)):
             for draw in range(header.draws):
                 z = store.gather("draws/z", draw, rows).double()
                 share_out(one, [(draw, rows, z, f) for f in range(len(priors))])
@@ -335,17 +196,20 @@ def changes_of_fits(fitted: FittedMarginal) -> list[float]:
     Both fits are asked about the examples that neither saw. A fit that no seed changes is not made
     again in every fold.
     """
-    sample = fitted.sample
-    changes: list[float] = []
-    for fold in range(min(AGAIN, fitted.folds)):
+    first, *others = range(min(AGAIN, fitted.folds))
+    change = changes_in(fitted, [first])
+    return change if change == [0.0] else change + changes_in(fitted, others)
+
+
+def changes_in(fitted: FittedMarginal, folds: Sequence[int]) -> list[float]:
+    """By how much the mean of log m(z) changes with another seed, in each of some folds, nats."""
+    sample, found = fitted.sample, []
+    for fold, other in zip(folds, fitted.again(folds), strict=True):
         z = sample.z[sample.fold == fold]
-        other = fitted.again(fold)
         with outer_threads():
             apart = fitted.fits[fold].log_prob(z) - other.log_prob(z)
-        changes.append(float(apart.double().mean()))
-        if not changes[0]:
-            return [0.0]
-    return changes
+        found.append(float(apart.double().mean()))
+    return found
 
 
 def error_of_changes(changes: Sequence[float], folds: int) -> float:

@@ -112,4 +112,4 @@ def fit(codes: Codes, size: int, seed: int) -> Params:
     return {"loc": loc, "scale_tril": torch.linalg.cholesky(covariance)}
 
 
-channel_normal = PriorFactory(name=NAME, build=build, fit=fit, suits=suits)
+channel_normal = PriorFactory(name=NAME, build=build, fit=fit, suits=suits, concurrent=True)

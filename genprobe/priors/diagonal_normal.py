@@ -14,5 +14,7 @@ def fit(codes: Codes, size: int, seed: int) -> Params:
     return {"loc": codes.mean.mean(0), "scale": variance.sqrt()}
 
 
-diagonal_normal = replace(factorised("diagonal-normal", Normal, ("loc", "scale")), fit=fit)
+diagonal_normal = replace(
+    factorised("diagonal-normal", Normal, ("loc", "scale")), fit=fit, concurrent=True
+)
 build = diagonal_normal.build

@@ -94,13 +94,15 @@ def kl_of_normal(q: Distribution, loc: Tensor, scale_tril: Tensor) -> Tensor | N
 def log_density(z: Tensor, loc: Tensor, scale_tril: Tensor) -> Tensor:
     """Log N(z; loc, L Lᵀ) of z (..., k), nats: independent normals after whitening.
 
-    MultivariateNormal would do, but importing what it needs takes as long as a small evaluation.
+    MultivariateNormal would do, but importing what it needs takes as long as a small evaluation,
+    and Normal takes twice as many passes over the values.
     """
-    centred = (z - loc).reshape(-1, len(loc))
+    k = len(loc)
+    centred = (z - loc).reshape(-1, k)
     white = torch.linalg.solve_triangular(scale_tril, centred.T, upper=False)
-    standard = Normal(0.0, 1.0, validate_args=False)
-    density: Tensor = standard.log_prob(white).sum(0)  # type: ignore[no-untyped-call]
-    return (density - scale_tril.diagonal().log().sum()).view(z.shape[:-1])
+    log_scale = scale_tril.diagonal().log().sum() + k * math.log(2 * math.pi) / 2
+    density: Tensor = white.square().sum(0) / -2 - log_scale
+    return density.view(z.shape[:-1])
 
 
 def sizes(n: int, k: int) -> tuple[int, ...]:
@@ -117,4 +119,4 @@ def fit(codes: Codes, size: int, seed: int) -> Params:
     return {"loc": loc, "scale_tril": torch.linalg.cholesky(covariance)}
 
 
-full_normal = PriorFactory(name="full-normal", build=build, fit=fit, sizes=sizes)
+full_normal = PriorFactory(name="full-normal", build=build, fit=fit, sizes=sizes, concurrent=True)

@@ -111,4 +111,4 @@ def fit(codes: Codes, size: int, seed: int) -> Params:
     }
 
 
-stationary_normal = PriorFactory(name=NAME, build=build, fit=fit, suits=suits)
+stationary_normal = PriorFactory(name=NAME, build=build, fit=fit, suits=suits, concurrent=True)

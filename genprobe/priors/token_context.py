@@ -27,5 +27,10 @@ def suits(family: Family, event_shape: torch.Size) -> bool:
 
 
 token_context = PriorFactory(
-    name=NAME, build=partial(token_prior, NAME), fit=fit, suits=suits, discrete=True
+    name=NAME,
+    build=partial(token_prior, NAME),
+    fit=fit,
+    suits=suits,
+    discrete=True,
+    concurrent=True,
 )

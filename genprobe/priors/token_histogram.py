@@ -16,4 +16,6 @@ def fit(codes: Codes, size: int, seed: int) -> Params:
     return fit_tokens(codes, (), seed)
 
 
-token_histogram = PriorFactory(name=NAME, build=partial(token_prior, NAME), fit=fit, discrete=True)
+token_histogram = PriorFactory(
+    name=NAME, build=partial(token_prior, NAME), fit=fit, discrete=True, concurrent=True
+)

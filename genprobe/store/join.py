@@ -61,10 +61,11 @@ def join_segments(
             if target is None:
                 target = create_column(file, name, values, axis, last - first, header.segment)
             where = (slice(None),) * axis + (slice(start - first, stop - first),)
-            if target[where].shape != values.shape:
+            rows = (*target.shape[:axis], stop - start, *target.shape[axis + 1 :])
+            if rows != values.shape:
                 raise StoreError(
                     f"The segments of {target.file.filename} do not fit together: {name} is of "
-                    f"shape {values.shape} in one, {target[where].shape} in another.",
+                    f"shape {values.shape} in one, {rows} in another.",
                     "An earlier version began it: encode again with --fresh.",
                 )
             target[where] = values

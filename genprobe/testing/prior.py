@@ -218,7 +218,9 @@ class PriorTests(Suite):
         sizes = factory.sizes(len(mean), shape.numel())
         assert len(sizes) > 0, "sizes() names none to try for 4000 examples of a few values"
         for count in sizes:
+            before = torch.get_rng_state()
             fitted = factory.build(shape, factory.fit(codes, count, 0))
+            require_own_generator(factory, before)
             found = fitted.log_prob(z).mean()
             assert found > standard, f"fitted with size {count}, it is worse than N(0, I)"
             again = factory.build(shape, factory.fit(codes, count, 0))
@@ -234,7 +236,9 @@ class PriorTests(Suite):
         codes = Codes(mean=index, variance=none, event_shape=shape, classes=classes)
         for count in factory.sizes(len(index), shape.numel()):
             assert factory.fit is not None
+            before = torch.get_rng_state()
             fitted = [factory.build(shape, factory.fit(codes, count, 0)) for _ in range(2)]
+            require_own_generator(factory, before)
             found, again = (each.log_prob(index.view(-1, *shape)) for each in fitted)
             assert found.mean() > -shape.numel() * math.log(classes), "it is worse than chance"
             assert torch.equal(found, again), "the same seed gives another fit"
@@ -251,3 +255,15 @@ class PriorTests(Suite):
             with provided(families=[family], priors=priors):
                 reports = evaluated_and_reopened(model, numbers(64, size_of(params)), folder)
             require_same_estimates(*reports, "reopened")
+
+
+def require_own_generator(factory: PriorFactory, before: Tensor) -> None:
+    """Check that fits which may run at once left torch's own generator alone.
+
+    Args:
+        factory: of the fits.
+        before: the state of that generator before them.
+    """
+    assert not factory.concurrent or torch.equal(before, torch.get_rng_state()), (
+        "fits that are concurrent must draw from a generator of their seed, not from torch's own"
+    )

@@ -144,6 +144,8 @@ class PriorFactory:
             only to latents with a place, say.
         discrete: whether it gives probabilities of whole numbers, not a density. Only such priors
             are fitted to discrete codes, and only others to codes with a density.
+        concurrent: whether several fits may run at once, each in a thread of its own: they draw
+            from a generator of their seed, and leave torch's own alone.
     """
 
     name: str
@@ -153,3 +155,4 @@ class PriorFactory:
     defaults: Callable[[Family, Params], Params] = no_defaults
     suits: Callable[[Family, torch.Size], bool] = any_codes
     discrete: bool = False
+    concurrent: bool = False

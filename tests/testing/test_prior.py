@@ -97,6 +97,15 @@ def bad_fit(codes, size, seed):
     return {"loc": -codes.mean.mean(0), "scale": codes.mean.std(0)}
 
 
+def global_fit(codes, size, seed):
+    torch.manual_seed(seed)
+    return good_fit(codes, size, seed)
+
+
+def good_fit(codes, size, seed):
+    return {"loc": codes.mean.mean(0), "scale": codes.mean.std(0)}
+
+
 WRONG = {
     "density off by a constant": (
         factory(half),
@@ -123,6 +132,10 @@ WRONG = {
     "a fit to the wrong place": (
         factory(nothing, fit=bad_fit),
         {"test_the_fit_comes_close_to_the_codes": "worse than N(0, I)"},
+    ),
+    "concurrent fits that seed torch's own generator": (
+        factory(nothing, fit=global_fit, concurrent=True),
+        {"test_the_fit_comes_close_to_the_codes": "concurrent"},
     ),
 }
 
