@@ -175,7 +175,7 @@ def studies() -> Iterator[Study]:
         yield Study(name=f"regime-collapsed-{n}", run=partial(by_rate, n=n), seeds=2.0)
     for n in (5, 10, 30, 100):
         yield Study(
-            name=f"null-{n}", run=partial(compared, n=n, tails="normal", draws=1), seeds=2.0
+            name=f"null-{n}", run=partial(compared, n=n, tails="normal", draws=1), seeds=4.0
         )
     for n in (10, 100):
         yield Study(name=f"null-heavy-{n}", run=partial(compared, n=n, tails="heavy", draws=4))
