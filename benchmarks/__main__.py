@@ -191,6 +191,11 @@ noisy: read the ratios, which are of times measured in turn in one process.
                 [whole.cold_start()],
             ),
             table(
+                "Many stores",
+                "`genprobe compare` of stores of the digits, two processes for the reports.",
+                [whole.comparing()],
+            ),
+            table(
                 "Two processes",
                 "The queries of 60000 posteriors in 64 dimensions, one thread a process.",
                 [whole.ranks()],

@@ -6,7 +6,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from benchmarks.clock import in_turn
 from benchmarks.kernel import floor
 from genprobe.aggregate.queries import draw_queries
 from genprobe.families.diagonal_normal import diagonal_normal
+from genprobe.store.report_cache import SUFFIX
 
 RUN = """
 import json, time
@@ -189,6 +192,39 @@ def cold_start() -> dict[str, object]:
     return {f"{name} s": value for name, value in seconds.items()} | {
         f"imports of {name} ms": value for name, value in imports.items()
     }
+
+
+def comparing(count: int = 200) -> dict[str, object]:
+    """Seconds of `genprobe compare` for as many stores of the digits, first without their reports.
+
+    The models are those of the demo, with locations that are spread a little more in each.
+    """
+    demo = Path(genprobe.__file__).parent / "demo"
+    bundles = [demo / f"beta-{beta}.pt" for beta in ("6", "3.3", "0.9", "0.05")]
+    seconds: dict[str, object] = {"stores": count}
+    with tempfile.TemporaryDirectory() as folder:
+        paths = [f"{folder}/{i}.h5" for i in range(count)]
+        for i, path in enumerate(paths):
+            model = genprobe.load(bundles[i % len(bundles)])
+            spread = replace(model, name=str(i), encode=partial(spread_out, model.encode, i))
+            genprobe.evaluate(spread, "digits", binarize=None, store=path, estimators=[])
+            Path(path + SUFFIX).unlink()  # of no estimate, and it would stay
+        compare = [sys.executable, "-m", "genprobe", "compare", *paths]
+        for name in ("without reports s", "with reports s"):
+            start = time.perf_counter()
+            subprocess.run(
+                compare, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True
+            )
+            seconds[name] = time.perf_counter() - start
+    return seconds
+
+
+def spread_out(
+    encode: Callable[[torch.Tensor], Mapping[str, torch.Tensor]], i: int, x: torch.Tensor
+) -> dict[str, torch.Tensor]:
+    """Posteriors whose locations are a few thousandths farther apart."""
+    params = encode(x)
+    return {"loc": params["loc"] * (1 + 1e-3 * (i // 4)), "scale": params["scale"]}
 
 
 def imports_of(command: list[str]) -> float:
