@@ -21,7 +21,7 @@ from genprobe.aggregate.exact import all_pairs
 from genprobe.aggregate.marginals import FEW, HELD_VALUES, LEAST_PAIRS, gather, log_marginals
 from genprobe.distributions.latents import flat
 from genprobe.errors import UnavailableError
-from genprobe.runtime.outer_threads import outer_threads
+from genprobe.runtime.outer_threads import outer_threads, share_out
 from genprobe.types import Family, Params
 
 PAIRS = 100_000_000
@@ -104,13 +104,14 @@ def smooth_log_marginals(
     points = [2 * count + 1 for count in intervals if count is not None]
     if len(points) < k or sum(points) * n > PAIRS:
         return None
-    found = []
-    for d in range(k):
-        density = smooth_log_marginal(z[:, d], family, params[d], points[d])
-        if density is None:
-            return None
-        found.append(density)
-    return torch.stack(found, 1)
+
+
+    def along(d: int) -> Float64[Tensor, " m"] | None:
+        return smooth_log_marginal(z[:, d], family, params[d], points[d])
+
+    found = share_out(along, range(k))
+    smooth = [density for density in found if density is not None]
+    return torch.stack(smooth, 1) if len(smooth) == k else None
 
 
 def intervals_of(z: Float[Tensor, " m"], family: Family, params: Params) -> int | None:
