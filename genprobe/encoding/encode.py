@@ -37,6 +37,9 @@ from genprobe.store.shards import finish_store
 from genprobe.store.write import StoreWriter
 from genprobe.types import Dataset, PosteriorBatch, Prior
 
+CACHED_VALUES = 1 << 18
+"""Values whose sums are taken at a time, in float64, so that they stay in a cache."""
+
 
 def encode(
     parts: Parts,
@@ -278,7 +281,9 @@ def moments(x: Tensor) -> dict[str, Tensor]:
     """Sums over examples (batch, *event) of their values and squares, by path; none of nothing."""
     if not x[0].numel():
         return {}
-    return {
-        "moments/x": x.sum(0, dtype=torch.float64),
-        "moments/x_square": x.square().sum(0, dtype=torch.float64),
-    }
+    whole, squares = torch.zeros(2, *x.shape[1:], dtype=torch.float64)
+    for some in torch.split(x, max(1, CACHED_VALUES // x[0].numel())):
+        values = some.double()
+        whole += values.sum(0)
+        squares += values.square().sum(0)
+    return {"moments/x": whole, "moments/x_square": squares}
