@@ -89,15 +89,16 @@ def fit_in_folds(
         return fit_without(sample, factory, size, fold, seed)
 
     try:
-        first = fit(0)
+        fits = [fit(0)]
         advance(1)
-        if rival is not None and worse(sample, first, rival[0]):
+        if rival is not None and worse(sample, fits[0], rival[0]):
             return None
-        others = at_once(fit, range(1, folds), sample, [factory])
+        for other in at_once(fit, range(1, folds), sample, [factory]):
+            fits.append(other)
+            advance(1)
     except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
         return None  # the codes lie on a plane, and have no covariance to invert
-    advance(folds - 1)
-    return [first, *others]
+    return fits
 
 
 def at_once(
@@ -105,8 +106,10 @@ def at_once(
     folds: Iterable[int],
     sample: Sample,
     factories: Iterable[PriorFactory],
-) -> list[Prior]:
+) -> Iterator[Prior]:
     """Fits, in threads where their factories allow it and copies of the codes are small.
+
+    In turn they are made as they are asked for.
 
     Args:
         fit: of a fold.
@@ -116,9 +119,11 @@ def at_once(
     """
     small = sample.codes.mean.numel() <= COPIED_VALUES
     if not (small and all(factory.concurrent for factory in factories)):
-        return [fit(fold) for fold in folds]
+        yield from map(fit, folds)
+        return
     with outer_threads():
-        return share_out(fit, folds)
+        together = share_out(fit, folds)
+    yield from together
 
 
 def fit_without(sample: Sample, factory: PriorFactory, size: int, fold: int, seed: int) -> Prior:

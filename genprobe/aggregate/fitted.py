@@ -8,7 +8,7 @@ the examples that it is scored on.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -57,7 +57,7 @@ class FittedMarginal:
     chosen: Int64[Tensor, " m"]
     fits: Sequence[Prior]
     sample: Sample
-    again: Callable[[Sequence[int]], list[Prior]]
+    again: Callable[[Sequence[int]], Iterator[Prior]]
 
 
 def fit_marginal(
@@ -102,7 +102,7 @@ def fit_marginal(
     else:
         log_mz = score(store, best, fold)
 
-    def again(some: Sequence[int]) -> list[Prior]:
+    def again(some: Sequence[int]) -> Iterator[Prior]:
         wanted = {f: sized(sample, candidates, picks[f], folds) for f in some}
 
         def fit(f: int) -> Prior:
