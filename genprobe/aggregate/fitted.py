@@ -43,9 +43,10 @@ class FittedMarginal:
         held_out: log m(z) of every candidate at one draw of each example chosen, by a fit without
             it (m,), nats.
         chosen: (m,) the examples that candidates were fitted to and chosen on.
-        fits: of each fold, to the examples of the others.
+        fits: of every candidate that was fitted in all folds, the fit without each.
+        picks: the candidate of each fold.
         sample: that they were fitted to.
-        again: folds to their fits with another seed.
+        again: folds, each with a candidate, to their fits with another seed.
     """
 
     candidate: str
@@ -55,9 +56,10 @@ class FittedMarginal:
     prior: Prior
     held_out: Mapping[str, Float64[Tensor, " m"]]
     chosen: Int64[Tensor, " m"]
-    fits: Sequence[Prior]
+    fits: Mapping[str, Sequence[Prior]]
+    picks: Sequence[str]
     sample: Sample
-    again: Callable[[Sequence[int]], Iterator[Prior]]
+    again: Callable[[Mapping[int, str]], Iterator[Prior]]
 
 
 def fit_marginal(
@@ -102,13 +104,13 @@ def fit_marginal(
     else:
         log_mz = score(store, best, fold)
 
-    def again(some: Sequence[int]) -> Iterator[Prior]:
-        wanted = {f: sized(sample, candidates, picks[f], folds) for f in some}
+    def again(wanted: Mapping[int, str]) -> Iterator[Prior]:
+        found = {f: sized(sample, candidates, name, folds) for f, name in wanted.items()}
 
         def fit(f: int) -> Prior:
-            return fit_without(sample, *wanted[f], f, derived_seed(seed, "again", f))
+            return fit_without(sample, *found[f], f, derived_seed(seed, "again", f))
 
-        return at_once(fit, some, sample, [factory for factory, _ in wanted.values()])
+        return at_once(fit, found, sample, [factory for factory, _ in found.values()])
 
     return FittedMarginal(
         candidate=candidate,
@@ -118,7 +120,8 @@ def fit_marginal(
         prior=best[picks.index(candidate)],
         held_out=each,
         chosen=chosen,
-        fits=best,
+        fits=fits,
+        picks=picks,
         sample=sample,
         again=again,
     )
@@ -181,33 +184,46 @@ def score(
     return log_mz
 
 
-def error_of_fits(fitted: FittedMarginal) -> float:
+def error_of_fits(fitted: FittedMarginal, candidate: str = "") -> float:
     """Standard error of the mean of log m(z) that comes from where a fit began and ended, nats.
 
     The fit of every fold is one of several that there could have been: half of the squared change
     of a fold's mean is the variance of one.
+
+    Args:
+        fitted: with the fits.
+        candidate: as ``fitted`` names it; by default that of each fold.
     """
-    return error_of_changes(changes_of_fits(fitted), fitted.folds)
+    return error_of_changes(changes_of_fits(fitted, candidate), fitted.folds)
 
 
-def changes_of_fits(fitted: FittedMarginal) -> list[float]:
+def changes_of_fits(fitted: FittedMarginal, candidate: str = "") -> list[float]:
     """By how much the mean of log m(z) changes with another seed, in some of the folds, nats.
 
     Both fits are asked about the examples that neither saw. A fit that no seed changes is not made
     again in every fold.
+
+    Args:
+        fitted: with the fits.
+        candidate: as ``fitted`` names it; by default that of each fold.
     """
-    first, *others = range(min(AGAIN, fitted.folds))
-    change = changes_in(fitted, [first])
-    return change if change == [0.0] else change + changes_in(fitted, others)
+    wanted = {fold: candidate or fitted.picks[fold] for fold in range(min(AGAIN, fitted.folds))}
+    change = changes_in(fitted, {0: wanted.pop(0)})
+    return change if change == [0.0] else change + changes_in(fitted, wanted)
 
 
-def changes_in(fitted: FittedMarginal, folds: Sequence[int]) -> list[float]:
-    """By how much the mean of log m(z) changes with another seed, in each of some folds, nats."""
+def changes_in(fitted: FittedMarginal, wanted: Mapping[int, str]) -> list[float]:
+    """By how much the mean of log m(z) changes with another seed, nats.
+
+    Args:
+        fitted: with the fits.
+        wanted: folds, each with a candidate.
+    """
     sample, found = fitted.sample, []
-    for fold, other in zip(folds, fitted.again(folds), strict=True):
+    for (fold, name), other in zip(wanted.items(), fitted.again(wanted), strict=True):
         z = sample.z[sample.fold == fold]
         with outer_threads():
-            apart = fitted.fits[fold].log_prob(z) - other.log_prob(z)
+            apart = fitted.fits[name][fold].log_prob(z) - other.log_prob(z)
         found.append(float(apart.double().mean()))
     return found
 

@@ -105,7 +105,6 @@ def smooth_log_marginals(
     if len(points) < k or sum(points) * n > PAIRS:
         return None
 
-
     def along(d: int) -> Float64[Tensor, " m"] | None:
         return smooth_log_marginal(z[:, d], family, params[d], points[d])
 

@@ -7,11 +7,12 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
+from genprobe.aggregate.fitted import error_of_fits
 from genprobe.analysis.pixels import pixels_of
 from genprobe.analysis.withheld import stated
 from genprobe.estimators.grid_moments import GridMoments
 from genprobe.estimators.quantities import Quantities
-from genprobe.estimators.rate_fitted_prior import fitted_rates
+from genprobe.estimators.rate_fitted_prior import fitted_rates, with_error_of_fits
 from genprobe.estimators.standard_error import data_error, mean_over_examples
 from genprobe.report import Estimate
 from genprobe.report.channels import Channel, GridBound, LatentGrid
@@ -52,6 +53,7 @@ def bounds_of_grid(quantities: Quantities, store: Store) -> Iterator[GridBound]:
     for candidate, log_mz in fitted.held_out.items():
         each = fitted_rates(log_mz[None], log_qz_x, entropy)
         nats = mean_over_examples("grid_bound", each, kind="upper", which=which)
+        nats = with_error_of_fits(nats, error_of_fits(fitted, candidate))
         nats = stated({"nats": nats}, quantities.observations)["nats"]
         bits = nats.value / math.log(2)
         per_pixel = None if pixels is None else bits / pixels

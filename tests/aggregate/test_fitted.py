@@ -381,11 +381,13 @@ def test_the_error_of_the_bound_has_that_of_the_fits_in_it(store_of):
     angle = torch.arange(200.0) * (2 * math.pi / 8)
     x = torch.stack([angle.cos(), angle.sin()], 1)
     store = store_of(linear(torch.eye(2), 0.1), x + 0.05 * torch.randn(200, 2))
-    candidates = {"normal-mixture": normal_mixture}
+    candidates = {p.name: p for p in (full_normal, normal_mixture)}
     fits = [fit_marginal(store, family, candidates, seed=seed) for seed in range(12)]
-    errors = torch.tensor([error_of_fits(fitted) for fitted in fits]).double()
+    errors = torch.tensor([error_of_fits(fitted) for fitted in fits], dtype=torch.float64)
     spread = torch.stack([fitted.log_mz.mean() for fitted in fits]).std()
     assert 0.6 < errors.square().mean().sqrt() / spread < 1.7
+    assert error_of_fits(fits[1], "full-normal") == 0  # whose fit no seed changes
+    assert error_of_fits(fits[1], "normal-mixture") == errors[1]
     alone, error = rate_under(fits[1], store), float(errors[1])
     both = with_error_of_fits(alone, error)
     assert both.se == pytest.approx(math.hypot(alone.se, student_factor(3.0) * error))
