@@ -209,7 +209,7 @@ def comparing(count: int = 200) -> dict[str, object]:
             spread = replace(model, name=str(i), encode=partial(spread_out, model.encode, i))
             genprobe.evaluate(spread, "digits", binarize=None, store=path, estimators=[])
             Path(path + SUFFIX).unlink()  # of no estimate, and it would stay
-        compare = [sys.executable, "-m", "genprobe", "compare", *paths]
+        compare = [sys.executable, "-m", "genprobe", "compare", "--jobs", "2", *paths]
         for name in ("without reports s", "with reports s"):
             start = time.perf_counter()
             subprocess.run(

@@ -17,7 +17,8 @@ from validation.studies import TOLERANCE, studies
 
 BINS = ((0.0, 0.6), (0.6, 0.8), (0.8, 0.95), (0.95, 1.01))
 """Of the stated probability of a label."""
-NULL = 0.05
+NULL, RARER = 0.05, 0.01
+"""How often equal models may be said to differ."""
 
 
 def study_sections(folder: Path) -> list[Section]:
@@ -27,7 +28,8 @@ def study_sections(folder: Path) -> list[Section]:
             "Regimes: stated probability and how often right",
             "Populations spread evenly around a cut, farther than the error of a data set, and one "
             "data set of each; a label is right if it is the population's. In bold where the share "
-            "of right ones is off by more than chance (1.96 of its standard deviations). Data sets "
+            "of right ones is off by more than chance: half a label and 1.96 standard deviations, "
+            f"where none is surer than {REPLICATES} replicates make it. Data sets "
             "whose regime is undetermined have no label: those of the rate alone are where it is "
             "not surely below the cut.",
             "study|data sets|undetermined|stated probability|labels|mean stated|right",
@@ -66,7 +68,7 @@ def regimes(folder: Path) -> Iterator[Line]:
         for low, high in BINS:
             mine = [row for row in known if low <= row["probability"] < high]
             if mine:
-                # Of so many replicates a label has all where it is wrong once in so many.
+                # All of so many replicates may agree on a label that is wrong once in so many.
                 stated = [min(row["probability"], 1 - 1 / REPLICATES) for row in mine]
                 right = sum(row["label"] == row["truth"] for row in mine)
                 spread = math.sqrt(sum(p * (1 - p) for p in stated))
@@ -89,7 +91,7 @@ def nulls(folder: Path) -> Iterator[Line]:
         for name in rows[0]["differences"] if rows else ():
             scores = [row["differences"][name][2] for row in rows if name in row["differences"]]
             known = [abs(z) for z in scores if z is not None]
-            five, one = (rejections(known, rows[0]["n"], level) for level in (NULL, NULL / 5))
+            five, one = (rejections(known, rows[0]["n"], level) for level in (NULL, RARER))
             yield study.name, name, len(rows), percent(len(known) / len(rows)), *five, *one
 
 

@@ -152,15 +152,20 @@ def worse(sample: Sample, prior: Prior, best: Prior) -> bool:
 def held_out(sample: Sample, priors: Sequence[Prior]) -> Float64[Tensor, " m"]:
     """Log density of each example by the fit without it, nats."""
     found = torch.empty(len(sample.fold), dtype=torch.float64)
-    rows = max(1, SCORED_VALUES // max(1, sample.z.shape[1:].numel()))
 
     def one(fold: int) -> None:
-        for mine in torch.split((sample.fold == fold).nonzero()[:, 0], rows):
-            found[mine] = priors[fold].log_prob(sample.z[mine])
+        found[sample.fold == fold] = scores_of_fold(sample, priors[fold], fold)
 
     with outer_threads():
         share_out(one, range(len(priors)))
     return found
+
+
+def scores_of_fold(sample: Sample, prior: Prior, fold: int) -> Float64[Tensor, " some"]:
+    """Log density of the examples of a fold, nats."""
+    rows = max(1, SCORED_VALUES // max(1, sample.z.shape[1:].numel()))
+    mine = (sample.fold == fold).nonzero()[:, 0]
+    return torch.cat([prior.log_prob(sample.z[some]).double() for some in torch.split(mine, rows)])
 
 
 def sized(

@@ -15,7 +15,14 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.cross_fit import at_once, fit_without, held_out, ladder, sized
+from genprobe.aggregate.cross_fit import (
+    at_once,
+    fit_without,
+    held_out,
+    ladder,
+    scores_of_fold,
+    sized,
+)
 from genprobe.aggregate.distinct import DistinctExamples
 from genprobe.aggregate.fit_sample import Sample, choose_folds, take_sample
 from genprobe.aggregate.suitable import suitable
@@ -43,7 +50,6 @@ class FittedMarginal:
         held_out: log m(z) of every candidate at one draw of each example chosen, by a fit without
             it (m,), nats.
         chosen: (m,) the examples that candidates were fitted to and chosen on.
-        fits: of every candidate that was fitted in all folds, the fit without each.
         picks: the candidate of each fold.
         sample: that they were fitted to.
         again: folds, each with a candidate, to their fits with another seed.
@@ -56,7 +62,6 @@ class FittedMarginal:
     prior: Prior
     held_out: Mapping[str, Float64[Tensor, " m"]]
     chosen: Int64[Tensor, " m"]
-    fits: Mapping[str, Sequence[Prior]]
     picks: Sequence[str]
     sample: Sample
     again: Callable[[Mapping[int, str]], Iterator[Prior]]
@@ -120,7 +125,6 @@ def fit_marginal(
         prior=best[picks.index(candidate)],
         held_out=each,
         chosen=chosen,
-        fits=fits,
         picks=picks,
         sample=sample,
         again=again,
@@ -200,16 +204,19 @@ def error_of_fits(fitted: FittedMarginal, candidate: str = "") -> float:
 def changes_of_fits(fitted: FittedMarginal, candidate: str = "") -> list[float]:
     """By how much the mean of log m(z) changes with another seed, in some of the folds, nats.
 
-    Both fits are asked about the examples that neither saw. A fit that no seed changes is not made
-    again in every fold.
+    Both fits are asked about the examples that neither saw. A candidate that no seed changes is not
+    fitted again in every fold.
 
     Args:
         fitted: with the fits.
         candidate: as ``fitted`` names it; by default that of each fold.
     """
     wanted = {fold: candidate or fitted.picks[fold] for fold in range(min(AGAIN, fitted.folds))}
-    change = changes_in(fitted, {0: wanted.pop(0)})
-    return change if change == [0.0] else change + changes_in(fitted, wanted)
+    first = wanted.pop(0)
+    change = changes_in(fitted, {0: first})
+    if change == [0.0]:
+        wanted = {fold: name for fold, name in wanted.items() if name != first}
+    return change + changes_in(fitted, wanted)
 
 
 def changes_in(fitted: FittedMarginal, wanted: Mapping[int, str]) -> list[float]:
@@ -221,10 +228,9 @@ def changes_in(fitted: FittedMarginal, wanted: Mapping[int, str]) -> list[float]
     """
     sample, found = fitted.sample, []
     for (fold, name), other in zip(wanted.items(), fitted.again(wanted), strict=True):
-        z = sample.z[sample.fold == fold]
         with outer_threads():
-            apart = fitted.fits[name][fold].log_prob(z) - other.log_prob(z)
-        found.append(float(apart.double().mean()))
+            scores = scores_of_fold(sample, other, fold)
+        found.append(float((fitted.held_out[name][sample.fold == fold] - scores).mean()))
     return found
 
 

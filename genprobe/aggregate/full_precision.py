@@ -14,6 +14,9 @@ import torch
 def full_precision(device: torch.device) -> Iterator[None]:
     """Float32 means float32, and no gradient is kept; afterwards all is as it was.
 
+    The precision is the whole process's: of threads that enter it at once the last would put back
+    what another had set, so it is entered around them all, too.
+
     Args:
         device: where the matmuls are.
     """

@@ -18,6 +18,7 @@ from torch import Tensor
 from genprobe.aggregate.blocks import Blocks, in_memory, size_of
 from genprobe.aggregate.density import log_aggregate_blocks
 from genprobe.aggregate.exact import all_pairs
+from genprobe.aggregate.full_precision import full_precision
 from genprobe.aggregate.marginals import FEW, HELD_VALUES, LEAST_PAIRS, gather, log_marginals
 from genprobe.distributions.latents import flat
 from genprobe.errors import UnavailableError
@@ -108,8 +109,13 @@ def smooth_log_marginals(
     def along(d: int) -> Float64[Tensor, " m"] | None:
         return smooth_log_marginal(z[:, d], family, params[d], points[d])
 
-    found = share_out(along, range(k))
-    smooth = [density for density in found if density is not None]
+    first = along(0)
+    if first is None:
+        return None
+    with outer_threads() as workers, full_precision(z.device):
+        # Within a dimension there is work for many threads, among few dimensions there is not.
+        others = share_out(along, range(1, k)) if k > workers else map(along, range(1, k))
+        smooth = [density for density in (first, *others) if density is not None]
     return torch.stack(smooth, 1) if len(smooth) == k else None
 
 

@@ -7,7 +7,6 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from genprobe.aggregate.fitted import error_of_fits
 from genprobe.analysis.pixels import pixels_of
 from genprobe.analysis.withheld import stated
 from genprobe.estimators.grid_moments import GridMoments
@@ -53,7 +52,7 @@ def bounds_of_grid(quantities: Quantities, store: Store) -> Iterator[GridBound]:
     for candidate, log_mz in fitted.held_out.items():
         each = fitted_rates(log_mz[None], log_qz_x, entropy)
         nats = mean_over_examples("grid_bound", each, kind="upper", which=which)
-        nats = with_error_of_fits(nats, error_of_fits(fitted, candidate))
+        nats = with_error_of_fits(nats, quantities.error_of_candidate(candidate))
         nats = stated({"nats": nats}, quantities.observations)["nats"]
         bits = nats.value / math.log(2)
         per_pixel = None if pixels is None else bits / pixels

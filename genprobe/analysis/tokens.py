@@ -17,6 +17,7 @@ from genprobe.estimators.code_entropy import code_entropy
 from genprobe.estimators.code_perplexity import code_perplexity
 from genprobe.estimators.code_usage import code_usage
 from genprobe.estimators.quantities import Quantities
+from genprobe.estimators.rate_fitted_prior import with_error_of_fits
 from genprobe.estimators.standard_error import data_error
 from genprobe.report import Estimate
 from genprobe.report.tokens import TokenBound, TokenLevel, TokenReport
@@ -138,6 +139,7 @@ def bounds_of(tokens: Tokens, quantities: Quantities) -> Iterator[TokenBound]:
     for candidate, log_mz in fitted.held_out.items():
         error = data_error(-log_mz[None], which)
         nats = replace(nothing, value=-float(log_mz.mean()), se_data=error, n=len(log_mz))
+        nats = with_error_of_fits(nats, quantities.error_of_candidate(candidate))
         yield bound(candidate, stated({"nats": nats}, quantities.observations)["nats"])
 
 

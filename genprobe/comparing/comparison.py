@@ -122,12 +122,12 @@ class Comparison:
         """
         if self.best_is_certain is None:
             return ""
-        rivals = {self.names[i] for i in self.frontier}.intersection(self.rivals)
+        on_frontier = {self.names[i] for i in self.frontier}.intersection(self.rivals)
         saved = {
             d.first: -d.value
             for d in self.differences
             if d.name == "rate"
-            and d.first in rivals
+            and d.first in on_frontier
             and d.value < 0
             and self.leaves_doubt(d) is False
         }

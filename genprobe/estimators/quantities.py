@@ -10,7 +10,7 @@ from torch import Tensor
 
 from genprobe.aggregate.code_moments import posterior_entropy
 from genprobe.aggregate.distinct import DistinctExamples, most_information
-from genprobe.aggregate.fitted import FittedMarginal, error_of_fits
+from genprobe.aggregate.fitted import AGAIN, FittedMarginal, error_of_fits
 from genprobe.aggregate.queries import Queries
 from genprobe.aggregate.smooth_marginals import marginals_at_queries
 from genprobe.aggregate.tokens import Tokens, tokens_of
@@ -337,6 +337,11 @@ class Quantities:
     def fit_error(self) -> float:
         """Standard error of the mean of those values that the fits alone bring, nats."""
         return error_of_fits(self.fitted)
+
+    def error_of_candidate(self, candidate: str) -> float:
+        """The same of the mean under one of the fitted candidates, nats."""
+        best = set(self.fitted.picks[:AGAIN]) == {candidate}
+        return self.fit_error if best else error_of_fits(self.fitted, candidate)
 
     @cached_property
     def mean_variance(self) -> Float64[Tensor, " dimension"]:

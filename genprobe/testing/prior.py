@@ -1,8 +1,11 @@
 """The suite of a prior: density, draws, closed-form KL, fit, and what the store keeps of it."""
 
+import contextlib
+import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
@@ -218,9 +221,8 @@ class PriorTests(Suite):
         sizes = factory.sizes(len(mean), shape.numel())
         assert len(sizes) > 0, "sizes() names none to try for 4000 examples of a few values"
         for count in sizes:
-            before = torch.get_rng_state()
-            fitted = factory.build(shape, factory.fit(codes, count, 0))
-            require_own_generator(factory, before)
+            with torchs_generator_left_alone(factory):
+                fitted = factory.build(shape, factory.fit(codes, count, 0))
             found = fitted.log_prob(z).mean()
             assert found > standard, f"fitted with size {count}, it is worse than N(0, I)"
             again = factory.build(shape, factory.fit(codes, count, 0))
@@ -236,9 +238,8 @@ class PriorTests(Suite):
         codes = Codes(mean=index, variance=none, event_shape=shape, classes=classes)
         for count in factory.sizes(len(index), shape.numel()):
             assert factory.fit is not None
-            before = torch.get_rng_state()
-            fitted = [factory.build(shape, factory.fit(codes, count, 0)) for _ in range(2)]
-            require_own_generator(factory, before)
+            with torchs_generator_left_alone(factory):
+                fitted = [factory.build(shape, factory.fit(codes, count, 0)) for _ in range(2)]
             found, again = (each.log_prob(index.view(-1, *shape)) for each in fitted)
             assert found.mean() > -shape.numel() * math.log(classes), "it is worse than chance"
             assert torch.equal(found, again), "the same seed gives another fit"
@@ -257,13 +258,26 @@ class PriorTests(Suite):
             require_same_estimates(*reports, "reopened")
 
 
-def require_own_generator(factory: PriorFactory, before: Tensor) -> None:
-    """Check that fits which may run at once left torch's own generator alone.
+@contextlib.contextmanager
+def torchs_generator_left_alone(factory: PriorFactory) -> Iterator[None]:
+    """Check that fits which may run at once neither draw from torch's own generator nor set it.
 
     Args:
-        factory: of the fits.
-        before: the state of that generator before them.
+        factory: of the fits; one that is not concurrent may do as it likes.
     """
-    assert not factory.concurrent or torch.equal(before, torch.get_rng_state()), (
-        "fits that are concurrent must draw from a generator of their seed, not from torch's own"
-    )
+    if not factory.concurrent:
+        yield
+        return
+    told = "concurrent fits must draw from generators made of their seed, not from torch's own"
+
+    def refuse(*args: object, **options: object) -> None:
+        raise AssertionError(told)
+
+    before = torch.get_rng_state()
+    with contextlib.ExitStack() as stack:
+        for module, name in itertools.product(
+            (torch, torch.random), ("manual_seed", "set_rng_state")
+        ):
+            stack.enter_context(mock.patch.object(module, name, refuse))
+        yield
+    assert torch.equal(before, torch.get_rng_state()), told

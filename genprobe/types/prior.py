@@ -144,8 +144,9 @@ class PriorFactory:
             only to latents with a place, say.
         discrete: whether it gives probabilities of whole numbers, not a density. Only such priors
             are fitted to discrete codes, and only others to codes with a density.
-        concurrent: whether several fits may run at once, each in a thread of its own: they draw
-            from a generator of their seed, and leave torch's own alone.
+        concurrent: whether several fits, and ``build`` after each, may run at once in threads: they
+            draw from generators that they made of their seed, never from torch's own, not even to
+            put it back, and change nothing else that threads share.
     """
 
     name: str

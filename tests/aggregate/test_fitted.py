@@ -388,6 +388,8 @@ def test_the_error_of_the_bound_has_that_of_the_fits_in_it(store_of):
     assert 0.6 < errors.square().mean().sqrt() / spread < 1.7
     assert error_of_fits(fits[1], "full-normal") == 0  # whose fit no seed changes
     assert error_of_fits(fits[1], "normal-mixture") == errors[1]
+    several = dataclasses.replace(fits[1], picks=["full-normal", *["normal-mixture"] * 4])
+    assert error_of_fits(several) > 0  # a fold whose fit no seed changes says nothing of others
     alone, error = rate_under(fits[1], store), float(errors[1])
     both = with_error_of_fits(alone, error)
     assert both.se == pytest.approx(math.hypot(alone.se, student_factor(3.0) * error))

@@ -99,3 +99,33 @@ def test_of_very_many_dimensions_there_are_none(monkeypatch):
     monkeypatch.setattr(smooth_marginals, "WIDEST", 2)
     with pytest.raises(UnavailableError, match="more than 2 latent dimensions"):
         marginals_at_queries(z[None], own, diagonal_normal, in_memory(params), N)
+
+
+def test_dimensions_at_once_do_not_put_back_each_others_precision(monkeypatch, set_threads):
+    set_threads(2)
+    monkeypatch.setattr(smooth_marginals, "FEW_PAIRS", 0)
+    seen, engine = [], smooth_marginals.log_aggregate_blocks
+
+    def watched(*args):
+        seen.append(torch.get_float32_matmul_precision())
+        return engine(*args)
+
+    monkeypatch.setattr(smooth_marginals, "log_aggregate_blocks", watched)
+    params, z, _ = codes(0.5, 0.3, (6,))
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        smooth_log_marginals(z, diagonal_normal, in_memory(params), N)
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision(before)
+    # The first dimension is tried alone; of the others none finds what another would put back.
+    assert seen == ["medium"] + ["highest"] * 5
+
+
+def test_after_a_first_dimension_that_is_too_rough_none_is_asked(monkeypatch):
+    asked = []
+    monkeypatch.setattr(smooth_marginals, "smooth_log_marginal", lambda *args: asked.append(args))
+    params, z, _ = codes(0.5, 0.3, (6,))
+    assert smooth_log_marginals(z, diagonal_normal, in_memory(params), N) is None
+    assert len(asked) == 1

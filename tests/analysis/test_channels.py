@@ -6,9 +6,9 @@ import torch
 
 import genprobe
 from genprobe.aggregate.fitted import fit_marginal
-from genprobe.analysis import channels
 from genprobe.analysis.channels import channels_of
 from genprobe.estimators.grid_moments import GridMoments
+from genprobe.estimators.quantities import Quantities
 from genprobe.plugins import plugins
 from genprobe.runs import evaluation
 
@@ -109,7 +109,7 @@ def test_every_fitted_prior_of_a_grid_has_its_bound_in_nats_and_bits_a_pixel():
 def test_the_error_of_a_bound_has_that_of_its_own_fits_in_it(monkeypatch):
     names = asked("rate", "scaling_factor", "rate_fitted_prior")
     apart = {"normal-mixture": 3.0}
-    monkeypatch.setattr(channels, "error_of_fits", lambda fitted, name: apart.get(name, 0.0))
+    monkeypatch.setattr(Quantities, "error_of_candidate", lambda self, name: apart.get(name, 0.0))
     report = genprobe.evaluate_posteriors(white_codes(0), estimators=names)
     errors = {bound.candidate: bound.nats.se for bound in report.grid.bounds}
     assert errors.pop("normal-mixture") > 3.0

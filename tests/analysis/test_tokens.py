@@ -8,6 +8,7 @@ import torch
 import genprobe
 from genprobe.aggregate.tokens import Tokens
 from genprobe.analysis.tokens import corrected_entropy, equal_rows, growing, ranked
+from genprobe.estimators.quantities import Quantities
 from genprobe.runtime.seeds import generator
 
 INDEX = torch.randint(5, (200, 2, 3), generator=torch.Generator().manual_seed(0))
@@ -140,6 +141,18 @@ def test_without_fitted_priors_only_what_knows_nothing_is_a_bound():
 
     found = genprobe.evaluate_posteriors(PARAMS, estimators={"code_entropy": code_entropy})
     assert [b.candidate for b in found.tokens.bounds] == ["uniform"]
+
+
+def test_the_error_of_a_bound_has_that_of_its_own_fits_in_it(report, monkeypatch):
+    apart = {"token-context": 3.0}
+    monkeypatch.setattr(Quantities, "error_of_candidate", lambda self, name: apart.get(name, 0.0))
+    found = genprobe.evaluate_posteriors(PARAMS, event_shape=(1, 4, 4)).tokens.bounds
+    for bound, before in zip(found, report.tokens.bounds, strict=True):
+        errors = (bound.nats.se, bound.nats.se_data)
+        if bound.candidate in apart:
+            assert min(errors) > 3.0
+        else:
+            assert errors == (before.nats.se, before.nats.se_data)
 
 
 def test_few_examples_have_no_error_over_the_data():

@@ -202,7 +202,7 @@ def test_the_best_is_certain_if_every_other_is_worse_beyond_doubt(differences, c
     assert (found.best, found.best_is_certain, found.rivals) == ("first", certain, rivals)
 
 
-def test_work_grows_with_the_number_of_models_and_not_with_its_square(monkeypatch):
+def test_how_large_a_difference_must_be_is_worked_out_once(monkeypatch):
     limits = []
 
     def counted(*args):

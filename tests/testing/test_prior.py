@@ -102,6 +102,17 @@ def global_fit(codes, size, seed):
     return good_fit(codes, size, seed)
 
 
+def borrowing_fit(codes, size, seed):
+    with torch.random.fork_rng():
+        torch.rand(1)
+    return good_fit(codes, size, seed)
+
+
+def drawing_fit(codes, size, seed):
+    torch.rand(1)
+    return good_fit(codes, size, seed)
+
+
 def good_fit(codes, size, seed):
     return {"loc": codes.mean.mean(0), "scale": codes.mean.std(0)}
 
@@ -135,6 +146,14 @@ WRONG = {
     ),
     "concurrent fits that seed torch's own generator": (
         factory(nothing, fit=global_fit, concurrent=True),
+        {"test_the_fit_comes_close_to_the_codes": "concurrent"},
+    ),
+    "concurrent fits that put torch's own generator back": (
+        factory(nothing, fit=borrowing_fit, concurrent=True),
+        {"test_the_fit_comes_close_to_the_codes": "concurrent"},
+    ),
+    "concurrent fits that draw from torch's own generator": (
+        factory(nothing, fit=drawing_fit, concurrent=True),
         {"test_the_fit_comes_close_to_the_codes": "concurrent"},
     ),
 }
