@@ -5,13 +5,11 @@ then a mixture of each neighbour and of the position alone, then the histogram. 
 the histogram is what a generator that looks around can save at least.
 """
 
-from functools import partial
-
 import torch
 
-from genprobe.priors.token_counts import fit_tokens, token_prior
+from genprobe.priors.token_counts import fit_tokens, token_factory
 from genprobe.priors.token_tables import ABOVE, AROUND, BEFORE, LEFT, POSITION
-from genprobe.types import Codes, Family, Params, PriorFactory
+from genprobe.types import Codes, Family, Params
 
 NAME = "token-context"
 
@@ -26,11 +24,4 @@ def suits(family: Family, event_shape: torch.Size) -> bool:
     return event_shape.numel() > 1
 
 
-token_context = PriorFactory(
-    name=NAME,
-    build=partial(token_prior, NAME),
-    fit=fit,
-    suits=suits,
-    discrete=True,
-    concurrent=True,
-)
+token_context = token_factory(NAME, fit, suits)

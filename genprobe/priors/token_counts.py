@@ -15,6 +15,7 @@ before its token in raster order, so their product is a probability of the whole
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float64, Int64
@@ -37,7 +38,7 @@ from genprobe.priors.token_tables import (
 )
 from genprobe.runtime.memory import own_pages
 from genprobe.runtime.seeds import generator
-from genprobe.types import Codes, Family, Params, Prior
+from genprobe.types import Codes, Family, Params, Prior, PriorFactory, any_codes
 
 PARTS = ("keys", "counts", "concentration")
 """The tensors of a table."""
@@ -169,6 +170,28 @@ def weights_of(each: Float64[Tensor, "s t"]) -> Float64[Tensor, " s"]:
         shares = weights[:, None] * each
         weights = (shares / shares.sum(0)).mean(1)
     return weights
+
+
+def token_factory(
+    name: str,
+    fit: Callable[[Codes, int, int], Params],
+    suits: Callable[[Family, torch.Size], bool] = any_codes,
+) -> PriorFactory:
+    """A prior of class indices by tables.
+
+    Args:
+        name: registered.
+        fit: codes, a size and a seed to the tables, as ``fit_tokens`` gives them.
+        suits: as ``PriorFactory`` takes it.
+    """
+    return PriorFactory(
+        name=name,
+        build=partial(token_prior, name),
+        fit=fit,
+        suits=suits,
+        discrete=True,
+        concurrent=True,
+    )
 
 
 def token_prior(name: str, event_shape: torch.Size, params: Params) -> Prior:

@@ -3,10 +3,8 @@
 What codes cost a generator that knows how often each is used, and nothing of their places.
 """
 
-from functools import partial
-
-from genprobe.priors.token_counts import fit_tokens, token_prior
-from genprobe.types import Codes, Params, PriorFactory
+from genprobe.priors.token_counts import fit_tokens, token_factory
+from genprobe.types import Codes, Params
 
 NAME = "token-histogram"
 
@@ -16,6 +14,4 @@ def fit(codes: Codes, size: int, seed: int) -> Params:
     return fit_tokens(codes, (), seed)
 
 
-token_histogram = PriorFactory(
-    name=NAME, build=partial(token_prior, NAME), fit=fit, discrete=True, concurrent=True
-)
+token_histogram = token_factory(NAME, fit)

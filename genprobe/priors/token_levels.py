@@ -4,13 +4,11 @@ p(z) = Π_l Π_s p(z_ls | z_l−1,s), with a table of counts for each level; the
 histogram. It says what the levels share.
 """
 
-from functools import partial
-
 import torch
 
-from genprobe.priors.token_counts import fit_tokens, token_prior
+from genprobe.priors.token_counts import fit_tokens, token_factory
 from genprobe.priors.token_tables import BEFORE
-from genprobe.types import Codes, Family, Params, PriorFactory
+from genprobe.types import Codes, Family, Params
 
 NAME = "token-levels"
 
@@ -25,11 +23,4 @@ def suits(family: Family, event_shape: torch.Size) -> bool:
     return family.levels and len(event_shape) > 0 and event_shape[0] > 1
 
 
-token_levels = PriorFactory(
-    name=NAME,
-    build=partial(token_prior, NAME),
-    fit=fit,
-    suits=suits,
-    discrete=True,
-    concurrent=True,
-)
+token_levels = token_factory(NAME, fit, suits)

@@ -3,13 +3,11 @@
 The counts of a position are smoothed towards those of all positions together.
 """
 
-from functools import partial
-
 import torch
 
-from genprobe.priors.token_counts import fit_tokens, token_prior
+from genprobe.priors.token_counts import fit_tokens, token_factory
 from genprobe.priors.token_tables import POSITION
-from genprobe.types import Codes, Family, Params, PriorFactory
+from genprobe.types import Codes, Family, Params
 
 NAME = "token-positions"
 
@@ -24,11 +22,4 @@ def suits(family: Family, event_shape: torch.Size) -> bool:
     return event_shape.numel() > 1
 
 
-token_positions = PriorFactory(
-    name=NAME,
-    build=partial(token_prior, NAME),
-    fit=fit,
-    suits=suits,
-    discrete=True,
-    concurrent=True,
-)
+token_positions = token_factory(NAME, fit, suits)
