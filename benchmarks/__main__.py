@@ -122,87 +122,96 @@ def page(timings: Sequence[threads.Timing]) -> str:
 Written by `nox -s bench`: torch {torch.__version__} on {processor()}. The machine is shared and
 noisy: read the ratios, which are of times measured in turn in one process.
 """
-    return "\n".join(
-        [
-            intro,
-            table(
-                "Time a pair, by dimension",
-                "Nanoseconds a pair of a query and a component, σ about 0.4. The floor is a "
-                "float32 matmul at its best and one exp2. The engine's pass yields besides "
-                "log q(z) the entropy of the index, the leave-one-out density and the largest "
-                "share.",
-                with_ratios(kernel.by_dimension((2, 10, 64, 256), 60_000)),
-            ),
-            table(
-                "Time a pair in 1024 dimensions",
-                "The same. Preparing 1024 natural parameters a component costs what a few thousand "
-                "queries do, so the queries M are given.",
-                list(kernel.wide(1024, 60_000, (4096, 16_384))),
-            ),
-            table(
-                "Time a pair, by dimension and number of components",
-                "With 4096 queries, the fewest that an evaluation asks, and all preparation in it.",
-                with_ratios(
-                    kernel.by_size((2, 10, 64, 256, 1024), (10_000, 60_000, 1_000_000), 4096)
-                ),
-            ),
-            table(
-                "Time a pair, by σ",
-                "`log_aggregate` as it is called: with its float64 checks, what they make it redo, "
-                "and pruning where it pays. 4096 queries; max_error is its own figure, nats.",
-                list(kernel.by_width((1e-4, 1e-3, 1e-2, 0.1, 0.4, 1.0), 60_000, 64, 4096)),
-            ),
-            table(
-                "`log_aggregate` as it is called",
-                "2048 queries of 60000 components in 64 dimensions, preparation and float64 checks "
-                "counted, with the own component known and unknown; nanoseconds a pair.",
-                [kernel.as_called()],
-            ),
-            table(
-                "Error",
-                "Nats, against the float64 difference form on the same float32 inputs, with the "
-                "own component known and unknown.",
-                list(kernel.precision()),
-            ),
-            table(
-                "Leaving out what cannot matter",
-                "A pass with and without the index, posteriors separated and overlapping.",
-                list(kernel.pruning(1_000_000, 8192)),
-            ),
-            table(
-                "I(n;z) to an error",
-                "A process of its own, from a file of posteriors; peak memory with torch in it.",
-                list(whole.information(((60_000, 64, 0.01), (1_000_000, 64, 0.02)))),
-            ),
-            table(
-                "A whole evaluation",
-                "2 × 500 softplus units each way, 10 latents, one draw.",
-                [whole.against_bare_loop(n) for n in (10_000, 40_000)],
-            ),
-            table(
-                "Threads beside other programs",
-                "2048 queries, by threads that each run operations of their own: medians "
-                f"of five, {available_cpus()} CPUs, beside processes that never rest.",
-                threads.rows(timings),
-            ),
-            table(
-                "Cold start",
-                "Seconds of whole processes; imports besides Python's own.",
-                [whole.cold_start()],
-            ),
-            table(
-                "Many stores",
-                "`genprobe compare` of stores of the digits, two processes for the reports.",
-                [whole.comparing()],
-            ),
-            table(
-                "Two processes",
-                "The queries of 60000 posteriors in 64 dimensions, one thread a process.",
-                [whole.ranks()],
-            ),
-            *annealed(),
-        ]
-    )
+    return "\n".join([intro, *of_the_engine(), *of_whole_runs(timings), *annealed()])
+
+
+def of_the_engine() -> list[str]:
+    """The sections on log q(z): its time, its error, and what it leaves out."""
+    return [
+        table(
+            "Time a pair, by dimension",
+            "Nanoseconds a pair of a query and a component, σ about 0.4. The floor is a "
+            "float32 matmul at its best and one exp2. The engine's pass yields besides "
+            "log q(z) the entropy of the index, the leave-one-out density and the largest "
+            "share.",
+            with_ratios(kernel.by_dimension((2, 10, 64, 256), 60_000)),
+        ),
+        table(
+            "Time a pair in 1024 dimensions",
+            "The same. Preparing 1024 natural parameters a component costs what a few thousand "
+            "queries do, so the queries M are given.",
+            list(kernel.wide(1024, 60_000, (4096, 16_384))),
+        ),
+        table(
+            "Time a pair, by dimension and number of components",
+            "With 4096 queries, the fewest that an evaluation asks, and all preparation in it.",
+            with_ratios(kernel.by_size((2, 10, 64, 256, 1024), (10_000, 60_000, 1_000_000), 4096)),
+        ),
+        table(
+            "Time a pair, by σ",
+            "`log_aggregate` as it is called: with its float64 checks, what they make it redo, "
+            "and pruning where it pays. 4096 queries; max_error is its own figure, nats.",
+            list(kernel.by_width((1e-4, 1e-3, 1e-2, 0.1, 0.4, 1.0), 60_000, 64, 4096)),
+        ),
+        table(
+            "`log_aggregate` as it is called",
+            "2048 queries of 60000 components in 64 dimensions, preparation and float64 checks "
+            "counted, with the own component known and unknown; nanoseconds a pair.",
+            [kernel.as_called()],
+        ),
+        table(
+            "Error",
+            "Nats, against the float64 difference form on the same float32 inputs, with the "
+            "own component known and unknown.",
+            list(kernel.precision()),
+        ),
+        table(
+            "Leaving out what cannot matter",
+            "A pass with and without the index, posteriors separated and overlapping.",
+            list(kernel.pruning(1_000_000, 8192)),
+        ),
+    ]
+
+
+def of_whole_runs(timings: Sequence[threads.Timing]) -> list[str]:
+    """The sections on what a user waits for.
+
+    Args:
+        timings: of threads beside other programs.
+    """
+    return [
+        table(
+            "I(n;z) to an error",
+            "A process of its own, from a file of posteriors; peak memory with torch in it.",
+            list(whole.information(((60_000, 64, 0.01), (1_000_000, 64, 0.02)))),
+        ),
+        table(
+            "A whole evaluation",
+            "2 × 500 softplus units each way, 10 latents, one draw.",
+            [whole.against_bare_loop(n) for n in (10_000, 40_000)],
+        ),
+        table(
+            "Threads beside other programs",
+            "2048 queries, by threads that each run operations of their own: medians "
+            f"of five, {available_cpus()} CPUs, beside processes that never rest.",
+            threads.rows(timings),
+        ),
+        table(
+            "Cold start",
+            "Seconds of whole processes; imports besides Python's own.",
+            [whole.cold_start()],
+        ),
+        table(
+            "Many stores",
+            "`genprobe compare` of stores of the digits, two processes for the reports.",
+            [whole.comparing()],
+        ),
+        table(
+            "Two processes",
+            "The queries of 60000 posteriors in 64 dimensions, one thread a process.",
+            [whole.ranks()],
+        ),
+    ]
 
 
 def annealed() -> list[str]:

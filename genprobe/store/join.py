@@ -61,11 +61,11 @@ def join_segments(
             if target is None:
                 target = create_column(file, name, values, axis, last - first, header.segment)
             where = (slice(None),) * axis + (slice(start - first, stop - first),)
-            rows = (*target.shape[:axis], stop - start, *target.shape[axis + 1 :])
-            if rows != values.shape:
+            place = (*target.shape[:axis], stop - start, *target.shape[axis + 1 :])
+            if place != values.shape:
                 raise StoreError(
                     f"The segments of {target.file.filename} do not fit together: {name} is of "
-                    f"shape {values.shape} in one, {rows} in another.",
+                    f"shape {values.shape} in one, {place} in another.",
                     "An earlier version began it: encode again with --fresh.",
                 )
             target[where] = values
